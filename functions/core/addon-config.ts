@@ -1,0 +1,170 @@
+import { parseDocument } from 'yaml';
+import { InvalidConfiguration } from './errors.ts';
+import { isIpvsScheduler, type Proxying, type Target } from './proxy-mode.ts';
+
+/** Configuration values of the kube-proxy add-on. `text` is the exact former text, which a rollback sends again. */
+export type ParsedConfiguration = {
+  text: string | null;
+  format: 'none' | 'json' | 'yaml';
+  values: Record<string, unknown>;
+};
+
+type Mapping = Record<string, unknown>;
+
+const isMapping = (value: unknown): value is Mapping =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** An own field; never one that `Object.prototype` has. */
+const own = (values: Mapping, key: string): unknown => (Object.hasOwn(values, key) ? values[key] : undefined);
+
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0]?.replace(/[:.]?\s*$/, '') ?? '';
+
+/** Refuses what JSON cannot carry on unchanged: it would be sent back to EKS as something else. */
+function refuseUnkeepable(value: unknown, path: string, depth = 0): void {
+  if (depth > 100) throw new InvalidConfiguration(`The configuration values are nested more than 100 deep at ${path}.`);
+  if (
+    typeof value === 'number' &&
+    (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
+  )
+    throw new InvalidConfiguration(
+      `The configuration value ${path} is a number that JSON cannot keep: put it in quotes.`,
+    );
+  if (value instanceof Date || value instanceof Uint8Array || value instanceof Map || value instanceof Set)
+    throw new InvalidConfiguration(`The configuration value ${path} has a type that JSON does not have.`);
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, inner] of Object.entries(value))
+    refuseUnkeepable(inner, path === '' ? key : `${path}.${key}`, depth + 1);
+}
+
+function readYaml(text: string, version: '1.1' | '1.2'): unknown {
+  const document = parseDocument(text, { version, uniqueKeys: true, stringKeys: true, logLevel: 'error' });
+  const problem = document.errors[0];
+  if (problem !== undefined) throw problem;
+  // Aliases are expanded when values are read; the limit stops a "billion laughs" text.
+  return document.toJS({ maxAliasCount: 100 });
+}
+
+/** JSON.parse keeps the last of two equal keys without a word; EKS might have kept the first. */
+function refuseDuplicateKeys(text: string): void {
+  const { errors } = parseDocument(text, { version: '1.2', uniqueKeys: true, logLevel: 'error' });
+  const duplicate = errors.find((error) => error.code === 'DUPLICATE_KEY');
+  if (duplicate !== undefined)
+    throw new InvalidConfiguration(`The configuration values have a key twice: ${firstLine(duplicate)}.`);
+}
+
+function parseJson(text: string): { value: unknown } | { problem: string } {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    return { problem: firstLine(error) };
+  }
+}
+
+function parseYaml(text: string, jsonProblem: string): unknown {
+  let value: unknown;
+  let older: unknown;
+  try {
+    value = readYaml(text, '1.2');
+    older = readYaml(text, '1.1');
+  } catch (error) {
+    const problem = firstLine(error);
+    throw new InvalidConfiguration(
+      `The configuration values are neither JSON (${jsonProblem}) nor YAML that can be kept (${problem}).`,
+      { cause: error },
+    );
+  }
+  refuseUnkeepable(value, '');
+  // EKS reads YAML 1.1 style booleans, this library 1.2: `on` would silently turn from true to "on".
+  if (JSON.stringify(older) !== JSON.stringify(value))
+    throw new InvalidConfiguration(
+      'The configuration values are YAML that versions 1.1 and 1.2 read differently (such as an unquoted yes, on, 0777 or date): put it in quotes.',
+    );
+  return value;
+}
+
+/**
+ * Reads an add-on's configuration values: none, JSON text or YAML text. EKS accepts both.
+ * https://docs.aws.amazon.com/eks/latest/userguide/updating-an-add-on.html
+ * @throws InvalidConfiguration when the text is neither, is no mapping, has a key twice, or holds what JSON cannot keep
+ */
+export function parseConfiguration(text: string | null | undefined): ParsedConfiguration {
+  if (text === null || text === undefined || text.trim() === '')
+    return { text: text ?? null, format: 'none', values: {} };
+  const json = parseJson(text);
+  const format = 'value' in json ? 'json' : 'yaml';
+  const value = 'value' in json ? json.value : parseYaml(text, json.problem);
+  if (!isMapping(value)) {
+    const kind = value === null ? 'empty' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+    throw new InvalidConfiguration(`The configuration values must be a mapping (JSON or YAML), but they are ${kind}.`);
+  }
+  if (format === 'json') refuseDuplicateKeys(text);
+  refuseUnkeepable(value, '');
+  return { text, format, values: value };
+}
+
+function mappingAt(values: Mapping, key: string): Mapping {
+  const value = own(values, key);
+  if (value === undefined || value === null) return {};
+  if (!isMapping(value)) throw new InvalidConfiguration(`The configuration value ${key} must be a mapping.`);
+  return value;
+}
+
+/**
+ * The whole configuration to send, as JSON text: UpdateAddon replaces everything, so all of the user's values are in it
+ * and only `mode` and `ipvs.scheduler` differ.
+ * https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateAddon.html
+ * @throws InvalidConfiguration when `ipvs` is there but no mapping
+ */
+export function mergeTarget(current: ParsedConfiguration, target: Target): string {
+  // Spread defines own properties, also for a key `__proto__`: nothing reaches a prototype.
+  const ipvs = { ...mappingAt(current.values, 'ipvs'), scheduler: target.scheduler };
+  return JSON.stringify({ ...current.values, mode: target.mode, ipvs });
+}
+
+/** The annotation whose change makes EKS roll the DaemonSet where the Kubernetes API cannot be reached. */
+export const RESTART_ANNOTATION = 'nightshift/restart-for';
+
+/**
+ * Adds a pod annotation that differs from the one that is there, so that the DaemonSet's template changes and its pods
+ * restart. The text depends on the configuration alone: sent again, it changes nothing.
+ * @throws InvalidConfiguration when `podAnnotations` is there but no mapping
+ */
+export function withRestartAnnotation(current: ParsedConfiguration, configuration: string, target: Target): string {
+  const former = own(mappingAt(current.values, 'podAnnotations'), RESTART_ANNOTATION);
+  const wanted = `${target.mode}-${target.scheduler}`;
+  const { values } = parseConfiguration(configuration);
+  const podAnnotations = {
+    ...mappingAt(values, 'podAnnotations'),
+    [RESTART_ANNOTATION]: former === wanted ? `${wanted}-again` : wanted,
+  };
+  return JSON.stringify({ ...values, podAnnotations });
+}
+
+/** True when the configuration already asks for the target; whether nodes run it is another question. */
+export function alreadyTarget(current: ParsedConfiguration, target: Target): boolean {
+  const ipvs = own(current.values, 'ipvs');
+  return own(current.values, 'mode') === target.mode && isMapping(ipvs) && own(ipvs, 'scheduler') === target.scheduler;
+}
+
+/**
+ * What the configuration asks kube-proxy to run: iptables where it names no mode, rr where it names no scheduler, both
+ * kube-proxy's defaults. https://kubernetes.io/docs/reference/networking/virtual-ips/
+ * @throws InvalidConfiguration for a mode or scheduler that this product cannot go back to
+ */
+export function configuredProxying(current: ParsedConfiguration): Proxying {
+  const mode = own(current.values, 'mode') ?? 'iptables';
+  if (mode === 'iptables' || mode === '') return { mode: 'iptables' };
+  if (mode !== 'ipvs')
+    throw new InvalidConfiguration(
+      `The configuration value mode is ${JSON.stringify(mode)}: only iptables and ipvs are known.`,
+    );
+  const scheduler = own(mappingAt(current.values, 'ipvs'), 'scheduler') ?? 'rr';
+  const named = scheduler === '' ? 'rr' : scheduler;
+  if (!isIpvsScheduler(named))
+    throw new InvalidConfiguration(
+      `The configuration value ipvs.scheduler is ${JSON.stringify(named)}, which is none of the ten.`,
+    );
+  return { mode: 'ipvs', scheduler: named };
+}
+export { checkAgainstSchema, type SchemaCheck } from './addon-schema.ts';

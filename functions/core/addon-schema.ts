@@ -1,0 +1,76 @@
+import { Ajv, type ErrorObject } from 'ajv';
+
+/** What the live schema says of a configuration. `modes` are those that the add-on version lists, in its order. */
+export interface SchemaCheck {
+  /** The schema lists the mode that the values name (iptables where they name none). */
+  supported: boolean;
+  modes: string[];
+  /** One sentence a problem; empty when the values satisfy the schema. */
+  problems: string[];
+}
+
+type Mapping = Record<string, unknown>;
+
+const isMapping = (value: unknown): value is Mapping =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const own = (value: unknown, key: string): unknown =>
+  isMapping(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+
+/** Follows `$ref`s inside the document (`#/definitions/KubeProxy`); a circle or a missing target ends in undefined. */
+function follow(root: unknown, node: unknown): unknown {
+  let found = node;
+  for (let steps = 0; steps < 20; steps += 1) {
+    const reference = own(found, '$ref');
+    if (typeof reference !== 'string') return found;
+    if (!reference.startsWith('#')) return undefined;
+    const path = reference.slice(1).split('/').slice(1);
+    found = path.reduce<unknown>((value, part) => own(value, part.replaceAll('~1', '/').replaceAll('~0', '~')), root);
+  }
+  return undefined;
+}
+
+function listedModes(schema: unknown): string[] {
+  const mode = follow(schema, own(own(follow(schema, schema), 'properties'), 'mode'));
+  const choices = own(mode, 'enum');
+  return Array.isArray(choices) ? choices.filter((choice) => typeof choice === 'string') : [];
+}
+
+function sentence(error: ErrorObject): string {
+  const field = error.instancePath === '' ? 'the configuration' : error.instancePath.slice(1).replaceAll('/', '.');
+  const extra = own(error.params, 'additionalProperty');
+  if (typeof extra === 'string') return `${field} must not have the field '${extra}'`;
+  const choices = own(error.params, 'allowedValues');
+  if (Array.isArray(choices)) return `${field} must be one of ${choices.join(', ')}`;
+  return `${field} ${error.message ?? 'breaks the schema'}`;
+}
+
+/**
+ * Checks configuration values against the schema that DescribeAddonConfiguration gives for the installed version: the
+ * live schema decides, not a table of versions.
+ * https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeAddonConfiguration.html
+ */
+export function checkAgainstSchema(values: unknown, schemaText: string): SchemaCheck {
+  let schema: unknown;
+  try {
+    schema = JSON.parse(schemaText);
+  } catch {
+    return { supported: false, modes: [], problems: ["the add-on's configuration schema is not JSON"] };
+  }
+  if (!isMapping(schema))
+    return { supported: false, modes: [], problems: ["the add-on's configuration schema is not an object"] };
+  const modes = listedModes(schema);
+  const mode = own(values, 'mode') ?? 'iptables';
+  const supported = modes.some((listed) => listed === mode);
+  // EKS names draft-06; the keywords that it uses mean the same in every draft, and ajv only knows the newer names.
+  const { $schema: _draft, ...rules } = schema;
+  try {
+    const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false, logger: false });
+    const validate = ajv.compile(rules);
+    const problems = validate(values) ? [] : (validate.errors ?? []).map(sentence);
+    return { supported, modes, problems };
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    return { supported: false, modes, problems: [`the add-on's configuration schema cannot be used: ${detail}`] };
+  }
+}

@@ -1,0 +1,187 @@
+/** The names that the workflow's ASL catches and that people see: they are API, so a rename is a breaking change. */
+export type ErrorName =
+  | 'InvalidRequest'
+  | 'UnknownCluster'
+  | 'UnknownWindow'
+  | 'WindowNever'
+  | 'PreflightRefused'
+  | 'AlreadyMigrating'
+  | 'NodesNotPrepared'
+  | 'AddonUpdateFailed'
+  | 'CanaryFailed'
+  | 'RolloutFailed'
+  | 'ValidationFailed'
+  | 'LeftoversRemain'
+  | 'RolledBack'
+  | 'RollbackFailed'
+  | 'KubernetesUnreachable'
+  | 'KubernetesForbidden'
+  | 'EvidenceMissing'
+  | 'InvalidConfiguration';
+
+/** `nextStep` is one sentence that says what the reader can do; each class brings one of its own. */
+export interface ErrorOptions {
+  nextStep?: string;
+  cause?: unknown;
+}
+
+/** An ending that the product knows by name. `name` is what ASL's `ErrorEquals` compares. */
+export class NightshiftError extends Error {
+  override readonly name: ErrorName;
+  readonly nextStep: string;
+
+  constructor(name: ErrorName, message: string, options: { nextStep: string; cause?: unknown }) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = name;
+    this.nextStep = options.nextStep;
+  }
+}
+
+/** True for every named ending; a bundle has one copy of this file, so the class tells. */
+export function isNightshiftError(error: unknown): error is NightshiftError {
+  return error instanceof NightshiftError;
+}
+
+const withDefault = (nextStep: string, options: ErrorOptions | undefined): { nextStep: string; cause?: unknown } => ({
+  nextStep: options?.nextStep ?? nextStep,
+  cause: options?.cause,
+});
+
+/** The input breaks a rule of its own; the message names the field and the rule. */
+export class InvalidRequest extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('InvalidRequest', message, withDefault('Correct the named field and start again.', options));
+  }
+}
+
+/** EKS knows no cluster of this name in this account and Region. */
+export class UnknownCluster extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = 'Check the name with `aws eks list-clusters`, and the account and Region.';
+    super('UnknownCluster', message, withDefault(nextStep, options));
+  }
+}
+
+/** The request names a window that is not configured. */
+export class UnknownWindow extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('UnknownWindow', message, withDefault('Name a configured window, or configure this one.', options));
+  }
+}
+
+/** No moment will ever come at which the window is open long enough. */
+export class WindowNever extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = 'Give the cluster a window that opens and is long enough, or start with --now and a reason.';
+    super('WindowNever', message, withDefault(nextStep, options));
+  }
+}
+
+/** A check before the first write said no. */
+export class PreflightRefused extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('PreflightRefused', message, withDefault('Fix what the checks name; nothing was changed.', options));
+  }
+}
+
+/** Another execution holds this cluster. */
+export class AlreadyMigrating extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('AlreadyMigrating', message, withDefault('Wait until the other execution has ended.', options));
+  }
+}
+
+/** At least one eligible node could not be prepared, so nothing disruptive was started. */
+export class NodesNotPrepared extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = 'Repair the named nodes and start again; the cluster still runs its former mode.';
+    super('NodesNotPrepared', message, withDefault(nextStep, options));
+  }
+}
+
+/** EKS refused or failed the update of the kube-proxy add-on. */
+export class AddonUpdateFailed extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = 'Read the errors of the update with `aws eks describe-update`.';
+    super('AddonUpdateFailed', message, withDefault(nextStep, options));
+  }
+}
+
+/** The first restarted node did not prove the target. */
+export class CanaryFailed extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('CanaryFailed', message, withDefault("Read the canary's verdict in the evidence.", options));
+  }
+}
+
+/** The restart of the DaemonSet did not finish, or a new pod crashes. */
+export class RolloutFailed extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = 'Look at the kube-proxy pods: `kubectl -n kube-system get pods -l k8s-app=kube-proxy`.';
+    super('RolloutFailed', message, withDefault(nextStep, options));
+  }
+}
+
+/** At least one node did not prove the mode that it should run. */
+export class ValidationFailed extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ValidationFailed', message, withDefault("Read the named nodes' verdicts in the evidence.", options));
+  }
+}
+
+/** Something of the other mode stayed on a node after cleaning. */
+export class LeftoversRemain extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('LeftoversRemain', message, withDefault('Replace or restart the named nodes.', options));
+  }
+}
+
+/** The change failed and the former state is back, proven on every node. */
+export class RolledBack extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('RolledBack', message, withDefault('Nothing is urgent: read why the change failed.', options));
+  }
+}
+
+/** The change failed and the former state could not be proven: a person is needed now. */
+export class RollbackFailed extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('RollbackFailed', message, withDefault('Act now: follow the runbook, docs/operations.md.', options));
+  }
+}
+
+/** The Kubernetes API gave no answer. */
+export class KubernetesUnreachable extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = "Check the cluster's endpoint access; a private endpoint needs a way into its VPC.";
+    super('KubernetesUnreachable', message, withDefault(nextStep, options));
+  }
+}
+
+/** The Kubernetes API knows the caller but refuses the request, or does not know the caller. */
+export class KubernetesForbidden extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = "Check the access entry of nightshift's Kubernetes role.";
+    super('KubernetesForbidden', message, withDefault(nextStep, options));
+  }
+}
+
+/** Evidence that must be there is absent or unreadable. */
+export class EvidenceMissing extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('EvidenceMissing', message, withDefault('Check the evidence bucket and its lifecycle rules.', options));
+  }
+}
+
+/** The add-on's configuration values, or their schema, cannot be understood or kept whole. */
+export class InvalidConfiguration extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = 'Correct the configuration values of the kube-proxy add-on first.';
+    super('InvalidConfiguration', message, withDefault(nextStep, options));
+  }
+}
+
+/** Ends a switch over a discriminated union: the compiler refuses a forgotten case, and so does the run. */
+export function assertNever(value: never): never {
+  throw new TypeError(`A case was forgotten: ${JSON.stringify(value)}`);
+}

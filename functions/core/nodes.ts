@@ -1,0 +1,254 @@
+import type { Verdict } from './verdict.ts';
+
+export type NodeKind =
+  | 'al2023'
+  | 'al2'
+  | 'ubuntu'
+  | 'debian'
+  | 'bottlerocket'
+  | 'windows'
+  | 'fargate'
+  | 'auto-mode'
+  | 'hybrid';
+
+/** How a node is prepared and proven, or why it is not. A blocked node refuses the whole migration. */
+export type Handling =
+  | { by: 'ssm' }
+  | { by: 'proxy-mode'; mode: string | null }
+  | { by: 'excluded'; reason: string }
+  | { by: 'blocked'; reason: string };
+
+export interface InventoryNode {
+  /** EC2 instance id, SSM managed-instance id, or the Kubernetes node name where neither is known. */
+  id: string;
+  name: string;
+  address: string | null;
+  /** `unknown` is always blocked. */
+  kind: NodeKind | 'unknown';
+  handling: Handling;
+  /** What this node's kube-proxy said on `/proxyMode`; left out or null where nobody asked or nobody answered. */
+  runningMode?: string | null;
+}
+
+/** An EC2 instance that carries the cluster's tag. */
+export interface Ec2Node {
+  id: string;
+  privateDnsName: string;
+  addresses: string[];
+  /** `pending`, `running`, `stopping`, `stopped`, `shutting-down` or `terminated`. */
+  state: string;
+  platform: 'windows' | 'linux';
+  launchedAt: Date;
+  tags: Record<string, string>;
+}
+
+/** A managed node as ssm:DescribeInstanceInformation lists it. */
+export interface ManagedNode {
+  id: string;
+  ping: 'Online' | 'ConnectionLost' | 'Inactive';
+  platformType: string;
+  platformName: string;
+  platformVersion: string;
+  agentVersion: string;
+  computerName: string;
+  address: string | null;
+}
+
+/** A pod with the label `k8s-app=kube-proxy`. */
+export interface KubeProxyPod {
+  name: string;
+  nodeName: string;
+  hostIp: string | null;
+  ready: boolean;
+  restarts: number;
+  proxyMode: string | null;
+  startedAt: Date | null;
+}
+
+/** What was read; `pods` is null when Kubernetes was not asked. */
+export interface SeenNodes {
+  ec2: Ec2Node[];
+  managed: ManagedNode[];
+  pods: KubeProxyPod[] | null;
+  fargateProfiles: number;
+}
+
+const blocked = (reason: string): Handling => ({ by: 'blocked', reason });
+
+function kindOf(managed: ManagedNode): NodeKind | 'unknown' {
+  const name = managed.platformName.trim().toLowerCase();
+  const version = managed.platformVersion.trim();
+  if (managed.platformType.toLowerCase() === 'windows' || name.includes('windows')) return 'windows';
+  if (name === 'amazon linux' && /^2023(\.|$)/.test(version)) return 'al2023';
+  if (name === 'amazon linux' && /^2(\.0)?$/.test(version)) return 'al2';
+  if (name.startsWith('ubuntu')) return 'ubuntu';
+  if (name.startsWith('debian')) return 'debian';
+  if (name.startsWith('bottlerocket')) return 'bottlerocket';
+  return 'unknown';
+}
+
+const AUTO_MODE_TAGS = ['eks:kubernetes-node-class-name', 'eks:kubernetes-node-pool-name'];
+const isAutoMode = (node: Ec2Node): boolean => AUTO_MODE_TAGS.some((tag) => Object.hasOwn(node.tags, tag));
+
+/** Looks pods up by what a node is known under, once each: clusters have thousands of nodes. */
+class Pods {
+  readonly #byKey = new Map<string, KubeProxyPod>();
+  readonly #taken = new Set<KubeProxyPod>();
+  readonly #all: KubeProxyPod[];
+
+  constructor(pods: readonly KubeProxyPod[]) {
+    this.#all = pods.filter((pod) => pod.nodeName !== '');
+    for (const pod of this.#all) {
+      if (pod.hostIp !== null) this.#byKey.set(pod.hostIp, pod);
+      this.#byKey.set(pod.nodeName, pod);
+      // Resource-based names: i-0123456789abcdef0.eu-west-1.compute.internal
+      if (/^m?i-[0-9a-f]+\./.test(pod.nodeName)) this.#byKey.set(pod.nodeName.split('.')[0] ?? pod.nodeName, pod);
+    }
+  }
+
+  take(keys: readonly (string | null)[]): KubeProxyPod | null {
+    for (const key of keys) {
+      const pod = key === null ? undefined : this.#byKey.get(key);
+      if (pod === undefined) continue;
+      this.#taken.add(pod);
+      return pod;
+    }
+    return null;
+  }
+
+  left(): KubeProxyPod[] {
+    const names = new Set([...this.#taken].map((pod) => pod.nodeName));
+    const left = this.#all.filter((pod) => !names.has(pod.nodeName));
+    return [...new Map(left.map((pod) => [pod.nodeName, pod])).values()];
+  }
+}
+
+/** How a Linux node with this SSM record is handled; `podKnown` is false when pods were read and none runs there. */
+function linuxHandling(kind: NodeKind | 'unknown', managed: ManagedNode, pod: KubeProxyPod | null, podKnown: boolean) {
+  if (kind === 'unknown')
+    return blocked(`its operating system is not known: ${managed.platformName} ${managed.platformVersion}`.trim());
+  if (!podKnown) return blocked('no kube-proxy pod runs on it: it has not joined, or is no node of this cluster');
+  if (kind === 'bottlerocket') return { by: 'proxy-mode', mode: pod?.proxyMode ?? null } satisfies Handling;
+  if (managed.ping !== 'Online') return blocked(`its SSM agent is not online (${managed.ping})`);
+  return { by: 'ssm' } satisfies Handling;
+}
+
+function ec2Entry(node: Ec2Node, managed: ManagedNode | undefined, pods: Pods | null): InventoryNode {
+  const pod = pods?.take([node.privateDnsName, ...node.addresses, node.id]) ?? null;
+  const base = {
+    id: node.id,
+    name: pod?.nodeName ?? (node.privateDnsName || node.id),
+    address: node.addresses[0] ?? pod?.hostIp ?? null,
+    runningMode: pod?.proxyMode ?? null,
+  };
+  const kind = managed === undefined ? 'unknown' : kindOf(managed);
+  if (isAutoMode(node))
+    return { ...base, kind: 'auto-mode', handling: blocked('EKS Auto Mode runs it: its kube-proxy is not the add-on') };
+  if (node.platform === 'windows' || kind === 'windows')
+    return { ...base, kind: 'windows', handling: { by: 'excluded', reason: 'Windows runs no Linux kube-proxy' } };
+  if (managed === undefined)
+    return { ...base, kind: 'unknown', handling: blocked('no SSM agent has registered for it') };
+  return { ...base, kind, handling: linuxHandling(kind, managed, pod, pods === null || pod !== null) };
+}
+
+function hybridEntry(managed: ManagedNode, pods: Pods | null): InventoryNode | null {
+  const base = { id: managed.id, name: managed.computerName || managed.id, address: managed.address };
+  if (pods === null) {
+    const reason = 'it is a hybrid machine, and without Kubernetes nobody knows whether it is a node of this cluster';
+    return { ...base, kind: 'hybrid', handling: blocked(reason) };
+  }
+  const pod = pods.take([managed.computerName, managed.id, managed.address]);
+  if (pod === null) return null;
+  const os = kindOf(managed);
+  const handling = linuxHandling(os === 'windows' ? 'unknown' : os, managed, pod, true);
+  const kind = handling.by === 'blocked' && os === 'unknown' ? 'unknown' : 'hybrid';
+  return { ...base, name: pod.nodeName, kind, handling, runningMode: pod.proxyMode };
+}
+
+function fargateEntry(profiles: number): InventoryNode {
+  const reason = 'Fargate runs no kube-proxy DaemonSet pod';
+  const name = profiles === 1 ? '1 Fargate profile' : `${profiles} Fargate profiles`;
+  return { id: 'fargate', name, address: null, kind: 'fargate', handling: { by: 'excluded', reason } };
+}
+
+// A terminated instance comes back as another one; EC2 lists it for about an hour more.
+const GONE = new Set(['terminated', 'shutting-down']);
+const STOPPED = new Set(['stopped', 'stopping']);
+
+/**
+ * Joins what EC2, SSM and Kubernetes say into one list in which every node has a kind and a handling. Fails closed: a
+ * node that only one of them knows, an operating system that is not in the list, a silent SSM agent are blocked, each
+ * with its reason. Fargate, which has no instances, is one excluded entry for all profiles. Sorted by id.
+ */
+export function buildInventory(seen: SeenNodes): InventoryNode[] {
+  const managed = new Map(seen.managed.map((node) => [node.id, node]));
+  const pods = seen.pods === null ? null : new Pods(seen.pods);
+  const nodes: InventoryNode[] = [];
+  for (const node of seen.ec2) {
+    if (GONE.has(node.state)) continue;
+    const entry = ec2Entry(node, managed.get(node.id), pods);
+    const reason = `the instance is ${node.state}: it must be prepared again when it starts`;
+    nodes.push(STOPPED.has(node.state) ? { ...entry, handling: blocked(reason) } : entry);
+  }
+  for (const node of seen.managed) {
+    const entry = node.id.startsWith('mi-') ? hybridEntry(node, pods) : null;
+    if (entry !== null) nodes.push(entry);
+  }
+  for (const pod of pods?.left() ?? []) {
+    const handling = blocked('a kube-proxy pod runs on it, and neither EC2 nor SSM listed it');
+    const { nodeName, hostIp, proxyMode } = pod;
+    nodes.push({ id: nodeName, name: nodeName, address: hostIp, kind: 'unknown', handling, runningMode: proxyMode });
+  }
+  if (seen.fargateProfiles > 0) nodes.push(fargateEntry(seen.fargateProfiles));
+  return nodes.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+}
+
+/** How many nodes there are by handling. Eligible nodes are `ssm` + `proxyMode`. */
+export function countInventory(nodes: InventoryNode[]): {
+  total: number;
+  ssm: number;
+  proxyMode: number;
+  excluded: number;
+  blocked: number;
+} {
+  const count = (by: Handling['by']) => nodes.filter((node) => node.handling.by === by).length;
+  return {
+    total: nodes.length,
+    ssm: count('ssm'),
+    proxyMode: count('proxy-mode'),
+    excluded: count('excluded'),
+    blocked: count('blocked'),
+  };
+}
+
+/**
+ * Splits a list in order; ssm:SendCommand takes at most 50 instance ids.
+ * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html
+ * @throws RangeError for a size that is no whole number of 1 or more
+ */
+export function batches<T>(items: readonly T[], size = 50): T[][] {
+  if (!Number.isInteger(size) || size < 1) throw new RangeError(`A batch has a size of 1 or more, not ${size}.`);
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}
+
+/**
+ * Compares the nodes that must answer with the verdicts that came. Success is set equality: nothing missing, nothing
+ * unexpected, nothing failed. Where a node answered twice and one answer failed, it failed.
+ */
+export function reconcile(
+  expected: readonly string[],
+  verdicts: readonly Verdict[],
+): { missing: string[]; unexpected: string[]; failed: Verdict[]; passed: string[] } {
+  const wanted = new Set(expected);
+  const answers = new Map<string, Verdict>();
+  for (const verdict of verdicts) if (answers.get(verdict.node)?.pass !== false) answers.set(verdict.node, verdict);
+  const inside = [...answers.values()].filter((verdict) => wanted.has(verdict.node));
+  return {
+    missing: [...wanted].filter((id) => !answers.has(id)),
+    unexpected: [...answers.keys()].filter((id) => !wanted.has(id)),
+    failed: inside.filter((verdict) => !verdict.pass),
+    passed: inside.filter((verdict) => verdict.pass).map((verdict) => verdict.node),
+  };
+}

@@ -1,0 +1,65 @@
+import * as z from 'zod/mini';
+import { parseInput } from './parse-input.ts';
+import { IPVS_SCHEDULERS, type Target } from './proxy-mode.ts';
+
+/** What someone, or something, asks for: one cluster, what it should run, and when that may be disruptive. */
+export interface MigrationRequest {
+  cluster: string;
+  target: Target;
+  /** Name of a configured window. */
+  window?: string;
+  /** Start without waiting for a window; wins over `window`, and the reason is recorded. */
+  now?: { reason: string };
+  /** Risks that the requester accepts, by the name that preflight gives them (`ipvs-deprecated`). */
+  acknowledge: string[];
+  requestedBy?: string;
+}
+
+const printable = (longest: number) =>
+  z.string({ error: `must be a text of 1 to ${longest} characters` }).check(
+    z.trim(),
+    z.minLength(1, `must be a text of 1 to ${longest} characters`),
+    z.maxLength(longest, `must be a text of 1 to ${longest} characters`),
+    // Control characters in a recorded text could forge lines of a log or a terminal.
+    z.regex(/^[^\p{Cc}]*$/u, 'must be one line without control characters'),
+  );
+
+// EKS CreateCluster: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html
+const CLUSTER_NAME = /^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/;
+const clusterRule = "must be an EKS cluster's name: a letter or digit, then up to 99 letters, digits, - or _";
+const windowRule = "must be a window's name: 1 to 64 letters, digits, dots, - or _";
+const acknowledgeRule = 'must be a list of at most 20 risk names such as "ipvs-deprecated"';
+
+const Request = z.strictObject(
+  {
+    cluster: z.string({ error: clusterRule }).check(z.regex(CLUSTER_NAME, clusterRule)),
+    target: z.strictObject(
+      {
+        mode: z.literal('ipvs', { error: 'must be "ipvs"' }),
+        scheduler: z.enum(IPVS_SCHEDULERS, { error: `must be one of ${IPVS_SCHEDULERS.join(', ')}` }),
+      },
+      { error: 'must be an object {"mode": "ipvs", "scheduler": "rr"}' },
+    ),
+    window: z.exactOptional(z.string({ error: windowRule }).check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, windowRule))),
+    now: z.exactOptional(z.strictObject({ reason: printable(500) }, { error: 'must be an object {"reason": "..."}' })),
+    acknowledge: z._default(
+      z
+        .array(z.string({ error: acknowledgeRule }).check(z.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, acknowledgeRule)), {
+          error: acknowledgeRule,
+        })
+        .check(z.maxLength(20, acknowledgeRule)),
+      [],
+    ),
+    requestedBy: z.exactOptional(printable(512)),
+  },
+  { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'must be a JSON object') },
+);
+
+/**
+ * Parses an execution's raw input. Fields that are not part of a request are refused: a misspelt `windw` must not
+ * become a request without a window.
+ * @throws InvalidRequest naming field and rule
+ */
+export function parseRequest(input: unknown): MigrationRequest {
+  return parseInput(Request, input, 'The request');
+}

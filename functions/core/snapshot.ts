@@ -1,0 +1,40 @@
+/** One look at a cluster, as EKS describes it. */
+export interface ClusterSnapshot {
+  name: string;
+  arn: string;
+  /** Kubernetes minor version, `1.34`. */
+  version: string;
+  /** EKS's word: ACTIVE, CREATING, UPDATING, DELETING, FAILED, PENDING. */
+  status: string;
+  endpoint: { public: boolean; private: boolean };
+  /** API, API_AND_CONFIG_MAP or CONFIG_MAP. */
+  authenticationMode: string;
+  serviceCidr: string;
+  autoMode: boolean;
+  /** The kube-proxy add-on; null when kube-proxy is self-managed. */
+  addon: {
+    version: string;
+    status: string;
+    /** The exact text of its configuration values. */
+    configuration: string | null;
+    /** Health issues, `code: message`. */
+    issues: string[];
+    /** Configuration schema of the installed version, JSON text. */
+    schema: string;
+  } | null;
+  updateInFlight: boolean;
+  tags: Record<string, string>;
+}
+
+/** How kube-proxy's pods are restarted: through the Kubernetes API, or by EKS because a pod annotation changed. */
+export type RestartStrategy = 'kubernetes-api' | 'pod-annotations';
+
+/**
+ * Access entries do not exist on CONFIG_MAP clusters, and a private endpoint does not answer from outside its VPC: both
+ * are left with pod annotations. https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
+ */
+export function restartStrategy(snapshot: ClusterSnapshot): RestartStrategy {
+  return snapshot.endpoint.public && snapshot.authenticationMode !== 'CONFIG_MAP'
+    ? 'kubernetes-api'
+    : 'pod-annotations';
+}

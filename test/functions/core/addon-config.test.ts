@@ -1,0 +1,196 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  alreadyTarget,
+  checkAgainstSchema,
+  configuredProxying,
+  mergeTarget,
+  parseConfiguration,
+  withRestartAnnotation,
+} from '../../../functions/core/addon-config.ts';
+import { InvalidConfiguration } from '../../../functions/core/errors.ts';
+import type { Target } from '../../../functions/core/proxy-mode.ts';
+import { KUBE_PROXY_SCHEMA } from './fixtures.ts';
+
+const target: Target = { mode: 'ipvs', scheduler: 'lc' };
+const merged = (text: string | null) => mergeTarget(parseConfiguration(text), target);
+
+describe("an add-on's configuration values", () => {
+  it.each([null, undefined])('are none where EKS gives %s', (text) => {
+    expect(parseConfiguration(text)).toEqual({ text: null, format: 'none', values: {} });
+  });
+
+  it('keep their exact text, whatever its form', () => {
+    expect(parseConfiguration('')).toEqual({ text: '', format: 'none', values: {} });
+    expect(parseConfiguration(' { "podLabels":{"a":"ü"} }\n')).toEqual({
+      text: ' { "podLabels":{"a":"ü"} }\n',
+      format: 'json',
+      values: { podLabels: { a: 'ü' } },
+    });
+    expect(parseConfiguration('# mine\npodLabels:\n  team: "net"\n')).toEqual({
+      text: '# mine\npodLabels:\n  team: "net"\n',
+      format: 'yaml',
+      values: { podLabels: { team: 'net' } },
+    });
+  });
+
+  it.each([
+    ['just text', 'The configuration values must be a mapping (JSON or YAML), but they are a string.'],
+    ['[1]', 'The configuration values must be a mapping (JSON or YAML), but they are a list.'],
+    ['- a', 'The configuration values must be a mapping (JSON or YAML), but they are a list.'],
+    ['null', 'The configuration values must be a mapping (JSON or YAML), but they are empty.'],
+    ['# nothing', 'The configuration values must be a mapping (JSON or YAML), but they are empty.'],
+    [
+      '{"mode":"iptables","mode":"ipvs"}',
+      'The configuration values have a key twice: Map keys must be unique at line 1, column 20.',
+    ],
+    [
+      'podLabels:\n  enabled: yes\n',
+      'The configuration values are YAML that versions 1.1 and 1.2 read differently (such as an unquoted yes, on, 0777 or date): put it in quotes.',
+    ],
+    ['a: .inf', 'The configuration value a is a number that JSON cannot keep: put it in quotes.'],
+    [
+      '{"a":{"b":12345678901234567890}}',
+      'The configuration value a.b is a number that JSON cannot keep: put it in quotes.',
+    ],
+  ])('are refused where they cannot be kept: %j', (text, message) => {
+    expect(() => parseConfiguration(text)).toThrow(new InvalidConfiguration(message));
+  });
+
+  it.each(['{"mode": ', 'a: 1\na: 2\n', 'a: [1', '{a: 1}}', '--- {a: 1}\n--- {b: 2}', 'a: *nowhere'])(
+    'are refused where they are neither JSON nor YAML, and the sentence says why: %j',
+    (text) => {
+      expect(() => parseConfiguration(text)).toThrow(/neither JSON \(.+\) nor YAML that can be kept \(.+\)/);
+    },
+  );
+
+  it('cannot be an alias bomb', () => {
+    const levels = Array.from({ length: 12 }, (_, n) => `a${n + 1}: &a${n + 1} [${`*a${n}, `.repeat(9)}*a${n}]`);
+    expect(() => parseConfiguration(`a0: &a0 [x]\n${levels.join('\n')}`)).toThrow(InvalidConfiguration);
+  });
+
+  it('cannot be nested without end', () => {
+    expect(() => parseConfiguration(`${'{"a":'.repeat(200)}1${'}'.repeat(200)}`)).toThrow(/nested more than 100 deep/);
+  });
+});
+
+describe('merging the target', () => {
+  it.each([
+    [null, '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}'],
+    ['{}', '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}'],
+    [
+      '{"ipvs":{"scheduler":"rr"},"resources":{"requests":{"cpu":"100m"}},"mode":"iptables"}',
+      '{"ipvs":{"scheduler":"lc"},"resources":{"requests":{"cpu":"100m"}},"mode":"ipvs"}',
+    ],
+    ['podLabels:\n  team: "net"\n', '{"podLabels":{"team":"net"},"mode":"ipvs","ipvs":{"scheduler":"lc"}}'],
+    ['ipvs:\n', '{"ipvs":{"scheduler":"lc"},"mode":"ipvs"}'],
+    ['{"ipvs":{"other":1}}', '{"ipvs":{"other":1,"scheduler":"lc"},"mode":"ipvs"}'],
+  ])('into %j keeps everything else', (text, expected) => {
+    expect(merged(text)).toBe(expected);
+  });
+
+  it('keeps a key __proto__ a key, and pollutes nothing', () => {
+    expect(merged('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}')).toBe(
+      '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"mode":"ipvs","ipvs":{"scheduler":"lc"}}',
+    );
+    expect(merged('"__proto__":\n  mode: ipvs\n')).toBe(
+      '{"__proto__":{"mode":"ipvs"},"mode":"ipvs","ipvs":{"scheduler":"lc"}}',
+    );
+    expect(Reflect.get({}, 'polluted')).toBeUndefined();
+    expect(alreadyTarget(parseConfiguration('{"__proto__":{"mode":"ipvs","ipvs":{"scheduler":"lc"}}}'), target)).toBe(
+      false,
+    );
+  });
+
+  it('refuses an ipvs that is no mapping', () => {
+    expect(() => merged('{"ipvs":"rr"}')).toThrow(
+      new InvalidConfiguration('The configuration value ipvs must be a mapping.'),
+    );
+  });
+
+  it('changes only mode and ipvs.scheduler, for any values', () => {
+    const text = fc.string({ unit: 'grapheme' });
+    const leaf = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null), fc.array(text));
+    const values = fc.dictionary(text, fc.oneof(leaf, fc.dictionary(text, leaf)));
+    fc.assert(
+      fc.property(values, fc.dictionary(fc.string(), fc.integer()), (others, ipvs) => {
+        const before: Record<string, unknown> = JSON.parse(JSON.stringify({ ...others, ipvs }));
+        const after: unknown = JSON.parse(merged(JSON.stringify(before)));
+        expect(after).toEqual({ ...before, mode: 'ipvs', ipvs: { ...ipvs, scheduler: 'lc' } });
+        expect(merged(merged(JSON.stringify(before)))).toBe(merged(JSON.stringify(before)));
+        expect(alreadyTarget(parseConfiguration(merged(JSON.stringify(before))), target)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('what the configuration asks for', () => {
+  it.each([
+    [null, { mode: 'iptables' }],
+    ['{"mode":"iptables","ipvs":{"scheduler":"lc"}}', { mode: 'iptables' }],
+    ['{"mode":"ipvs"}', { mode: 'ipvs', scheduler: 'rr' }],
+    ['{"mode":"ipvs","ipvs":{"scheduler":"sh"}}', { mode: 'ipvs', scheduler: 'sh' }],
+  ])('by %j is told', (text, proxying) => {
+    expect(configuredProxying(parseConfiguration(text))).toEqual(proxying);
+  });
+
+  it('cannot be a mode or scheduler that nobody could go back to', () => {
+    expect(() => configuredProxying(parseConfiguration('{"mode":"nftables"}'))).toThrow(/mode is "nftables"/);
+    expect(() => configuredProxying(parseConfiguration('{"mode":"ipvs","ipvs":{"scheduler":"mh"}}'))).toThrow(/"mh"/);
+  });
+
+  it('is the target only when mode and scheduler are', () => {
+    expect(alreadyTarget(parseConfiguration('{"mode":"ipvs","ipvs":{"scheduler":"lc"}}'), target)).toBe(true);
+    expect(alreadyTarget(parseConfiguration('{"mode":"ipvs","ipvs":{"scheduler":"rr"}}'), target)).toBe(false);
+    expect(alreadyTarget(parseConfiguration('{"mode":"ipvs"}'), { mode: 'ipvs', scheduler: 'rr' })).toBe(false);
+  });
+});
+
+describe('the restart annotation', () => {
+  it('differs from the one that is there, so that pods restart', () => {
+    const add = (text: string) => withRestartAnnotation(parseConfiguration(text), merged(text), target);
+    const once = add('{"podAnnotations":{"a":"b"}}');
+    expect(JSON.parse(once)).toEqual({
+      mode: 'ipvs',
+      ipvs: { scheduler: 'lc' },
+      podAnnotations: { a: 'b', 'nightshift/restart-for': 'ipvs-lc' },
+    });
+    expect(JSON.parse(add(once))).toMatchObject({ podAnnotations: { 'nightshift/restart-for': 'ipvs-lc-again' } });
+  });
+});
+
+describe("the add-on's live schema", () => {
+  it('is followed through its references', () => {
+    expect(checkAgainstSchema({ mode: 'ipvs', ipvs: { scheduler: 'rr' } }, KUBE_PROXY_SCHEMA)).toEqual({
+      supported: true,
+      modes: ['iptables', 'ipvs'],
+      problems: [],
+    });
+  });
+
+  it.each([
+    [{ mode: 'nftables' }, { supported: false, problems: ['mode must be one of iptables, ipvs'] }],
+    [{ tolerations: [] }, { supported: true, problems: ["the configuration must not have the field 'tolerations'"] }],
+    [
+      { mode: 'ipvs', ipvs: { scheduler: 1 } },
+      { supported: true, problems: ['ipvs.scheduler must be string'] },
+    ],
+  ])('says what %j breaks', (values, expected) => {
+    expect(checkAgainstSchema(values, KUBE_PROXY_SCHEMA)).toMatchObject(expected);
+  });
+
+  it('without the mode supports nothing', () => {
+    const schema = KUBE_PROXY_SCHEMA.replace('"ipvs"]', '"nftables"]');
+    expect(checkAgainstSchema({ mode: 'ipvs' }, schema)).toMatchObject({
+      supported: false,
+      modes: ['iptables', 'nftables'],
+    });
+  });
+
+  it.each(['', 'null', '{"$ref":"#/definitions/Nowhere"}', '{"$ref":"#"}', '{"type":"nothing"}', '{}'])(
+    'that is not understood supports nothing: %j',
+    (schema) => {
+      expect(checkAgainstSchema({ mode: 'ipvs' }, schema)).toMatchObject({ supported: false, modes: [] });
+    },
+  );
+});

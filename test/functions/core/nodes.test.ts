@@ -1,0 +1,186 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  batches,
+  buildInventory,
+  countInventory,
+  type InventoryNode,
+  reconcile,
+} from '../../../functions/core/nodes.ts';
+import type { Verdict } from '../../../functions/core/verdict.ts';
+import { ec2, managed, pod } from './fixtures.ts';
+
+const one = (seen: Partial<Parameters<typeof buildInventory>[0]>): InventoryNode | undefined =>
+  buildInventory({ ec2: [], managed: [], pods: null, fargateProfiles: 0, ...seen })[0];
+
+describe('the inventory', () => {
+  it.each([
+    ['Amazon Linux', '2023', 'al2023'],
+    ['Amazon Linux', '2023.6.20250107', 'al2023'],
+    ['Amazon Linux', '2', 'al2'],
+    ['Ubuntu', '22.04', 'ubuntu'],
+    ['Debian GNU/Linux', '12', 'debian'],
+  ])('handles %s %s by SSM as %s', (platformName, platformVersion, kind) => {
+    const node = one({ ec2: [ec2('i-1')], managed: [managed('i-1', { platformName, platformVersion })] });
+    expect(node).toMatchObject({ id: 'i-1', kind, handling: { by: 'ssm' } });
+  });
+
+  it.each([
+    ['Red Hat Enterprise Linux', '9.3'],
+    ['Amazon Linux AMI', '2018.03'],
+    ['Amazon Linux', '2027'],
+    ['', ''],
+  ])('blocks an operating system that it does not know: %s %s', (platformName, platformVersion) => {
+    const node = one({ ec2: [ec2('i-1')], managed: [managed('i-1', { platformName, platformVersion })] });
+    expect(node).toMatchObject({ kind: 'unknown', handling: { by: 'blocked' } });
+  });
+
+  it('proves Bottlerocket by its proxy mode, with or without a live SSM agent', () => {
+    const seen = { ec2: [ec2('i-1')], managed: [managed('i-1', { platformName: 'Bottlerocket', ping: 'Inactive' })] };
+    expect(one(seen)).toMatchObject({ kind: 'bottlerocket', handling: { by: 'proxy-mode', mode: null } });
+    const pods = [pod('ip-i-1.eu-west-1.compute.internal', { proxyMode: 'iptables' })];
+    expect(one({ ...seen, pods })).toMatchObject({ handling: { by: 'proxy-mode', mode: 'iptables' } });
+  });
+
+  it.each([
+    [{ ec2: [ec2('i-1')] }, 'no SSM agent has registered for it'],
+    [
+      { ec2: [ec2('i-1')], managed: [managed('i-1', { ping: 'ConnectionLost' })] },
+      'its SSM agent is not online (ConnectionLost)',
+    ],
+    [
+      { ec2: [ec2('i-1')], managed: [managed('i-1')], pods: [] },
+      'no kube-proxy pod runs on it: it has not joined, or is no node of this cluster',
+    ],
+    [{ ec2: [ec2('i-1', { state: 'stopped' })] }, 'the instance is stopped: it must be prepared again when it starts'],
+    [{ pods: [pod('stranger')] }, 'a kube-proxy pod runs on it, and neither EC2 nor SSM listed it'],
+    [
+      { ec2: [ec2('i-1', { tags: { 'eks:kubernetes-node-class-name': 'default' } })], managed: [managed('i-1')] },
+      'EKS Auto Mode runs it: its kube-proxy is not the add-on',
+    ],
+    [
+      { managed: [managed('mi-1')] },
+      'it is a hybrid machine, and without Kubernetes nobody knows whether it is a node of this cluster',
+    ],
+  ])('blocks a node that it cannot account for: %#', (seen, reason) => {
+    expect(one(seen)?.handling).toEqual({ by: 'blocked', reason });
+  });
+
+  it('excludes Windows and Fargate, and says so', () => {
+    const nodes = buildInventory({
+      ec2: [ec2('i-1', { platform: 'windows' })],
+      managed: [],
+      pods: [],
+      fargateProfiles: 2,
+    });
+    expect(nodes.map(({ kind, name, handling }) => ({ kind, name, handling }))).toEqual([
+      {
+        kind: 'fargate',
+        name: '2 Fargate profiles',
+        handling: { by: 'excluded', reason: 'Fargate runs no kube-proxy DaemonSet pod' },
+      },
+      {
+        kind: 'windows',
+        name: 'ip-i-1.eu-west-1.compute.internal',
+        handling: { by: 'excluded', reason: 'Windows runs no Linux kube-proxy' },
+      },
+    ]);
+    expect(countInventory(nodes)).toEqual({ total: 2, ssm: 0, proxyMode: 0, excluded: 2, blocked: 0 });
+  });
+
+  it('leaves terminated instances and other machines of the account out', () => {
+    const seen = {
+      ec2: [ec2('i-1', { state: 'terminated' }), ec2('i-2', { state: 'shutting-down' })],
+      managed: [managed('i-9'), managed('mi-9')],
+      pods: [],
+      fargateProfiles: 0,
+    };
+    expect(buildInventory(seen)).toEqual([]);
+  });
+
+  it('takes a hybrid machine where a kube-proxy pod runs on it', () => {
+    const pods = [pod('mi-1', { proxyMode: 'iptables' })];
+    expect(
+      one({ managed: [managed('mi-1', { platformName: 'Ubuntu', platformVersion: '24.04' })], pods }),
+    ).toMatchObject({
+      kind: 'hybrid',
+      handling: { by: 'ssm' },
+      runningMode: 'iptables',
+    });
+  });
+
+  it('joins pods by node name, by address and by resource-based name', () => {
+    const nodes = buildInventory({
+      ec2: [ec2('i-0a'), ec2('i-0b', { addresses: ['10.0.0.5'] }), ec2('i-0c')],
+      managed: [managed('i-0a'), managed('i-0b'), managed('i-0c')],
+      pods: [
+        pod('ip-i-0a.eu-west-1.compute.internal'),
+        pod('custom', { hostIp: '10.0.0.5' }),
+        pod('i-0c.eu-west-1.compute.internal'),
+      ],
+      fargateProfiles: 0,
+    });
+    expect(nodes.map(({ name }) => name)).toEqual([
+      'ip-i-0a.eu-west-1.compute.internal',
+      'custom',
+      'i-0c.eu-west-1.compute.internal',
+    ]);
+    expect(countInventory(nodes)).toEqual({ total: 3, ssm: 3, proxyMode: 0, excluded: 0, blocked: 0 });
+  });
+
+  it('never lets an unknown node be anything but blocked', () => {
+    const platform = fc.record({ platformName: fc.string(), platformVersion: fc.string(), platformType: fc.string() });
+    fc.assert(
+      fc.property(platform, fc.constantFrom('running', 'pending', 'stopped'), (part, state) => {
+        const node = one({ ec2: [ec2('i-1', { state })], managed: [managed('i-1', part)] });
+        return node !== undefined && (node.kind !== 'unknown' || node.handling.by === 'blocked');
+      }),
+    );
+  });
+});
+
+describe('batches', () => {
+  it('hold 50 nodes unless told otherwise', () => {
+    expect(batches(Array.from({ length: 120 }, (_, index) => index)).map((batch) => batch.length)).toEqual([
+      50, 50, 20,
+    ]);
+    expect(batches([1, 2, 3], 2)).toEqual([[1, 2], [3]]);
+    expect(batches([])).toEqual([]);
+    expect(() => batches([1], 0)).toThrow(RangeError);
+  });
+
+  it('lose nothing and change no order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer()), fc.integer({ min: 1, max: 60 }), (items, size) => {
+        expect(batches(items, size).flat()).toEqual(items);
+      }),
+    );
+  });
+});
+
+describe('reconciling verdicts with the nodes that must answer', () => {
+  const verdict = (node: string, pass: boolean): Verdict => ({
+    node,
+    name: node,
+    pass,
+    reasons: [],
+    facts: {},
+    excerpt: '',
+  });
+
+  it('finds what is missing, unexpected, failed and passed', () => {
+    const result = reconcile(['a', 'b', 'c'], [verdict('a', true), verdict('b', false), verdict('x', true)]);
+    expect(result).toEqual({ missing: ['c'], unexpected: ['x'], failed: [verdict('b', false)], passed: ['a'] });
+  });
+
+  it('fails a node that answered twice and failed once', () => {
+    expect(reconcile(['a'], [verdict('a', false), verdict('a', true)])).toMatchObject({
+      passed: [],
+      failed: [{ node: 'a' }],
+    });
+    expect(reconcile(['a'], [verdict('a', true), verdict('a', false)])).toMatchObject({
+      passed: [],
+      failed: [{ node: 'a' }],
+    });
+  });
+});

@@ -1,0 +1,123 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Metafile } from 'esbuild';
+
+/** A handler's bundle: `bytes` of its `index.mjs`; `importMs` is the median of three fresh processes, null unless measured. */
+export interface BundleReport {
+  name: string;
+  file: string;
+  bytes: number;
+  importMs: number | null;
+}
+
+const ROOT = fileURLToPath(new URL('.', import.meta.url));
+const OUTPUT = join(ROOT, 'dist/functions');
+const STAMP = 'sources.sha256';
+
+/** Each file that lies in functions/handlers itself is a function; what they share lies in a folder below. */
+function handlers(): string[] {
+  return globSync('functions/handlers/*.ts', { cwd: ROOT })
+    .map((file) => basename(file, '.ts'))
+    .sort();
+}
+
+const bundle = (name: string) => join(OUTPUT, name, 'index.mjs');
+
+/** The digest of everything a bundle is made of: sources, installed packages, and this file. */
+function sourcesDigest(): string {
+  const hash = createHash('sha256').update(process.version);
+  const files = [...globSync('functions/**/*.ts', { cwd: ROOT }).sort(), 'package-lock.json', 'build.ts'];
+  for (const file of files) hash.update(`${file}\0`).update(readFileSync(join(ROOT, file)));
+  return hash.digest('hex');
+}
+
+/**
+ * Bundles every handler into `dist/functions/<name>/index.mjs`, the artefact that runs in the sandbox and in Lambda.
+ * Does nothing when nothing has changed since the last time. `quiet` leaves out the measurement of import times.
+ * Throws esbuild's BuildFailure.
+ */
+export async function buildFunctions({ quiet }: { quiet: boolean }): Promise<BundleReport[]> {
+  const names = handlers();
+  const digest = sourcesDigest();
+  const stamp = join(OUTPUT, STAMP);
+  const same = existsSync(stamp) && readFileSync(stamp, 'utf8') === digest;
+  const fresh = same && names.every((name) => existsSync(bundle(name)));
+  if (!fresh) await rebuild(names, digest);
+  return names.map((name) => {
+    const file = bundle(name);
+    return { name, file, bytes: statSync(file).size, importMs: quiet ? null : importTime(file) };
+  });
+}
+
+/** Builds beside the old bundles and then takes their place, so that a sandbox that runs meanwhile finds either whole. */
+async function rebuild(names: string[], digest: string): Promise<void> {
+  const unfinished = `${OUTPUT}.${process.pid}`;
+  const { outputs } = await run(names, unfinished, {});
+  const needRequire = names.filter((name) => callsRequire(outputs, name));
+  if (needRequire.length > 0) await run(needRequire, unfinished, { js: REQUIRE });
+  writeFileSync(join(unfinished, STAMP), digest);
+  rmSync(OUTPUT, { recursive: true, force: true });
+  renameSync(unfinished, OUTPUT);
+}
+
+/** ESM has no `require`; CommonJS packages in a bundle call it for Node's own modules. */
+const REQUIRE = "import{createRequire as __nodeRequire}from'node:module';const require=__nodeRequire(import.meta.url);";
+
+function callsRequire(outputs: Metafile['outputs'], name: string): boolean {
+  const output = Object.entries(outputs).find(([path]) => path.endsWith(`/${name}/index.mjs`))?.[1];
+  return output?.imports.some(({ kind }) => kind === 'require-call') ?? false;
+}
+
+async function run(names: string[], outdir: string, banner: { js?: string }): Promise<Metafile> {
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: names.map((name) => ({ in: `functions/handlers/${name}.ts`, out: `${name}/index` })),
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    // Without it esbuild takes the CommonJS builds of the SDK, which are twice as large.
+    mainFields: ['module', 'main'],
+    conditions: ['module', 'import'],
+    alias: { '@aws-sdk/credential-provider-node': './functions/aws/lambda-credentials.ts' },
+    sourcemap: true,
+    sourcesContent: false,
+    legalComments: 'none',
+    metafile: true,
+    banner,
+    logLevel: 'warning',
+  });
+  return metafile;
+}
+
+/** Milliseconds that a new Node process takes to import the file: median of three. */
+function importTime(file: string): number {
+  const script = `const start=performance.now();await import(${JSON.stringify(file)});console.log(performance.now()-start);process.exit()`;
+  const times = [1, 2, 3].map(() =>
+    Number(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })),
+  );
+  return times.sort((a, b) => a - b)[1] ?? Number.NaN;
+}
+
+function table(reports: BundleReport[]): string {
+  const rows = reports.map(({ name, bytes, importMs }) => [
+    name,
+    `${Math.round(bytes / 1000)} KB`,
+    importMs === null ? '' : `${Math.round(importMs)} ms`,
+  ]);
+  return [['function', 'size', 'import'], ...rows]
+    .map(([name = '', size = '', time = '']) => `${name.padEnd(24)}${size.padStart(10)}${time.padStart(10)}`)
+    .join('\n');
+}
+
+if (import.meta.main) {
+  const quiet = process.argv.includes('--quiet');
+  const reports = await buildFunctions({ quiet });
+  if (!quiet) console.log(table(reports));
+}

@@ -1,0 +1,66 @@
+import { DescribeInstancesCommand, EC2Client, type Filter, type Instance } from '@aws-sdk/client-ec2';
+import type { Ec2Node } from '../core/nodes.ts';
+import { memoised } from './clients.ts';
+
+/** The EC2 call that nightshift makes. */
+export interface Ec2 {
+  /** The pending and running instances that bear the cluster's tag, each once, by id. */
+  nodes(cluster: string): Promise<Ec2Node[]>;
+}
+
+const client = memoised((options) => new EC2Client(options));
+
+export const ec2: Ec2 = {
+  async nodes(cluster) {
+    const nodes = new Map<string, Ec2Node>();
+    for (const filter of clusterFilters(cluster))
+      for await (const instance of instances(filter)) {
+        const node = nodeOf(instance);
+        nodes.set(node.id, node);
+      }
+    return [...nodes.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  },
+};
+
+/** Filters are AND-ed, so each way of marking a cluster's instances is a question of its own. */
+function clusterFilters(cluster: string): Filter[] {
+  return [
+    { Name: 'tag:aws:eks:cluster-name', Values: [cluster] },
+    { Name: 'tag-key', Values: [`kubernetes.io/cluster/${cluster}`] },
+  ];
+}
+
+async function* instances(filter: Filter): AsyncGenerator<Instance> {
+  const Filters = [filter, { Name: 'instance-state-name', Values: ['pending', 'running'] }];
+  let NextToken: string | undefined;
+  do {
+    const page = await client().send(new DescribeInstancesCommand({ Filters, MaxResults: 1000, NextToken }));
+    for (const { Instances } of page.Reservations ?? []) yield* Instances ?? [];
+    NextToken = page.NextToken;
+  } while (NextToken);
+}
+
+/** Throws when EC2 leaves out what the node is known by. */
+export function nodeOf(instance: Instance): Ec2Node {
+  const { InstanceId: id, LaunchTime: launchedAt, State } = instance;
+  if (!id || !launchedAt || !State?.Name)
+    throw new Error(`EC2 described instance ${id} without its id, state or launch time`);
+  const interfaces = instance.NetworkInterfaces ?? [];
+  const addresses = [
+    instance.PrivateIpAddress,
+    instance.Ipv6Address,
+    ...interfaces.flatMap((each) => [
+      ...(each.PrivateIpAddresses ?? []).map((address) => address.PrivateIpAddress),
+      ...(each.Ipv6Addresses ?? []).map((address) => address.Ipv6Address),
+    ]),
+  ];
+  return {
+    id,
+    privateDnsName: instance.PrivateDnsName ?? '',
+    addresses: [...new Set(addresses.filter((address) => address !== undefined))],
+    state: State.Name,
+    platform: instance.Platform === 'Windows' || instance.PlatformDetails?.startsWith('Windows') ? 'windows' : 'linux',
+    launchedAt,
+    tags: Object.fromEntries((instance.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? ''])),
+  };
+}

@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+import {
+  type Addon,
+  type Cluster,
+  DescribeAddonCommand,
+  DescribeAddonConfigurationCommand,
+  DescribeClusterCommand,
+  DescribeUpdateCommand,
+  EKSClient,
+  paginateListFargateProfiles,
+  paginateListUpdates,
+  UpdateAddonCommand,
+} from '@aws-sdk/client-eks';
+import { AddonUpdateFailed, KubernetesUnreachable, PreflightRefused, UnknownCluster } from '../core/errors.ts';
+import type { ClusterSnapshot } from '../core/snapshot.ts';
+import { isNamed, mapLimited, memoised } from './clients.ts';
+
+/** Where a cluster's API server answers; `certificateAuthority` is PEM in base64. */
+export interface ApiServerEndpoint {
+  cluster: string;
+  url: string;
+  certificateAuthority: string;
+}
+
+/** A configuration to send for the kube-proxy add-on. The same token sends it once, however often it is asked. */
+export interface AddonUpdate {
+  cluster: string;
+  version: string;
+  configuration: string;
+  token: string;
+}
+
+/** The EKS calls that nightshift makes. */
+export interface Eks {
+  /** Throws UnknownCluster; PreflightRefused while EKS does not yet know the cluster's network. */
+  snapshot(cluster: string): Promise<ClusterSnapshot>;
+  fargateProfiles(cluster: string): Promise<number>;
+  /** Throws UnknownCluster, KubernetesUnreachable when the cluster has no endpoint. */
+  apiServer(cluster: string): Promise<ApiServerEndpoint>;
+  /**
+   * Sends the whole configuration with OVERWRITE and gives the update's id. Throws AddonUpdateFailed when EKS refuses
+   * it; ResourceInUseException passes under its own name, since waiting helps.
+   */
+  updateAddon(update: AddonUpdate): Promise<{ updateId: string }>;
+}
+
+const KUBE_PROXY = 'kube-proxy';
+const client = memoised((options) => new EKSClient(options));
+
+export const eks: Eks = {
+  async snapshot(name) {
+    const cluster = await describeCluster(name);
+    const addon = await describeAddon(name);
+    return snapshotOf(cluster, {
+      addon: addon && { ...addonOf(addon), schema: await schemaOf(addon) },
+      updateInFlight: await updateInFlight(name, addon !== null),
+    });
+  },
+
+  async fargateProfiles(clusterName) {
+    let count = 0;
+    for await (const page of paginateListFargateProfiles({ client: client() }, { clusterName }))
+      count += page.fargateProfileNames?.length ?? 0;
+    return count;
+  },
+
+  async apiServer(name) {
+    const { endpoint, certificateAuthority } = await describeCluster(name);
+    if (endpoint && certificateAuthority?.data)
+      return { cluster: name, url: endpoint, certificateAuthority: certificateAuthority.data };
+    throw new KubernetesUnreachable(`Cluster ${name} has no API server endpoint.`, {
+      nextStep: 'Wait until `aws eks describe-cluster` shows the cluster ACTIVE.',
+    });
+  },
+
+  async updateAddon({ cluster, version, configuration, token }) {
+    try {
+      const { update } = await client().send(
+        new UpdateAddonCommand({
+          clusterName: cluster,
+          addonName: KUBE_PROXY,
+          addonVersion: version,
+          configurationValues: configuration,
+          resolveConflicts: 'OVERWRITE',
+          clientRequestToken: requestToken(token),
+        }),
+      );
+      return { updateId: required(update?.id, 'an update id', `UpdateAddon of ${cluster}`) };
+    } catch (error) {
+      if (!isNamed(error, 'InvalidParameterException', 'InvalidRequestException', 'ResourceNotFoundException'))
+        throw error;
+      throw new AddonUpdateFailed(`EKS refused the new kube-proxy configuration of ${cluster}: ${error.message}`, {
+        nextStep: 'Compare it with `aws eks describe-addon-configuration` of the installed version.',
+        cause: error,
+      });
+    }
+  },
+};
+
+async function describeCluster(name: string): Promise<Cluster> {
+  try {
+    const { cluster } = await client().send(new DescribeClusterCommand({ name }));
+    return required(cluster, 'a cluster', `DescribeCluster ${name}`);
+  } catch (error) {
+    if (!isNamed(error, 'ResourceNotFoundException')) throw error;
+    throw new UnknownCluster(`There is no EKS cluster ${name} in this account and Region.`, {
+      nextStep: 'See `aws eks list-clusters`.',
+      cause: error,
+    });
+  }
+}
+
+async function describeAddon(clusterName: string): Promise<Addon | null> {
+  try {
+    const { addon } = await client().send(new DescribeAddonCommand({ clusterName, addonName: KUBE_PROXY }));
+    return required(addon, 'an add-on', `DescribeAddon of ${clusterName}`);
+  } catch (error) {
+    if (isNamed(error, 'ResourceNotFoundException')) return null;
+    throw error;
+  }
+}
+
+async function schemaOf({ addonVersion }: Addon): Promise<string> {
+  const answer = await client().send(new DescribeAddonConfigurationCommand({ addonName: KUBE_PROXY, addonVersion }));
+  return required(answer.configurationSchema, 'a configuration schema', `DescribeAddonConfiguration ${addonVersion}`);
+}
+
+/** EKS gives update ids in no promised order, so all of them are looked at; it keeps them for a limited time. */
+async function updateInFlight(name: string, addon: boolean): Promise<boolean> {
+  const scopes = [{ name }, ...(addon ? [{ name, addonName: KUBE_PROXY }] : [])];
+  for (const scope of scopes) {
+    const ids: string[] = [];
+    for await (const page of paginateListUpdates({ client: client() }, scope)) ids.push(...(page.updateIds ?? []));
+    const updates = await mapLimited(ids, 5, (updateId) =>
+      client().send(new DescribeUpdateCommand({ ...scope, updateId })),
+    );
+    if (updates.some(({ update }) => update?.status === 'InProgress')) return true;
+  }
+  return false;
+}
+
+/** EKS's answer in nightshift's terms. Throws PreflightRefused when it lacks what a decision rests on. */
+export function snapshotOf(
+  cluster: Cluster,
+  found: Pick<ClusterSnapshot, 'addon' | 'updateInFlight'>,
+): ClusterSnapshot {
+  const network = cluster.kubernetesNetworkConfig;
+  const serviceCidr = network?.ipFamily === 'ipv6' ? network.serviceIpv6Cidr : network?.serviceIpv4Cidr;
+  const { name, arn, version, status } = cluster;
+  if (!name || !arn || !version || !status || !serviceCidr)
+    throw new PreflightRefused(`EKS does not yet tell the service addresses of cluster ${name} (status ${status}).`, {
+      nextStep: 'Start again when `aws eks describe-cluster` shows the cluster ACTIVE.',
+    });
+  return {
+    name,
+    arn,
+    version,
+    status,
+    serviceCidr,
+    endpoint: {
+      public: cluster.resourcesVpcConfig?.endpointPublicAccess === true,
+      private: cluster.resourcesVpcConfig?.endpointPrivateAccess === true,
+    },
+    // Clusters from before access entries do not carry the field.
+    authenticationMode: cluster.accessConfig?.authenticationMode ?? 'CONFIG_MAP',
+    autoMode: cluster.computeConfig?.enabled === true,
+    tags: cluster.tags ?? {},
+    ...found,
+  };
+}
+
+function addonOf(addon: Addon) {
+  return {
+    version: required(addon.addonVersion, 'a version', 'DescribeAddon'),
+    status: required(addon.status, 'a status', 'DescribeAddon'),
+    configuration: addon.configurationValues ?? null,
+    issues: (addon.health?.issues ?? []).map(({ code, message }) => `${code}: ${message}`),
+  };
+}
+
+function required<Value>(value: Value | undefined, what: string, where: string): Value {
+  if (value === undefined) throw new Error(`EKS answered ${where} without ${what}`);
+  return value;
+}
+
+/** EKS remembers tokens; a digest in the form of a UUID fits whatever length and alphabet it allows. */
+function requestToken(token: string): string {
+  const digest = createHash('sha256').update(token).digest('hex');
+  return digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,160 @@
+import {
+  type CommandInvocation,
+  GetCalendarStateCommand,
+  type InstanceInformation,
+  paginateDescribeInstanceInformation,
+  paginateListCommandInvocations,
+  SendCommandCommand,
+  SSMClient,
+} from '@aws-sdk/client-ssm';
+import { UnknownWindow } from '../core/errors.ts';
+import { batches, type ManagedNode } from '../core/nodes.ts';
+import type { CalendarState } from '../core/window.ts';
+import { isNamed, mapLimited, memoised } from './clients.ts';
+
+/** A document to run on nodes; `parameters` one value each. `comment` ≤ 100 characters, `deliverySeconds` ≥ 30. */
+export interface RunCommand {
+  document: string;
+  nodes: readonly string[];
+  parameters: Record<string, string>;
+  comment: string;
+  deliverySeconds: number;
+}
+
+export interface SentCommand {
+  commandId: string;
+  nodes: string[];
+}
+
+/** What became of a document on one node. `output` is cut by SSM at 2,500 characters, stderr after stdout. */
+export type NodeResult =
+  | { node: string; state: 'pending' }
+  | { node: string; state: 'succeeded' | 'failed'; status: string; output: string };
+
+/** The SSM calls that nightshift makes. */
+export interface Ssm {
+  /** What SSM knows of these managed nodes; those it does not know are left out. */
+  managedNodes(ids: readonly string[]): Promise<ManagedNode[]>;
+  /** Sends one command per ≤ 50 nodes. `unknown` are nodes that SSM refuses to take a command for. */
+  run(command: RunCommand): Promise<{ commands: SentCommand[]; unknown: string[] }>;
+  /** Each node's own result; a parent command's status says nothing about nodes and is not asked for. */
+  results(commandIds: readonly string[]): Promise<NodeResult[]>;
+  /** One state per calendar. Throws UnknownWindow for a calendar that does not exist. */
+  calendars(names: readonly string[]): Promise<CalendarState[]>;
+}
+
+/** More at once is throttled sooner than it is faster. */
+const AT_ONCE = 5;
+const PAGE = 50;
+const client = memoised((options) => new SSMClient(options));
+
+export const ssm: Ssm = {
+  async managedNodes(ids) {
+    const found = await mapLimited(batches(ids), AT_ONCE, async (batch) => {
+      const nodes: ManagedNode[] = [];
+      const request = { Filters: [{ Key: 'InstanceIds', Values: batch }], MaxResults: PAGE };
+      for await (const page of paginateDescribeInstanceInformation({ client: client() }, request))
+        nodes.push(...(page.InstanceInformationList ?? []).map(managedNodeOf));
+      return nodes;
+    });
+    return found.flat();
+  },
+
+  async run(command) {
+    const sent = await mapLimited(batches(command.nodes), AT_ONCE, (nodes) => send({ ...command, nodes }));
+    return { commands: sent.flatMap(({ commands }) => commands), unknown: sent.flatMap(({ unknown }) => unknown) };
+  },
+
+  async results(commandIds) {
+    const found = await mapLimited(commandIds, AT_ONCE, async (CommandId) => {
+      const results: NodeResult[] = [];
+      const request = { CommandId, Details: true, MaxResults: PAGE };
+      for await (const page of paginateListCommandInvocations({ client: client() }, request))
+        results.push(...(page.CommandInvocations ?? []).map(resultOf));
+      return results;
+    });
+    return found.flat();
+  },
+
+  calendars: (names) => mapLimited(names, AT_ONCE, calendarState),
+};
+
+/**
+ * One unknown instance id makes SSM refuse the whole call and it does not say which, so the batch is halved until the
+ * node stands alone.
+ */
+async function send(command: RunCommand): Promise<{ commands: SentCommand[]; unknown: string[] }> {
+  const nodes = [...command.nodes];
+  try {
+    const { Command } = await client().send(
+      new SendCommandCommand({
+        DocumentName: command.document,
+        InstanceIds: nodes,
+        Parameters: Object.fromEntries(Object.entries(command.parameters).map(([name, value]) => [name, [value]])),
+        Comment: command.comment,
+        TimeoutSeconds: command.deliverySeconds,
+        MaxConcurrency: '100%',
+        MaxErrors: '100%',
+      }),
+    );
+    if (!Command?.CommandId) throw new Error(`SSM took ${command.document} without giving a command id`);
+    return { commands: [{ commandId: Command.CommandId, nodes }], unknown: [] };
+  } catch (error) {
+    if (!isNamed(error, 'InvalidInstanceId')) throw error;
+    if (nodes.length === 1) return { commands: [], unknown: nodes };
+    const half = Math.ceil(nodes.length / 2);
+    const first = await send({ ...command, nodes: nodes.slice(0, half) });
+    const second = await send({ ...command, nodes: nodes.slice(half) });
+    return { commands: [...first.commands, ...second.commands], unknown: [...first.unknown, ...second.unknown] };
+  }
+}
+
+async function calendarState(name: string): Promise<CalendarState> {
+  try {
+    const answer = await client().send(new GetCalendarStateCommand({ CalendarNames: [name] }));
+    if (!answer.State) throw new Error(`SSM answered without the state of calendar ${name}`);
+    const next = answer.NextTransitionTime;
+    return { name, state: answer.State, ...(next !== undefined && { nextTransitionAt: new Date(next) }) };
+  } catch (error) {
+    if (!isNamed(error, 'InvalidDocument', 'InvalidDocumentType', 'UnsupportedCalendarException')) throw error;
+    throw new UnknownWindow(`SSM has no change calendar ${name}: ${error.message}`, {
+      nextStep: "Correct the window's changeCalendars: names or ARNs of SSM documents of type ChangeCalendar.",
+      cause: error,
+    });
+  }
+}
+
+/** Throws when SSM leaves out what the node is judged by. */
+export function managedNodeOf(node: InstanceInformation): ManagedNode {
+  const { InstanceId: id, PingStatus: ping } = node;
+  if (!id || !ping) throw new Error(`SSM described managed node ${id} without its id or ping status`);
+  return {
+    id,
+    ping,
+    platformType: node.PlatformType ?? '',
+    platformName: node.PlatformName ?? '',
+    platformVersion: node.PlatformVersion ?? '',
+    agentVersion: node.AgentVersion ?? '',
+    computerName: node.ComputerName ?? '',
+    address: node.IPAddress ?? null,
+  };
+}
+
+/** https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html */
+export function resultOf(invocation: CommandInvocation): NodeResult {
+  const { InstanceId: node, Status, StatusDetails } = invocation;
+  if (!node || !Status) throw new Error('SSM listed an invocation without its node or status');
+  const output = (invocation.CommandPlugins ?? []).map(({ Output }) => Output ?? '').join('\n');
+  switch (Status) {
+    case 'Pending':
+    case 'InProgress':
+    case 'Delayed':
+    case 'Cancelling':
+      return { node, state: 'pending' };
+    case 'Success':
+      return { node, state: 'succeeded', status: StatusDetails ?? Status, output };
+    default:
+      // Cancelled, TimedOut, Failed, and whatever SSM may add: no known success is a failure.
+      return { node, state: 'failed', status: StatusDetails ?? Status, output };
+  }
+}

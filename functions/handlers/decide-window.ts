@@ -1,0 +1,78 @@
+import * as z from 'zod/mini';
+import { type Ssm, ssm } from '../aws/ssm.ts';
+import { assertNever, UnknownWindow, WindowNever } from '../core/errors.ts';
+import { type MigrationRequest, parseRequest } from '../core/request.ts';
+import { decideWindow as decide, parseWindow } from '../core/window.ts';
+import { environment } from './shared/environment.ts';
+import { Common } from './shared/input.ts';
+import { type Run, wrap } from './shared/wrap.ts';
+
+const Input = z.object({
+  ...Common,
+  request: z.unknown(),
+  eligibleNodes: z.number().check(z.int(), z.gte(0)),
+  needSeconds: z.number().check(z.gte(0)),
+});
+type Input = z.output<typeof Input>;
+
+export interface Deps {
+  ssm: Pick<Ssm, 'calendars'>;
+  /** The configured windows by name, not yet parsed. */
+  windows: () => ReadonlyMap<string, unknown>;
+}
+
+/** Times are ISO 8601 in UTC. */
+export type Output =
+  | { kind: 'open'; closesAt: string; lastStartAt: string; reason: string }
+  | { kind: 'closed'; opensAt: string; reason: string };
+
+/**
+ * Whether disruption is allowed now, or when. Without a configured window the answer is never. Throws UnknownWindow,
+ * WindowNever, InvalidRequest for a request or a window that breaks a rule.
+ */
+export function decideWindow(deps: Deps): Run<Input, Output> {
+  return async (input, say) => {
+    const request = parseRequest(input.request);
+    const output = passWithoutWindow(request, input) ?? (await askWindow(deps, request, input));
+    say.decision(`window.${output.kind}`, { cluster: request.cluster, ...output });
+    return output;
+  };
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** The longest window there can be begins now, for a person who says why, and where no node can be disrupted. */
+function passWithoutWindow({ now: explicit }: MigrationRequest, { now, eligibleNodes }: Input): Output | null {
+  const reason = explicit ? `started now on purpose: ${explicit.reason}` : 'the cluster has no node to disrupt';
+  if (!explicit && eligibleNodes > 0) return null;
+  const end = new Date(now.getTime() + DAY_MS).toISOString();
+  return { kind: 'open', closesAt: end, lastStartAt: end, reason };
+}
+
+async function askWindow(deps: Deps, request: MigrationRequest, { now, needSeconds }: Input): Promise<Output> {
+  const window = parseWindow(findWindow(deps.windows(), request));
+  const calendars = await deps.ssm.calendars(window.changeCalendars);
+  const decision = decide(window, now, { calendars, needSeconds });
+  const { reason } = decision;
+  switch (decision.kind) {
+    case 'open': {
+      const { closesAt, lastStartAt } = decision;
+      return { kind: 'open', closesAt: closesAt.toISOString(), lastStartAt: lastStartAt.toISOString(), reason };
+    }
+    case 'closed':
+      return { kind: 'closed', opensAt: decision.opensAt.toISOString(), reason };
+    case 'never':
+      throw new WindowNever(`Window ${request.window} never lets ${request.cluster} change: ${reason}.`);
+    default:
+      return assertNever(decision);
+  }
+}
+
+function findWindow(windows: ReadonlyMap<string, unknown>, { cluster, window }: MigrationRequest): unknown {
+  const configured = windows.size === 0 ? 'No window is configured' : `Configured: ${[...windows.keys()].join(', ')}`;
+  if (window === undefined) throw new WindowNever(`The request for ${cluster} names no window. ${configured}.`);
+  if (windows.has(window)) return windows.get(window);
+  throw new UnknownWindow(`There is no window ${window}. ${configured}.`);
+}
+
+export const handler = wrap(Input, decideWindow({ ssm, windows: environment.windows }));

@@ -1,0 +1,83 @@
+import * as z from 'zod/mini';
+import { type ObjectStore, objectStore } from '../aws/s3.ts';
+import { type Ssm, ssm } from '../aws/ssm.ts';
+import { estimateCommand, waitSeconds } from '../core/estimate.ts';
+import { environment } from './shared/environment.ts';
+import { type Dispatch, evidenceKey, findDispatch, readInventory, writeDispatch } from './shared/evidence.ts';
+import { ClusterWithServices, Common, Proxying, Step, Stored } from './shared/input.ts';
+import { PHASES, type PhaseName, phases } from './shared/phases.ts';
+import { expectedNodes } from './shared/verdicts.ts';
+import { type Run, wrap } from './shared/wrap.ts';
+
+const Input = z.object({
+  ...Common,
+  step: Step,
+  phase: z.enum(PHASES),
+  cluster: ClusterWithServices,
+  inventory: Stored,
+  proxying: Proxying,
+});
+type Input = z.output<typeof Input>;
+
+export interface Deps {
+  ssm: Pick<Ssm, 'run'>;
+  store: ObjectStore;
+  documentPrefix: () => string;
+}
+
+export interface Output {
+  dispatch: { key: string };
+  commands: number;
+  nodes: number;
+  deadline: string;
+  waitSeconds: number;
+}
+
+/**
+ * Sends a phase's document to every node that takes one and notes the commands in S3. A step that has been sent is not
+ * sent again. Throws InvalidRequest, EvidenceMissing.
+ */
+export function runOnNodes(deps: Deps): Run<Input, Output> {
+  return async (input, say) => {
+    const key = evidenceKey(input.execution, input.step, 'dispatch.json.gz');
+    const earlier = await findDispatch(deps.store, key);
+    const dispatch = earlier ?? (await send(deps, input));
+    if (!earlier) await writeDispatch(deps.store, key, dispatch);
+    const output = outputOf(key, dispatch, input.phase);
+    const { commands, nodes } = output;
+    const facts = { cluster: input.cluster.name, step: input.step, commands, nodes };
+    say.decision(earlier ? 'nodes.already-asked' : 'nodes.asked', facts);
+    return output;
+  };
+}
+
+async function send(deps: Deps, input: Input): Promise<Dispatch> {
+  const { now, step, execution, cluster, proxying } = input;
+  const phase = phases[input.phase];
+  const inventory = await readInventory(deps.store, input.inventory.key);
+  const nodes = expectedNodes(input.phase, inventory).filter(({ handling }) => handling.by === 'ssm');
+  const sent = await deps.ssm.run({
+    document: `${deps.documentPrefix()}${phase.document}`,
+    nodes: nodes.map(({ id }) => id),
+    parameters: phase.parameters({ serviceCidr: cluster.serviceCidr, proxying }),
+    comment: `nightshift ${step} ${execution.name}`.slice(0, 100),
+    deliverySeconds: phase.deliverySeconds,
+  });
+  const deadline = new Date(now.getTime() + phase.deadlineSeconds * 1000).toISOString();
+  return { phase: input.phase, ...sent, sentAt: now.toISOString(), deadline };
+}
+
+/** Without a command there is nothing to wait for. */
+function outputOf(key: string, { commands, deadline }: Dispatch, phase: PhaseName): Output {
+  const nodes = commands.reduce((sum, command) => sum + command.nodes.length, 0);
+  const first = nodes === 0 ? 0 : waitSeconds(0, estimateCommand(nodes, phase));
+  return { dispatch: { key }, commands: commands.length, nodes, deadline, waitSeconds: first };
+}
+
+const live: Deps = {
+  ssm,
+  store: objectStore(environment.evidenceBucket),
+  documentPrefix: environment.documentPrefix,
+};
+
+export const handler = wrap(Input, runOnNodes(live));

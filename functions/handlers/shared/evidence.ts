@@ -1,0 +1,128 @@
+import * as z from 'zod/mini';
+import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
+import type { SentCommand } from '../../aws/ssm.ts';
+import { EvidenceMissing } from '../../core/errors.ts';
+import { countEvidence, parseEvidence, printEvidence } from '../../core/evidence.ts';
+import type { InventoryNode } from '../../core/nodes.ts';
+import type { Verdict } from '../../core/verdict.ts';
+import type { Execution } from './input.ts';
+
+/** What `run-on-nodes` has sent in one step: the commands, and the nodes that SSM would not take. Times are ISO. */
+export interface Dispatch {
+  phase: string;
+  commands: SentCommand[];
+  unknown: string[];
+  sentAt: string;
+  deadline: string;
+}
+
+const Handling = z.discriminatedUnion('by', [
+  z.object({ by: z.literal('ssm') }),
+  z.object({ by: z.literal('proxy-mode'), mode: z.nullable(z.string()) }),
+  z.object({ by: z.literal('excluded'), reason: z.string() }),
+  z.object({ by: z.literal('blocked'), reason: z.string() }),
+]);
+const NODE_KINDS = [
+  ...['al2023', 'al2', 'ubuntu', 'debian', 'bottlerocket', 'windows', 'fargate', 'auto-mode', 'hybrid', 'unknown'],
+] as const satisfies readonly string[];
+const Inventory = z.array(
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    address: z.nullable(z.string()),
+    kind: z.enum(NODE_KINDS),
+    handling: Handling,
+    runningMode: z.exactOptional(z.nullable(z.string())),
+  }),
+);
+const DispatchShape = z.object({
+  phase: z.string(),
+  commands: z.array(z.object({ commandId: z.string(), nodes: z.array(z.string()) })),
+  unknown: z.array(z.string()),
+  sentAt: z.string(),
+  deadline: z.string(),
+});
+
+/** Where a step of an execution keeps its objects. */
+export function evidenceKey(
+  execution: Execution,
+  step: string,
+  name: 'inventory.ndjson.gz' | 'dispatch.json.gz' | 'evidence.ndjson.gz',
+): string {
+  return `${executionPrefix(execution)}${step}/${name}`;
+}
+
+/** Everything that an execution has stored lies under this. */
+export function executionPrefix(execution: Execution): string {
+  return `executions/${execution.name}/`;
+}
+
+/** Stores one node a line, so that a person can read it with zgrep. */
+export function writeInventory(
+  store: ObjectStore,
+  key: string,
+  inventory: readonly InventoryNode[],
+): Promise<StoredObject> {
+  return store.put(key, inventory.map((node) => `${JSON.stringify(node)}\n`).join(''));
+}
+
+/** Throws EvidenceMissing when the inventory is gone or is not one. */
+export async function readInventory(store: ObjectStore, key: string): Promise<InventoryNode[]> {
+  const { text } = await store.get(key);
+  return understood(Inventory, key, () =>
+    text
+      .split('\n')
+      .slice(0, -1)
+      .map((line): unknown => JSON.parse(line)),
+  );
+}
+
+export function writeDispatch(store: ObjectStore, key: string, dispatch: Dispatch): Promise<StoredObject> {
+  return store.put(key, JSON.stringify(dispatch));
+}
+
+/** Throws EvidenceMissing when the dispatch is gone or is not one. */
+export async function readDispatch(store: ObjectStore, key: string): Promise<Dispatch> {
+  const { text } = await store.get(key);
+  return understood(DispatchShape, key, () => JSON.parse(text));
+}
+
+/** null when nothing was sent yet. Throws EvidenceMissing when what is there is no dispatch. */
+export async function findDispatch(store: ObjectStore, key: string): Promise<Dispatch | null> {
+  const found = await store.find(key);
+  return found && understood(DispatchShape, key, () => JSON.parse(found.text));
+}
+
+export function writeVerdicts(store: ObjectStore, key: string, verdicts: readonly Verdict[]): Promise<StoredObject> {
+  return store.put(key, printEvidence(verdicts));
+}
+
+/** An object with the number of verdicts in it, where it holds verdicts. */
+export type IndexEntry = StoredObject & { passed?: number; failed?: number };
+
+/** All objects of an execution but its outcome, hashed as they lie in the bucket. Throws EvidenceMissing. */
+export async function indexEvidence(
+  store: ObjectStore,
+  execution: Execution,
+  outcomeKey: string,
+): Promise<IndexEntry[]> {
+  const keys = (await store.list(executionPrefix(execution))).filter((key) => key !== outcomeKey);
+  const index: IndexEntry[] = [];
+  for (const key of keys) {
+    const { text, ...stored } = await store.get(key);
+    if (!key.endsWith('/evidence.ndjson.gz')) index.push(stored);
+    else {
+      const { passed, failed } = countEvidence(parseEvidence(text));
+      index.push({ ...stored, passed, failed });
+    }
+  }
+  return index;
+}
+
+function understood<Schema extends z.ZodMiniType>(schema: Schema, key: string, read: () => unknown): z.output<Schema> {
+  try {
+    return schema.parse(read());
+  } catch (cause) {
+    throw new EvidenceMissing(`${key} is not what nightshift stored there.`, { cause });
+  }
+}

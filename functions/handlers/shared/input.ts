@@ -1,0 +1,52 @@
+import * as z from 'zod/mini';
+import { IPVS_SCHEDULERS } from '../../core/proxy-mode.ts';
+
+/** zod/mini brings no messages of its own; core's parseInput makes the sentence around the rule. */
+z.config({
+  customError(issue) {
+    switch (issue.code) {
+      case 'invalid_type':
+        return `must be of type ${issue.expected}`;
+      case 'invalid_value':
+        return `must be one of ${issue.values.join(', ')}`;
+      case 'invalid_format':
+        return issue.format === 'regex' ? `must match ${issue.pattern}` : `must have the format ${issue.format}`;
+      default:
+        return `must not break the rule ${issue.code}`;
+    }
+  },
+});
+
+/** A moment as ISO 8601 with its zone; a Date after parsing. */
+export const Instant = z.pipe(
+  z.iso.datetime({ offset: true }),
+  z.transform((text) => new Date(text)),
+);
+
+const name = z.string().check(z.regex(/^[\w.-]{1,80}$/));
+
+/** What every input carries: whose execution it is, and when its state was entered. */
+export const Common = {
+  execution: z.object({ name, arn: z.string().check(z.minLength(1)) }),
+  now: Instant,
+};
+export type Execution = z.output<typeof Common.execution>;
+
+/** The name of one pass through a phase (`prepare-1`); it is part of an S3 key and of a comment in SSM. */
+export const Step = z.string().check(z.regex(/^[a-z]+(-[0-9]+){1,3}$/));
+
+/** EKS's own rule for names. */
+export const ClusterName = z.object({ name: z.string().check(z.regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/)) });
+export const ClusterWithServices = z.extend(ClusterName, { serviceCidr: z.string().check(z.minLength(1)) });
+
+/** What the nodes should run. */
+export const Proxying = z.discriminatedUnion('mode', [
+  z.object({ mode: z.literal('ipvs'), scheduler: z.enum(IPVS_SCHEDULERS) }),
+  z.object({ mode: z.literal('iptables') }),
+]);
+
+/** A reference to an object in the evidence bucket. */
+export const Stored = z.object({ key: z.string().check(z.startsWith('executions/')) });
+
+/** How often the state machine has asked already, from 1. */
+export const Poll = z.number().check(z.int(), z.gte(1));

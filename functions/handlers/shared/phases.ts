@@ -1,0 +1,65 @@
+import { serviceAddresses } from '../../core/cluster-ip.ts';
+import { InvalidRequest, type NightshiftError, NodesNotPrepared, ValidationFailed } from '../../core/errors.ts';
+import type { InventoryNode } from '../../core/nodes.ts';
+import type { Proxying } from '../../core/proxy-mode.ts';
+import { judgeValidateOutput } from '../../core/validate-output.ts';
+import type { Verdict } from '../../core/verdict.ts';
+import { judgePrepareOutput } from './prepare-output.ts';
+
+/** The phases in which a document runs on nodes. */
+export const PHASES = ['prepare', 'validate'] as const;
+export type PhaseName = (typeof PHASES)[number];
+
+/** What the nodes of a cluster are asked to do or to show. */
+export interface Task {
+  serviceCidr: string;
+  proxying: Proxying;
+}
+
+/** How a document is run and read. Times in seconds. */
+export interface Phase {
+  /** The SSM document's name without its prefix. */
+  document: string;
+  /** What SSM may take to reach an agent. */
+  deliverySeconds: number;
+  /** Delivery and the document's own limit: after them nothing comes any more. */
+  deadlineSeconds: number;
+  /** They become part of a shell script: addresses come from core, the rest from closed lists. */
+  parameters(task: Task): Record<string, string>;
+  /** Whether nodes that take no document are judged as well. */
+  judgesProxyMode: boolean;
+  judge(node: InventoryNode, stdout: string, task: Task): Verdict;
+  failure(message: string): NightshiftError;
+}
+
+export const phases: Record<PhaseName, Phase> = {
+  prepare: {
+    document: 'prepare-node',
+    deliverySeconds: 300,
+    deadlineSeconds: 1_200,
+    parameters({ proxying }) {
+      if (proxying.mode === 'ipvs') return { Scheduler: proxying.scheduler };
+      throw new InvalidRequest(`proxying.mode: mode ${proxying.mode} needs no preparation.`);
+    },
+    // Bottlerocket's kernel loads the modules by itself.
+    judgesProxyMode: false,
+    judge: (node, stdout) => judgePrepareOutput(node, stdout),
+    failure: (message) => new NodesNotPrepared(message),
+  },
+  validate: {
+    document: 'validate-node',
+    deliverySeconds: 60,
+    deadlineSeconds: 240,
+    parameters({ serviceCidr, proxying }) {
+      const { apiServer, dns } = serviceAddresses(serviceCidr);
+      const Scheduler = proxying.mode === 'ipvs' ? proxying.scheduler : 'none';
+      return { ApiServer: apiServer, Dns: dns, Mode: proxying.mode, Scheduler };
+    },
+    judgesProxyMode: true,
+    judge(node, stdout, { serviceCidr, proxying }) {
+      const { apiServer, dns } = serviceAddresses(serviceCidr);
+      return judgeValidateOutput(node, stdout, { proxying, apiServer, dns });
+    },
+    failure: (message) => new ValidationFailed(message),
+  },
+};

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type BundleReport, buildFunctions } from '../build.ts';
+
+const ONE_CLIENT = ['decide-window', 'update-addon'];
+const KUBERNETES = ['check-rollout', 'inspect-cluster', 'restart-kube-proxy'];
+let reports: BundleReport[];
+beforeAll(async () => {
+  reports = await buildFunctions({ quiet: true });
+}, 60_000);
+
+test('every handler is a function', () => {
+  expect(reports.map(({ name }) => name)).toEqual([
+    'check-rollout',
+    'collect-from-nodes',
+    'decide-window',
+    'inspect-cluster',
+    'record-outcome',
+    'restart-kube-proxy',
+    'run-on-nodes',
+    'update-addon',
+  ]);
+});
+
+describe('cold starts stay short', () => {
+  test('a function with one AWS client has at most 400 KB', () => {
+    const large = reports.filter(({ name, bytes }) => ONE_CLIENT.includes(name) && bytes > 400_000);
+    expect(large).toEqual([]);
+  });
+
+  test('only the functions that talk to Kubernetes have more than 620 KB', () => {
+    expect(reports.filter(({ bytes }) => bytes > 620_000).map(({ name }) => name)).toEqual(KUBERNETES);
+  });
+});
+
+test('every bundle exports its handler, in a process whose environment is empty', () => {
+  const files = JSON.stringify(reports.map(({ file }) => file));
+  const script = `for (const file of ${files}) console.log(typeof (await import(file)).handler); process.exit()`;
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env: {} });
+  expect(said.trim().split('\n')).toEqual(Array(8).fill('function'));
+}, 60_000);
+
+test('a second build with nothing changed leaves the bundles as they are', async () => {
+  const before = reports.map(({ file }) => statSync(file).mtimeMs);
+  await buildFunctions({ quiet: true });
+  expect(reports.map(({ file }) => statSync(file).mtimeMs)).toEqual(before);
+});

@@ -1,0 +1,175 @@
+import type * as Sdk from '@aws-sdk/client-eks';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { eks } from '../../../functions/aws/eks.ts';
+import { ServiceError } from '../../../sandbox/wire/error.ts';
+import { operations } from '../../../sandbox/wire/operations.ts';
+import { startWire, type Wire } from './wire.ts';
+
+const CLUSTER: Sdk.Cluster = {
+  name: 'demo',
+  arn: 'arn:aws:eks:us-east-1:111122223333:cluster/demo',
+  version: '1.34',
+  status: 'ACTIVE',
+  endpoint: 'https://demo.example',
+  certificateAuthority: { data: 'Q0E=' },
+  kubernetesNetworkConfig: { ipFamily: 'ipv4', serviceIpv4Cidr: '10.100.0.0/16' },
+  resourcesVpcConfig: { endpointPublicAccess: true, endpointPrivateAccess: false },
+  accessConfig: { authenticationMode: 'API' },
+  tags: { team: 'checkout' },
+};
+const ADDON: Sdk.Addon = {
+  addonName: 'kube-proxy',
+  addonVersion: 'v1.34.1-eksbuild.2',
+  status: 'ACTIVE',
+  configurationValues: 'mode: iptables # mine\n',
+  health: { issues: [] },
+};
+let cluster: Sdk.Cluster;
+let addon: Sdk.Addon | null;
+let updates: Record<string, Sdk.UpdateStatus>;
+let refuse: string | null;
+let wire: Wire;
+
+beforeAll(async () => {
+  wire = await startWire({
+    eks: operations<typeof Sdk>({
+      DescribeCluster({ name }) {
+        if (name !== 'demo')
+          throw new ServiceError('ResourceNotFoundException', `No cluster found for name: ${name}.`, 404);
+        return { cluster };
+      },
+      DescribeAddon() {
+        if (!addon) throw new ServiceError('ResourceNotFoundException', 'No addon: kube-proxy found', 404);
+        return { addon };
+      },
+      DescribeAddonConfiguration: ({ addonName, addonVersion }) => ({
+        addonName,
+        addonVersion,
+        configurationSchema: `{"$comment":"${addonVersion}"}`,
+      }),
+      ListUpdates: ({ addonName }) => ({ updateIds: addonName ? Object.keys(updates) : [] }),
+      DescribeUpdate: ({ updateId }) => ({ update: { id: updateId, status: updates[updateId] } }),
+      ListFargateProfiles: ({ nextToken }) =>
+        nextToken ? { fargateProfileNames: ['c'] } : { fargateProfileNames: ['a', 'b'], nextToken: 'more' },
+      UpdateAddon() {
+        if (refuse) throw new ServiceError(refuse, 'ConfigurationValue provided in request is not supported');
+        return { update: { id: 'u-1', status: 'InProgress' } };
+      },
+    }),
+  });
+});
+afterAll(() => wire.close());
+beforeEach(() => {
+  cluster = CLUSTER;
+  addon = ADDON;
+  updates = {};
+  refuse = null;
+  wire.calls.length = 0;
+});
+
+test('a snapshot has what decisions rest on, the configuration text untouched and the schema of the installed version', async () => {
+  expect(await eks.snapshot('demo')).toEqual({
+    name: 'demo',
+    arn: 'arn:aws:eks:us-east-1:111122223333:cluster/demo',
+    version: '1.34',
+    status: 'ACTIVE',
+    endpoint: { public: true, private: false },
+    authenticationMode: 'API',
+    serviceCidr: '10.100.0.0/16',
+    autoMode: false,
+    addon: {
+      version: 'v1.34.1-eksbuild.2',
+      status: 'ACTIVE',
+      configuration: 'mode: iptables # mine\n',
+      issues: [],
+      schema: '{"$comment":"v1.34.1-eksbuild.2"}',
+    },
+    updateInFlight: false,
+    tags: { team: 'checkout' },
+  });
+});
+
+test('a look changes nothing', async () => {
+  await eks.snapshot('demo');
+  expect(wire.calls.filter(({ operation }) => !/^(Describe|List)/.test(operation))).toEqual([]);
+});
+
+test('a self-managed kube-proxy is a cluster without the add-on', async () => {
+  addon = null;
+  expect((await eks.snapshot('demo')).addon).toBeNull();
+});
+
+test('an IPv6 cluster has its IPv6 service range', async () => {
+  cluster = { ...CLUSTER, kubernetesNetworkConfig: { ipFamily: 'ipv6', serviceIpv6Cidr: 'fd12:3456:789a::/108' } };
+  expect((await eks.snapshot('demo')).serviceCidr).toBe('fd12:3456:789a::/108');
+});
+
+test('one update among finished ones that is still in progress is seen', async () => {
+  updates = { 'u-1': 'Successful', 'u-2': 'InProgress', 'u-3': 'Failed' };
+  expect((await eks.snapshot('demo')).updateInFlight).toBe(true);
+});
+
+test('finished updates are none in flight', async () => {
+  updates = { 'u-1': 'Successful', 'u-3': 'Failed' };
+  expect((await eks.snapshot('demo')).updateInFlight).toBe(false);
+});
+
+test('an unknown cluster is named', async () => {
+  await expect(eks.snapshot('nope')).rejects.toMatchObject({
+    name: 'UnknownCluster',
+    message: 'There is no EKS cluster nope in this account and Region.',
+  });
+});
+
+test('a cluster that is still being created, without a service range, is refused', async () => {
+  cluster = { ...CLUSTER, status: 'CREATING', kubernetesNetworkConfig: {} };
+  await expect(eks.snapshot('demo')).rejects.toMatchObject({ name: 'PreflightRefused' });
+});
+
+test('Fargate profiles are counted over all pages', async () => {
+  expect(await eks.fargateProfiles('demo')).toBe(3);
+});
+
+test('an API server is its endpoint and authority; a cluster that has none is unreachable', async () => {
+  expect(await eks.apiServer('demo')).toEqual({
+    cluster: 'demo',
+    url: 'https://demo.example',
+    certificateAuthority: 'Q0E=',
+  });
+  cluster = { ...CLUSTER, endpoint: undefined };
+  await expect(eks.apiServer('demo')).rejects.toMatchObject({ name: 'KubernetesUnreachable' });
+});
+
+const update = {
+  cluster: 'demo',
+  version: 'v1.34.1-eksbuild.2',
+  configuration: '{"mode":"ipvs"}',
+  token: 'demo-1/update-1',
+};
+
+test('an update overwrites, keeps the version, and repeats with the same token', async () => {
+  expect(await eks.updateAddon(update)).toEqual({ updateId: 'u-1' });
+  await eks.updateAddon(update);
+  expect(wire.calls[0]?.input).toEqual({
+    clusterName: 'demo',
+    addonName: 'kube-proxy',
+    addonVersion: 'v1.34.1-eksbuild.2',
+    configurationValues: '{"mode":"ipvs"}',
+    resolveConflicts: 'OVERWRITE',
+    clientRequestToken: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+  });
+  expect(wire.calls[1]?.input).toEqual(wire.calls[0]?.input);
+});
+
+test.each(['InvalidParameterException', 'InvalidRequestException', 'ResourceNotFoundException'])(
+  '%s of an update is AddonUpdateFailed',
+  async (code) => {
+    refuse = code;
+    await expect(eks.updateAddon(update)).rejects.toMatchObject({ name: 'AddonUpdateFailed' });
+  },
+);
+
+test('an add-on that is being updated keeps its own error name, for the state machine to wait', async () => {
+  refuse = 'ResourceInUseException';
+  await expect(eks.updateAddon(update)).rejects.toMatchObject({ name: 'ResourceInUseException' });
+});

@@ -1,0 +1,105 @@
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { eksToken } from '../../../functions/aws/eks-token.ts';
+import { kubernetes } from '../../../functions/aws/kubernetes.ts';
+import {
+  EDIT_IN_KUBE_SYSTEM,
+  ISSUED,
+  startWorld,
+  VIEW,
+  type World,
+  type WorldOptions,
+} from '../../sandbox/kubernetes/world.ts';
+
+const worlds: World[] = [];
+afterEach(async () => {
+  for (const world of worlds.splice(0)) await world.api.close();
+});
+afterAll(() => expect(worlds).toEqual([]));
+
+/** The adapter as a function makes it: over TLS, with a token for an access entry's role. */
+async function open(options: WorldOptions) {
+  const world = await startWorld(options);
+  worlds.push(world);
+  const token = await eksToken({ cluster: 'demo', region: 'us-east-1', credentials: ISSUED });
+  const { endpoint, certificateAuthority } = world.api;
+  return { world, token, api: kubernetes({ cluster: 'demo', url: endpoint, certificateAuthority }, token) };
+}
+const granted = { entries: [[VIEW, EDIT_IN_KUBE_SYSTEM]] };
+
+test('the pods of kube-proxy are listed with their nodes', async () => {
+  const { api } = await open(granted);
+  const pods = (await api.kubeProxyPods()).sort((a, b) => (a.nodeName < b.nodeName ? -1 : 1));
+  expect(
+    pods.map(({ nodeName, hostIp, ready, restarts, proxyMode }) => ({ nodeName, hostIp, ready, restarts, proxyMode })),
+  ).toEqual([
+    { nodeName: 'ip-192-168-0-2.ec2.internal', hostIp: '192.168.0.2', ready: true, restarts: 0, proxyMode: null },
+    { nodeName: 'ip-192-168-0-3.ec2.internal', hostIp: '192.168.0.3', ready: true, restarts: 0, proxyMode: null },
+    { nodeName: 'ip-192-168-0-4.ec2.internal', hostIp: '192.168.0.4', ready: true, restarts: 0, proxyMode: null },
+  ]);
+});
+
+test('a pod says on /proxyMode what it runs, through the API server', async () => {
+  const { api } = await open({ ...granted, configurationValues: '{"mode":"ipvs"}' });
+  const [first] = await api.kubeProxyPods();
+  const name = first?.name ?? '';
+  expect([...(await api.proxyModes([name, 'kube-proxy-gone']))]).toEqual([
+    [name, 'ipvs'],
+    ['kube-proxy-gone', null],
+  ]);
+});
+
+test('a restart rolls every pod, and the same restart again rolls none', async () => {
+  const { api, world } = await open(granted);
+  expect(await api.restartKubeProxy('2026-11-06T22:00:00.000Z')).toEqual({ generation: 2 });
+  await world.clock.sleep(120_000);
+  const done = await api.rollout();
+  expect(done).toMatchObject({ observedGeneration: 2, desired: 3, updated: 3, available: 3 });
+  expect(done.newPods.map(({ restarts, waiting }) => [restarts, waiting])).toEqual([
+    [0, null],
+    [0, null],
+    [0, null],
+  ]);
+  expect(await api.restartKubeProxy('2026-11-06T22:00:00.000Z')).toEqual({ generation: 2 });
+  expect(world.failures).toEqual([]);
+});
+
+test('a new pod whose kube-proxy exits is seen with its node', async () => {
+  const { api, world } = await open(granted);
+  for (const machine of world.machines.values()) machine.refuses = 'lc';
+  await world.api.applyAddon({ mode: 'ipvs', scheduler: 'lc', podAnnotations: {}, version: 'v1.34.0-eksbuild.2' });
+  await api.restartKubeProxy('2026-11-06T22:00:00.000Z');
+  await world.clock.sleep(300_000);
+  const { newPods, available } = await api.rollout();
+  expect(available).toBe(2);
+  expect(newPods).toMatchObject([{ waiting: 'CrashLoopBackOff', nodeName: expect.stringMatching(/^ip-192-168-0-/) }]);
+  expect(newPods[0]?.restarts).toBeGreaterThan(0);
+});
+
+test('without an access entry nightshift is refused, by name', async () => {
+  const { api } = await open({});
+  await expect(api.kubeProxyPods()).rejects.toMatchObject({ name: 'KubernetesForbidden' });
+});
+
+test('a view may read and may not restart', async () => {
+  const { api } = await open({ entries: [[VIEW]] });
+  expect(await api.kubeProxyPods()).toHaveLength(3);
+  await expect(api.restartKubeProxy('2026-11-06T22:00:00.000Z')).rejects.toMatchObject({ name: 'KubernetesForbidden' });
+});
+
+test('an API server that is not there is unreachable, by name', async () => {
+  const { world, api } = await open(granted);
+  await world.api.close();
+  await expect(api.rollout()).rejects.toMatchObject({
+    name: 'KubernetesUnreachable',
+    message: expect.stringMatching(/^The API server of demo .* does not answer: connect ECONNREFUSED 127\.0\.0\.1:/),
+  });
+  worlds.length = 0;
+});
+
+test('an API server of another authority is not talked to', async () => {
+  const { world, token } = await open(granted);
+  const certificateAuthority = Buffer.from('').toString('base64');
+  const stranger = kubernetes({ cluster: 'demo', url: world.api.endpoint, certificateAuthority }, token);
+  await expect(stranger.rollout()).rejects.toMatchObject({ name: 'KubernetesUnreachable' });
+  expect(world.calls).toEqual([]);
+});

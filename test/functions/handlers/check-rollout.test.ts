@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import type { Rollout } from '../../../functions/aws/kubernetes.ts';
+import { checkRollout } from '../../../functions/handlers/check-rollout.ts';
+import { common, Ear, FakeKubernetes } from './fakes.ts';
+
+function check(rollout: Partial<Rollout>, now = '2026-11-21T07:00:00Z') {
+  const api = new FakeKubernetes();
+  api.state = { ...api.state, ...rollout };
+  return checkRollout({ openKubernetes: async () => api })(
+    {
+      ...common,
+      now: new Date(now),
+      cluster: { name: 'demo' },
+      generation: 2,
+      deadline: new Date('2026-11-21T07:10:00Z'),
+      poll: 1,
+    },
+    new Ear(),
+  );
+}
+
+test('a rollout is done when all pods are new and available', async () => {
+  expect(await check({})).toEqual({ done: true, desired: 3, updated: 3, available: 3, waitSeconds: 0 });
+});
+
+test('a rollout is not done while the controller has not seen the restart', async () => {
+  expect(await check({ observedGeneration: 1 })).toMatchObject({ done: false, waitSeconds: 68 });
+});
+
+test('a rollout is not done while a new pod is not available', async () => {
+  expect(await check({ available: 2 })).toMatchObject({ done: false, updated: 3, available: 2 });
+});
+
+test('a rollout on a cluster without nodes is done', async () => {
+  expect(await check({ desired: 0, updated: 0, available: 0 })).toMatchObject({ done: true });
+});
+
+test('a new pod that restarts fails the rollout and its node is named', async () => {
+  const newPods = [{ name: 'kube-proxy-x', nodeName: 'ip-1', restarts: 1, waiting: null }];
+  await expect(check({ updated: 1, available: 2, newPods })).rejects.toMatchObject({
+    name: 'RolloutFailed',
+    message: 'The new kube-proxy pod kube-proxy-x on node ip-1 of demo does not stay up: 1 restarts.',
+  });
+});
+
+test('a pod in CrashLoopBackOff fails the rollout even before its first restart is counted', async () => {
+  const newPods = [{ name: 'kube-proxy-x', nodeName: 'ip-1', restarts: 0, waiting: 'CrashLoopBackOff' }];
+  await expect(check({ newPods })).rejects.toMatchObject({ name: 'RolloutFailed' });
+});
+
+test('a pod that is only being created fails nothing', async () => {
+  const newPods = [{ name: 'kube-proxy-x', nodeName: 'ip-1', restarts: 0, waiting: 'ContainerCreating' }];
+  expect(await check({ available: 2, newPods })).toMatchObject({ done: false });
+});
+
+test('a rollout that is not done at its deadline has failed', async () => {
+  await expect(check({ available: 2 }, '2026-11-21T07:10:00Z')).rejects.toMatchObject({
+    name: 'RolloutFailed',
+    message: 'The rollout of kube-proxy in demo did not finish in time: 3 of 3 pods are new, 2 are available.',
+  });
+});

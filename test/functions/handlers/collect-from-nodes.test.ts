@@ -1,0 +1,173 @@
+import { expect, test } from 'vitest';
+import type { NodeResult } from '../../../functions/aws/ssm.ts';
+import type { InventoryNode } from '../../../functions/core/nodes.ts';
+import { collectFromNodes } from '../../../functions/handlers/collect-from-nodes.ts';
+import { common, Ear, lines, MemoryStore, values } from './fakes.ts';
+import { CLUSTER, INVENTORY, node, RR } from './nodes.ts';
+
+const PREPARED = `nightshift-prepare=1
+kernel=6.1.0
+ipvsadm=installed
+loaded=ip_vs,ip_vs_rr
+builtin=
+missing=
+scheduler=ok
+persisted=ok
+end=nightshift-prepare
+`;
+const DISPATCH = { key: 'executions/demo-1/prepare-1/dispatch.json.gz' };
+const EVIDENCE = 'executions/demo-1/prepare-1/evidence.ndjson.gz';
+const input = {
+  ...common,
+  step: 'prepare-1',
+  phase: 'prepare' as const,
+  cluster: CLUSTER,
+  inventory: INVENTORY,
+  dispatch: DISPATCH,
+  deadline: new Date('2026-11-21T07:20:00Z'),
+  poll: 1,
+  proxying: RR,
+};
+const succeeded = (id: string, output = PREPARED): NodeResult => ({
+  node: id,
+  state: 'succeeded',
+  status: 'Success',
+  output,
+});
+
+async function collecting(inventory: InventoryNode[], results: NodeResult[], unknown: string[] = []) {
+  const store = new MemoryStore();
+  await store.put(INVENTORY.key, lines(inventory));
+  const commands = [{ commandId: 'c-1', nodes: inventory.map(({ id }) => id) }];
+  const sentAt = '2026-11-21T07:00:00.000Z';
+  await store.put(
+    DISPATCH.key,
+    JSON.stringify({ phase: 'prepare', commands, unknown, sentAt, deadline: '2026-11-21T07:20:00.000Z' }),
+  );
+  const asked: string[] = [];
+  const run = collectFromNodes({
+    store,
+    ssm: {
+      results: async (ids) => {
+        asked.push(...ids);
+        return results;
+      },
+    },
+  });
+  return { store, run, asked };
+}
+
+test('when every node is prepared the phase is done and the verdicts lie in S3', async () => {
+  const { run, store, asked } = await collecting([node('i-1'), node('i-2')], [succeeded('i-2'), succeeded('i-1')]);
+  const output = await run(input, new Ear());
+  expect(output).toMatchObject({ pending: 0, passed: 2, failed: 0, done: true, waitSeconds: 0 });
+  expect(output.evidence?.key).toBe(EVIDENCE);
+  expect(asked).toEqual(['c-1']);
+  expect(values((await store.get(EVIDENCE)).text)).toMatchObject([
+    { node: 'i-1', pass: true, excerpt: PREPARED },
+    { node: 'i-2', pass: true },
+  ]);
+});
+
+test('a node that has not answered is waited for, and nothing is written meanwhile', async () => {
+  const { run, store } = await collecting(
+    [node('i-1'), node('i-2')],
+    [succeeded('i-1'), { node: 'i-2', state: 'pending' }],
+  );
+  expect(await run(input, new Ear())).toEqual({
+    pending: 1,
+    passed: 1,
+    failed: 0,
+    done: false,
+    waitSeconds: 46,
+    evidence: null,
+  });
+  expect(store.writes).not.toContain(EVIDENCE);
+});
+
+test('right after SendCommand SSM lists nobody: all are pending', async () => {
+  const { run } = await collecting([node('i-1')], []);
+  expect(await run(input, new Ear())).toMatchObject({ pending: 1, done: false });
+});
+
+test('a node without an answer at the deadline has failed', async () => {
+  const { run, store } = await collecting([node('i-1'), node('i-2')], [succeeded('i-1')]);
+  await expect(run({ ...input, now: input.deadline }, new Ear())).rejects.toMatchObject({
+    name: 'NodesNotPrepared',
+    message:
+      '1 of 2 nodes of demo failed to prepare: ip-i-2.ec2.internal (i-2): no answer before the deadline. Evidence: executions/demo-1/prepare-1/evidence.ndjson.gz.',
+  });
+  expect(values((await store.get(EVIDENCE)).text)).toMatchObject([{ pass: true }, { pass: false }]);
+});
+
+test('a failed document fails the node with the line it wrote to stderr', async () => {
+  const output = `${PREPARED}\n----------ERROR-------\nkernel 6.1.0 has no module ip_vs_rr: not found\nfailed to run commands: exit status 1`;
+  const { run } = await collecting([node('i-1')], [{ node: 'i-1', state: 'failed', status: 'Failed', output }]);
+  await expect(run(input, new Ear())).rejects.toMatchObject({
+    message: expect.stringContaining('Failed: kernel 6.1.0 has no module ip_vs_rr: not found. Evidence:'),
+  });
+});
+
+test('a document that SSM calls successful but whose output is cut fails the node', async () => {
+  const { run } = await collecting([node('i-1')], [succeeded('i-1', PREPARED.replace('end=nightshift-prepare\n', ''))]);
+  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'NodesNotPrepared' });
+});
+
+test('a skipped document, which SSM calls successful as well, fails the node', async () => {
+  const { run } = await collecting(
+    [node('i-1')],
+    [succeeded('i-1', 'Step execution skipped due to unsupported platform.')],
+  );
+  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'NodesNotPrepared' });
+});
+
+test('five nodes are named, the others counted', async () => {
+  const nodes = Array.from({ length: 7 }, (_, index) => node(`i-${index}`));
+  const { run } = await collecting(
+    nodes,
+    [],
+    nodes.map(({ id }) => id),
+  );
+  await expect(run(input, new Ear())).rejects.toMatchObject({
+    message: expect.stringMatching(/^7 of 7 nodes .*i-4\): SSM takes no command for this node; and 2 more\. Evidence/),
+  });
+});
+
+test('a blocked node is never passed over', async () => {
+  const { run } = await collecting(
+    [node('i-1'), node('i-2', { by: 'blocked', reason: 'no SSM agent' })],
+    [succeeded('i-1')],
+  );
+  await expect(run(input, new Ear())).rejects.toMatchObject({
+    message: expect.stringContaining(
+      '1 of 2 nodes of demo failed to prepare: ip-i-2.ec2.internal (i-2): no SSM agent.',
+    ),
+  });
+});
+
+test('an excluded node is not expected', async () => {
+  const { run } = await collecting([node('i-1', { by: 'excluded', reason: 'Windows' })], []);
+  expect(await run(input, new Ear())).toMatchObject({ passed: 0, failed: 0, done: true });
+});
+
+test('Bottlerocket needs no preparation and is proven by its kube-proxy, which says what that is worth', async () => {
+  const bottlerocket = [node('i-1', { by: 'proxy-mode', mode: 'ipvs' })];
+  const prepare = await collecting(bottlerocket, []);
+  expect(await prepare.run(input, new Ear())).toMatchObject({ passed: 0, done: true });
+  const validate = await collecting(bottlerocket, []);
+  expect(await validate.run({ ...input, phase: 'validate' }, new Ear())).toMatchObject({ passed: 1, done: true });
+  expect(values((await validate.store.get(EVIDENCE)).text)).toMatchObject([
+    { reasons: ["/proxyMode says ipvs: kube-proxy started in it; the node's tables and its scheduler were not read"] },
+  ]);
+});
+
+test.each([
+  ['iptables', '/proxyMode says iptables, not ipvs'],
+  [null, 'kube-proxy does not answer on /proxyMode'],
+])('a Bottlerocket node whose /proxyMode is %s fails', async (mode, reason) => {
+  const { run } = await collecting([node('i-1', { by: 'proxy-mode', mode })], []);
+  await expect(run({ ...input, phase: 'validate' }, new Ear())).rejects.toMatchObject({
+    name: 'ValidationFailed',
+    message: expect.stringContaining(reason),
+  });
+});

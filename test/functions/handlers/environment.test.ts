@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { variable, windowsIn } from '../../../functions/handlers/shared/environment.ts';
+
+test.each([{}, { NIGHTSHIFT_EVENT_BUS: '' }])('a missing or empty variable is named: %o', (variables) => {
+  expect(() => variable('NIGHTSHIFT_EVENT_BUS', variables)).toThrow(
+    expect.objectContaining({
+      name: 'InvalidConfiguration',
+      message: 'The environment variable NIGHTSHIFT_EVENT_BUS is not set.',
+    }),
+  );
+});
+
+test('windows are found by their names', () => {
+  expect([...windowsIn('{"weekend":{"schedule":"x"}}')]).toEqual([['weekend', { schedule: 'x' }]]);
+});
+
+test.each(['', '[]', 'null', '"weekend"', '{'])('windows that are no JSON object are refused: %s', (text) => {
+  expect(() => windowsIn(text)).toThrow(
+    'The environment variable NIGHTSHIFT_WINDOWS is not a JSON object of windows by name.',
+  );
+});

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import type { Kubernetes, Rollout } from '../../../functions/aws/kubernetes.ts';
+import { decode, encode, type ObjectStore } from '../../../functions/aws/s3.ts';
+import { EvidenceMissing } from '../../../functions/core/errors.ts';
+import type { Say } from '../../../functions/handlers/shared/wrap.ts';
+
+/** An evidence bucket in memory, with the bytes that S3 would hold. */
+export class MemoryStore implements ObjectStore {
+  readonly objects = new Map<string, Buffer>();
+  readonly writes: string[] = [];
+
+  async put(key: string, text: string) {
+    const bytes = encode(key, text);
+    this.objects.set(key, bytes);
+    this.writes.push(key);
+    return this.#stored(key, bytes);
+  }
+  async find(key: string) {
+    const bytes = this.objects.get(key);
+    return bytes ? { ...this.#stored(key, bytes), text: decode(key, bytes) } : null;
+  }
+  async get(key: string) {
+    const found = await this.find(key);
+    if (!found) throw new EvidenceMissing(`${key} does not exist.`);
+    return found;
+  }
+  async list(prefix: string) {
+    return [...this.objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+  }
+  #stored(key: string, bytes: Buffer) {
+    return { key, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length };
+  }
+}
+
+/** The text of an NDJSON object. */
+export const lines = (values: unknown[]) => values.map((value) => `${JSON.stringify(value)}\n`).join('');
+/** The values in one. */
+export const values = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+
+/** Remembers what a handler said. */
+export class Ear implements Say {
+  readonly decisions: string[] = [];
+  decision(name: string): void {
+    this.decisions.push(name);
+  }
+  count(): void {}
+}
+
+export const execution = {
+  name: 'demo-1',
+  arn: 'arn:aws:states:us-east-1:111122223333:execution:migrate-cluster:demo-1',
+};
+export const common = { execution, now: new Date('2026-11-21T07:00:00Z') };
+
+/** A Kubernetes API that knows a rollout and keeps the restarts it was asked for. */
+export class FakeKubernetes implements Kubernetes {
+  readonly restarts: string[] = [];
+  readonly asked: string[] = [];
+  pods: Awaited<ReturnType<Kubernetes['kubeProxyPods']>> = [];
+  modes: Record<string, string> = {};
+  state: Rollout = { generation: 2, observedGeneration: 2, desired: 3, updated: 3, available: 3, newPods: [] };
+
+  async kubeProxyPods() {
+    return this.pods;
+  }
+  async proxyModes(pods: readonly string[]) {
+    this.asked.push(...pods);
+    return new Map(pods.map((pod) => [pod, this.modes[pod] ?? null]));
+  }
+  async restartKubeProxy(restartedAt: string) {
+    if (!this.restarts.includes(restartedAt)) this.restarts.push(restartedAt);
+    return { generation: 1 + this.restarts.length };
+  }
+  async rollout() {
+    return this.state;
+  }
+}

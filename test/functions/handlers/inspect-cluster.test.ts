@@ -1,0 +1,162 @@
+import { expect, test } from 'vitest';
+import type { Ec2Node, KubeProxyPod, ManagedNode } from '../../../functions/core/nodes.ts';
+import type { ClusterSnapshot } from '../../../functions/core/snapshot.ts';
+import { inspectCluster } from '../../../functions/handlers/inspect-cluster.ts';
+import { common, Ear, FakeKubernetes, MemoryStore, values } from './fakes.ts';
+
+const SCHEMA = JSON.stringify({
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    mode: { type: 'string', enum: ['iptables', 'ipvs'] },
+    ipvs: { type: 'object', properties: { scheduler: { type: 'string' } } },
+    podAnnotations: { type: 'object' },
+  },
+});
+const snapshot: ClusterSnapshot = {
+  name: 'demo',
+  arn: 'arn:aws:eks:us-east-1:111122223333:cluster/demo',
+  version: '1.34',
+  status: 'ACTIVE',
+  endpoint: { public: true, private: false },
+  authenticationMode: 'API',
+  serviceCidr: '10.100.0.0/16',
+  autoMode: false,
+  addon: { version: 'v1.34.1-eksbuild.2', status: 'ACTIVE', configuration: null, issues: [], schema: SCHEMA },
+  updateInFlight: false,
+  tags: {},
+};
+const instance = (id: string): Ec2Node => ({
+  id,
+  privateDnsName: `${id}.ec2.internal`,
+  addresses: ['192.168.1.1'],
+  state: 'running',
+  platform: 'linux',
+  launchedAt: new Date('2026-11-01T00:00:00Z'),
+  tags: {},
+});
+const managed = (id: string, platformName = 'Amazon Linux'): ManagedNode => ({
+  id,
+  ping: 'Online',
+  platformType: 'Linux',
+  platformName,
+  platformVersion: '2023',
+  agentVersion: '3.3.2746.0',
+  computerName: `${id}.ec2.internal`,
+  address: '192.168.1.1',
+});
+const pod = (name: string, nodeName: string): KubeProxyPod => ({
+  name,
+  nodeName,
+  hostIp: null,
+  ready: true,
+  restarts: 0,
+  proxyMode: null,
+  startedAt: null,
+});
+
+interface Seen {
+  snapshot?: Partial<ClusterSnapshot>;
+  ec2?: Ec2Node[];
+  managed?: ManagedNode[];
+}
+
+function inspecting(seen: Seen) {
+  const store = new MemoryStore();
+  const api = new FakeKubernetes();
+  const opened: string[] = [];
+  const asked: string[][] = [];
+  const run = inspectCluster({
+    store,
+    eks: { snapshot: async () => ({ ...snapshot, ...seen.snapshot }), fargateProfiles: async () => 0 },
+    ec2: { nodes: async () => seen.ec2 ?? [] },
+    ssm: {
+      managedNodes: async (ids) => {
+        asked.push([...ids]);
+        return (seen.managed ?? []).filter(({ id }) => ids.includes(id));
+      },
+    },
+    openKubernetes: async (cluster) => {
+      opened.push(cluster);
+      return api;
+    },
+  });
+  return { run, store, api, opened, asked };
+}
+
+const request = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' };
+const input = { ...common, step: 'inspect-1', request, kubernetes: false };
+
+test('a look gives the plan, the addresses that prove it, and an inventory in S3', async () => {
+  const { run, store, opened } = inspecting({ ec2: [instance('i-1')], managed: [managed('i-1')] });
+  const output = await run(input, new Ear());
+  expect(output).toMatchObject({
+    request: { ...request, acknowledge: [] },
+    plan: { kind: 'migrate', strategy: 'kubernetes-api' },
+    cluster: {
+      name: 'demo',
+      arn: 'arn:aws:eks:us-east-1:111122223333:cluster/demo',
+      version: '1.34',
+      serviceCidr: '10.100.0.0/16',
+      apiServer: '10.100.0.1',
+      dns: '10.100.0.10',
+    },
+    addon: { version: 'v1.34.1-eksbuild.2', configuration: null },
+    inventory: {
+      key: 'executions/demo-1/inspect-1/inventory.ndjson.gz',
+      counts: { total: 1, ssm: 1, proxyMode: 0, excluded: 0, blocked: 0 },
+    },
+    estimateSeconds: 334,
+  });
+  expect(JSON.parse(output.plan.configuration ?? '')).toEqual({ mode: 'ipvs', ipvs: { scheduler: 'rr' } });
+  expect(values((await store.get(output.inventory.key)).text)).toMatchObject([{ id: 'i-1', handling: { by: 'ssm' } }]);
+  expect(opened).toEqual([]);
+});
+
+test('a configuration that is already the target is a plan of none, with all that a restart would need', async () => {
+  const configuration = '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
+  const addon = snapshot.addon && { ...snapshot.addon, configuration };
+  const { run } = inspecting({ snapshot: { addon }, ec2: [instance('i-1')], managed: [managed('i-1')] });
+  expect((await run(input, new Ear())).plan).toMatchObject({ kind: 'none', strategy: 'kubernetes-api', configuration });
+});
+
+test('a node without an agent refuses the migration and is named', async () => {
+  const { run } = inspecting({ ec2: [instance('i-1')] });
+  const ear = new Ear();
+  expect((await run(input, ear)).plan).toMatchObject({
+    kind: 'refuse',
+    reasons: [expect.stringContaining('i-1.ec2.internal (i-1): no SSM agent has registered for it')],
+    strategy: null,
+    configuration: null,
+  });
+  expect(ear.decisions).toEqual(['plan.refuse']);
+});
+
+test('with Kubernetes only the pods on Bottlerocket are asked for their mode', async () => {
+  const { run, api, store } = inspecting({
+    ec2: [instance('i-1'), instance('i-2')],
+    managed: [managed('i-1'), managed('i-2', 'Bottlerocket')],
+  });
+  api.pods = [pod('kube-proxy-1', 'i-1.ec2.internal'), pod('kube-proxy-2', 'i-2.ec2.internal')];
+  api.modes = { 'kube-proxy-2': 'iptables' };
+  const { inventory } = await run({ ...input, step: 'workloads-1', kubernetes: true }, new Ear());
+  expect(api.asked).toEqual(['kube-proxy-2']);
+  expect(values((await store.get(inventory.key)).text)).toMatchObject([
+    { id: 'i-1', handling: { by: 'ssm' } },
+    { id: 'i-2', handling: { by: 'proxy-mode', mode: 'iptables' } },
+  ]);
+});
+
+test('hybrid nodes, which EC2 does not know, are looked up in SSM by the names of their pods', async () => {
+  const { run, api, asked } = inspecting({ ec2: [instance('i-1')], managed: [managed('i-1')] });
+  api.pods = [pod('kube-proxy-1', 'i-1.ec2.internal'), pod('kube-proxy-2', 'mi-0123456789abcdef0')];
+  await run({ ...input, kubernetes: true }, new Ear());
+  expect(asked).toEqual([['i-1', 'mi-0123456789abcdef0']]);
+});
+
+test('a request that breaks a rule is refused before anything is asked', async () => {
+  const { run, asked } = inspecting({});
+  const bad = { ...request, target: { mode: 'ipvs', scheduler: 'best' } };
+  await expect(run({ ...input, request: bad }, new Ear())).rejects.toMatchObject({ name: 'InvalidRequest' });
+  expect(asked).toEqual([]);
+});

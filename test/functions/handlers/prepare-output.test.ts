@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { judgePrepareOutput } from '../../../functions/handlers/shared/prepare-output.ts';
+
+const lines = [
+  'nightshift-prepare=1',
+  'kernel=6.1.0-30-cloud-amd64',
+  'ipvsadm=installed',
+  'loaded=ip_vs,ip_vs_rr',
+  'builtin=nf_conntrack',
+  'missing=',
+  'scheduler=ok',
+  'persisted=ok',
+  'end=nightshift-prepare',
+];
+const judge = (output: string[]) => judgePrepareOutput({ id: 'i-1', name: 'one' }, `${output.join('\n')}\n`);
+
+test('a prepared node passes with what it reported', () => {
+  expect(judge(lines)).toMatchObject({
+    pass: true,
+    reasons: ['modules loaded, kept for the next boot'],
+    facts: { kernel: '6.1.0-30-cloud-amd64', ipvsadm: 'installed', missing: '' },
+  });
+});
+
+test('a package mirror that is down is a warning, not a failure', () => {
+  const warned = lines.with(2, 'ipvsadm=failed').toSpliced(8, 0, 'warning=ipvsadm could not be installed: timeout');
+  expect(judge(warned)).toMatchObject({
+    pass: true,
+    reasons: ['modules loaded, kept for the next boot', 'ipvsadm could not be installed: timeout'],
+  });
+});
+
+test.each([
+  ['a missing scheduler', lines.with(6, 'scheduler=missing'), 'scheduler is missing'],
+  ['modules that a reboot loses', lines.with(7, 'persisted=failed'), 'modules at boot: failed'],
+  ['a cut output', lines.slice(0, 8), 'the output is cut: its last line is missing'],
+  ['another format', lines.with(0, 'nightshift-prepare=2'), 'not the output of prepare-node.sh'],
+  ['a line that is not understood', lines.toSpliced(3, 0, 'Segmentation fault'), 'an unknown line: Segmentation fault'],
+])('%s fails', (_, output, reason) => {
+  expect(judge(output)).toMatchObject({ pass: false, reasons: [reason] });
+});
+
+test('an empty output fails', () => {
+  expect(judge([])).toMatchObject({ pass: false });
+});

@@ -1,0 +1,122 @@
+import { expect, test } from 'vitest';
+import type { RunCommand, SentCommand } from '../../../functions/aws/ssm.ts';
+import type { InventoryNode } from '../../../functions/core/nodes.ts';
+import { runOnNodes } from '../../../functions/handlers/run-on-nodes.ts';
+import { common, Ear, lines, MemoryStore } from './fakes.ts';
+import { CLUSTER, INVENTORY, node, RR } from './nodes.ts';
+
+const input = {
+  ...common,
+  step: 'prepare-1',
+  phase: 'prepare' as const,
+  cluster: CLUSTER,
+  inventory: INVENTORY,
+  proxying: RR,
+};
+
+async function asking(inventory: InventoryNode[]) {
+  const store = new MemoryStore();
+  await store.put(INVENTORY.key, lines(inventory));
+  const sent: RunCommand[] = [];
+  const run = runOnNodes({
+    store,
+    documentPrefix: () => 'nightshift-',
+    ssm: {
+      run: async (command) => {
+        sent.push(command);
+        const commands: SentCommand[] =
+          command.nodes.length > 0 ? [{ commandId: 'c-1', nodes: [...command.nodes] }] : [];
+        return { commands, unknown: [] };
+      },
+    },
+  });
+  return { store, sent, run };
+}
+
+test('the prepare document goes to every node with an agent, with the chosen scheduler', async () => {
+  const { run, sent } = await asking([node('i-1'), node('i-2'), node('i-3', { by: 'excluded', reason: 'Windows' })]);
+  expect(await run(input, new Ear())).toEqual({
+    dispatch: { key: 'executions/demo-1/prepare-1/dispatch.json.gz' },
+    commands: 1,
+    nodes: 2,
+    deadline: '2026-11-21T07:20:00.000Z',
+    waitSeconds: 46,
+  });
+  expect(sent).toEqual([
+    {
+      document: 'nightshift-prepare-node',
+      nodes: ['i-1', 'i-2'],
+      parameters: { Scheduler: 'rr' },
+      comment: 'nightshift prepare-1 demo-1',
+      deliverySeconds: 300,
+    },
+  ]);
+});
+
+test('validation asks for the first and the tenth address of the service range', async () => {
+  const { run, sent } = await asking([node('i-1')]);
+  const cluster = { name: 'demo', serviceCidr: 'fd12:3456:789a::/108' };
+  await run({ ...input, step: 'validate-1-1', phase: 'validate', cluster }, new Ear());
+  expect(sent[0]?.parameters).toEqual({
+    ApiServer: 'fd12:3456:789a::1',
+    Dns: 'fd12:3456:789a::a',
+    Mode: 'ipvs',
+    Scheduler: 'rr',
+  });
+});
+
+test('the former mode is proven without a scheduler', async () => {
+  const { run, sent } = await asking([node('i-1')]);
+  await run({ ...input, phase: 'validate', proxying: { mode: 'iptables' } }, new Ear());
+  expect(sent[0]?.parameters).toMatchObject({ Mode: 'iptables', Scheduler: 'none' });
+});
+
+test('a step that has been sent is answered again and not sent again', async () => {
+  const { run, sent } = await asking([node('i-1')]);
+  const ear = new Ear();
+  const first = await run(input, ear);
+  expect(await run({ ...input, now: new Date('2026-11-21T07:01:00Z') }, ear)).toEqual(first);
+  expect(sent).toHaveLength(1);
+  expect(ear.decisions).toEqual(['nodes.asked', 'nodes.already-asked']);
+});
+
+test('a cluster without nodes has nothing to wait for', async () => {
+  const { run } = await asking([]);
+  expect(await run(input, new Ear())).toMatchObject({ commands: 0, nodes: 0, waitSeconds: 0 });
+});
+
+test('a comment fits into what SSM takes', async () => {
+  const { run, sent } = await asking([node('i-1')]);
+  const execution = { ...common.execution, name: 'x'.repeat(80) };
+  await run({ ...input, execution, step: `prepare-${'1'.repeat(30)}` }, new Ear());
+  expect(sent[0]?.comment).toHaveLength(100);
+});
+
+test('a service range that is none reaches no shell', async () => {
+  const { run, sent } = await asking([node('i-1')]);
+  const cluster = { name: 'demo', serviceCidr: "10.100.0.0/16'; reboot; '" };
+  await expect(run({ ...input, phase: 'validate', cluster }, new Ear())).rejects.toMatchObject({
+    name: 'InvalidRequest',
+  });
+  expect(sent).toEqual([]);
+});
+
+test('mode iptables has nothing to prepare and is refused', async () => {
+  const { run, sent } = await asking([node('i-1')]);
+  await expect(run({ ...input, proxying: { mode: 'iptables' } }, new Ear())).rejects.toMatchObject({
+    name: 'InvalidRequest',
+  });
+  expect(sent).toEqual([]);
+});
+
+test('an inventory that is gone is EvidenceMissing', async () => {
+  const { run, store } = await asking([node('i-1')]);
+  store.objects.clear();
+  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
+});
+
+test('an inventory with a kind of node that nobody knows is EvidenceMissing, never an empty one', async () => {
+  const { run, store } = await asking([]);
+  await store.put(INVENTORY.key, lines([{ ...node('i-1'), kind: 'toaster' }]));
+  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
+});

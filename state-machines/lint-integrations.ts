@@ -1,0 +1,68 @@
+import type { NormalizedSchema } from '@smithy/core/schema';
+import { functionPlaceholder } from './definitions.ts';
+import { checkLambdaRetry } from './lint-errors.ts';
+import type { Report } from './lint-model.ts';
+import { isRecord } from './lint-model.ts';
+import { integrationMemberName, optimizedIntegrations, sdkServices } from './sdk-services.ts';
+
+/** The operation's input schema; a sentence when there is no such operation. */
+function sdkInput(arn: string): NormalizedSchema | string {
+  const [, serviceName, action] = /^arn:aws:states:::aws-sdk:([^:]+):([^:.]+)$/.exec(arn) ?? [];
+  if (serviceName === undefined || action === undefined) return `there is no integration ${arn}`;
+  const service = sdkServices.get(serviceName);
+  if (!service) return `there is no SDK integration for '${serviceName}'`;
+  const operation = service.operations.get(action.charAt(0).toUpperCase() + action.slice(1));
+  if (!operation || /^[A-Z]/.test(action)) return `${serviceName} has no operation '${action}'`;
+  return operation.input;
+}
+
+/** Member names that are not the operation's, or not in PascalCase, at any depth that is written out. */
+function checkArguments(schema: NormalizedSchema, value: unknown, path: string, report: Report): void {
+  if (Array.isArray(value) && schema.isListSchema())
+    for (const [index, item] of value.entries())
+      checkArguments(schema.getValueSchema(), item, `${path}[${index}]`, report);
+  if (!isRecord(value)) return;
+  if (schema.isMapSchema())
+    for (const [key, item] of Object.entries(value))
+      checkArguments(schema.getValueSchema(), item, `${path}/${key}`, report);
+  if (!schema.isStructSchema()) return;
+  const members = new Map([...schema.structIterator()].map(([name, each]) => [integrationMemberName(name), each]));
+  for (const [key, item] of Object.entries(value)) {
+    const member = members.get(key);
+    if (member) checkArguments(member, item, `${path}/${key}`, report);
+    else report(`${path}/${key}`, 'unknown-argument', `the operation has no '${key}'`);
+  }
+}
+
+function checkFunction(args: unknown, path: string, functions: readonly string[], report: Report): void {
+  const name = isRecord(args) ? args['FunctionName'] : undefined;
+  const isKnown = functions.some(
+    (handler) => name === `\${${functionPlaceholder(handler)}}` || name === `nightshift-${handler}`,
+  );
+  if (!isKnown) report(`${path}/FunctionName`, 'unknown-handler', `${JSON.stringify(name)} is no handler's function`);
+}
+
+/** Checks a Task's Resource, its argument names, and for a function that it exists and is retried. */
+export function checkIntegration(
+  state: Record<string, unknown>,
+  path: string,
+  functions: readonly string[],
+  report: Report,
+): void {
+  const arn = String(state['Resource']).replace('arn:${Partition}:', 'arn:aws:');
+  const args = state['Arguments'];
+  if (arn === 'arn:aws:states:::lambda:invoke') {
+    checkFunction(args, `${path}/Arguments`, functions, report);
+    checkLambdaRetry(state, path, report);
+  }
+  const fields = optimizedIntegrations.get(arn);
+  if (fields) {
+    for (const key of Object.keys(isRecord(args) ? args : {}))
+      if (!fields.includes(key))
+        report(`${path}/Arguments/${key}`, 'unknown-argument', `the integration has no '${key}'`);
+    return;
+  }
+  const input = sdkInput(arn);
+  if (typeof input === 'string') report(`${path}/Resource`, 'unknown-integration', input);
+  else checkArguments(input, args, `${path}/Arguments`, report);
+}

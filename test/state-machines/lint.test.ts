@@ -1,0 +1,268 @@
+import { expect, test } from 'vitest';
+import { lintStateMachine } from '../../state-machines/lint.ts';
+import { aslValidatorMessages } from './asl-validator.ts';
+
+const LAMBDA = ['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException'];
+const TRANSIENT = [{ ErrorEquals: [...LAMBDA, 'Lambda.TooManyRequestsException'], MaxAttempts: 4 }];
+
+const options = {
+  functions: ['inspect-cluster', 'run-on-nodes'],
+  errors: ['NodesNotPrepared'],
+  placeholders: ['InspectClusterFunction', 'RunOnNodesFunction', 'Partition'],
+};
+
+const inspect = (fields: Record<string, unknown> = {}) => ({
+  Type: 'Task',
+  Resource: 'arn:aws:states:::lambda:invoke',
+  Arguments: { FunctionName: '${InspectClusterFunction}', Payload: { now: '{% $states.context.State.EnteredTime %}' } },
+  TimeoutSeconds: 60,
+  Retry: TRANSIENT,
+  Next: 'Done',
+  ...fields,
+});
+
+const sdk = (resource: string, args: unknown, fields: Record<string, unknown> = {}) =>
+  inspect({ Resource: `arn:aws:states:::aws-sdk:${resource}`, Arguments: args, Retry: [], ...fields });
+
+const machine = (first: unknown, more: Record<string, unknown> = {}, fields: Record<string, unknown> = {}) => ({
+  Comment: 'A machine for the lint',
+  QueryLanguage: 'JSONata',
+  TimeoutSeconds: 3600,
+  StartAt: 'First',
+  States: { First: first, ...more, Done: { Type: 'Succeed' } },
+  ...fields,
+});
+
+const found = (definition: unknown) => lintStateMachine(definition, options).map(({ path, rule }) => [rule, path]);
+
+test('a sound definition has no findings, here and in asl-validator', () => {
+  const definition = machine(
+    inspect({
+      Assign: { nodes: '{% $states.result.Payload.nodes %}', batch: '{% $map([1], function($n){ $n + 1 }) %}' },
+      Catch: [
+        {
+          ErrorEquals: ['NodesNotPrepared', 'States.Timeout'],
+          Assign: { nodes: 0, failure: '{% $states.errorOutput %}' },
+          Next: 'Pick',
+        },
+        { ErrorEquals: ['States.ALL'], Assign: { nodes: 0 }, Next: 'Pick' },
+      ],
+      Next: 'Pick',
+    }),
+    {
+      Pick: {
+        Type: 'Choice',
+        Choices: [{ Condition: '{% $nodes > 2 and $count($states.input.list[type = "x"]) = 0 %}', Next: 'Ask' }],
+        Default: 'Done',
+      },
+      Ask: sdk(
+        'eks:describeUpdate',
+        { Name: '{% $states.context.Execution.Input.cluster %}', UpdateId: '{% $string($nodes) %}' },
+        {
+          Retry: [{ ErrorEquals: ['Eks.ThrottlingException', 'Eks.EksException'] }],
+          Resource: 'arn:${Partition}:states:::aws-sdk:eks:describeUpdate',
+        },
+      ),
+    },
+  );
+  expect(lintStateMachine(definition, options)).toEqual([]);
+  expect(aslValidatorMessages(JSON.parse(JSON.stringify(definition).replaceAll('${Partition}', 'aws')))).toEqual([]);
+});
+
+test('asl-validator itself is asked: it refuses a state that does not exist', () => {
+  expect(aslValidatorMessages(machine({ Type: 'Pass', Next: 'Gone' }))).not.toEqual([]);
+});
+
+test.each<[string, unknown, string[][]]>([
+  ['no object', [], [['definition', '']]],
+  ['JSONPath', machine(inspect(), {}, { QueryLanguage: 'JSONPath' }), [['query-language', '']]],
+  ['a machine without a timeout', machine(inspect(), {}, { TimeoutSeconds: undefined }), [['machine-timeout', '']]],
+  ['a machine without a comment', machine(inspect(), {}, { Comment: '' }), [['machine-comment', '']]],
+  ['a task without a timeout', machine(inspect({ TimeoutSeconds: undefined })), [['task-timeout', '/States/First']]],
+  ['a heartbeat as long as the timeout', machine(inspect({ HeartbeatSeconds: 60 })), [['heartbeat', '/States/First']]],
+  ['a placeholder that nothing fills', machine(inspect({ Comment: '${Nobody}' })), [['unknown-placeholder', '']]],
+  [
+    'a placeholder that is no handler',
+    machine(inspect({ Arguments: { FunctionName: '${Partition}' } })),
+    [['unknown-handler', '/States/First/Arguments/FunctionName']],
+  ],
+  [
+    'a function that is no handler',
+    machine(inspect({ Arguments: { FunctionName: 'nightshift-inspect-clutser' } })),
+    [['unknown-handler', '/States/First/Arguments/FunctionName']],
+  ],
+  [
+    'a function task that does not retry what Lambda itself throws',
+    machine(inspect({ Retry: [{ ErrorEquals: LAMBDA }] })),
+    [['lambda-retry', '/States/First']],
+  ],
+  [
+    'retries that are switched off',
+    machine(inspect({ Retry: [{ ...TRANSIENT[0], MaxAttempts: 0 }] })),
+    [['lambda-retry', '/States/First']],
+  ],
+  [
+    'an error that nothing throws',
+    machine(inspect({ Catch: [{ ErrorEquals: ['NodeNotPrepared'], Next: 'Done' }] })),
+    [['unknown-error', '/States/First/Catch[0]']],
+  ],
+  [
+    'an error that the service does not have',
+    machine(sdk('eks:describeUpdate', {}, { Retry: [{ ErrorEquals: ['Eks.TooManyRequestsException'] }] })),
+    [['unknown-error', '/States/First/Retry[0]']],
+  ],
+  [
+    'an error that cannot be caught',
+    machine(inspect({ Catch: [{ ErrorEquals: ['States.Runtime'], Next: 'Done' }] })),
+    [['unknown-error', '/States/First/Catch[0]']],
+  ],
+  [
+    'States.ALL before the last entry',
+    machine(
+      inspect({
+        Catch: [
+          { ErrorEquals: ['States.ALL'], Next: 'Done' },
+          { ErrorEquals: ['NodesNotPrepared'], Next: 'Done' },
+        ],
+      }),
+    ),
+    [['states-all-last', '/States/First/Catch[0]']],
+  ],
+  [
+    'States.ALL with company',
+    machine(inspect({ Catch: [{ ErrorEquals: ['NodesNotPrepared', 'States.ALL'], Next: 'Done' }] })),
+    [['states-all-alone', '/States/First/Catch[0]']],
+  ],
+  [
+    'a misspelt integration',
+    machine(inspect({ Resource: 'arn:aws:states:::lambda:invok' })),
+    [['unknown-integration', '/States/First/Resource']],
+  ],
+  [
+    'a misspelt service',
+    machine(sdk('states:startExecution', {})),
+    [['unknown-integration', '/States/First/Resource']],
+  ],
+  ['a misspelt operation', machine(sdk('eks:updateAddons', {})), [['unknown-integration', '/States/First/Resource']]],
+  [
+    'an operation with a capital',
+    machine(sdk('eks:UpdateAddon', {})),
+    [['unknown-integration', '/States/First/Resource']],
+  ],
+  [
+    'an argument that the operation does not have',
+    machine(sdk('eks:updateAddon', { ClusterName: 'a', configurationValues: '{}' })),
+    [['unknown-argument', '/States/First/Arguments/configurationValues']],
+  ],
+  [
+    'an argument deep inside',
+    machine(sdk('scheduler:createSchedule', { Target: { Arn: 'a', RoleARN: 'b' } })),
+    [['unknown-argument', '/States/First/Arguments/Target/RoleARN']],
+  ],
+  [
+    'an argument that the integration does not have',
+    machine(inspect({ Arguments: { FunctionName: '${InspectClusterFunction}', Input: {} } })),
+    [['unknown-argument', '/States/First/Arguments/Input']],
+  ],
+  [
+    'a state that nothing reaches',
+    machine(inspect(), { Lost: { Type: 'Pass', Next: 'Done' } }),
+    [['unreachable-state', '/States/Lost']],
+  ],
+  [
+    'a state that is not there',
+    machine({ Type: 'Choice', Choices: [{ Condition: '{% true %}', Next: 'Gone' }], Default: 'Done' }),
+    [['missing-state', '/States/First']],
+  ],
+  [
+    'a start that is not there',
+    machine(inspect(), {}, { StartAt: 'Frist' }),
+    [
+      ['missing-state', '/StartAt'],
+      ['unreachable-state', '/States/First'],
+      ['unreachable-state', '/States/Done'],
+    ],
+  ],
+  [
+    'a variable that no path assigned',
+    machine({ Type: 'Pass', Assign: { a: 1 }, Output: '{% $a %}', Next: 'Done' }),
+    [['undefined-variable', '/States/First/Output']],
+  ],
+  [
+    'a variable that only the other path assigned',
+    machine(inspect({ Assign: { a: 1 }, Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Read' }], Next: 'Read' }), {
+      Read: { Type: 'Pass', Output: '{% $a %}', Next: 'Done' },
+    }),
+    [['possibly-undefined-variable', '/States/Read/Output']],
+  ],
+  [
+    'a function that JSONata does not have',
+    machine({ Type: 'Pass', Output: '{% $uppercas("a") %}', Next: 'Done' }),
+    [['unknown-function', '/States/First/Output']],
+  ],
+  [
+    '$eval',
+    machine({ Type: 'Pass', Output: '{% $eval("1") %}', Next: 'Done' }),
+    [['jsonata-unsupported', '/States/First/Output']],
+  ],
+  [
+    'a bare name',
+    machine({ Type: 'Pass', Output: '{% cluster %}', Next: 'Done' }),
+    [['jsonata-unsupported', '/States/First/Output']],
+  ],
+  [
+    'an expression that does not parse',
+    machine({ Type: 'Pass', Output: '{% 1 + %}', Next: 'Done' }),
+    [['jsonata-syntax', '/States/First/Output']],
+  ],
+  [
+    'an expression inside a text',
+    machine({ Type: 'Pass', Output: 'at {% $now() %}', Next: 'Done' }),
+    [['partial-expression', '/States/First/Output']],
+  ],
+  [
+    '$states.result in Arguments',
+    machine(inspect({ Arguments: { FunctionName: '${InspectClusterFunction}', Payload: '{% $states.result %}' } })),
+    [['no-result', '/States/First/Arguments/Payload']],
+  ],
+  [
+    '$states.result in a Catch',
+    machine(inspect({ Catch: [{ ErrorEquals: ['States.ALL'], Output: '{% $states.result %}', Next: 'Done' }] })),
+    [['no-result', '/States/First/Catch[0]/Output']],
+  ],
+  [
+    '$states.result of a Pass',
+    machine({ Type: 'Pass', Output: '{% $states.result %}', Next: 'Done' }),
+    [['no-result', '/States/First/Output']],
+  ],
+  [
+    '$states.errorOutput outside a Catch',
+    machine(inspect({ Output: '{% $states.errorOutput %}' })),
+    [['no-error-output', '/States/First/Output']],
+  ],
+  [
+    'a field that $states does not have',
+    machine({ Type: 'Pass', Output: '{% $states.inputs.a %}', Next: 'Done' }),
+    [['jsonata-unsupported', '/States/First/Output']],
+  ],
+  [
+    'a fault inside a Map',
+    machine({
+      Type: 'Map',
+      ItemProcessor: {
+        ProcessorConfig: { Mode: 'INLINE' },
+        StartAt: 'In',
+        States: { In: { Type: 'Pass', Output: '{% $absent %}', End: true } },
+      },
+      Next: 'Done',
+    }),
+    [['undefined-variable', '/States/First/ItemProcessor/States/In/Output']],
+  ],
+])('%s is found', (_, definition, expected) => {
+  expect(found(definition)).toEqual(expected);
+});
+
+test('an expression may define and call its own functions and variables', () => {
+  const source = '($double := function($n){ $n * 2 }; $map([1..3], function($i){ $double($i) }))';
+  expect(found(machine({ Type: 'Pass', Output: `{% ${source} %}`, Next: 'Done' }))).toEqual([]);
+});

@@ -1,0 +1,82 @@
+import { buildServices, type NodePlan, planNodes } from './build-region.ts';
+import type { Credentials } from './credentials.ts';
+import type { Certificates } from './kubernetes/certificates.ts';
+import type { ClusterData } from './kubernetes/cluster-data.ts';
+import type { Intercept } from './kubernetes/server.ts';
+import { type RunningKubernetesApi, startKubernetesApi } from './kubernetes/start.ts';
+import { kernelMachine } from './nodes/kernel/machine.ts';
+import { modelMachine } from './nodes/model.ts';
+import type { ApiCall, Cluster, NodeMachine, Region, WorkerNode } from './region.ts';
+import type { WorldCluster } from './world.ts';
+
+export type NodeKind = 'model' | 'kernel';
+
+const DAY_MS = 86_400_000;
+
+/** What a cluster needs of the sandbox around it. */
+export interface ClusterSurroundings {
+  region: Region;
+  credentials: Credentials;
+  calls: ApiCall[];
+  certificates: Certificates;
+  nodeKind: NodeKind;
+  intercept?: Intercept;
+}
+
+/** A cluster with its worker nodes and its Kubernetes API, as it has run for a month before the world's start. */
+export async function buildCluster(
+  described: WorldCluster,
+  path: string,
+  around: ClusterSurroundings,
+): Promise<{ cluster: Cluster; api: RunningKubernetesApi }> {
+  const { region, credentials, calls, certificates, nodeKind, intercept } = around;
+  const createdAt = new Date(region.clock.now().getTime() - 30 * DAY_MS);
+  const data: ClusterData = {
+    name: described.name,
+    arn: `arn:aws:eks:${region.name}:${region.account}:cluster/${described.name}`,
+    createdAt,
+    version: described.version,
+    serviceCidr: described.serviceCidr,
+    ipFamily: described.serviceCidr.includes(':') ? 'ipv6' : 'ipv4',
+    endpointAccess: described.endpoint,
+    authenticationMode: described.authenticationMode,
+    autoMode: described.autoMode,
+    status: described.status,
+    tags: { ...described.tags },
+    services: buildServices(described, path),
+    nodes: planNodes(described, region.name).map((plan) => bootNode(plan, createdAt, nodeKind)),
+    addon: described.addon && {
+      version: described.addon.version,
+      status: described.addon.status,
+      configurationValues: described.addon.configuration,
+      createdAt,
+      modifiedAt: createdAt,
+    },
+    addonUpdates: [],
+    accessEntries: new Map(),
+  };
+  const api = await startKubernetesApi({
+    cluster: data,
+    region,
+    credentials,
+    calls,
+    certificates,
+    ...(intercept ? { intercept } : {}),
+  });
+  // The Kubernetes API keeps `data` itself: both must stay one object.
+  return { cluster: Object.assign(data, { kubernetes: api }), api };
+}
+
+/** A worker node of this plan with a machine that runs. */
+export function bootNode({ group, ...identity }: NodePlan, launchedAt: Date, kind: NodeKind): WorkerNode {
+  return { ...identity, launchedAt, terminated: false, machine: machineFor({ group, ...identity }, kind) };
+}
+
+function machineFor({ os, name, address, group }: NodePlan, kind: NodeKind): NodeMachine | null {
+  if (os === 'windows' || os === 'fargate') return null;
+  const { missingModules, builtinModules, packageMirror } = group;
+  // Bottlerocket takes no script at all: a kernel of Debian's would say nothing about it.
+  return kind === 'kernel' && os !== 'bottlerocket'
+    ? kernelMachine({ name, address, missingModules, packageMirror })
+    : modelMachine({ os, name, address, missingModules, builtinModules, packageMirror });
+}

@@ -1,0 +1,264 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '../clock.ts';
+import type { AccessEntry, ApiCall } from '../region.ts';
+import { type Authenticator, authenticate, type Identity } from './authentication.ts';
+import { accessEntry, authorize } from './authorization.ts';
+import type { Certificates } from './certificates.ts';
+import type { ClusterData } from './cluster-data.ts';
+import type { DaemonSetController } from './daemonset-controller.ts';
+import { discoveryDocument } from './discovery.ts';
+import { proxyToPod } from './pod-proxy.ts';
+import { getObject, listObjects } from './reads.ts';
+import { type ApiRequest, isTrue, json, type Reply, verbOf } from './request.ts';
+import { parseResourcePath } from './request-path.ts';
+import { badRequest, KubernetesError, methodNotAllowed, statusBody } from './status.ts';
+import type { Store } from './store.ts';
+import { watchObjects } from './watch.ts';
+import { createObject, deleteObject, patchObject, updateObject } from './writes.ts';
+
+/** What an interceptor sees of a request. */
+export interface KubernetesCall {
+  readonly cluster: string;
+  readonly operation: string;
+  readonly principal: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** A refusal to answer with, `drop` to cut the connection without an answer, or undefined to go on. */
+export type Interception = { status: number; reason: string; message: string } | 'drop' | undefined;
+export type Intercept = (call: KubernetesCall) => Promise<Interception>;
+
+export interface ServerParts {
+  readonly cluster: ClusterData;
+  readonly store: Store;
+  readonly controller: () => DaemonSetController;
+  readonly clock: Clock;
+  readonly calls: ApiCall[];
+  readonly authenticator: Authenticator;
+  readonly intercept: Intercept | undefined;
+}
+
+/** A request whose connection is to be cut. */
+class Dropped extends Error {
+  override readonly name = 'Dropped';
+}
+
+// kube-apiserver takes no larger bodies either.
+const MAX_BODY = 3 * 1024 * 1024;
+
+/** Listens on a free port of 127.0.0.1. */
+export async function listen(certificates: Certificates): Promise<{ server: Server; endpoint: string }> {
+  const server = createServer({ cert: certificates.certificate, key: certificates.key, keepAliveTimeout: 120_000 });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  return { server, endpoint: `https://127.0.0.1:${port(address)}` };
+}
+
+function port(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === 'string') throw new Error('the server does not listen on a TCP port');
+  return address.port;
+}
+
+/** Answers every request of the server from now on. */
+export function serve(server: Server, parts: ServerParts): void {
+  server.on('request', (incoming, response) => {
+    answer(parts, incoming, response).then(
+      (reply) => reply && send(response, reply, incoming.method === 'HEAD'),
+      (error: unknown) => refuse(response, error),
+    );
+  });
+}
+
+function send(response: ServerResponse, reply: Reply, head: boolean): void {
+  response.writeHead(reply.status, {
+    'content-type': reply.contentType,
+    'content-length': Buffer.byteLength(reply.text),
+  });
+  response.end(head ? '' : reply.text);
+}
+
+function refuse(response: ServerResponse, error: unknown): void {
+  if (error instanceof Dropped || response.headersSent) {
+    response.destroy();
+    return;
+  }
+  send(response, json(asKubernetesError(error).status, JSON.stringify(statusBody(asKubernetesError(error)))), false);
+}
+
+function asKubernetesError(error: unknown): KubernetesError {
+  if (error instanceof KubernetesError) return error;
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new KubernetesError(500, 'InternalError', `Internal error occurred: ${message}`);
+}
+
+async function readBody(incoming: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > MAX_BODY)
+      throw new KubernetesError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${MAX_BODY}`);
+    chunks.push(bytes);
+  }
+  if (size === 0) return undefined;
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    return UNREADABLE;
+  }
+}
+
+const UNREADABLE = Symbol('a body that is not JSON');
+
+/** undefined: the answer is a stream that is on its way. */
+async function answer(
+  parts: ServerParts,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<Reply | undefined> {
+  const body = await readBody(incoming);
+  return parts.clock.busy(() => handle(parts, incoming, response, body));
+}
+
+async function handle(
+  parts: ServerParts,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  body: unknown,
+): Promise<Reply | undefined> {
+  const url = new URL(incoming.url ?? '/', 'https://kubernetes');
+  const call: ApiCall = {
+    at: parts.clock.now().toISOString(),
+    service: 'kubernetes',
+    operation: `${(incoming.method ?? '').toLowerCase()} ${url.pathname}`,
+    principal: 'anonymous',
+    input: { cluster: parts.cluster.name },
+  };
+  parts.calls.push(call);
+  try {
+    return await understood(parts, { incoming, response, url, body, call });
+  } catch (error) {
+    call.error = error instanceof Dropped ? 'connection dropped' : asKubernetesError(error).reason;
+    throw error;
+  }
+}
+
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  readonly body: unknown;
+  /** Its log entry, filled in as more becomes known. */
+  readonly call: ApiCall;
+}
+
+async function understood(parts: ServerParts, exchange: Exchange): Promise<Reply | undefined> {
+  const { url, call, incoming } = exchange;
+  const isResource = /^\/(api\/[^/]+|apis\/[^/]+\/[^/]+)\/./.test(url.pathname);
+  const request = isResource ? readRequest(exchange) : undefined;
+  const input: Record<string, unknown> = { cluster: parts.cluster.name };
+  if (request) {
+    const { type, subresource, namespace, name } = request.path;
+    call.operation = `${request.verb} ${type.plural}${subresource === undefined ? '' : `/${subresource}`}`;
+    if (namespace !== undefined) input['namespace'] = namespace;
+    if (name !== undefined) input['name'] = name;
+    if (request.body !== undefined && request.body !== UNREADABLE) input['body'] = request.body;
+  }
+  call.input = input;
+  const identity = authenticate(incoming.headers.authorization, parts.authenticator);
+  call.principal = identity.principal;
+  const entry = accessEntry(identity, parts.cluster);
+  await intercepted(parts, call, input);
+  if (!request) return documentReply(parts, url.pathname, incoming.method ?? '');
+  return resourceReply(parts, exchange, request, { identity, entry });
+}
+
+async function intercepted(
+  { intercept, cluster }: ServerParts,
+  call: ApiCall,
+  input: Record<string, unknown>,
+): Promise<void> {
+  if (!intercept) return;
+  const result = await intercept({
+    cluster: cluster.name,
+    operation: call.operation,
+    principal: call.principal,
+    input,
+  });
+  if (result === undefined) return;
+  if (result === 'drop') throw new Dropped('dropped by the interceptor');
+  throw new KubernetesError(result.status, result.reason, result.message);
+}
+
+function documentReply(parts: ServerParts, path: string, method: string): Reply {
+  const document = discoveryDocument(path, parts.cluster.version);
+  if (!document) throw new KubernetesError(404, 'NotFound', 'the server could not find the requested resource', {});
+  if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed();
+  return json(200, JSON.stringify(document));
+}
+
+function readRequest({ incoming, url, body }: Exchange): ApiRequest {
+  const path = parseResourcePath(url.pathname);
+  const watch = isTrue(url.searchParams.get('watch')) && path.subresource === undefined;
+  const verb = verbOf(incoming.method ?? '', path.name !== undefined, watch);
+  if (verb === undefined) throw methodNotAllowed();
+  const contentType = (incoming.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
+  return { path, verb, query: url.searchParams, accept: incoming.headers.accept ?? '', contentType, body };
+}
+
+interface Caller {
+  readonly identity: Identity;
+  readonly entry: AccessEntry | null;
+}
+
+async function resourceReply(
+  parts: ServerParts,
+  { response }: Exchange,
+  request: ApiRequest,
+  caller: Caller,
+): Promise<Reply | undefined> {
+  const { path, verb } = request;
+  authorize(caller.identity, caller.entry, { verb, ...path });
+  const now = parts.clock.now();
+  if (path.subresource === 'proxy') {
+    if (verb !== 'get') throw methodNotAllowed();
+    return proxyToPod(parts.store, parts.controller(), parts.clock, request);
+  }
+  if (path.subresource !== undefined && verb !== 'get') throw methodNotAllowed();
+  if (!path.type.verbs.some((known) => known === verb)) throw methodNotAllowed();
+  switch (verb) {
+    case 'get':
+      return getObject(parts.store, request, now);
+    case 'list':
+      return listObjects(parts.store, request, now);
+    case 'watch':
+      watchObjects(parts.store, request, response, () => parts.clock.now());
+      return undefined;
+    default:
+      return writeReply(parts.store, request);
+  }
+}
+
+function writeReply(store: Store, request: ApiRequest): Reply {
+  // The content type decides first: a body in another format is 415, not unreadable JSON.
+  if (request.body === UNREADABLE && /json|^$/.test(request.contentType))
+    throw badRequest('the object provided is unrecognized (must be of type JSON)');
+  switch (request.verb) {
+    case 'create':
+      return createObject(store, request);
+    case 'update':
+      return updateObject(store, request);
+    case 'patch':
+      return patchObject(store, request);
+    case 'delete':
+      return deleteObject(store, request);
+    default:
+      throw methodNotAllowed();
+  }
+}

@@ -1,0 +1,228 @@
+#!/bin/busybox sh
+# shellcheck shell=dash
+# usage: kube-proxy MODE SCHEDULER VERSION < TABLE
+# Programs this node's kernel as kube-proxy does at its start, in its shape and with its names, and answers /proxyMode.
+# A line of the table is a port of a Service: PROTOCOL CLUSTER-IP PORT NAMESPACE/NAME ENDPOINT...
+# Like kube-proxy it removes nothing that the other mode has left. Prints `mode=MODE`, or exits 1 with the reason; any
+# other exit is a defect.
+# busybox runs its own programs without starting them anew, which counts under software emulation; where a node's real
+# program is meant, the path says so.
+# It has tools of its own, as kube-proxy's image has: the node's may not be installed.
+mode=$1
+scheduler=${2:-rr}
+version=$3
+here=/usr/local/lib/kube-proxy
+state=/run/kube-proxy
+table=$state/table
+kernel=$(uname -r)
+minor=${version#*.}
+mkdir -p "$state/www"
+cat >"$table"
+
+stop_serving() {
+  [ -e "$state/httpd.pid" ] && kill "$(cat "$state/httpd.pid")" 2>/dev/null
+  rm -f "$state/httpd.pid" "$state/www/proxyMode"
+}
+serve() {
+  echo "$1" >"$state/www/proxyMode"
+  httpd -f -p 127.0.0.1:10249 -h "$state/www" </dev/null >/dev/null 2>&1 &
+  echo $! >"$state/httpd.pid"
+  until curl -s -o /dev/null http://127.0.0.1:10249/proxyMode; do usleep 20000; done
+  echo "mode=$1"
+}
+has_module() { grep -q "^$1 " /proc/modules || grep -q "/$1\.ko" "/lib/modules/$kernel/modules.builtin"; }
+
+# Until 1.26 kube-proxy loads the five modules that it requires and then wants these and the scheduler's own in
+# /proc/modules; since 1.27 it makes a virtual server on trial, for which the kernel loads the scheduler by itself
+# (https://github.com/kubernetes/kubernetes/pull/114669).
+can_use_ipvs() {
+  if [ "$minor" -ge 27 ]; then
+    # As the library does with which kube-proxy talks to IPVS: github.com/moby/ipvs.
+    /sbin/modprobe ip_vs 2>/dev/null
+    "$here/ipvsadm" -A -t 198.51.100.0:20000 -s "$scheduler" 2>/dev/null &&
+      "$here/ipvsadm" -D -t 198.51.100.0:20000 && return 0
+    why="can't use the IPVS proxier: the kernel has no scheduler $scheduler"
+    return 1
+  fi
+  missing=''
+  for module in ip_vs ip_vs_rr ip_vs_wrr ip_vs_sh nf_conntrack; do /sbin/modprobe "$module" 2>/dev/null; done
+  for module in ip_vs ip_vs_rr ip_vs_wrr ip_vs_sh nf_conntrack "ip_vs_$scheduler"; do
+    has_module "$module" || missing="$missing $module"
+  done
+  [ -z "$missing" ] && return 0
+  why="IPVS proxier will not be used because the following required kernel modules are not loaded: [${missing# }]"
+  return 1
+}
+
+stop_serving
+if [ "$mode" = ipvs ] && ! can_use_ipvs; then
+  if [ "$minor" -le 25 ]; then
+    # https://github.com/kubernetes/kubernetes/pull/111806: from 1.26 it exits instead.
+    mode=iptables
+  else
+    echo "$why" >&2
+    exit 1
+  fi
+fi
+
+read -r _ first _ <"$table"
+case $first in
+  *:*) family=inet6 iptables=ip6tables-legacy bits=128 local=::1/128 prefix=KUBE-6- nodad=" nodad" ;;
+  *) family=inet iptables=iptables-legacy bits=32 local=127.0.0.0/8 prefix=KUBE- nodad= ;;
+esac
+
+# jumps TABLE: the rules on standard input, as iptables-save writes them, that the table does not have yet.
+jumps() {
+  saved=$("$iptables-save" -t "$1")
+  while read -r rule; do
+    case $saved in *"$rule"*) ;; *) echo "-I ${rule#-A }" ;; esac
+  done
+}
+
+restore() { "$iptables-restore" -w 10 --noflush; }
+
+masquerade() {
+  cat <<RULES
+-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
+-A KUBE-POSTROUTING -j MARK --set-xmark 0x4000/0x0
+-A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully
+-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000
+RULES
+}
+
+forward() {
+  cat <<RULES
+-A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" -m mark --mark 0x4000/0x4000 -j ACCEPT
+-A KUBE-FORWARD -m comment --comment "kubernetes forwarding conntrack rule" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+RULES
+}
+
+nat_jumps() {
+  jumps nat <<RULES
+-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
+RULES
+}
+
+program_iptables() {
+  # Chains of Services that are gone are removed, as kube-proxy does in this mode.
+  "$iptables-save" -t nat | sed -n 's/^:\(KUBE-S[VE][CPL]-[A-Z0-9]*\) .*/\1/p' >"$state/chains"
+  {
+    printf '%s\n' '*filter' ':KUBE-SERVICES - [0:0]' ':KUBE-EXTERNAL-SERVICES - [0:0]' ':KUBE-NODEPORTS - [0:0]' \
+      ':KUBE-FORWARD - [0:0]' ':KUBE-PROXY-FIREWALL - [0:0]'
+    awk -v bits="$bits" '
+      NF == 4 {
+        p = tolower($1)
+        printf "-A KUBE-SERVICES -d %s/%s -p %s -m comment --comment \"%s has no endpoints\" -m %s --dport %s -j REJECT\n", $2, bits, p, $4, p, $3
+      }' "$table"
+    forward
+    jumps filter <<RULES
+-A INPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES
+-A INPUT -m comment --comment "kubernetes health check service ports" -j KUBE-NODEPORTS
+-A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
+-A OUTPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+RULES
+    echo COMMIT
+    printf '%s\n' '*nat' ':KUBE-SERVICES - [0:0]' ':KUBE-NODEPORTS - [0:0]' ':KUBE-POSTROUTING - [0:0]' \
+      ':KUBE-MARK-MASQ - [0:0]'
+    awk -v bits="$bits" -v known="$state/chains" -f "$here/iptables.awk" "$table"
+    masquerade
+    echo '-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS'
+    nat_jumps
+    echo COMMIT
+  } | restore
+}
+
+# The sets of pkg/proxy/ipvs/proxier.go (ipsetInfo), as `ipset restore` reads them.
+ipsets() {
+  for set in CLUSTER-IP EXTERNAL-IP EXTERNAL-IP-LOCAL LOAD-BALANCER LOAD-BALANCER-LOCAL LOAD-BALANCER-FW \
+    NODE-PORT-SCTP-HASH NODE-PORT-LOCAL-SCTP-HASH; do
+    echo "create $prefix$set hash:ip,port family $family maxelem 65536 -exist"
+  done
+  for set in NODE-PORT-TCP NODE-PORT-LOCAL-TCP NODE-PORT-UDP NODE-PORT-LOCAL-UDP HEALTH-CHECK-NODE-PORT; do
+    echo "create $prefix$set bitmap:port range 0-65535 -exist"
+  done
+  echo "create ${prefix}LOOP-BACK hash:ip,port,ip family $family maxelem 65536 -exist"
+  echo "create ${prefix}LOAD-BALANCER-SOURCE-IP hash:ip,port,ip family $family maxelem 65536 -exist"
+  echo "create ${prefix}LOAD-BALANCER-SOURCE-CIDR hash:ip,port,net family $family maxelem 65536 -exist"
+  echo "create ${prefix}IPVS-IPS hash:ip family $family maxelem 65536 -exist"
+  echo "flush ${prefix}CLUSTER-IP"
+  echo "flush ${prefix}IPVS-IPS"
+  awk -v prefix="$prefix" '{
+    printf "add %sCLUSTER-IP %s,%s:%s -exist\n", prefix, $2, tolower($1), $3
+    printf "add %sIPVS-IPS %s -exist\n", prefix, $2
+  }' "$table"
+}
+
+ipvs_filter_jumps() {
+  jumps filter <<RULES
+-A INPUT -m comment --comment "kubernetes ipvs access filter" -j KUBE-IPVS-FILTER
+-A INPUT -m comment --comment "kube-proxy firewall rules" -j KUBE-PROXY-FIREWALL
+-A INPUT -m comment --comment "kubernetes health check rules" -j KUBE-NODE-PORT
+-A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
+-A FORWARD -m comment --comment "kube-proxy firewall rules" -j KUBE-PROXY-FIREWALL
+RULES
+}
+
+ipvs_rules() {
+  cat <<RULES
+*filter
+:KUBE-FORWARD - [0:0]
+:KUBE-NODE-PORT - [0:0]
+:KUBE-PROXY-FIREWALL - [0:0]
+:KUBE-SOURCE-RANGES-FIREWALL - [0:0]
+:KUBE-IPVS-FILTER - [0:0]
+$(forward)
+-A KUBE-NODE-PORT -m comment --comment "Kubernetes health check node port" -m set --match-set ${prefix}HEALTH-CHECK-NODE-PORT dst -j ACCEPT
+-A KUBE-PROXY-FIREWALL -m comment --comment "Kubernetes service load balancer ip + port for load balancer with source range" -m set --match-set ${prefix}LOAD-BALANCER-FW dst,dst -j KUBE-SOURCE-RANGES-FIREWALL
+-A KUBE-SOURCE-RANGES-FIREWALL -j DROP
+-A KUBE-IPVS-FILTER -m set --match-set ${prefix}LOAD-BALANCER dst,dst -j RETURN
+-A KUBE-IPVS-FILTER -m set --match-set ${prefix}CLUSTER-IP dst,dst -j RETURN
+-A KUBE-IPVS-FILTER -m set --match-set ${prefix}EXTERNAL-IP dst,dst -j RETURN
+-A KUBE-IPVS-FILTER -m set --match-set ${prefix}HEALTH-CHECK-NODE-PORT dst -j RETURN
+-A KUBE-IPVS-FILTER -m conntrack --ctstate NEW -m set --match-set ${prefix}IPVS-IPS dst -j REJECT
+$(ipvs_filter_jumps)
+COMMIT
+*nat
+:KUBE-SERVICES - [0:0]
+:KUBE-POSTROUTING - [0:0]
+:KUBE-NODE-PORT - [0:0]
+:KUBE-LOAD-BALANCER - [0:0]
+:KUBE-MARK-MASQ - [0:0]
+-A KUBE-SERVICES -s $local -j RETURN
+-A KUBE-SERVICES -m comment --comment "Kubernetes service cluster ip + port for masquerade purpose" -m set --match-set ${prefix}CLUSTER-IP src,dst -j KUBE-MARK-MASQ
+-A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODE-PORT
+-A KUBE-SERVICES -m set --match-set ${prefix}CLUSTER-IP dst,dst -j ACCEPT
+-A KUBE-LOAD-BALANCER -j KUBE-MARK-MASQ
+-A KUBE-POSTROUTING -m comment --comment "Kubernetes endpoints dst ip:port, source ip for solving hairpin purpose" -m set --match-set ${prefix}LOOP-BACK dst,dst,src -j MASQUERADE
+$(masquerade)
+$(nat_jumps)
+COMMIT
+RULES
+}
+
+program_ipvs() {
+  /sbin/modprobe ip_vs "ip_vs_$scheduler" 2>/dev/null
+  sysctl -qw net.ipv4.vs.conntrack=1 net.ipv4.vs.conn_reuse_mode=0 net.ipv4.vs.expire_nodest_conn=1 net.ipv4.ip_forward=1
+  /sbin/ip link add kube-ipvs0 type dummy 2>/dev/null
+  /sbin/ip addr flush dev kube-ipvs0
+  cut -d ' ' -f 2 "$table" | sort -u | sed "s|.*|addr add &/$bits dev kube-ipvs0$nodad|" | /sbin/ip -batch -
+  # Ends where kube-proxy's own comparison of what is and what should be would end.
+  "$here/ipvsadm" -C
+  awk -v scheduler="$scheduler" '{
+    option = $1 == "UDP" ? "-u" : "-t"
+    address = index($2, ":") ? "[" $2 "]:" $3 : $2 ":" $3
+    print "-A " option " " address " -s " scheduler
+    for (i = 5; i <= NF; i++) print "-a " option " " address " -r " $i " -m -w 1"
+  }' "$table" | "$here/ipvsadm" -R
+  ipsets | ipset restore
+  ipvs_rules | restore
+}
+
+# A kernel that refuses what kube-proxy writes is a defect of this program, not an answer.
+set -e
+trap '[ $? -eq 0 ] || exit 70' EXIT
+"program_$mode"
+serve "$mode"

@@ -1,0 +1,132 @@
+import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../../functions/core/proxy-mode.ts';
+import type { ClusterService, CommandResult, KubeProxyStart, NodeMachine, NodeReport } from '../../region.ts';
+import { VirtualMachine } from './vm.ts';
+
+export interface KernelMachineOptions {
+  name: string;
+  address: string;
+  /** Modules of the manual's twelve that this node's kernel does not have. Default: none. */
+  missingModules?: readonly string[];
+  /** Whether the package manager reaches its mirror. Default: up. */
+  packageMirror?: 'up' | 'down';
+  /** Whether the image came with ipvsadm. Default: it did not. */
+  ipvsadmInstalled?: boolean;
+}
+
+/** A kernel node also lets its surroundings be changed while it runs: faults. */
+export interface KernelMachine extends NodeMachine {
+  readonly kind: 'kernel';
+  setPackageMirror(state: 'up' | 'down'): Promise<void>;
+  /** Takes a module's file away; a module that is loaded stays loaded. */
+  removeModule(module: string): Promise<void>;
+  /** Runs any script as root. */
+  shell(script: string): Promise<CommandResult>;
+}
+
+type Cluster = Parameters<NodeMachine['startKubeProxy']>[1];
+type Started = { mode: ProxyMode; scheduler: string; cluster: Cluster; table: string };
+
+/** The table of Services as guest/kube-proxy.sh and guest/pods.sh read it. */
+function serviceTable(services: readonly ClusterService[]): string {
+  const line = (service: ClusterService) =>
+    [
+      service.protocol,
+      service.clusterIp,
+      service.port,
+      `${service.namespace}/${service.name}`,
+      ...service.endpoints,
+    ].join(' ');
+  return `${services.map(line).join('\n')}\n`;
+}
+
+/**
+ * A worker node with a kernel of its own, Debian's, in QEMU: SSM documents run there as they are, kube-proxy is a shell
+ * program that programs the kernel in kube-proxy's shape (guest/kube-proxy.sh), and behind the Services of the API
+ * server and of DNS there are listeners that answer. Boots at once; the first call waits for it.
+ */
+export function kernelMachine(options: KernelMachineOptions): KernelMachine {
+  const booted = boot(options);
+  // A machine that nobody has used yet may fail to boot: whoever uses it hears.
+  booted.catch(() => {});
+  let started: Started | null = null;
+
+  const start = async (mode: ProxyMode, scheduler: string, cluster: Cluster): Promise<KubeProxyStart> => {
+    const machine = await booted;
+    const table = serviceTable(cluster.services);
+    started = { mode, scheduler, cluster, table };
+    await machine.put('/run/services', table);
+    const result = await machine.run(
+      `#!/bin/sh\npods ${options.address} </run/services || exit 70\nkube-proxy ${mode} '${scheduler}' ${cluster.version} </run/services\n`,
+    );
+    const running = /^mode=(ipvs|iptables)$/m.exec(result.stdout)?.[1];
+    if (result.exitCode === 0 && (running === 'ipvs' || running === 'iptables'))
+      return { running: true, mode: running };
+    if (result.exitCode !== 1) throw new Error(`kube-proxy could not program the kernel: ${result.stderr}`);
+    started = null;
+    return { running: false, reason: result.stderr.trim() };
+  };
+
+  /** kube-proxy follows the cluster's Services: before anybody looks at the node, it has caught up. */
+  const follow = async (): Promise<VirtualMachine> => {
+    if (started !== null && started.table !== serviceTable(started.cluster.services))
+      await start(started.mode, started.scheduler, started.cluster);
+    return booted;
+  };
+
+  return {
+    kind: 'kernel',
+    runDocument: async ({ script }) => (await follow()).run(script),
+    startKubeProxy: ({ mode, scheduler }, cluster) => start(mode, scheduler, cluster),
+    report: async () => parseReport((await (await follow()).run('#!/bin/sh\nexec report\n')).stdout),
+    stop: async () => {
+      const machine = await booted.catch(() => null);
+      await machine?.stop();
+    },
+    setPackageMirror: async (state) => setPackageMirror(await booted, state),
+    removeModule: async (module) => removeModules(await booted, [module]),
+    shell: async (script) => (await booted).run(`#!/bin/sh\n${script}\n`),
+  };
+}
+
+async function boot(options: KernelMachineOptions): Promise<VirtualMachine> {
+  const machine = await VirtualMachine.boot(options.name);
+  if (options.packageMirror === 'down') await setPackageMirror(machine, 'down');
+  if (options.missingModules?.length) await removeModules(machine, options.missingModules);
+  if (options.ipvsadmInstalled) await succeed(machine, 'dpkg-deb -x /var/cache/mirror/ipvsadm_*.deb /');
+  return machine;
+}
+
+const setPackageMirror = (machine: VirtualMachine, state: 'up' | 'down'): Promise<void> =>
+  succeed(machine, state === 'down' ? 'touch /run/mirror-down' : 'rm -f /run/mirror-down');
+
+function removeModules(machine: VirtualMachine, modules: readonly string[]): Promise<void> {
+  const files = modules.map((module) => `-name ${module}.ko -o -name '${module}.ko.*'`).join(' -o ');
+  return succeed(machine, `find /lib/modules \\( ${files} \\) -exec rm {} + && depmod -a`);
+}
+
+async function succeed(machine: VirtualMachine, command: string): Promise<void> {
+  const result = await machine.run(`#!/bin/sh\n${command}\n`);
+  if (result.exitCode !== 0) throw new Error(`${command}: exit ${result.exitCode}: ${result.stderr}`);
+}
+
+function parseReport(text: string): NodeReport {
+  const values = new Map(
+    text.split('\n').map((line) => {
+      const equals = line.indexOf('=');
+      return [line.slice(0, equals), line.slice(equals + 1)] as const;
+    }),
+  );
+  const mode = values.get('mode');
+  const runningMode = mode === 'ipvs' || mode === 'iptables' ? mode : null;
+  const loaded = new Set((values.get('modules') ?? '').split(','));
+  return {
+    runningMode,
+    scheduler: runningMode === 'ipvs' ? values.get('scheduler') || null : null,
+    modules: IPVS_KERNEL_MODULES.filter((module) => loaded.has(module)),
+    ipvsadmInstalled: Boolean(values.get('ipvsadm')),
+    leftovers: {
+      virtualServers: runningMode === 'ipvs' ? 0 : Number(values.get('virtualServers')),
+      rejectRules: runningMode === 'iptables' ? 0 : Number(values.get('rejectRules')),
+    },
+  };
+}

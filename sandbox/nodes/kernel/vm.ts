@@ -1,0 +1,145 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import type { CommandResult } from '../../region.ts';
+import { AnswerReader } from './answers.ts';
+import { kernelImage } from './image.ts';
+
+/** Slow enough for a machine of two cores that boots several at once, under software emulation. */
+const BOOT_MILLISECONDS = 120_000;
+
+/** All that run now: none outlives this process. */
+const running = new Set<VirtualMachine>();
+let watching = false;
+function killAllOnExit(): void {
+  if (watching) return;
+  watching = true;
+  process.on('exit', () => {
+    for (const machine of running) machine.kill();
+  });
+}
+
+interface Pending {
+  resolve(result: CommandResult): void;
+  reject(error: Error): void;
+}
+
+/**
+ * One QEMU process: Debian's kernel, software emulation (never KVM: a laptop or a CI machine may not have it), 512 MiB,
+ * no network, no disk. It is spoken to through a virtual serial port, which is QEMU's stdin and stdout: when this
+ * process ends, however it ends, the guest reads the end of the port and powers itself off. The guest's side of the
+ * conversation is guest/agent.sh.
+ */
+export class VirtualMachine {
+  readonly #qemu: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #directory: string;
+  readonly #pending = new Map<number, Pending>();
+  readonly #ended: Promise<void>;
+  #ids = 0;
+  #stderr = '';
+
+  private constructor(name: string, image: { kernel: string; initrd: string }) {
+    killAllOnExit();
+    this.#directory = mkdtempSync(join(tmpdir(), 'nightshift-node-'));
+    this.#qemu = spawn('qemu-system-x86_64', this.#arguments(name, image), { stdio: ['pipe', 'pipe', 'pipe'] });
+    running.add(this);
+    const reader = new AnswerReader((id, result) => {
+      this.#pending.get(id)?.resolve(result);
+      this.#pending.delete(id);
+    });
+    this.#qemu.stdout.on('data', (chunk: Buffer) => reader.read(chunk));
+    this.#qemu.stderr.on('data', (chunk: Buffer) => {
+      this.#stderr = `${this.#stderr}${chunk}`.slice(-2_000);
+    });
+    // Writing to a machine that has just ended fails; `close` tells those who wait.
+    this.#qemu.stdin.on('error', () => {});
+    this.#ended = new Promise((resolve) => {
+      this.#qemu.on('error', (error) => this.#finish(error.message, resolve));
+      this.#qemu.on('close', () => this.#finish(this.#lastWords(), resolve));
+    });
+  }
+
+  /**
+   * Boots a machine, 3 to 5 s on an idle core.
+   *
+   * @throws Error with the end of the console when it does not come up.
+   */
+  static async boot(name: string): Promise<VirtualMachine> {
+    const machine = new VirtualMachine(name, await kernelImage());
+    const late = setTimeout(() => machine.kill(), BOOT_MILLISECONDS);
+    try {
+      await machine.#answer(0);
+      return machine;
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  /** Runs a script in the machine as root. A script that fails resolves; a machine that is gone rejects. */
+  run(script: string): Promise<CommandResult> {
+    return this.#send('run', script);
+  }
+
+  /** Writes a file in the machine. */
+  async put(path: string, content: string): Promise<void> {
+    await this.#send('put', content, path);
+  }
+
+  /** Powers the machine off. Resolves when its process is gone. */
+  async stop(): Promise<void> {
+    this.#qemu.stdin.end();
+    const late = setTimeout(() => this.kill(), 5_000);
+    await this.#ended;
+    clearTimeout(late);
+  }
+
+  kill(): void {
+    this.#qemu.kill('SIGKILL');
+  }
+
+  #send(kind: 'run' | 'put', content: string, path = ''): Promise<CommandResult> {
+    this.#ids += 1;
+    const answer = this.#answer(this.#ids);
+    const bytes = Buffer.from(content);
+    this.#qemu.stdin.write(`${this.#ids} ${kind} ${bytes.length} ${path}\n`);
+    this.#qemu.stdin.write(bytes);
+    return answer;
+  }
+
+  #answer(id: number): Promise<CommandResult> {
+    if (!running.has(this)) return Promise.reject(new Error('the virtual machine has been stopped'));
+    return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+  }
+
+  #finish(why: string, done: () => void): void {
+    running.delete(this);
+    rmSync(this.#directory, { recursive: true, force: true });
+    for (const { reject } of this.#pending.values()) reject(new Error(`the virtual machine is gone: ${why}`));
+    this.#pending.clear();
+    done();
+  }
+
+  #lastWords(): string {
+    let console = '';
+    try {
+      console = readFileSync(join(this.#directory, 'console'), 'utf8');
+    } catch {
+      // QEMU ended before it made the file: its own message has to do.
+    }
+    return `${this.#stderr}${console.slice(-1_000)}`.trim() || 'it was powered off';
+  }
+
+  #arguments(name: string, image: { kernel: string; initrd: string }): string[] {
+    return [
+      ...['-accel', 'tcg', '-cpu', 'max', '-m', '512', '-smp', '1', '-display', 'none', '-monitor', 'none'],
+      ...['-nodefaults', '-no-user-config', '-no-reboot', '-nic', 'none'],
+      ...['-kernel', image.kernel, '-initrd', image.initrd],
+      ...['-append', `console=ttyS0 quiet panic=-1 random.trust_cpu=on mitigations=off nightshift.name=${name}`],
+      ...['-chardev', `file,id=console,path=${join(this.#directory, 'console')}`, '-serial', 'chardev:console'],
+      ...['-chardev', 'stdio,id=agent,signal=off', '-device', 'virtio-serial-pci'],
+      ...['-device', 'virtserialport,chardev=agent,name=nightshift'],
+    ];
+  }
+}

@@ -1,0 +1,111 @@
+import ipaddr from 'ipaddr.js';
+import type { ClusterService } from '../region.ts';
+
+/**
+ * What one mode of kube-proxy has programmed on a node. While kube-proxy runs in that mode it follows the cluster's
+ * Services (the array is the cluster's own and shared by all its nodes); once it has left, nothing changes any more.
+ */
+export type Programmed =
+  | { kind: 'followed'; services: readonly ClusterService[] }
+  | ({ kind: 'left'; services: readonly ClusterService[] } & Numbers);
+
+/** Ports of Services, those of them that have something behind them, and all that is behind them. */
+export interface Numbers {
+  total: number;
+  withEndpoints: number;
+  endpoints: number;
+}
+
+/** The Services of the API server and of DNS: the only ones of which a proof asks more than their number. */
+const isProven = (service: ClusterService): boolean =>
+  (service.namespace === 'default' && service.name === 'kubernetes') ||
+  (service.namespace === 'kube-system' && service.name === 'kube-dns');
+
+/** Keeps what a mode leaves behind: numbers, and copies of the few Services that a proof asks for. */
+export function leave(programmed: Programmed | null): Programmed | null {
+  if (programmed === null || programmed.kind === 'left') return programmed;
+  const { services } = programmed;
+  return {
+    kind: 'left',
+    services: services.filter(isProven).map((service) => ({ ...service, endpoints: [...service.endpoints] })),
+    ...count(programmed),
+  };
+}
+
+/** How much is programmed. */
+export function count(programmed: Programmed | null): Numbers {
+  if (programmed === null) return { total: 0, withEndpoints: 0, endpoints: 0 };
+  if (programmed.kind === 'left')
+    return { total: programmed.total, withEndpoints: programmed.withEndpoints, endpoints: programmed.endpoints };
+  let withEndpoints = 0;
+  let endpoints = 0;
+  for (const service of programmed.services) {
+    if (service.endpoints.length > 0) withEndpoints += 1;
+    endpoints += service.endpoints.length;
+  }
+  return { total: programmed.services.length, withEndpoints, endpoints };
+}
+
+/** The endpoints of one virtual server in the order of their addresses, or null where there is none. */
+export function endpointsOf(
+  programmed: Programmed | null,
+  wanted: { protocol: 'TCP' | 'UDP'; address: string; port: number },
+): string[] | null {
+  const found = programmed?.services.find(
+    (service) =>
+      service.clusterIp === wanted.address && service.port === wanted.port && service.protocol === wanted.protocol,
+  );
+  return found ? [...found.endpoints].sort(byAddress) : null;
+}
+
+const split = (endpoint: string): { address: string; port: number } => {
+  const colon = endpoint.lastIndexOf(':');
+  return { address: endpoint.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(endpoint.slice(colon + 1)) };
+};
+
+function byAddress(left: string, right: string): number {
+  const a = ipaddr.parse(split(left).address).toByteArray();
+  const b = ipaddr.parse(split(right).address).toByteArray();
+  for (const [index, byte] of a.entries()) {
+    const other = b[index] ?? 0;
+    if (byte !== other) return byte - other;
+  }
+  return split(left).port - split(right).port;
+}
+
+const bracketed = (address: string, port: number): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+
+/** As /proc/net/ip_vs writes it: `0A640001:01BB`, IPv6 in full and in brackets. */
+function hex(address: string, port: number): string {
+  const parsed = ipaddr.parse(address);
+  const bytes = parsed.toByteArray().map((byte) => byte.toString(16).padStart(2, '0'));
+  const portHex = port.toString(16).toUpperCase().padStart(4, '0');
+  if (parsed.kind() === 'ipv4') return `${bytes.join('').toUpperCase()}:${portHex}`;
+  const groups = Array.from({ length: 8 }, (_, group) => bytes.slice(group * 2, group * 2 + 2).join(''));
+  return `[${groups.join(':')}]:${portHex}`;
+}
+
+/** At most this many real servers of a virtual server are shown. */
+const SHOWN = 4;
+
+/**
+ * One virtual server as validate-node.sh shows it, no trailing spaces.
+ *
+ * @param source `ipvsadm` sorts real servers by address; the kernel's own file has the newest first.
+ */
+export function showVirtualServer(
+  source: 'ipvsadm' | 'proc',
+  server: { protocol: 'TCP' | 'UDP'; address: string; port: number; scheduler: string },
+  endpoints: readonly string[],
+): string[] {
+  const address = source === 'ipvsadm' ? bracketed : hex;
+  const ordered = source === 'ipvsadm' ? endpoints : endpoints.toReversed();
+  const lines = ordered.slice(0, SHOWN).map((endpoint) => {
+    const real = split(endpoint);
+    const shown = address(real.address, real.port);
+    return `  -> ${source === 'ipvsadm' ? `${shown.padEnd(28)} ` : `${shown}      `}Masq    1      0          0`;
+  });
+  const rest = endpoints.length > SHOWN ? [`  ... ${endpoints.length - SHOWN} more`] : [];
+  return [`${server.protocol}  ${address(server.address, server.port)} ${server.scheduler}`, ...lines, ...rest];
+}

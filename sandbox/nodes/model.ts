@@ -1,0 +1,158 @@
+import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../functions/core/proxy-mode.ts';
+import type { CommandResult, KubeProxyStart, NodeMachine, NodeOs } from '../region.ts';
+import { loadedModules, startIpvs } from './kube-proxy-start.ts';
+import { cleanNode, type ModelState, prepareNode, validateNode } from './model-documents.ts';
+import { count, leave } from './model-rules.ts';
+
+export interface ModelMachineOptions {
+  os: Exclude<NodeOs, 'windows' | 'fargate'>;
+  name: string;
+  address: string;
+  /** Modules of the manual's twelve that this kernel does not have. Default: none. */
+  missingModules?: readonly string[];
+  /** Modules of the manual's twelve that are part of this kernel itself. Default: none. */
+  builtinModules?: readonly string[];
+  /** Whether the package manager reaches its mirror. Default: up. */
+  packageMirror?: 'up' | 'down';
+  /** Whether the image came with ipvsadm. Default: it did not. */
+  ipvsadmInstalled?: boolean;
+}
+
+/** A model node also lets its surroundings be changed while it runs: faults. */
+export interface ModelMachine extends NodeMachine {
+  readonly kind: 'model';
+  setPackageMirror(state: 'up' | 'down'): void;
+  /** Takes a module's file away; a module that is loaded stays loaded. */
+  removeModule(module: string): void;
+}
+
+const KERNELS: Record<ModelMachineOptions['os'], string> = {
+  al2023: '6.1.158-180.294.amzn2023.x86_64',
+  al2: '5.10.245-243.979.amzn2.x86_64',
+  ubuntu: '6.8.0-1042-aws',
+  bottlerocket: '6.1.155',
+};
+
+/**
+ * A worker node as a model: it keeps a few numbers, so that thousands are cheap, and answers nightshift's own SSM
+ * documents with exactly what their scripts would print. One table of histories (test/sandbox/nodes/node-histories.ts)
+ * holds it and the kernel kind together.
+ */
+export function modelMachine(options: ModelMachineOptions): ModelMachine {
+  const builtin = new Set(options.builtinModules ?? []);
+  const missing = new Set(options.missingModules ?? []);
+  const available = new Set(IPVS_KERNEL_MODULES.filter((module) => !missing.has(module) && !builtin.has(module)));
+  const state: ModelState = {
+    kernel: KERNELS[options.os],
+    packageManager: options.os === 'ubuntu' ? 'apt-get' : options.os === 'al2' ? 'yum' : 'dnf',
+    packageMirror: options.packageMirror ?? 'up',
+    ipvsadmInstalled: options.ipvsadmInstalled ?? false,
+    modules: { available, builtin, loaded: new Set() },
+    kubeProxy: null,
+    iptables: null,
+    ipvs: null,
+    ipvsScheduler: null,
+    natLeadsToIptables: false,
+  };
+  return {
+    kind: 'model',
+    async runDocument({ document, parameters }) {
+      return runDocument(options, state, document, parameters);
+    },
+    async startKubeProxy(config, cluster) {
+      return startKubeProxy(state, config, cluster);
+    },
+    async report() {
+      const { kubeProxy } = state;
+      const iptables = count(state.iptables);
+      return {
+        runningMode: kubeProxy,
+        scheduler: kubeProxy === 'ipvs' ? state.ipvsScheduler : null,
+        modules: loadedModules(state.modules),
+        ipvsadmInstalled: state.ipvsadmInstalled,
+        leftovers: {
+          virtualServers: kubeProxy === 'ipvs' ? 0 : count(state.ipvs).total,
+          rejectRules: kubeProxy === 'iptables' ? 0 : iptables.total - iptables.withEndpoints,
+        },
+      };
+    },
+    async stop() {},
+    setPackageMirror(mirror) {
+      state.packageMirror = mirror;
+    },
+    removeModule(module) {
+      available.delete(module);
+    },
+  };
+}
+
+function runDocument(
+  { os, name }: ModelMachineOptions,
+  state: ModelState,
+  document: string,
+  parameters: Record<string, string>,
+): CommandResult {
+  if (os === 'bottlerocket')
+    return { exitCode: 127, stdout: '', stderr: `${name}: Bottlerocket has no shell and no package manager\n` };
+  const parameter = (key: string): string => {
+    const value = parameters[key];
+    if (value === undefined) throw new Error(`${document} ran without its parameter ${key}`);
+    return value;
+  };
+  switch (document) {
+    case 'prepare-node':
+      return prepareNode(state, parameter('Scheduler'));
+    case 'validate-node':
+      return validateNode(state, {
+        apiServer: parameter('ApiServer'),
+        dns: parameter('Dns'),
+        mode: parameter('Mode'),
+        scheduler: parameter('Scheduler'),
+      });
+    case 'clean-node':
+      return cleanNode(state, parameter('Mode'));
+    default:
+      return {
+        exitCode: 1,
+        stdout: '',
+        stderr: `${name} is a model node: it runs nightshift's own documents, not ${document}. Use --node-kind kernel.\n`,
+      };
+  }
+}
+
+/** On a switch nothing is cleaned up: what the other mode programmed stays as it was at that moment. */
+function startKubeProxy(
+  state: ModelState,
+  config: { mode: ProxyMode; scheduler: string },
+  cluster: Parameters<NodeMachine['startKubeProxy']>[1],
+): KubeProxyStart {
+  const followed = { kind: 'followed', services: cluster.services } as const;
+  if (config.mode === 'ipvs') {
+    // An empty scheduler is kube-proxy's default, rr.
+    const scheduler = config.scheduler || 'rr';
+    const start = startIpvs(state.modules, cluster.version, scheduler);
+    if (start.can) {
+      state.iptables = leave(state.iptables);
+      state.ipvs = followed;
+      state.ipvsScheduler = scheduler;
+      // Both modes write KUBE-SERVICES in table nat anew: the way to the other's KUBE-SVC chains is gone.
+      state.natLeadsToIptables = false;
+      state.kubeProxy = 'ipvs';
+      state.modules.loaded.add('nf_conntrack');
+      return { running: true, mode: 'ipvs' };
+    }
+    if (start.then === 'exit') {
+      state.iptables = leave(state.iptables);
+      state.ipvs = leave(state.ipvs);
+      state.kubeProxy = null;
+      return { running: false, reason: start.reason };
+    }
+  }
+  state.ipvs = leave(state.ipvs);
+  state.iptables = followed;
+  state.natLeadsToIptables = true;
+  state.kubeProxy = 'iptables';
+  // Its rules match on connection states.
+  if (!state.modules.builtin.has('nf_conntrack')) state.modules.loaded.add('nf_conntrack');
+  return { running: true, mode: 'iptables' };
+}

@@ -1,0 +1,177 @@
+import type { ProxyMode } from '../functions/core/proxy-mode.ts';
+import type { Clock } from './clock.ts';
+
+/**
+ * The state that the sandbox's services share: clusters and their worker nodes. A service keeps what only it knows
+ * (commands, objects, executions) to itself.
+ */
+export interface Region {
+  readonly account: string;
+  readonly name: string;
+  readonly clock: Clock;
+  /** Seeded: the same world file gives the same numbers in the same order. 0 ≤ n < 1. */
+  readonly random: () => number;
+  readonly latencies: Latencies;
+  readonly clusters: Map<string, Cluster>;
+}
+
+/** Seconds of the sandbox's time; each use is spread by ±20 % with the region's random numbers. */
+export interface Latencies {
+  addonUpdate: number;
+  command: number;
+  prepareCommand: number;
+  podRestart: number;
+  function: number;
+}
+
+export type NodeOs = 'al2023' | 'al2' | 'ubuntu' | 'bottlerocket' | 'windows' | 'fargate';
+/** As SSM sees the agent: `offline` is ConnectionLost, `none` never registered. */
+export type AgentState = 'online' | 'offline' | 'none';
+
+export interface Cluster {
+  readonly name: string;
+  readonly arn: string;
+  readonly createdAt: Date;
+  /** Kubernetes minor version, `1.34`. */
+  readonly version: string;
+  readonly serviceCidr: string;
+  readonly ipFamily: 'ipv4' | 'ipv6';
+  readonly endpointAccess: 'public' | 'private';
+  readonly authenticationMode: 'API' | 'API_AND_CONFIG_MAP' | 'CONFIG_MAP';
+  readonly autoMode: boolean;
+  status: 'ACTIVE' | 'CREATING' | 'UPDATING' | 'FAILED';
+  tags: Record<string, string>;
+  /** The whole set of Services, in the order in which kube-proxy would program them. */
+  readonly services: ClusterService[];
+  readonly nodes: WorkerNode[];
+  addon: Addon | null;
+  /** Newest last. */
+  readonly addonUpdates: AddonUpdate[];
+  /** By principal ARN. */
+  readonly accessEntries: Map<string, AccessEntry>;
+  readonly kubernetes: KubernetesCluster;
+}
+
+/** One port of a Service with the addresses behind it; `endpoints` are `ip:port`, IPv6 in brackets. */
+export interface ClusterService {
+  readonly namespace: string;
+  readonly name: string;
+  readonly clusterIp: string;
+  readonly port: number;
+  readonly protocol: 'TCP' | 'UDP';
+  endpoints: string[];
+}
+
+export interface Addon {
+  version: string;
+  status:
+    | 'ACTIVE'
+    | 'CREATING'
+    | 'CREATE_FAILED'
+    | 'UPDATING'
+    | 'UPDATE_FAILED'
+    | 'DEGRADED'
+    | 'DELETING'
+    | 'DELETE_FAILED';
+  /** The text exactly as it was sent; null when none was. */
+  configurationValues: string | null;
+  createdAt: Date;
+  modifiedAt: Date;
+}
+
+export interface AddonUpdate {
+  readonly id: string;
+  status: 'InProgress' | 'Successful' | 'Failed' | 'Cancelled';
+  readonly createdAt: Date;
+  readonly clientRequestToken: string | undefined;
+  readonly params: { type: string; value: string }[];
+  errors: { errorCode: string; errorMessage: string }[];
+}
+
+export interface AccessEntry {
+  readonly principalArn: string;
+  readonly createdAt: Date;
+  readonly kubernetesGroups: string[];
+  readonly tags: Record<string, string>;
+  readonly policies: { policyArn: string; accessScope: { type: 'cluster' | 'namespace'; namespaces: string[] } }[];
+}
+
+/** One worker node. `machine` is null where no Linux host can be reached at all (Windows, Fargate). */
+export interface WorkerNode {
+  readonly id: string;
+  readonly name: string;
+  readonly os: NodeOs;
+  readonly address: string;
+  readonly launchedAt: Date;
+  agent: AgentState;
+  terminated: boolean;
+  readonly machine: NodeMachine | null;
+}
+
+/** What kube-proxy is started with: from the ConfigMap `kube-proxy-config`. */
+export interface KubeProxyConfig {
+  mode: ProxyMode;
+  scheduler: string;
+}
+
+export type KubeProxyStart = { running: true; mode: ProxyMode } | { running: false; reason: string };
+
+/** A worker node's operating system, whatever runs it: a model, or a kernel in QEMU. */
+export interface NodeMachine {
+  readonly kind: 'model' | 'kernel';
+  /** Runs a document's rendered script as root. `document` is its name without prefix (`prepare-node`). */
+  runDocument(run: { document: string; parameters: Record<string, string>; script: string }): Promise<CommandResult>;
+  /** Starts kube-proxy anew with this configuration, on top of what the last one left in the kernel. */
+  startKubeProxy(
+    config: KubeProxyConfig,
+    cluster: { version: string; serviceCidr: string; services: readonly ClusterService[] },
+  ): Promise<KubeProxyStart>;
+  report(): Promise<NodeReport>;
+  stop(): Promise<void>;
+}
+
+export interface CommandResult {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface NodeReport {
+  /** null: kube-proxy does not run. */
+  runningMode: ProxyMode | null;
+  scheduler: string | null;
+  modules: string[];
+  ipvsadmInstalled: boolean;
+  leftovers: { virtualServers: number; rejectRules: number };
+}
+
+/** One cluster's Kubernetes API with its store and its controllers, as the other services see it. */
+export interface KubernetesCluster {
+  /** `https://127.0.0.1:PORT` */
+  readonly endpoint: string;
+  /** PEM, base64. */
+  readonly certificateAuthority: string;
+  /** What the EKS add-on controller does on UpdateAddon: writes ConfigMap and DaemonSet, restarts nothing unless the pod template changed. */
+  applyAddon(addon: {
+    mode: ProxyMode;
+    scheduler: string;
+    podAnnotations: Record<string, string>;
+    version: string;
+  }): Promise<void>;
+  /** What the ConfigMap `kube-proxy-config` says now. */
+  kubeProxyConfig(): KubeProxyConfig;
+  /** Tells the DaemonSet controller that nodes came, went or changed. */
+  nodesChanged(): void;
+  close(): Promise<void>;
+}
+
+/** One API call, as the sandbox's log keeps it. */
+export interface ApiCall {
+  /** ISO time of the sandbox's clock. */
+  at: string;
+  service: string;
+  operation: string;
+  principal: string;
+  input: unknown;
+  error?: string;
+}

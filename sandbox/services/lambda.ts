@@ -1,0 +1,79 @@
+import type * as Sdk from '@aws-sdk/client-lambda';
+import type { Region } from '../region.ts';
+import { ServiceError } from '../wire/error.ts';
+import { type Operations, operations } from '../wire/operations.ts';
+import { page } from './paging.ts';
+
+/** What runs the functions; `sandbox/lambda/host.ts` does. */
+export interface FunctionHost {
+  readonly names: readonly string[];
+  find(name: string): { readonly arn: string; readonly memory: number; readonly timeout: number } | undefined;
+  invoke(
+    name: string,
+    payload: unknown,
+  ): Promise<{ payload: unknown } | { error: { errorType: string; errorMessage: string; trace: string[] } }>;
+}
+
+/** AWS Lambda: Invoke, and enough to see what can be invoked. */
+export function lambdaService(region: Region, host: FunctionHost, onError: (error: unknown) => void): Operations {
+  return operations<typeof Sdk>({
+    Invoke: async ({ FunctionName, InvocationType = 'RequestResponse', Payload }) => {
+      const name = findFunction(host, FunctionName);
+      if (InvocationType === 'DryRun') return { StatusCode: 204 };
+      const event = readPayload(Payload);
+      const invoke = () => region.clock.busy(() => host.invoke(name, event));
+      if (InvocationType === 'Event') {
+        invoke().catch(onError);
+        return { StatusCode: 202 };
+      }
+      const result = await invoke();
+      const base = { StatusCode: 200, ExecutedVersion: '$LATEST' };
+      if ('error' in result) return { ...base, FunctionError: 'Unhandled', Payload: bytes(result.error) };
+      return { ...base, Payload: bytes(result.payload ?? null) };
+    },
+    GetFunction: ({ FunctionName }) => ({ Configuration: describe(host, findFunction(host, FunctionName)) }),
+    GetFunctionConfiguration: ({ FunctionName }) => describe(host, findFunction(host, FunctionName)),
+    ListFunctions: ({ Marker, MaxItems = 50 }) => {
+      const { items, nextToken } = page(host.names, { token: Marker, size: MaxItems });
+      return { Functions: items.map((name) => describe(host, name)), NextMarker: nextToken };
+    },
+  });
+}
+
+/** By name, ARN or partial ARN, with or without the qualifier `$LATEST`. Throws ResourceNotFoundException. */
+function findFunction(host: FunctionHost, nameOrArn: string): string {
+  const name = nameOrArn.replace(/^.*function:/, '').replace(/:\$LATEST$/, '');
+  if (host.find(name)) return name;
+  throw new ServiceError('ResourceNotFoundException', `Function not found: ${nameOrArn}`, 404, { Type: 'User' });
+}
+
+function readPayload(payload: Uint8Array | undefined): unknown {
+  if (!payload || payload.byteLength === 0) return {};
+  try {
+    return JSON.parse(Buffer.from(payload).toString());
+  } catch {
+    throw new ServiceError('InvalidRequestContentException', 'Could not parse request body into json', 400, {
+      Type: 'User',
+    });
+  }
+}
+
+function bytes(value: unknown): Uint8Array {
+  return new Uint8Array(Buffer.from(JSON.stringify(value)));
+}
+
+function describe(host: FunctionHost, name: string): Sdk.FunctionConfiguration {
+  const definition = host.find(name);
+  return {
+    FunctionName: name,
+    FunctionArn: definition?.arn,
+    MemorySize: definition?.memory,
+    Timeout: definition?.timeout,
+    Runtime: 'nodejs24.x',
+    Handler: 'index.handler',
+    State: 'Active',
+    LastUpdateStatus: 'Successful',
+    PackageType: 'Zip',
+    Version: '$LATEST',
+  };
+}

@@ -1,0 +1,144 @@
+import type * as Sdk from '@aws-sdk/client-ssm';
+import type { Cluster, NodeOs, Region, WorkerNode } from '../../region.ts';
+import { ServiceError } from '../../wire/error.ts';
+import { page } from '../paging.ts';
+
+interface Managed {
+  readonly cluster: Cluster;
+  readonly node: WorkerNode;
+}
+
+type Platform = Required<Pick<Sdk.InstanceInformation, 'PlatformType' | 'PlatformName' | 'PlatformVersion'>>;
+
+const PLATFORMS: Readonly<Record<NodeOs, Platform>> = {
+  al2023: { PlatformType: 'Linux', PlatformName: 'Amazon Linux', PlatformVersion: '2023' },
+  al2: { PlatformType: 'Linux', PlatformName: 'Amazon Linux', PlatformVersion: '2' },
+  ubuntu: { PlatformType: 'Linux', PlatformName: 'Ubuntu', PlatformVersion: '22.04' },
+  bottlerocket: { PlatformType: 'Linux', PlatformName: 'Bottlerocket', PlatformVersion: '1.44.0' },
+  windows: {
+    PlatformType: 'Windows',
+    PlatformName: 'Microsoft Windows Server 2022 Datacenter',
+    PlatformVersion: '10.0.20348',
+  },
+  fargate: { PlatformType: 'Linux', PlatformName: 'Amazon Linux', PlatformVersion: '2' },
+};
+
+/** Every node whose agent is registered with SSM, wherever it is. */
+export function managedNodes(region: Region): Managed[] {
+  return [...region.clusters.values()].flatMap((cluster) =>
+    cluster.nodes.filter(({ agent, terminated }) => agent !== 'none' && !terminated).map((node) => ({ cluster, node })),
+  );
+}
+
+/** DescribeInstanceInformation; what an agent reports about itself and when it was last heard. */
+export function describeInstanceInformation(
+  region: Region,
+  input: {
+    Filters?: { Key: string; Values: string[] }[] | undefined;
+    InstanceInformationFilterList?: { key: string; valueSet: string[] }[] | undefined;
+    MaxResults?: number | undefined;
+    NextToken?: string | undefined;
+  },
+): { InstanceInformationList: Sdk.InstanceInformation[]; NextToken: string | undefined } {
+  const size = input.MaxResults ?? 50;
+  if (size < 5 || size > 50)
+    throw new ServiceError(
+      'ValidationException',
+      `1 validation error detected: Value '${size}' at 'maxResults' failed to satisfy constraint: Member must be between 5 and 50`,
+    );
+  const filters = [
+    ...(input.Filters ?? []),
+    ...(input.InstanceInformationFilterList ?? []).map(({ key, valueSet }) => ({ Key: key, Values: valueSet })),
+  ].map(({ Key, Values }) => ({ read: filterValues(Key), wanted: new Set(Values) }));
+  const all = managedNodes(region).map((managed) => ({ managed, information: describe(region, managed) }));
+  const chosen = all.filter((entry) =>
+    filters.every(({ read, wanted }) => read(entry).some((value) => wanted.has(value))),
+  );
+  const { items, nextToken } = page(chosen, { token: input.NextToken, size }, invalidToken);
+  return { InstanceInformationList: items.map(({ information }) => information), NextToken: nextToken };
+}
+
+interface Described {
+  managed: Managed;
+  information: Sdk.InstanceInformation;
+}
+
+function filterValues(key: string): (entry: Described) => string[] {
+  if (key.startsWith('tag:')) return ({ managed }) => [tagsOf(managed)[key.slice('tag:'.length)] ?? ''];
+  if (key === 'tag-key') return ({ managed }) => Object.keys(tagsOf(managed));
+  if (key === 'InstanceIds') return ({ managed }) => [managed.node.id];
+  const members = {
+    PingStatus: 'PingStatus',
+    PlatformTypes: 'PlatformType',
+    AgentVersion: 'AgentVersion',
+    ResourceType: 'ResourceType',
+  } as const;
+  for (const [name, member] of Object.entries(members))
+    if (name === key) return ({ information }) => [information[member] ?? ''];
+  throw new ServiceError('InvalidFilterKey', `the filter key ${key} is not valid`);
+}
+
+function tagsOf({ cluster }: Managed): Record<string, string> {
+  return { 'aws:eks:cluster-name': cluster.name, [`kubernetes.io/cluster/${cluster.name}`]: 'owned' };
+}
+
+/** An agent pings every five minutes; one that is lost was last heard an hour ago. */
+function describe(region: Region, { node }: Managed): Sdk.InstanceInformation {
+  const online = node.agent === 'online';
+  const now = region.clock.now().getTime();
+  return {
+    InstanceId: node.id,
+    PingStatus: online ? 'Online' : 'ConnectionLost',
+    LastPingDateTime: new Date(now - (online ? 60_000 : 3_600_000)),
+    AgentVersion: '3.3.2746.0',
+    IsLatestVersion: true,
+    ...PLATFORMS[node.os],
+    ResourceType: 'EC2Instance',
+    IPAddress: node.address,
+    ComputerName: node.name,
+    SourceId: node.id,
+    SourceType: 'AWS::EC2::Instance',
+  };
+}
+
+function invalidToken(): ServiceError {
+  return new ServiceError('InvalidNextToken', 'The specified token is not valid.');
+}
+
+/** Whether a machine that speaks POSIX sh can be reached on this node. */
+export function runsShell(node: WorkerNode): boolean {
+  return node.machine !== null && PLATFORMS[node.os].PlatformType === 'Linux';
+}
+
+/**
+ * The managed nodes with these ids. Throws InvalidInstanceId, naming all that are not there, not managed or gone; one
+ * whose agent is silent is accepted, as SSM accepts it.
+ */
+export function requireManaged(region: Region, ids: readonly string[]): WorkerNode[] {
+  const byId = new Map(managedNodes(region).map(({ node }) => [node.id, node]));
+  const strangers = ids.filter((id) => !byId.has(id));
+  if (strangers.length > 0)
+    throw new ServiceError(
+      'InvalidInstanceId',
+      `Instances [[${strangers.join(', ')}]] not in a valid state for account ${region.account}`,
+    );
+  return ids.flatMap((id) => byId.get(id) ?? []);
+}
+
+/** The nodes that SendCommand's `Targets` choose: `InstanceIds` or `tag:NAME`, all of them must fit. */
+export function targetedNodes(
+  region: Region,
+  targets: readonly { Key?: string | undefined; Values?: string[] | undefined }[],
+): WorkerNode[] {
+  const chosen = managedNodes(region).filter((managed) =>
+    targets.every(({ Key = '', Values = [] }) => {
+      if (Key === 'InstanceIds') return Values.includes(managed.node.id);
+      if (Key.startsWith('tag:')) return Values.includes(tagsOf(managed)[Key.slice('tag:'.length)] ?? '');
+      throw new ServiceError(
+        'InvalidTarget',
+        `the sandbox knows targets by InstanceIds and by tag:NAME, not by ${Key}`,
+      );
+    }),
+  );
+  return chosen.map(({ node }) => node);
+}

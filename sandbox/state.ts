@@ -1,0 +1,75 @@
+import type { NodeOs, NodeReport, Region } from './region.ts';
+import type { StepFunctions } from './step-functions/engine.ts';
+
+/** What `GET /_sandbox/state` answers. */
+export interface SandboxState {
+  now: string;
+  clusters: ClusterReport[];
+  executions: { name: string; status: string; arn: string }[];
+  schedules: unknown[];
+}
+
+export interface ClusterReport {
+  name: string;
+  addon: { status: string; version: string; configurationValues: string | null } | null;
+  configMap: { mode: string; scheduler: string };
+  accessEntries: string[];
+  nodes: NodeState[];
+}
+
+export type NodeState = {
+  id: string;
+  name: string;
+  os: NodeOs;
+  agent: string;
+  runningMode: string | null;
+  scheduler: string | null;
+} & Pick<NodeReport, 'modules' | 'ipvsadmInstalled' | 'leftovers'>;
+
+const NO_MACHINE: NodeReport = {
+  runningMode: null,
+  scheduler: null,
+  modules: [],
+  ipvsadmInstalled: false,
+  leftovers: { virtualServers: 0, rejectRules: 0 },
+};
+
+/** Asks every node's machine what it really runs: nothing here is remembered from what was sent. */
+export async function reportState(
+  region: Region,
+  stepFunctions: StepFunctions,
+  schedules: () => unknown[],
+): Promise<SandboxState> {
+  const clusters = await Promise.all(
+    [...region.clusters.values()].map(async (cluster): Promise<ClusterReport> => {
+      const { name, addon, kubernetes, nodes, accessEntries } = cluster;
+      return {
+        name,
+        addon: addon && {
+          status: addon.status,
+          version: addon.version,
+          configurationValues: addon.configurationValues,
+        },
+        configMap: kubernetes.kubeProxyConfig(),
+        accessEntries: [...accessEntries.keys()],
+        nodes: await Promise.all(
+          nodes
+            .filter(({ terminated }) => !terminated)
+            .map(async ({ id, name: nodeName, os, agent, machine }) => ({
+              id,
+              name: nodeName,
+              os,
+              agent,
+              ...(machine ? await machine.report() : NO_MACHINE),
+            })),
+        ),
+      };
+    }),
+  );
+  return {
+    now: region.clock.now().toISOString(),
+    clusters,
+    executions: [...stepFunctions.executions.values()].map(({ name, status, arn }) => ({ name, status, arn })),
+    schedules: schedules(),
+  };
+}

@@ -1,0 +1,137 @@
+import type { z } from 'zod';
+import { expressionIn, inspectExpression, stringsIn } from '../../state-machines/expressions.ts';
+import type { Definition, Graph, MapState, State } from './asl.ts';
+import { machineSchema, stateSchemas } from './asl.ts';
+import { InvalidDefinition } from './failure.ts';
+import { parseResource } from './resource.ts';
+
+type Report = (problem: string) => void;
+
+function reportIssues(issues: readonly z.core.$ZodIssue[], path: string, report: Report): void {
+  for (const issue of issues) {
+    const at = [path, ...issue.path.map(String)].join('/');
+    if (issue.code === 'unrecognized_keys')
+      for (const key of issue.keys) report(`field '${key}' is not supported at ${at}`);
+    else report(`${issue.message} at ${at}`);
+  }
+}
+
+function parseState(value: unknown, path: string, report: Report): State | null {
+  const type = typeof value === 'object' && value !== null && 'Type' in value ? value.Type : undefined;
+  const schema = Object.entries(stateSchemas).find(([name]) => name === type)?.[1];
+  if (!schema) {
+    report(`state type ${JSON.stringify(type) ?? 'undefined'} is not supported at ${path}`);
+    return null;
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    reportIssues(parsed.error.issues, path, report);
+    return null;
+  }
+  const state = parsed.data;
+  if (state.Type !== 'Map') return state;
+  const { StartAt, States } = state.ItemProcessor;
+  return { ...state, processor: parseGraph(StartAt, States, `${path}/ItemProcessor`, report) } satisfies MapState;
+}
+
+function parseGraph(startAt: string, values: Record<string, unknown>, path: string, report: Report): Graph {
+  const states = new Map<string, State>();
+  for (const [name, value] of Object.entries(values)) {
+    const at = `${path}/States/${name}`;
+    if (name.length > 80) report(`a state's name has at most 80 characters at ${at}`);
+    const state = parseState(value, at, report);
+    if (state) {
+      states.set(name, state);
+      checkState(state, at, report);
+    }
+  }
+  checkTransitions(startAt, states, new Set(Object.keys(values)), path, report);
+  return { startAt, states };
+}
+
+function checkState(state: State, path: string, report: Report): void {
+  if ('End' in state || 'Next' in state || ['Task', 'Wait', 'Pass', 'Map'].includes(state.Type)) {
+    const { End, Next } = { End: undefined, Next: undefined, ...state };
+    if ((End === undefined) === (Next === undefined)) report(`exactly one of Next and End is needed at ${path}`);
+  }
+  if (state.Type === 'Wait' && (state.Seconds === undefined) === (state.Timestamp === undefined))
+    report(`exactly one of Seconds and Timestamp is needed at ${path}`);
+  if (state.Type === 'Task') {
+    const resource = parseResource(state.Resource);
+    if (typeof resource === 'string') report(`${resource} at ${path}/Resource`);
+    else if (typeof state.Arguments === 'object')
+      for (const problem of resource.check(state.Arguments)) report(`${problem} at ${path}/Arguments`);
+  }
+  const { processor: _, ItemProcessor: __, ...own } = { processor: undefined, ItemProcessor: undefined, ...state };
+  checkExpressions(own, path, report);
+}
+
+function checkExpressions(value: unknown, path: string, report: Report): void {
+  for (const { path: at, text } of stringsIn(value, path)) {
+    const source = expressionIn(text);
+    if (source === null) continue;
+    try {
+      const use = inspectExpression(source);
+      for (const problem of use.problems) report(`UNSUPPORTED_JSONATA_EXPRESSION: ${problem} at ${at}`);
+    } catch (error) {
+      const message = typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
+      report(`INVALID_JSONATA_EXPRESSION: ${String(message)} at ${at}`);
+    }
+  }
+}
+
+/** Names of the states that `state` may go to. */
+export function targets(state: State): string[] {
+  switch (state.Type) {
+    case 'Choice':
+      return [...state.Choices.map((rule) => rule.Next), ...(state.Default === undefined ? [] : [state.Default])];
+    case 'Succeed':
+    case 'Fail':
+      return [];
+    case 'Task':
+    case 'Map':
+      return [...(state.Next === undefined ? [] : [state.Next]), ...state.Catch.map((rule) => rule.Next)];
+    default:
+      return state.Next === undefined ? [] : [state.Next];
+  }
+}
+
+function checkTransitions(
+  startAt: string,
+  states: ReadonlyMap<string, State>,
+  names: ReadonlySet<string>,
+  path: string,
+  report: Report,
+): void {
+  if (!names.has(startAt)) report(`MISSING_TRANSITION_TARGET: StartAt names no state, '${startAt}' at ${path}`);
+  for (const [name, state] of states)
+    for (const target of targets(state))
+      if (!names.has(target)) report(`MISSING_TRANSITION_TARGET: '${target}' is no state at ${path}/States/${name}`);
+}
+
+/**
+ * Parses an Amazon States Language definition. Throws InvalidDefinition that names every field, state type, integration
+ * and expression that the sandbox (or Step Functions itself) does not take, and every placeholder that nobody filled.
+ */
+export function parseDefinition(text: string): Definition {
+  const unfilled = text.match(/\$\{[^}]*\}/g);
+  if (unfilled) throw new InvalidDefinition([...new Set(unfilled)].map((each) => `placeholder ${each} is not filled`));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InvalidDefinition([
+      `INVALID_JSON_DESCRIPTION: ${error instanceof Error ? error.message : String(error)}`,
+    ]);
+  }
+  const machine = machineSchema.safeParse(value);
+  const problems: string[] = [];
+  const report = (problem: string) => problems.push(problem);
+  if (!machine.success) {
+    reportIssues(machine.error.issues, '', report);
+    throw new InvalidDefinition(problems);
+  }
+  const graph = parseGraph(machine.data.StartAt, machine.data.States, '', report);
+  if (problems.length > 0) throw new InvalidDefinition(problems);
+  return { graph, timeoutSeconds: machine.data.TimeoutSeconds };
+}

@@ -1,0 +1,112 @@
+import { parseDefinition } from './definition.ts';
+import type { Ending, StateMachine } from './execution.ts';
+import { Execution } from './execution.ts';
+import { Interrupted, StateFailure } from './failure.ts';
+import { stepFunctionsFunctions, uuid } from './functions.ts';
+import type { Json } from './json.ts';
+import { Payload } from './json.ts';
+import { Thread } from './thread.ts';
+import type { StepFunctionsWorld } from './world.ts';
+
+/** State machines and their executions. Runs every execution on the region's clock. */
+export class StepFunctions {
+  readonly world: StepFunctionsWorld;
+  readonly machines = new Map<string, StateMachine>();
+  /** By ARN, in the order in which they started. */
+  readonly executions = new Map<string, Execution>();
+  readonly #functions: Record<string, unknown>;
+
+  constructor(world: StepFunctionsWorld) {
+    const { clock, random } = world.region;
+    this.world = world;
+    this.#functions = stepFunctionsFunctions(() => clock.now(), random);
+  }
+
+  /** Creates or replaces a state machine; its ARN is by name. Throws InvalidDefinition. */
+  register(machine: { name: string; definition: string; roleArn: string }): StateMachine {
+    const { account, name: region, clock, random } = this.world.region;
+    const created: StateMachine = {
+      name: machine.name,
+      arn: `arn:aws:states:${region}:${account}:stateMachine:${machine.name}`,
+      roleArn: machine.roleArn,
+      createdAt: clock.now(),
+      text: machine.definition,
+      definition: parseDefinition(machine.definition),
+      revisionId: uuid(random),
+    };
+    this.machines.set(created.arn, created);
+    return created;
+  }
+
+  executionArn(machine: StateMachine, name: string): string {
+    return `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
+  }
+
+  /** Starts an execution; it takes its first step after the caller went on. The name must be free. */
+  start(machine: StateMachine, name: string, input: Json): Execution {
+    const arn = this.executionArn(machine, name);
+    const execution = new Execution(this.world, machine, arn, name, new Payload(input));
+    this.executions.delete(arn);
+    this.executions.set(arn, execution);
+    execution.record('ExecutionStarted', 0, {
+      executionStartedEventDetails: {
+        input: execution.input.text,
+        inputDetails: { truncated: false },
+        roleArn: machine.roleArn,
+      },
+    });
+    this.world.onStatusChange?.(execution);
+    void this.#run(execution);
+    return execution;
+  }
+
+  /** Ends a running execution as ABORTED, at whatever it is; an ended one stays as it is. */
+  stop(execution: Execution, error: string | undefined, cause: string | undefined): void {
+    execution.end({ status: 'ABORTED', error, cause }, 0);
+  }
+
+  /** The execution with this ARN, once it has ended. Rejects when there is none. */
+  async ended(executionArn: string): Promise<Execution> {
+    const execution = this.executions.get(executionArn);
+    if (!execution) throw new Error(`there is no execution ${executionArn}`);
+    await execution.ended;
+    return execution;
+  }
+
+  async #run(execution: Execution): Promise<void> {
+    const { clock } = this.world.region;
+    const { graph, timeoutSeconds } = execution.machine.definition;
+    const run = {
+      world: this.world,
+      execution,
+      functions: this.#functions,
+      ended: (arn: string) => this.ended(arn),
+    };
+    // The first state's event follows no other: its previousEventId is 0, as is ExecutionStarted's.
+    const thread = new Thread(run, { signal: execution.signal, previous: 0 });
+    thread.hold.take();
+    const deadline =
+      timeoutSeconds === undefined
+        ? undefined
+        : clock.at(new Date(execution.startDate.getTime() + timeoutSeconds * 1000), () =>
+            execution.end({ status: 'TIMED_OUT' }, 0),
+          );
+    try {
+      await Promise.resolve();
+      const output = await thread.follow(graph, execution.input);
+      execution.end({ status: 'SUCCEEDED', output }, thread.previous);
+    } catch (error) {
+      if (!(error instanceof Interrupted)) execution.end(this.#failure(error, execution), thread.previous);
+    } finally {
+      deadline?.cancel();
+      thread.hold.release();
+    }
+  }
+
+  #failure(error: unknown, execution: Execution): Ending {
+    if (error instanceof StateFailure) return { status: 'FAILED', error: error.error, cause: error.detail };
+    this.world.onBug?.(error, execution);
+    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return { status: 'FAILED', error: 'States.Runtime', cause: `The sandbox failed: ${message}` };
+  }
+}

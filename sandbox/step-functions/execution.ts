@@ -1,0 +1,132 @@
+import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
+import type { Definition } from './asl.ts';
+import { Interrupted } from './failure.ts';
+import type { Payload } from './json.ts';
+import type { StepFunctionsWorld } from './world.ts';
+
+/** Events that an execution's history may hold. */
+export const HISTORY_LIMIT = 25_000;
+
+export interface StateMachine {
+  readonly name: string;
+  readonly arn: string;
+  readonly roleArn: string;
+  readonly createdAt: Date;
+  /** The text as it was given, with placeholders filled. */
+  readonly text: string;
+  readonly definition: Definition;
+  readonly revisionId: string;
+}
+
+export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+export type EventDetails = Omit<HistoryEvent, 'timestamp' | 'type' | 'id' | 'previousEventId'>;
+
+export type Ending =
+  | { status: 'SUCCEEDED'; output: Payload }
+  | { status: 'FAILED' | 'ABORTED'; error: string | undefined; cause: string | undefined }
+  | { status: 'TIMED_OUT' };
+
+/** `{error, cause}` without what is undefined. */
+export function errorAndCause(
+  error: string | undefined,
+  cause: string | undefined,
+): { error?: string; cause?: string } {
+  return { ...(error === undefined ? {} : { error }), ...(cause === undefined ? {} : { cause }) };
+}
+
+/** One execution of a state machine with its history. It can end once, at any moment. */
+export class Execution {
+  readonly machine: StateMachine;
+  readonly arn: string;
+  readonly name: string;
+  readonly input: Payload;
+  readonly startDate: Date;
+  readonly history: HistoryEvent[] = [];
+  /** Resolves when the execution has ended, however. */
+  readonly ended: Promise<void>;
+  status: ExecutionStatus = 'RUNNING';
+  stopDate: Date | undefined;
+  output: Payload | undefined;
+  error: string | undefined;
+  cause: string | undefined;
+  readonly #world: StepFunctionsWorld;
+  readonly #over = new AbortController();
+  readonly #resolve: () => void;
+
+  constructor(world: StepFunctionsWorld, machine: StateMachine, arn: string, name: string, input: Payload) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#world = world;
+    this.machine = machine;
+    this.arn = arn;
+    this.name = name;
+    this.input = input;
+    this.startDate = world.region.clock.now();
+    this.ended = promise;
+    this.#resolve = resolve;
+  }
+
+  /** Aborts when the execution ends. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /**
+   * Adds an event and answers its id. Throws Interrupted when the execution has ended; the event that would be the
+   * 25,000th is ExecutionFailed instead.
+   * https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html
+   */
+  record(type: HistoryEventType, previousEventId: number, details: EventDetails = {}): number {
+    if (this.status !== 'RUNNING') throw new Interrupted();
+    if (this.history.length >= HISTORY_LIMIT - 1) {
+      const cause = `The execution reached the maximum number of history events (${HISTORY_LIMIT}).`;
+      this.end({ status: 'FAILED', error: 'States.Runtime', cause }, previousEventId);
+      throw new Interrupted();
+    }
+    return this.#append(type, previousEventId, details);
+  }
+
+  /** Ends the execution; does nothing when it has ended. */
+  end(ending: Ending, previousEventId: number): void {
+    if (this.status !== 'RUNNING') return;
+    switch (ending.status) {
+      case 'SUCCEEDED':
+        this.output = ending.output;
+        this.#append('ExecutionSucceeded', previousEventId, {
+          executionSucceededEventDetails: { output: ending.output.text, outputDetails: { truncated: false } },
+        });
+        break;
+      case 'TIMED_OUT':
+        // Only the event names the error; DescribeExecution shows none.
+        this.#append('ExecutionTimedOut', previousEventId, {
+          executionTimedOutEventDetails: { error: 'States.Timeout' },
+        });
+        break;
+      case 'FAILED':
+      case 'ABORTED':
+        this.error = ending.error;
+        this.cause = ending.cause;
+        this.#appendError(ending.status, previousEventId, errorAndCause(ending.error, ending.cause));
+        break;
+    }
+    this.status = ending.status;
+    this.stopDate = this.#world.region.clock.now();
+    this.#over.abort(new Interrupted());
+    this.#resolve();
+    this.#world.onStatusChange?.(this);
+  }
+
+  #appendError(
+    status: 'FAILED' | 'ABORTED',
+    previousEventId: number,
+    details: { error?: string; cause?: string },
+  ): void {
+    if (status === 'FAILED') this.#append('ExecutionFailed', previousEventId, { executionFailedEventDetails: details });
+    else this.#append('ExecutionAborted', previousEventId, { executionAbortedEventDetails: details });
+  }
+
+  #append(type: HistoryEventType, previousEventId: number, details: EventDetails): number {
+    const id = this.history.length + 1;
+    this.history.push({ timestamp: this.#world.region.clock.now(), type, id, previousEventId, ...details });
+    return id;
+  }
+}

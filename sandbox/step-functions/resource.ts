@@ -1,0 +1,59 @@
+import { integrationErrorName, sdkServices } from '../../state-machines/sdk-services.ts';
+import { StateFailure } from './failure.ts';
+import type { Json, JsonObject } from './json.ts';
+import { optimizedResources } from './optimized.ts';
+import { fromSdkOutput, toSdkInput, unknownArguments } from './sdk-shapes.ts';
+import { callForTask } from './service-call.ts';
+import type { TaskContext } from './world.ts';
+
+/** What a Task's Resource ARN stands for. */
+export interface TaskResource {
+  /** As in the history: `lambda`, `aws-sdk:eks`. */
+  readonly resourceType: string;
+  /** As in the history: `invoke`, `updateAddon`. */
+  readonly resource: string;
+  /** What is wrong with the arguments' names, before anything runs. */
+  check(args: JsonObject): string[];
+  /** Throws StateFailure. */
+  run(args: JsonObject, context: TaskContext): Promise<Json>;
+}
+
+const resources = new Map<string, TaskResource>(optimizedResources);
+
+function sdkResource(serviceName: string, action: string): TaskResource | string {
+  const service = sdkServices.get(serviceName);
+  if (!service) return `the service 'aws-sdk:${serviceName}' is not supported`;
+  const name = action.charAt(0).toUpperCase() + action.slice(1);
+  const operation = service.operations.get(name);
+  if (!operation || name === action) return `the operation '${action}' of aws-sdk:${serviceName} does not exist`;
+  return {
+    resourceType: `aws-sdk:${serviceName}`,
+    resource: action,
+    check: (args) =>
+      unknownArguments(operation.input, args).map((key) => `the field '${key}' is not supported by Step Functions`),
+    run: async (args, context) => {
+      const input = toSdkInput(operation.input, args, 'Arguments');
+      const call = { service: service.signingName, operation: name, input: { ...Object(input) } };
+      const output = await callForTask(call, context, service.prefix, (code) => integrationErrorName(service, code));
+      return fromSdkOutput(operation.output, output);
+    },
+  };
+}
+
+/** The integration behind a Resource ARN, or a sentence that says why there is none. */
+export function parseResource(arn: string): TaskResource | string {
+  const known = resources.get(arn);
+  if (known) return known;
+  const [, service, action] = /^arn:aws:states:::aws-sdk:([^:]+):([^:]+)$/.exec(arn) ?? [];
+  if (service === undefined || action === undefined) return `the resource '${arn}' is not supported`;
+  const resource = sdkResource(service, action);
+  if (typeof resource !== 'string') resources.set(arn, resource);
+  return resource;
+}
+
+/** Arguments must have come out as an object. */
+export function argumentsObject(value: Json): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new StateFailure('States.Runtime', 'The Arguments of a Task must be an object.');
+  return value;
+}

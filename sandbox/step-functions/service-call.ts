@@ -1,0 +1,47 @@
+import type { Call } from '../wire/dispatcher.ts';
+import { EmulatorBug } from '../wire/error.ts';
+import type { Caller } from '../wire/operations.ts';
+import type { Execution } from './execution.ts';
+import { StateFailure } from './failure.ts';
+import { uuid } from './functions.ts';
+import type { TaskContext } from './world.ts';
+
+interface ApiError {
+  readonly name: string;
+  readonly message: string;
+  readonly status: number;
+}
+
+/** An error that a service answered with; anything else that is thrown is a fault of the sandbox. */
+export function isApiError(error: unknown): error is ApiError {
+  return (
+    error instanceof Error && !(error instanceof EmulatorBug) && 'status' in error && typeof error.status === 'number'
+  );
+}
+
+/** Who makes an execution's calls: its state machine's role, in a session named as the execution. */
+export function callerOf(execution: Execution): Caller {
+  const [, , , , account, path = ''] = execution.machine.roleArn.split(':');
+  const principal = path.slice(path.lastIndexOf('/') + 1);
+  return { principal, principalArn: `arn:aws:sts::${account}:assumed-role/${principal}/${execution.name}` };
+}
+
+/**
+ * One API call of a task. A service's error becomes a StateFailure with `errorName` of its code and the cause that the
+ * SDK's exceptions have: `message (Service: Eks, Status Code: 409, Request ID: …)`.
+ */
+export async function callForTask(
+  call: Omit<Call, keyof Caller>,
+  context: TaskContext,
+  serviceName: string,
+  errorName: (code: string) => string,
+): Promise<Record<string, unknown>> {
+  const { world, execution } = context;
+  try {
+    return await world.callService({ ...call, ...callerOf(execution) });
+  } catch (error) {
+    if (!isApiError(error)) throw error;
+    const request = `Service: ${serviceName}, Status Code: ${error.status}, Request ID: ${uuid(world.region.random)}`;
+    throw new StateFailure(errorName(error.name), `${error.message} (${request})`);
+  }
+}

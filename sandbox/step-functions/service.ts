@@ -1,0 +1,171 @@
+import { ServiceError } from '../wire/error.ts';
+import type { Operations } from '../wire/operations.ts';
+import { operations } from '../wire/operations.ts';
+import type { StepFunctions } from './engine.ts';
+import type { Execution, StateMachine } from './execution.ts';
+import { errorAndCause } from './execution.ts';
+import { InvalidDefinition } from './failure.ts';
+import { uuid } from './functions.ts';
+import type { Json } from './json.ts';
+import { PAYLOAD_LIMIT, toJson } from './json.ts';
+import { page, withoutData } from './pages.ts';
+
+const NAME = /^[A-Za-z0-9_-]{1,80}$/;
+/** An ended execution's name is free again after this many days. */
+const NAME_DAYS = 90;
+const DAY = 86_400_000;
+
+function checkName(name: string): void {
+  if (!NAME.test(name))
+    throw new ServiceError('InvalidName', `Invalid Name: '${name}' (1 to 80 characters A-Z a-z 0-9 - _)`);
+}
+
+/** `arn:aws:states:region:account:stateMachine:name`, with or without a version or alias behind. */
+function findMachine(engine: StepFunctions, arn: string): StateMachine {
+  const [base] = /^arn:aws:states:[a-z0-9-]+:\d{12}:stateMachine:[^:]+/.exec(arn) ?? [];
+  if (base === undefined) throw new ServiceError('InvalidArn', `Invalid Arn: '${arn}'`);
+  const machine = engine.machines.get(base);
+  if (!machine) throw new ServiceError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
+  return machine;
+}
+
+function findExecution(engine: StepFunctions, arn: string): Execution {
+  if (!/^arn:aws:states:[a-z0-9-]+:\d{12}:execution:[^:]+:[^:]+$/.test(arn))
+    throw new ServiceError('InvalidArn', `Invalid Arn: '${arn}'`);
+  const execution = engine.executions.get(arn);
+  if (!execution) throw new ServiceError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
+  return execution;
+}
+
+function parseInput(text: string): Json {
+  if (Buffer.byteLength(text) > PAYLOAD_LIMIT)
+    throw new ServiceError(
+      'InvalidExecutionInput',
+      `Invalid State Machine Execution Input: more than ${PAYLOAD_LIMIT} bytes`,
+    );
+  try {
+    return toJson(JSON.parse(text));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ServiceError('InvalidExecutionInput', `Invalid State Machine Execution Input: '${message}'`);
+  }
+}
+
+/**
+ * Starts an execution, or answers the running one of this name and input. Names are taken until 90 days after the end.
+ * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+ */
+function startExecution(engine: StepFunctions, machine: StateMachine, name: string, text: string): Execution {
+  checkName(name);
+  const input = parseInput(text);
+  const former = engine.executions.get(engine.executionArn(machine, name));
+  if (!former) return engine.start(machine, name, input);
+  if (former.status === 'RUNNING' && former.input.text === JSON.stringify(input)) return former;
+  const now = engine.world.region.clock.now().getTime();
+  if (former.stopDate && now - former.stopDate.getTime() >= NAME_DAYS * DAY) return engine.start(machine, name, input);
+  throw new ServiceError('ExecutionAlreadyExists', `Execution Already Exists: '${former.arn}'`);
+}
+
+function describeExecution(execution: Execution) {
+  const { stopDate, output } = execution;
+  return {
+    executionArn: execution.arn,
+    stateMachineArn: execution.machine.arn,
+    name: execution.name,
+    status: execution.status,
+    startDate: execution.startDate,
+    ...(stopDate ? { stopDate } : {}),
+    input: execution.input.text,
+    inputDetails: { included: true },
+    ...(output ? { output: output.text, outputDetails: { included: true } } : {}),
+    ...errorAndCause(execution.error, execution.cause),
+    redriveCount: 0,
+    redriveStatus: 'NOT_REDRIVABLE' as const,
+    redriveStatusReason: `Execution is ${execution.status} and cannot be redriven`,
+  };
+}
+
+function describeMachine(machine: StateMachine) {
+  return {
+    stateMachineArn: machine.arn,
+    name: machine.name,
+    definition: machine.text,
+    roleArn: machine.roleArn,
+    revisionId: machine.revisionId,
+  };
+}
+
+function createStateMachine(engine: StepFunctions, name: string, definition: string, roleArn: string): StateMachine {
+  checkName(name);
+  const { account, name: region } = engine.world.region;
+  const former = engine.machines.get(`arn:aws:states:${region}:${account}:stateMachine:${name}`);
+  if (former && former.text === definition && former.roleArn === roleArn) return former;
+  if (former) throw new ServiceError('StateMachineAlreadyExists', `State Machine Already Exists: '${former.arn}'`);
+  try {
+    return engine.register({ name, definition, roleArn });
+  } catch (error) {
+    if (error instanceof InvalidDefinition) throw new ServiceError('InvalidDefinition', error.message);
+    throw error;
+  }
+}
+
+/** The API of Step Functions, service id `states`, over `engine`. Errors are ServiceErrors with AWS's codes. */
+export function stepFunctionsService(engine: StepFunctions): Operations {
+  const { clock, random } = engine.world.region;
+  return operations<typeof import('@aws-sdk/client-sfn')>({
+    CreateStateMachine: ({ name, definition, roleArn }) => {
+      const { arn, createdAt } = createStateMachine(engine, name, definition, roleArn);
+      return { stateMachineArn: arn, creationDate: createdAt };
+    },
+    ListStateMachines: ({ maxResults, nextToken }) => {
+      const { items, rest } = page([...engine.machines.values()], maxResults, 100, nextToken);
+      const stateMachines = items.map(({ arn, name, createdAt }) => ({
+        stateMachineArn: arn,
+        name,
+        type: 'STANDARD' as const,
+        creationDate: createdAt,
+      }));
+      return { stateMachines, ...rest };
+    },
+    DescribeStateMachine: ({ stateMachineArn }) => {
+      const machine = findMachine(engine, stateMachineArn);
+      return { ...describeMachine(machine), status: 'ACTIVE', type: 'STANDARD', creationDate: machine.createdAt };
+    },
+    DescribeStateMachineForExecution: ({ executionArn }) => {
+      const { machine } = findExecution(engine, executionArn);
+      return { ...describeMachine(machine), updateDate: machine.createdAt };
+    },
+    StartExecution: ({ stateMachineArn, name, input }) => {
+      const machine = findMachine(engine, stateMachineArn);
+      const { arn, startDate } = startExecution(engine, machine, name ?? uuid(random), input ?? '{}');
+      return { executionArn: arn, startDate };
+    },
+    StopExecution: ({ executionArn, error, cause }) => {
+      const execution = findExecution(engine, executionArn);
+      engine.stop(execution, error, cause);
+      return { stopDate: execution.stopDate ?? clock.now() };
+    },
+    DescribeExecution: ({ executionArn }) => describeExecution(findExecution(engine, executionArn)),
+    ListExecutions: ({ stateMachineArn, statusFilter, maxResults, nextToken }) => {
+      const machine = findMachine(engine, stateMachineArn ?? '');
+      const newestFirst = [...engine.executions.values()]
+        .filter((each) => each.machine.arn === machine.arn && (!statusFilter || each.status === statusFilter))
+        .reverse();
+      const { items, rest } = page(newestFirst, maxResults, 100, nextToken);
+      const executions = items.map(({ arn, name, status, startDate, stopDate }) => ({
+        executionArn: arn,
+        stateMachineArn: machine.arn,
+        name,
+        status,
+        startDate,
+        ...(stopDate ? { stopDate } : {}),
+      }));
+      return { executions, ...rest };
+    },
+    GetExecutionHistory: ({ executionArn, maxResults, nextToken, reverseOrder, includeExecutionData }) => {
+      const { history } = findExecution(engine, executionArn);
+      const { items, rest } = page(reverseOrder ? history.toReversed() : history, maxResults, 100, nextToken);
+      return { events: includeExecutionData === false ? items.map(withoutData) : items, ...rest };
+    },
+  });
+}

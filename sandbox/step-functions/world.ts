@@ -1,0 +1,38 @@
+import type { Region } from '../region.ts';
+import type { Call } from '../wire/dispatcher.ts';
+import type { Execution } from './execution.ts';
+
+export type InvokeFunction = (
+  name: string,
+  payload: unknown,
+) => Promise<{ payload: unknown } | { error: { errorType: string; errorMessage: string; trace?: string[] } }>;
+
+/** One API call in the SDK's member names: the dispatcher's. */
+export type CallService = (call: Call) => Promise<Record<string, unknown>>;
+
+/** What the interpreter needs from the sandbox around it. */
+export interface StepFunctionsWorld {
+  readonly region: Region;
+  readonly invokeFunction: InvokeFunction;
+  readonly callService: CallService;
+  /** Heard after a state's StateEntered event, before the state does anything; time stands still meanwhile. */
+  readonly onStateEntered?: (execution: Execution, stateName: string) => Promise<void>;
+  /** RUNNING once, then the status in which the execution ended. */
+  readonly onStatusChange?: (execution: Execution) => void;
+  /** The interpreter or something it called is broken: never an error of the workflow. */
+  readonly onBug?: (error: unknown, execution: Execution) => void;
+}
+
+/** What a task's integration gets beside its arguments. */
+export interface TaskContext {
+  readonly world: StepFunctionsWorld;
+  readonly execution: Execution;
+  /** Rejects when the task timed out or its execution ended. */
+  readonly signal: AbortSignal;
+  /** Lets time pass while `work` waits. */
+  wait<T>(work: () => Promise<T>): Promise<T>;
+  /** Writes TaskSubmitted. */
+  submitted(output: string): void;
+  /** Resolves when the execution with this ARN has ended. */
+  ended(executionArn: string): Promise<Execution>;
+}

@@ -1,0 +1,120 @@
+import type { OperationModel, ServiceModel } from './catalog.ts';
+import { isSet } from './check.ts';
+
+/** What of a request decides which operation it is. */
+export interface Address {
+  readonly method: string;
+  /** Undecoded: a label may hold an encoded slash. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Match {
+  readonly operation: OperationModel;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+interface Route {
+  readonly operation: OperationModel;
+  readonly segments: readonly string[];
+  readonly fixedQuery: readonly (readonly [name: string, value: string])[];
+  readonly literals: number;
+}
+
+/** An operation's routes by method and number of path segments, the most literal first. */
+type RouteTable = ReadonlyMap<string, readonly Route[]>;
+
+const tables = new Map<ServiceModel, RouteTable>();
+
+/** Finds the operation of an HTTP-bound request, or nothing. The most specific route wins. */
+export function findRoute(service: ServiceModel, address: Address): Match | undefined {
+  const table = tables.get(service) ?? buildTable(service);
+  tables.set(service, table);
+  const segments = address.path.split('/').filter((segment) => segment !== '');
+  let best: { match: Match; score: number } | undefined;
+  for (const route of table.get(`${address.method} ${segments.length}`) ?? []) {
+    const labels = matchPath(route, segments);
+    if (!labels || !route.fixedQuery.every(([name, value]) => fits(address.query, name, value))) continue;
+    const score = route.literals + route.fixedQuery.length + bound(route.operation, address);
+    if (Number.isFinite(score) && (!best || score > best.score))
+      best = { match: { operation: route.operation, labels }, score };
+  }
+  return best?.match;
+}
+
+/**
+ * S3's model knows the bucket by the host's name, so its paths are `/` and `/{Key+}`: the caller takes the bucket out
+ * of the address first.
+ */
+export function findS3Route(service: ServiceModel, address: Address, bucket: string | undefined): Match | undefined {
+  const key = address.path.replace(/^\//, '');
+  let best: { match: Match; score: number } | undefined;
+  for (const operation of service.operations.values()) {
+    const [method, template] = operation.http ?? [];
+    if (!template || method !== address.method) continue;
+    const [path, query = ''] = template.split('?');
+    if ((path === '/{Key+}') !== (key !== '') || operation.input.members.has('Bucket') !== isSet(bucket)) continue;
+    const fixed = fixedQuery(query);
+    if (!fixed.every(([name, value]) => fits(address.query, name, value))) continue;
+    const score = fixed.length + bound(operation, address);
+    if (!Number.isFinite(score) || (best && score <= best.score)) continue;
+    best = { match: { operation, labels: s3Labels(bucket, key) }, score };
+  }
+  return best?.match;
+}
+
+function s3Labels(bucket: string | undefined, key: string): Record<string, string> {
+  const labels: Record<string, string> = {};
+  if (bucket !== undefined) labels['Bucket'] = bucket;
+  if (key !== '') labels['Key'] = decodeURIComponent(key);
+  return labels;
+}
+
+function buildTable(service: ServiceModel): RouteTable {
+  const table = new Map<string, Route[]>();
+  for (const operation of service.operations.values()) {
+    if (!operation.http) continue;
+    const [method, template] = operation.http;
+    const [path = '', query = ''] = template.split('?');
+    const segments = path.split('/').filter((segment) => segment !== '');
+    const key = `${method} ${segments.length}`;
+    const literals = segments.filter((segment) => !segment.startsWith('{')).length;
+    table.set(key, [...(table.get(key) ?? []), { operation, segments, fixedQuery: fixedQuery(query), literals }]);
+  }
+  return table;
+}
+
+/** `x-id` only repeats the operation's name; tools other than the SDK leave it out. */
+function fixedQuery(query: string): [string, string][] {
+  return [...new URLSearchParams(query)].filter(([name]) => name !== 'x-id');
+}
+
+function fits(query: URLSearchParams, name: string, value: string): boolean {
+  return value === '' ? query.has(name) : query.get(name) === value;
+}
+
+function matchPath(route: Route, segments: readonly string[]): Record<string, string> | undefined {
+  const labels: Record<string, string> = {};
+  for (const [index, pattern] of route.segments.entries()) {
+    const segment = segments[index] ?? '';
+    if (pattern.startsWith('{')) labels[pattern.slice(1, -1).replace('+', '')] = decodeURIComponent(segment);
+    else if (pattern !== segment) return undefined;
+  }
+  return labels;
+}
+
+/** How many members the operation requires from query and headers; -Infinity if one is not there. */
+function bound(operation: OperationModel, address: Address): number {
+  let count = 0;
+  for (const name of operation.input.required) {
+    const traits = operation.input.members.get(name)?.traits;
+    const { httpQuery, httpHeader } = traits ?? {};
+    if (httpQuery === undefined && httpHeader === undefined) continue;
+    const there =
+      httpQuery !== undefined ? address.query.has(httpQuery) : isSet(address.headers[httpHeader?.toLowerCase() ?? '']);
+    if (!there) return Number.NEGATIVE_INFINITY;
+    count += 1;
+  }
+  return count;
+}

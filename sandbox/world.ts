@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { Ajv, type ErrorObject } from 'ajv';
+import { isNightshiftError } from '../functions/core/errors.ts';
+import { parseWindow, type Window } from '../functions/core/window.ts';
+import type { Addon, AgentState, Cluster, Latencies, NodeOs } from './region.ts';
+
+/** A world file as `world.schema.json` describes it, with every default filled in. */
+export interface World {
+  account: string;
+  region: string;
+  start: Date;
+  seed: number;
+  clusters: WorldCluster[];
+  windows: Record<string, Window>;
+  calendars: Record<string, { state: 'OPEN' | 'CLOSED'; transitions: Date[] }>;
+  /** By add-on version. */
+  addonModes: Record<string, string[]>;
+  latencies: Latencies;
+}
+
+export interface WorldCluster {
+  name: string;
+  version: string;
+  serviceCidr: string;
+  services: number;
+  servicesWithoutEndpoints: number;
+  tags: Record<string, string>;
+  endpoint: 'public' | 'private';
+  authenticationMode: Cluster['authenticationMode'];
+  status: Cluster['status'];
+  autoMode: boolean;
+  addon: { version: string; status: Addon['status']; configuration: string | null } | null;
+  nodeGroups: WorldNodeGroup[];
+}
+
+export interface WorldNodeGroup {
+  os: NodeOs;
+  count: number;
+  ssm: AgentState;
+  missingModules: string[];
+  builtinModules: string[];
+  packageMirror: 'up' | 'down';
+}
+
+/** The file as the schema admits it, before defaults. */
+interface WorldFile {
+  account: string;
+  region: string;
+  start: string;
+  seed: number;
+  clusters: (Pick<WorldCluster, 'name' | 'version' | 'serviceCidr' | 'services' | 'endpoint' | 'authenticationMode'> &
+    Partial<Pick<WorldCluster, 'servicesWithoutEndpoints' | 'tags' | 'status' | 'autoMode'>> & {
+      addon: { version: string; status?: Addon['status']; configuration?: string | object | null } | null;
+      nodeGroups: (Pick<WorldNodeGroup, 'os' | 'count'> & Partial<WorldNodeGroup>)[];
+    })[];
+  windows: Record<string, unknown>;
+  calendars?: Record<string, { state: 'OPEN' | 'CLOSED'; transitions?: string[] }>;
+  addonModes?: Record<string, string[]>;
+  latencies?: Partial<Latencies>;
+}
+
+/** A world file that breaks a rule; the message names the path in the file and the rule. */
+export class WorldError extends Error {
+  override readonly name = 'WorldError';
+}
+
+const LATENCIES: Latencies = { addonUpdate: 20, command: 3, prepareCommand: 25, podRestart: 4, function: 0.4 };
+
+const validate = new Ajv({
+  allErrors: true,
+  strict: true,
+  allowUnionTypes: true,
+  formats: { 'date-time': isDateTime },
+}).compile<WorldFile>(JSON.parse(readFileSync(new URL('world.schema.json', import.meta.url), 'utf8')));
+
+/**
+ * Checks a parsed world file and fills in its defaults.
+ *
+ * @throws WorldError naming the path and the rule that it breaks.
+ */
+export function parseWorld(input: unknown): World {
+  if (!validate(input)) throw new WorldError(describe(validate.errors ?? []));
+  const names = new Set<string>();
+  for (const [index, { name }] of input.clusters.entries()) {
+    if (names.has(name)) throw new WorldError(`/clusters/${index}/name: ${name} is there twice; names are unique`);
+    names.add(name);
+  }
+  return {
+    account: input.account,
+    region: input.region,
+    start: new Date(input.start),
+    seed: input.seed,
+    clusters: input.clusters.map(withDefaults),
+    windows: Object.fromEntries(Object.entries(input.windows).map(([name, window]) => [name, windowOf(name, window)])),
+    calendars: Object.fromEntries(
+      Object.entries(input.calendars ?? {}).map(([name, { state, transitions = [] }]) => [
+        name,
+        { state, transitions: transitions.map((moment) => new Date(moment)).sort((a, b) => a.getTime() - b.getTime()) },
+      ]),
+    ),
+    addonModes: input.addonModes ?? {},
+    latencies: { ...LATENCIES, ...input.latencies },
+  };
+}
+
+function withDefaults(cluster: WorldFile['clusters'][number]): WorldCluster {
+  const { addon } = cluster;
+  return {
+    servicesWithoutEndpoints: 0,
+    tags: {},
+    status: 'ACTIVE',
+    autoMode: false,
+    ...cluster,
+    addon: addon && {
+      version: addon.version,
+      status: addon.status ?? 'ACTIVE',
+      configuration: asText(addon.configuration),
+    },
+    nodeGroups: cluster.nodeGroups.map((group) => ({
+      ssm: 'online',
+      missingModules: [],
+      builtinModules: [],
+      packageMirror: 'up',
+      ...group,
+    })),
+  };
+}
+
+const asText = (configuration: string | object | null | undefined): string | null =>
+  typeof configuration === 'object' && configuration !== null ? JSON.stringify(configuration) : (configuration ?? null);
+
+function windowOf(name: string, window: unknown): Window {
+  try {
+    return parseWindow(window);
+  } catch (error) {
+    if (isNightshiftError(error)) throw new WorldError(`/windows/${name}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+/** ISO 8601 with a zone: a moment without one would mean another time on another machine. */
+function isDateTime(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+/** The most specific complaint first: of an `anyOf` that failed, its branches say more than itself. */
+function describe(errors: ErrorObject[]): string {
+  const [first] = errors.filter(({ keyword }) => keyword !== 'anyOf').concat(errors);
+  if (!first) return '/: is not a world file';
+  const { instancePath, keyword, message, params } = first;
+  const detail =
+    keyword === 'additionalProperties'
+      ? `has no member ${String(params['additionalProperty'])}`
+      : keyword === 'enum'
+        ? `${message}: ${params['allowedValues'].join(', ')}`
+        : message;
+  return `${instancePath || '/'}: ${detail}`;
+}

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { IPVS_SCHEDULERS } from '../functions/core/proxy-mode.ts';
+
+/** The documents that nightshift has SSM run on worker nodes, by their names without the `nightshift-` prefix. */
+export type DocumentName = 'prepare-node' | 'validate-node' | 'clean-node';
+
+/** A parameter of an SSM document; every one is guarded, because its value becomes part of a shell script. */
+interface Parameter {
+  type: 'String';
+  description: string;
+  allowedValues?: readonly string[];
+  allowedPattern?: string;
+  default?: string;
+}
+
+/** The content of a command document, https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-syntax-data-elements-parameters.html */
+export interface DocumentContent {
+  schemaVersion: '2.2';
+  description: string;
+  parameters: Record<string, Parameter>;
+  mainSteps: {
+    action: 'aws:runShellScript';
+    name: string;
+    precondition: { StringEquals: ['platformType', 'Linux'] };
+    inputs: { timeoutSeconds: string; runCommand: string[] };
+  }[];
+}
+
+const MODES = ['ipvs', 'iptables'] as const;
+/** An IPv4 or IPv6 address has no other characters; none of them means anything to a shell. */
+const ADDRESS = '^[0-9A-Fa-f:.]{2,45}$';
+
+const definitions: Record<DocumentName, Pick<DocumentContent, 'description' | 'parameters'> & { seconds: number }> = {
+  'prepare-node': {
+    description: 'Installs ipvsadm and loads the IPVS kernel modules, now and at every boot. Safe to repeat.',
+    // An install may wait 300 s for a package lock and take 300 s more.
+    seconds: 900,
+    parameters: {
+      Scheduler: {
+        type: 'String',
+        description: 'The IPVS scheduler that kube-proxy will use.',
+        allowedValues: IPVS_SCHEDULERS,
+      },
+    },
+  },
+  'validate-node': {
+    description: 'Reports how the kernel of this node handles Services. Changes nothing.',
+    seconds: 120,
+    parameters: {
+      ApiServer: { type: 'String', description: 'ClusterIP of the API server.', allowedPattern: ADDRESS },
+      Dns: { type: 'String', description: 'ClusterIP of the cluster DNS.', allowedPattern: ADDRESS },
+      Mode: { type: 'String', description: 'The mode that kube-proxy should be in.', allowedValues: MODES },
+      Scheduler: {
+        type: 'String',
+        description: 'The IPVS scheduler that should be in use; none in mode iptables.',
+        allowedValues: [...IPVS_SCHEDULERS, 'none'],
+        default: 'none',
+      },
+    },
+  },
+  'clean-node': {
+    description: 'Removes what the other mode of kube-proxy left on this node. Safe to repeat.',
+    seconds: 300,
+    parameters: {
+      Mode: { type: 'String', description: 'The mode that kube-proxy is and should be in.', allowedValues: MODES },
+    },
+  },
+};
+
+function content(name: DocumentName): DocumentContent {
+  const { description, parameters, seconds } = definitions[name];
+  const script = readFileSync(new URL(`./${name}.sh`, import.meta.url), 'utf8');
+  return {
+    schemaVersion: '2.2',
+    description,
+    parameters,
+    mainSteps: [
+      {
+        action: 'aws:runShellScript',
+        name: name.replace('-', '_'),
+        precondition: { StringEquals: ['platformType', 'Linux'] },
+        inputs: { timeoutSeconds: String(seconds), runCommand: script.trimEnd().split('\n') },
+      },
+    ],
+  };
+}
+
+/**
+ * The command documents (schema 2.2) with their scripts inline, in the order in which a migration uses them. Read from
+ * the `.sh` files beside this one at each call; throws what reading a file throws.
+ */
+export function ssmDocuments(): { name: DocumentName; content: DocumentContent }[] {
+  return (['prepare-node', 'validate-node', 'clean-node'] as const).map((name) => ({ name, content: content(name) }));
+}

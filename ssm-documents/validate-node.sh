@@ -1,0 +1,221 @@
+#!/bin/sh
+# Says what a worker node's kernel really does with Services, for the judge in functions/core: key=value lines, the
+# virtual servers of the API server and of DNS, a trailer. Changes nothing and loads no module.
+# SSM keeps 2,500 characters of a command's output: more than 2,000 is an error here, never a cut.
+api_server='{{ ApiServer }}'
+dns='{{ Dns }}'
+mode='{{ Mode }}'
+scheduler='{{ Scheduler }}'
+
+set -u
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
+LC_ALL=C
+export PATH LC_ALL
+
+if [ "$mode" = ipvs ] && [ "$scheduler" = none ]; then
+  echo 'mode ipvs is validated with its scheduler: Scheduler is none' >&2
+  exit 1
+fi
+
+has() { command -v "$1" >/dev/null; }
+
+# http_get URL: the body, by whichever client the node has.
+http_get() {
+  if has curl; then
+    curl -sf -m 5 --noproxy '*' "$1"
+  elif has wget; then
+    wget -q -T 5 -O - "$1"
+  elif has python3; then
+    python3 -c 'import sys, urllib.request as u
+print(u.build_opener(u.ProxyHandler({})).open(sys.argv[1], timeout=5).read().decode())' "$1"
+  else
+    return 1
+  fi 2>/dev/null
+}
+
+proxy_mode() {
+  for host in 127.0.0.1 '[::1]'; do
+    answer=$(http_get "http://$host:10249/proxyMode" | sed 's/[^a-z]//g' | cut -c 1-16)
+    [ -z "$answer" ] || break
+  done
+  echo "${answer:-unreachable}"
+}
+
+# saved FAMILY TABLE: the rules of every backend that this node has (kube-proxy's image brings its own iptables and may
+# use another one than the host's). Legacy tables are asked for only where they exist: asking would load them.
+saved() {
+  found=''
+  for backend in -legacy -nft ''; do
+    [ -n "$backend" ] || [ -z "$found" ] || continue
+    has "$1$backend-save" || continue
+    found=$backend
+    case $backend$("$1$backend-save" -V 2>/dev/null) in
+      *nft* | *nf_tables*) ;;
+      *) grep -qx "$2" "/proc/net/${1%tables}_tables_names" 2>/dev/null || continue ;;
+    esac
+    "$1$backend-save" -t "$2" 2>/dev/null
+  done
+}
+
+both_families() { saved iptables "$1" && saved ip6tables "$1"; }
+
+# A REJECT (or DROP) for a Service without endpoints is iptables mode's; in IPVS mode it is stale and refuses the
+# Service's traffic when it has endpoints again (https://github.com/kubernetes/kubernetes/issues/102314). IPVS mode has
+# one REJECT of its own, in KUBE-IPVS-FILTER.
+count_reject_rules() {
+  if [ "$mode" = ipvs ]; then
+    both_families filter | grep -cE '^-A KUBE-.* has no (local )?endpoints.* -j (REJECT|DROP)'
+  else
+    both_families filter | grep -cE '^-A KUBE-IPVS-.* -j REJECT'
+  fi
+}
+
+count_ipsets() {
+  if has ipset; then
+    ipset list -n 2>/dev/null | grep -c '^KUBE-'
+  elif grep -q '^ip_set ' /proc/modules; then
+    echo unknown
+  else
+    echo 0
+  fi
+}
+
+count_virtual_servers() {
+  if [ -r /proc/net/ip_vs ]; then grep -cE '^(TCP|UDP|SCTP|FWM) ' /proc/net/ip_vs; else echo 0; fi
+}
+
+# Keeps the service line and its first four real servers.
+shorten() {
+  awk '
+    function rest() { if (n > 4) printf "  ... %d more\n", n - 4; n = 0 }
+    /^(TCP|UDP|SCTP|FWM) / { rest(); sub(/[ \t]+$/, ""); print; next }
+    /^  -> Remote/ { next }
+    /^  -> / { n++; if (n <= 4) { sub(/[ \t]+$/, ""); print } }
+    END { rest() }'
+}
+
+# hex ADDRESS PORT: as /proc/net/ip_vs writes it.
+hex() {
+  printf '%s %s\n' "$1" "$2" | awk '
+    function value(digits, i, v) {
+      v = 0
+      for (i = 1; i <= length(digits); i++) v = v * 16 + index("0123456789abcdef", tolower(substr(digits, i, 1))) - 1
+      return v
+    }
+    index($1, ":") == 0 { split($1, b, "."); printf "%02X%02X%02X%02X:%04X\n", b[1], b[2], b[3], b[4], $2; next }
+    {
+      gap = index($1, "::")
+      left = gap ? substr($1, 1, gap - 1) : $1
+      right = gap ? substr($1, gap + 2) : ""
+      l = left == "" ? 0 : split(left, a, ":")
+      r = right == "" ? 0 : split(right, c, ":")
+      for (i = 1; i <= 8; i++) {
+        g = i <= l ? value(a[i]) : (i > 8 - r ? value(c[i - 8 + r]) : 0)
+        out = out (i > 1 ? ":" : "") sprintf("%04x", g)
+      }
+      printf "[%s]:%04X\n", out, $2
+    }'
+}
+
+# virtual_server PROTOCOL OPTION ADDRESS PORT
+virtual_server() {
+  if [ "$source" = ipvsadm ]; then
+    case $3 in *:*) service="[$3]:$4" ;; *) service="$3:$4" ;; esac
+    ipvsadm -Ln "$2" "$service" 2>/dev/null
+  else
+    awk -v protocol="$1" -v service="$(hex "$3" "$4")" '
+      /^[A-Z]/ { wanted = ($1 == protocol && $2 == service) }
+      wanted' /proc/net/ip_vs
+  fi | shorten
+}
+
+# Without the module there is nothing to read, and ipvsadm would load it.
+tables() {
+  [ -r /proc/net/ip_vs ] || return 0
+  virtual_server TCP -t "$api_server" 443
+  virtual_server TCP -t "$dns" 53
+  virtual_server UDP -u "$dns" 53
+}
+
+# probe_tcp ADDRESS PORT: can a connection be made from this node?
+probe_tcp() {
+  if has bash && has timeout; then
+    # $0 and $1 are bash's own.
+    # shellcheck disable=SC2016
+    said=$(timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>&1) && echo ok && return
+    # A bash built without /dev/tcp looks for a file.
+    case $said in *'No such file'*) ;; *) echo failed && return ;; esac
+  fi
+  if has python3; then
+    python3 -c 'import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)' "$1" "$2" 2>/dev/null
+  elif has nc; then
+    nc -w 5 "$1" "$2" </dev/null >/dev/null 2>&1
+  elif has curl; then
+    case $1 in *:*) url="https://[$1]:$2/" ;; *) url="https://$1:$2/" ;; esac
+    connected=$(curl -sk -m 5 --noproxy '*' -o /dev/null -w '%{time_connect}' "$url" 2>/dev/null)
+    case $connected in '' | 0.000 | 0.000000) false ;; esac
+  else
+    echo skipped && return
+  fi && echo ok || echo failed
+}
+
+# The question: kube-dns.kube-system.svc.cluster.local, type A, id "NS". No byte of it is a newline, on which a shell
+# would cut the datagram in two.
+question='NS\001\000\000\001\000\000\000\000\000\000\010kube-dns\013kube-system\003svc\007cluster\005local\000\000\001\000\001'
+
+# ask_dns: sends the question and prints the answer's first three bytes in hex.
+ask_dns() {
+  if has bash && has timeout && has od; then
+    # shellcheck disable=SC2016
+    timeout 3 bash -c 'exec 3<>"/dev/udp/$0/53" && printf "$1" >&3 && head -c 3 <&3' "$dns" "$question"
+  elif has python3; then
+    # shellcheck disable=SC2059
+    printf "$question" | python3 -c 'import socket, sys
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3)
+s.connect((sys.argv[1], 53)); s.send(sys.stdin.buffer.read()); sys.stdout.buffer.write(s.recv(512)[:3])' "$dns"
+  else
+    # shellcheck disable=SC2059
+    { printf "$question" && sleep 2; } | nc -u -w 3 "$dns" 53 | head -c 3
+  fi 2>/dev/null | od -An -tx1 | tr -d ' \n'
+}
+
+# Any answer to the question will do, whatever its code. UDP may lose one: three tries.
+probe_dns() {
+  if ! has od || ! { { has bash && has timeout; } || has python3 || nc_has_udp; }; then
+    echo skipped && return
+  fi
+  for _ in 1 2 3; do
+    case $(ask_dns) in 4e53[89a-f]?) echo ok && return ;; esac
+  done
+  echo failed
+}
+
+nc_has_udp() { has nc && nc -h 2>&1 | grep -qE '(^|[^a-zA-Z])-[a-zA-Z]*u'; }
+
+if has ipvsadm; then source=ipvsadm; else source=proc; fi
+if [ -d /sys/class/net/kube-ipvs0 ]; then kube_ipvs0=present; else kube_ipvs0=absent; fi
+
+result=$(
+  cat <<RESULT
+nightshift-validate=1
+kernel=$(uname -r)
+proxyMode=$(proxy_mode)
+kubeIpvs0=$kube_ipvs0
+virtualServers=$(count_virtual_servers)
+ipsets=$(count_ipsets)
+rejectRules=$(count_reject_rules)
+iptablesServices=$(both_families nat | grep -cE '^:KUBE-(SVC|SVL)-')
+source=$source
+apiServerProbe=$(probe_tcp "$api_server" 443)
+dnsProbe=$(probe_dns)
+tables<<
+RESULT
+  tables
+  echo '>>'
+  echo 'end=nightshift-validate'
+)
+if [ "${#result}" -gt 1999 ]; then
+  echo "the proof of this node is ${#result} characters long: more than 2,000 would be cut by SSM" >&2
+  exit 1
+fi
+printf '%s\n' "$result"

@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { changes, Workflow } from './run.ts';
+import { REQUEST, worldOf } from './worlds.ts';
+
+let workflow: Workflow;
+beforeAll(async () => {
+  workflow = await Workflow.start(worldOf({}));
+});
+afterAll(() => workflow.stop());
+
+describe('a cluster is migrated', () => {
+  it('with three nodes, in its window, and every node proves it', async () => {
+    const { status, path, cluster, output, history } = await workflow.migrate(worldOf({}));
+    expect(status).toBe('SUCCEEDED');
+    expect(output).toMatchObject({ ending: 'migrated' });
+    expect(cluster.nodes.map(({ runningMode, scheduler }) => [runningMode, scheduler])).toEqual([
+      ['ipvs', 'rr'],
+      ['ipvs', 'rr'],
+      ['ipvs', 'rr'],
+    ]);
+    expect(cluster.addon?.configurationValues).toBe(
+      '{"resources":{"requests":{"cpu":"150m"}},"mode":"ipvs","ipvs":{"scheduler":"rr"}}',
+    );
+    expect(cluster.configMap).toEqual({ mode: 'ipvs', scheduler: 'rr' });
+    expect(cluster.accessEntries).toEqual([]);
+    expect(path.indexOf('AwaitWindow')).toBeLessThan(path.indexOf('PrepareNodes'));
+    const update = history.find(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name === 'UpdateAddon');
+    // 02:00 on Saturday in New York.
+    expect(update?.timestamp?.toISOString().slice(0, 13)).toBe('2026-11-21T07');
+  });
+
+  it('with no worker node at once, whatever the window says', async () => {
+    const { status, path, cluster } = await workflow.migrate(worldOf({ nodeGroups: [] }));
+    expect(status).toBe('SUCCEEDED');
+    expect(path).not.toContain('AwaitWindow');
+    expect(cluster.configMap).toEqual({ mode: 'ipvs', scheduler: 'rr' });
+  });
+
+  it('with 500 nodes, within 100 state transitions and 500 events', async () => {
+    const { status, path, cluster, history } = await workflow.migrate(
+      worldOf({ nodeGroups: [{ os: 'al2023', count: 500 }] }),
+    );
+    expect(status).toBe('SUCCEEDED');
+    expect(cluster.nodes.filter(({ runningMode }) => runningMode === 'ipvs')).toHaveLength(500);
+    expect(path.length).toBeLessThanOrEqual(100);
+    expect(history.length).toBeLessThanOrEqual(500);
+  });
+
+  it('on IPv6', async () => {
+    const { status, cluster } = await workflow.migrate(worldOf({ serviceCidr: 'fd12:3456:789a::/108' }));
+    expect(status).toBe('SUCCEEDED');
+    expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['ipvs', 'ipvs', 'ipvs']);
+  });
+
+  it('with YAML configuration values, all of which survive', async () => {
+    const configuration = 'podAnnotations:\n  example.com/owner: checkout # ours\nresources:\n  limits: {cpu: "1"}\n';
+    const { status, cluster } = await workflow.migrate(
+      worldOf({ addon: { version: 'v1.34.1-eksbuild.2', configuration } }),
+    );
+    expect(status).toBe('SUCCEEDED');
+    expect(JSON.parse(cluster.addon?.configurationValues ?? '')).toEqual({
+      podAnnotations: { 'example.com/owner': 'checkout' },
+      resources: { limits: { cpu: '1' } },
+      mode: 'ipvs',
+      ipvs: { scheduler: 'rr' },
+    });
+  });
+
+  it('on Ubuntu and Amazon Linux 2', async () => {
+    const nodeGroups = [
+      { os: 'ubuntu', count: 2 },
+      { os: 'al2', count: 1 },
+    ];
+    const { status, cluster } = await workflow.migrate(worldOf({ nodeGroups }));
+    expect(status).toBe('SUCCEEDED');
+    expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['ipvs', 'ipvs', 'ipvs']);
+  });
+
+  it('with Windows and Fargate beside Linux: they run no kube-proxy that could be moved', async () => {
+    const nodeGroups = [
+      { os: 'al2023', count: 2 },
+      { os: 'windows', count: 1 },
+      { os: 'fargate', count: 1 },
+    ];
+    const { status, cluster } = await workflow.migrate(worldOf({ nodeGroups }));
+    expect(status).toBe('SUCCEEDED');
+    expect(cluster.nodes.map(({ os, runningMode }) => [os, runningMode])).toEqual([
+      ['al2023', 'ipvs'],
+      ['al2023', 'ipvs'],
+      ['windows', null],
+      ['fargate', null],
+    ]);
+  });
+
+  it('with Bottlerocket, whose kube-proxy is asked through the API server', async () => {
+    const nodeGroups = [
+      { os: 'al2023', count: 1 },
+      { os: 'bottlerocket', count: 2 },
+    ];
+    const { status, cluster } = await workflow.migrate(worldOf({ nodeGroups }));
+    expect(status).toBe('SUCCEEDED');
+    expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['ipvs', 'ipvs', 'ipvs']);
+  });
+
+  it('with another scheduler than rr', async () => {
+    const request = { ...REQUEST, target: { mode: 'ipvs', scheduler: 'lc' } };
+    const { status, cluster } = await workflow.migrate(worldOf({}), request);
+    expect(status).toBe('SUCCEEDED');
+    expect(cluster.nodes.map(({ scheduler }) => scheduler)).toEqual(['lc', 'lc', 'lc']);
+  });
+
+  it('now, when a person says why, and the history keeps the reason', async () => {
+    const request = { cluster: 'demo', target: REQUEST.target, now: { reason: 'INC-42: API latency' } };
+    const { status, path, history } = await workflow.migrate(worldOf({}), request);
+    expect(status).toBe('SUCCEEDED');
+    expect(path).not.toContain('AwaitWindow');
+    expect(history[0]?.executionStartedEventDetails?.input).toContain('INC-42: API latency');
+  });
+});
+
+describe('a cluster that is already on IPVS', () => {
+  const addon = { version: 'v1.34.1-eksbuild.2', configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' };
+
+  it('is proven on every node, and nothing is written', async () => {
+    const { status, output, calls, path } = await workflow.migrate(worldOf({ addon }));
+    expect(status).toBe('SUCCEEDED');
+    expect(output).toMatchObject({ ending: 'already-compliant' });
+    expect(changes(calls)).toEqual([]);
+    expect(path).not.toContain('AwaitWindow');
+  });
+
+  it('is migrated in its window when a node does not prove it', async () => {
+    const nodeGroups = [{ os: 'al2023', count: 3, missingModules: [] }];
+    await workflow.sandbox.load(worldOf({ addon, nodeGroups }));
+    const { status, calls, path } = await workflow.migrate(
+      worldOf({ addon: { ...addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"wrr"}}' }, nodeGroups }),
+    );
+    expect(status).toBe('SUCCEEDED');
+    expect(path).toContain('AwaitWindow');
+    expect(changes(calls)).toContain('kubernetes patch daemonsets');
+  });
+});
+
+describe('nothing is written, and the error has a name, for', () => {
+  const refusals: [string, object, object, string, RegExp][] = [
+    ['a cluster that does not exist', {}, { ...REQUEST, cluster: 'nope' }, 'UnknownCluster', /nope/],
+    [
+      'a scheduler that the kernel does not have',
+      {},
+      { ...REQUEST, target: { mode: 'ipvs', scheduler: 'xx' } },
+      'InvalidRequest',
+      /scheduler/,
+    ],
+    ['a hostile cluster name', {}, { ...REQUEST, cluster: '$(reboot)' }, 'InvalidRequest', /cluster/],
+    ['a window that is not configured', {}, { ...REQUEST, window: 'weekday' }, 'UnknownWindow', /weekday/],
+    ['no window at all', {}, { cluster: 'demo', target: REQUEST.target }, 'WindowNever', /no window/],
+    [
+      'values that are neither JSON nor YAML',
+      { addon: { version: 'v1.34.1-eksbuild.2', configuration: '{"mode": [' } },
+      REQUEST,
+      'PreflightRefused',
+      /neither JSON/,
+    ],
+    ['a cluster in UPDATING', { status: 'UPDATING' }, REQUEST, 'PreflightRefused', /UPDATING/],
+    ['Auto Mode', { autoMode: true }, REQUEST, 'PreflightRefused', /Auto Mode/],
+    [
+      'a node without an SSM agent',
+      {
+        nodeGroups: [
+          { os: 'al2023', count: 2 },
+          { os: 'al2023', count: 1, ssm: 'none' },
+        ],
+      },
+      REQUEST,
+      'PreflightRefused',
+      /ip-192-168-1-3/,
+    ],
+    [
+      'a node whose SSM agent is offline',
+      { nodeGroups: [{ os: 'al2023', count: 1, ssm: 'offline' }] },
+      REQUEST,
+      'PreflightRefused',
+      /ip-192-168-1-1/,
+    ],
+  ];
+
+  it.each(refusals)('%s', async (_, cluster, request, error, cause) => {
+    const ended = await workflow.migrate(worldOf(cluster), request);
+    expect(ended.status).toBe('FAILED');
+    expect(ended.error).toBe(error);
+    expect(ended.cause).toMatch(cause);
+    expect(changes(ended.calls).filter((change) => !/AccessEntry|AccessPolicy/.test(change))).toEqual([]);
+    expect(ended.cluster.accessEntries).toEqual([]);
+  });
+
+  it('an add-on schema without ipvs', async () => {
+    const world = worldOf({}, { addonModes: { 'v1.34.1-eksbuild.2': ['iptables', 'nftables'] } });
+    const { error, cause, calls } = await workflow.migrate(world);
+    expect(error).toBe('PreflightRefused');
+    expect(cause).toMatch(/ipvs/);
+    expect(changes(calls)).toEqual([]);
+  });
+
+  it('a node that lacks the module of the chosen scheduler', async () => {
+    const nodeGroups = [
+      { os: 'al2023', count: 2 },
+      { os: 'al2023', count: 1, missingModules: ['ip_vs_lc'] },
+    ];
+    const request = { ...REQUEST, target: { mode: 'ipvs', scheduler: 'lc' } };
+    const ended = await workflow.migrate(worldOf({ nodeGroups }), request);
+    expect(ended.error).toBe('NodesNotPrepared');
+    expect(ended.cause).toMatch(/ip-192-168-1-3/);
+    expect(ended.path).not.toContain('UpdateAddon');
+    expect(ended.cluster.configMap).toEqual({ mode: 'iptables', scheduler: '' });
+    expect(ended.cluster.accessEntries).toEqual([]);
+  });
+});
+
+describe('a window', () => {
+  it('whose Change Calendar is closed is waited out', async () => {
+    const calendars = { freeze: { state: 'CLOSED', transitions: ['2026-11-25T00:00:00Z'] } };
+    const windows = { weekend: { ...worldOf({}).windows.weekend, changeCalendars: ['freeze'] } };
+    const { status, history } = await workflow.migrate(worldOf({}, { calendars, windows }));
+    expect(status).toBe('SUCCEEDED');
+    const update = history.find(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name === 'UpdateAddon');
+    expect(update?.timestamp?.toISOString().slice(0, 13)).toBe('2026-11-28T07');
+  });
+});

@@ -1,0 +1,113 @@
+import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import type { ApiCall } from '../../sandbox/region.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import type { ClusterReport, SandboxState } from '../../sandbox/state.ts';
+import { REQUEST } from './worlds.ts';
+
+/** What a person can see of an execution that ended. */
+export interface Ended {
+  status: string;
+  error: string | undefined;
+  cause: string;
+  output: unknown;
+  /** Names of the states in the order in which they were entered. */
+  path: string[];
+  history: HistoryEvent[];
+  /** As it is afterwards. */
+  cluster: ClusterReport;
+  state: SandboxState;
+  calls: readonly ApiCall[];
+}
+
+/** A sandbox with the real bundles, one for all tests of a file; every run gets a world of its own. */
+export class Workflow {
+  readonly #sandbox: Sandbox;
+  readonly #bugs: unknown[] = [];
+
+  private constructor(sandbox: Sandbox, bugs: unknown[]) {
+    this.#sandbox = sandbox;
+    this.#bugs = bugs;
+  }
+
+  static async start(world: Record<string, unknown>, nodeKind: 'model' | 'kernel' = 'model'): Promise<Workflow> {
+    const bugs: unknown[] = [];
+    return new Workflow(await startSandbox({ world, nodeKind, onBug: (bug) => bugs.push(bug) }), bugs);
+  }
+
+  get sandbox(): Sandbox {
+    return this.#sandbox;
+  }
+
+  /** Runs migrate-cluster through AWS's API until it ends. A fault of the sandbox itself fails the test. */
+  async migrate(world: Record<string, unknown>, request: object = REQUEST, faults: unknown[] = []): Promise<Ended> {
+    await this.#sandbox.load(world);
+    if (faults.length > 0) await this.post('faults', faults);
+    const client = new SFNClient({
+      endpoint: this.#sandbox.endpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'tester', secretAccessKey: 'tester' },
+    });
+    const { executionArn } = await client.send(
+      new StartExecutionCommand({
+        stateMachineArn: this.#sandbox.stateMachines['migrate-cluster'],
+        name: 'test',
+        input: JSON.stringify(request),
+      }),
+    );
+    if (!executionArn) throw new Error('StartExecution answered no ARN');
+    const execution = await this.#sandbox.live.stepFunctions.ended(executionArn);
+    const history: HistoryEvent[] = [];
+    let nextToken: string | undefined;
+    do {
+      const page = await client.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000, nextToken }));
+      history.push(...(page.events ?? []));
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+    client.destroy();
+    if (this.#bugs.length > 0) throw new Error('the sandbox is at fault', { cause: this.#bugs[0] });
+    const state = await this.#sandbox.state();
+    const [cluster] = state.clusters;
+    if (!cluster) throw new Error('the world has no cluster');
+    return {
+      status: execution.status,
+      error: execution.error,
+      cause: execution.cause ?? '',
+      output: execution.output && JSON.parse(execution.output.text),
+      path: history.flatMap(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name ?? []),
+      history,
+      cluster,
+      state,
+      calls: this.#sandbox.calls,
+    };
+  }
+
+  async post(path: string, body: unknown): Promise<unknown> {
+    const response = await fetch(`${this.#sandbox.endpoint}/_sandbox/${path}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(await response.text());
+    return response.json();
+  }
+
+  stop(): Promise<void> {
+    return this.#sandbox.stop();
+  }
+}
+
+/** Calls that change something about a cluster or its nodes; the product's own records in S3 are none. */
+const CHANGES = [
+  /^eks (Update|Create|Delete|Associate|Disassociate|Tag)/,
+  /^kubernetes (create|update|patch|delete)/,
+  /^scheduler (Create|Update|Delete)/,
+];
+
+export function changes(calls: readonly ApiCall[]): string[] {
+  return calls
+    .filter(
+      ({ service, operation, input }) =>
+        CHANGES.some((pattern) => pattern.test(`${service} ${operation}`)) ||
+        (operation === 'SendCommand' && !JSON.stringify(input).includes('"nightshift-validate-node"')),
+    )
+    .map(({ service, operation }) => `${service} ${operation}`);
+}

@@ -1,0 +1,46 @@
+import { type Connection, connect } from './aws.ts';
+import { evidenceReferences, readEvidence } from './evidence.ts';
+import { type ExecutionName, eventsAfter, resolveExecution } from './executions.ts';
+import { EXIT, Failure } from './exit.ts';
+import { readHistory } from './history.ts';
+import { renderStory } from './render-story.ts';
+import { type Story, tellStory } from './story.ts';
+import { styleFor } from './style.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Prints the story of the execution that `text` names. @throws Failure when evidence is not what was recorded */
+export async function runAudit(
+  text: string,
+  options: { format: 'text' | 'json'; evidenceBucket?: string; terminal: Terminal },
+): Promise<void> {
+  const { format, evidenceBucket: bucket, terminal } = options;
+  const connection = await connect();
+  try {
+    const execution = await resolveExecution(connection, text);
+    const story = await audit(connection, execution, bucket);
+    terminal.out(format === 'json' ? JSON.stringify(story, null, 2) : renderStory(story, styleFor(terminal)));
+    process.exitCode = EXIT.ok;
+    if (story.alarms.length > 0) throw mismatch(story.alarms.length);
+  } finally {
+    connection.close();
+  }
+}
+
+function mismatch(objects: number): Failure {
+  const what = objects === 1 ? 'an evidence object is' : `${objects} evidence objects are`;
+  return new Failure('EvidenceMismatch', `${what} not what the history recorded`, {
+    nextStep: "look at the bucket's object versions, and in CloudTrail for who wrote them",
+  });
+}
+
+/** Reads history and evidence of one execution and tells its story. */
+export async function audit(connection: Connection, execution: ExecutionName, bucket?: string): Promise<Story> {
+  const steps = readHistory(await eventsAfter(connection, execution.arn, 0));
+  const evidence = await readEvidence(connection, bucket ?? evidenceBucket(execution), evidenceReferences(steps));
+  return tellStory(execution, steps, evidence);
+}
+
+/** The name that a deployment gives its evidence bucket: one for each account and Region. */
+export function evidenceBucket(execution: ExecutionName): string {
+  return `nightshift-evidence-${execution.account}-${execution.region}`;
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+// The sources run on Node 24 as they are. Started by an older Node, this hands over to the one that npm installed.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const NEEDED = 24;
+const entry = fileURLToPath(new URL('../nightshift.ts', import.meta.url));
+
+if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
+  const { main } = await import('../nightshift.ts');
+  await main(process.argv.slice(2));
+} else {
+  handOver();
+}
+
+function handOver() {
+  const node = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
+  if (!existsSync(node)) {
+    console.error(`nightshift: needs Node ${NEEDED}, this is ${process.version}, and ${node} is not there.`);
+    console.error('next: run npm ci in the repository, it brings Node 24.');
+    process.exit(1);
+  }
+  const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // A terminal sends Ctrl-C to both processes: this one stays until the child has said its last words.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'])
+    process.on(signal, () => {
+      if (!(signal === 'SIGINT' && process.stdin.isTTY)) child.kill(signal);
+    });
+  child.on('error', (error) => {
+    console.error(`nightshift: could not start ${node}: ${error.message}`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)));
+}

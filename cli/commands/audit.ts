@@ -1,0 +1,40 @@
+import { type Command, Option } from 'commander';
+import type { Terminal } from '../terminal.ts';
+
+interface AuditOptions {
+  format: 'text' | 'json';
+  evidenceBucket?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  nightshift audit my-cluster-20261128T010000123Z
+  nightshift audit arn:aws:states:us-east-1:111122223333:execution:migrate-cluster:my-cluster-20261128T010000123Z
+  nightshift audit my-cluster-20261128T010000123Z --format json | jq '.nodes[] | select(.pass | not)'
+
+Tells only what GetExecutionHistory and the evidence objects say; what is absent is said to be absent. Exit code 1 when
+an object's SHA-256 is not the one that the history carries. Read-only.`;
+
+/** `nightshift audit`: the story of one execution, from its history and evidence alone. */
+export function addAudit(program: Command, terminal: Terminal): void {
+  program
+    .command('audit')
+    .summary('the story of an execution, from its history and evidence')
+    .description(
+      'Tells what an execution did: who asked, what changed from what to what, when, and what every node said.',
+    )
+    .argument('<execution>', 'ARN or name of the execution')
+    .addOption(
+      new Option('--format <format>', 'text for people, json for programs').choices(['text', 'json']).default('text'),
+    )
+    .addOption(
+      new Option('--evidence-bucket <name>', "the bucket, where it is not the deployment's own").env(
+        'NIGHTSHIFT_EVIDENCE_BUCKET',
+      ),
+    )
+    .addHelpText('after', EXAMPLES)
+    .action(async (text: string, options: AuditOptions) => {
+      const { runAudit } = await import('../audit.ts');
+      await runAudit(text, { ...options, terminal });
+    });
+}

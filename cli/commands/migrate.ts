@@ -1,0 +1,74 @@
+import { type Command, Option } from 'commander';
+import { IPVS_SCHEDULERS } from '../../functions/core/proxy-mode.ts';
+import { UsageError } from '../exit.ts';
+import type { WantedRequest } from '../run-migrate.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface MigrateOptions {
+  scheduler: string;
+  window?: string;
+  now?: true;
+  reason?: string;
+  acknowledge: string[];
+  stateMachine?: string;
+  dryRun?: true;
+  json?: true;
+}
+
+const EXAMPLES = `
+Examples:
+  nightshift migrate my-cluster                              in the window that the cluster's tag names
+  nightshift migrate my-cluster --window weekend --scheduler lc
+  nightshift migrate my-cluster --now --reason "CHG-1234, agreed with checkout"
+  nightshift migrate my-cluster --dry-run                    the plan and what stands in its way, nothing is changed
+
+Goes to whatever the AWS SDK is pointed at: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL for a sandbox. Ctrl-C stops
+watching, not the execution. Exit code 0 migrated or already compliant, 1 failed, 2 the call is wrong.`;
+
+/** `nightshift migrate`: starts an execution of `migrate-cluster` and follows it to its end. */
+export function addMigrate(program: Command, terminal: Terminal): void {
+  program
+    .command('migrate')
+    .summary('move one cluster to IPVS and watch it')
+    .description("Moves one cluster's kube-proxy to IPVS in its window, and follows the execution to its end.")
+    .argument('<cluster>', 'name of the EKS cluster')
+    .addOption(new Option('--scheduler <scheduler>', 'the IPVS scheduler').choices(IPVS_SCHEDULERS).default('rr'))
+    .option('--window <name>', 'the configured window to wait for')
+    .addOption(new Option('--now', 'do not wait for a window; needs --reason').conflicts('window'))
+    .option('--reason <text>', 'why it cannot wait: recorded in the history')
+    .option('--acknowledge <name...>', 'a warning of the preflight checks that is accepted', [])
+    .option('--state-machine <arn>', 'the state machine, where several are deployed')
+    .option('--dry-run', 'look only, and print the plan')
+    .option('--json', 'print one JSON document at the end and nothing else')
+    .addHelpText('after', EXAMPLES)
+    .action(async (cluster: string, options: MigrateOptions) => {
+      const wanted = await wantedRequest(cluster, options);
+      const { runMigrate } = await import('../run-migrate.ts');
+      const { dryRun = false, json = false, stateMachine } = options;
+      await runMigrate(wanted, { dryRun, json, stateMachine, terminal });
+    });
+}
+
+/** The input of the execution, checked by the same rules as the workflow's own. @throws UsageError */
+async function wantedRequest(cluster: string, options: MigrateOptions): Promise<WantedRequest> {
+  if (options.now && !options.reason?.trim())
+    throw new UsageError('--now needs --reason TEXT: it is recorded why this could not wait for the window');
+  if (options.reason !== undefined && !options.now)
+    throw new UsageError('--reason says why a migration runs outside its window: it goes with --now');
+  const request = {
+    cluster,
+    target: { mode: 'ipvs', scheduler: options.scheduler },
+    ...(options.window === undefined ? {} : { window: options.window }),
+    ...(options.now && options.reason !== undefined ? { now: { reason: options.reason.trim() } } : {}),
+    ...(options.acknowledge.length > 0 ? { acknowledge: options.acknowledge } : {}),
+  };
+  const { parseRequest } = await import('../../functions/core/request.ts');
+  try {
+    parseRequest(request);
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    const nextStep = 'nextStep' in cause && typeof cause.nextStep === 'string' ? { nextStep: cause.nextStep } : {};
+    throw new UsageError(cause.message, { cause, ...nextStep });
+  }
+  return request;
+}

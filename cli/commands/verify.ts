@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { type Command, Option } from 'commander';
+import { IPVS_SCHEDULERS } from '../../functions/core/proxy-mode.ts';
+import { EXIT, UsageError } from '../exit.ts';
+import { unreadable } from '../json-file.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface VerifyOptions {
+  serviceCidr: string;
+  scheduler: string;
+}
+
+const EXAMPLES = `
+Examples:
+  sudo ipvsadm -Ln | nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr
+  nightshift verify --service-cidr fd12:3456::/108 --scheduler lc ipvsadm.txt
+
+Reads ipvsadm -L, ipvsadm -Ln, /proc/net/ip_vs, or what the document nightshift-validate-node printed. The API server
+(first address of the service CIDR) must be there on TCP 443, DNS (tenth address) on TCP 53 and UDP 53, each with the
+scheduler and at least one real server with weight > 0. Exit code 0 pass, 1 fail, 2 the call or the text is wrong.`;
+
+const NEXT = 'give the whole output, unchanged, of ipvsadm -Ln, /proc/net/ip_vs or nightshift-validate-node';
+
+/** `nightshift verify`: judges one node's IPVS tables, offline. */
+export function addVerify(program: Command, terminal: Terminal): void {
+  program
+    .command('verify')
+    .summary('judge a node by its ipvsadm output')
+    .description(
+      "Judges one node by its IPVS tables, offline: the API server's and DNS's virtual servers must be there.",
+    )
+    .argument('[file]', 'the output to read; - or nothing reads stdin')
+    .requiredOption('--service-cidr <cidr>', "the cluster's service CIDR, IPv4 or IPv6")
+    .addOption(
+      new Option('--scheduler <scheduler>', 'the IPVS scheduler that it should have')
+        .choices(IPVS_SCHEDULERS)
+        .makeOptionMandatory(),
+    )
+    .addHelpText('after', EXAMPLES)
+    .action(async (file: string | undefined, options: VerifyOptions) => {
+      const output = await readOutput(file, terminal);
+      const { pass, reasons, virtualServers, apiServer, dns } = await judge(output, options);
+      terminal.out(JSON.stringify({ pass, reasons, virtualServers, apiServer, dns }));
+      process.exitCode = pass ? EXIT.ok : EXIT.failed;
+    });
+}
+
+async function readOutput(file: string | undefined, terminal: Terminal): Promise<string> {
+  if (file !== undefined && file !== '-') {
+    try {
+      return readFileSync(file, 'utf8');
+    } catch (cause) {
+      throw new UsageError(`cannot read ${file}: ${unreadable(cause)}`, { cause });
+    }
+  }
+  if (process.stdin.isTTY) terminal.err('nightshift: reading ipvsadm output from the terminal, Ctrl-D ends it');
+  return text(process.stdin);
+}
+
+async function judge(output: string, options: VerifyOptions) {
+  const { UnparseableOutput, verifyTables } = await import('../../functions/core/ipvsadm.ts');
+  const { InvalidRequest } = await import('../../functions/core/errors.ts');
+  // Even a node without any virtual server prints a header: silence is a command that failed before the pipe.
+  if (output.trim() === '') throw new UsageError('there is nothing to judge: the input is empty', { nextStep: NEXT });
+  try {
+    return verifyTables(output, options);
+  } catch (cause) {
+    if (cause instanceof InvalidRequest) throw new UsageError(cause.message, { cause });
+    if (!(cause instanceof UnparseableOutput)) throw cause;
+    throw new UsageError(cause.message, { nextStep: NEXT, cause });
+  }
+}

@@ -1,0 +1,74 @@
+import { fileURLToPath } from 'node:url';
+import { audit } from './audit.ts';
+import { connect } from './aws.ts';
+import { EXIT, Failure } from './exit.ts';
+import { failureOf, migrate } from './migration.ts';
+import { openSandbox } from './open-sandbox.ts';
+import { noProgress, progressFor } from './progress.ts';
+import { renderShortStory } from './render-story.ts';
+import { styleFor } from './style.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The worlds of the demo have one cluster and one window. */
+const REQUEST = {
+  cluster: 'demo',
+  target: { mode: 'ipvs', scheduler: 'rr' },
+  window: 'weekend',
+  requestedBy: 'nightshift demo',
+};
+const WORLDS = { model: 'demo.json', kernel: 'demo-kernel.json' } as const;
+
+/** A whole migration in a sandbox of its own, by the code of `migrate` and `audit`. */
+export async function runDemo(options: {
+  nodeKind: 'model' | 'kernel';
+  json: boolean;
+  terminal: Terminal;
+}): Promise<void> {
+  const { nodeKind, json, terminal } = options;
+  const world = fileURLToPath(new URL(`../sandbox/worlds/${WORLDS[nodeKind]}`, import.meta.url));
+  const sandbox = await openSandbox({ world, port: 0, clock: 'virtual', nodeKind });
+  const style = styleFor(terminal);
+  try {
+    const connection = await connect({
+      endpoint: sandbox.endpoint,
+      region: regionOf(sandbox.stateMachines),
+      credentials: { accessKeyId: 'demo', secretAccessKey: 'demo' },
+    });
+    if (!json)
+      terminal.out(`${style.bold('A sandbox with one EKS cluster, in virtual time')} at ${sandbox.endpoint}\n`);
+    const { result, execution } = await migrate(connection, {
+      request: REQUEST,
+      stateMachine: undefined,
+      now: new Date(),
+      terminal,
+      progress: () => (json ? noProgress : progressFor(terminal)),
+      announce: !json,
+      parting: () => ['The demo was stopped, and its sandbox with it.'],
+    });
+    const story = await audit(connection, execution);
+    connection.close();
+    if (json) terminal.out(JSON.stringify({ result, story }));
+    else terminal.out(`\n${renderShortStory(story, style)}`);
+    process.exitCode = EXIT.ok;
+    const failure = failureOf(result);
+    if (failure) throw new Failure(failure.name, failure.message);
+    if (!json) for (const line of ['', ...WHERE_NEXT]) terminal.out(line);
+  } finally {
+    await sandbox.stop();
+  }
+}
+
+const WHERE_NEXT = [
+  'Where next',
+  '  keep the sandbox:   npx nightshift sandbox --world sandbox/worlds/demo.json',
+  '  then, against it:   npx nightshift migrate demo --window weekend, npx nightshift audit EXECUTION, aws, kubectl',
+  '  judge a node:       ipvsadm -Ln | npx nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr',
+  '  the pages:          README.md, docs/cli.md, docs/audit.md, state-machines/',
+];
+
+/** The Region is in the state machine's ARN. */
+function regionOf(stateMachines: Readonly<Record<string, string>>): string {
+  const region = Object.values(stateMachines)[0]?.split(':')[3];
+  if (!region) throw new Failure('SandboxIncomplete', 'the sandbox has no state machine: run npm run build first');
+  return region;
+}

@@ -1,0 +1,68 @@
+/** What the process answers: 0 done, 1 it did not end as asked, 2 the call itself is wrong. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const;
+
+/** Why the call cannot be done as it was written: one sentence, and what to do instead. Exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly nextStep: string | null;
+
+  constructor(message: string, options: { nextStep?: string; cause?: unknown } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.nextStep = options.nextStep ?? null;
+  }
+}
+
+/** Something asked for correctly that did not work. `name` is what scripts look at: it is printed last. Exit code 1. */
+export class Failure extends Error {
+  override readonly name: string;
+  readonly nextStep: string | null;
+
+  constructor(name: string, message: string, options: { nextStep?: string | null; cause?: unknown } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.name = name;
+    this.nextStep = options.nextStep ?? null;
+  }
+}
+
+/** Ended by a signal; what there was to say has been said. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super('interrupted');
+    this.exitCode = exitCode;
+  }
+}
+
+/** Lines for stderr and the exit code. The last word of the last line is the error's name, except for a bad call. */
+export function describeError(error: unknown): { exitCode: number; lines: string[] } {
+  if (error instanceof Interrupted) return { exitCode: error.exitCode, lines: [] };
+  if (error instanceof UsageError)
+    return { exitCode: EXIT.usage, lines: withNextStep(`nightshift: ${oneLine(error.message)}`, error.nextStep) };
+  const { name, message, nextStep } = named(error);
+  const step = nextStep === null ? [] : [`next: ${oneLine(nextStep)}`];
+  return { exitCode: EXIT.failed, lines: [...step, `nightshift: ${stripStop(oneLine(message))}: ${name}`] };
+}
+
+/** Text with control characters made visible and newlines folded: what others wrote must not drive a terminal. */
+export function oneLine(text: string): string {
+  return text
+    .replace(/\s+/gu, ' ')
+    .replace(/[\p{Cc}\p{Cf}]/gu, '�')
+    .trim();
+}
+
+function withNextStep(line: string, nextStep: string | null): string[] {
+  return nextStep === null ? [line] : [line, `next: ${oneLine(nextStep)}`];
+}
+
+function stripStop(text: string): string {
+  return text.replace(/[.:]$/u, '');
+}
+
+function named(error: unknown): { name: string; message: string; nextStep: string | null } {
+  if (!(error instanceof Error)) return { name: 'UnexpectedError', message: String(error), nextStep: null };
+  const nextStep = 'nextStep' in error && typeof error.nextStep === 'string' ? error.nextStep : null;
+  return { name: error.name, message: error.message || 'no message', nextStep };
+}

@@ -1,0 +1,111 @@
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { z } from 'zod';
+import { type PhaseName, phaseOf } from './phases.ts';
+
+/** The name and the sentence that a failed task or execution left in the history. */
+export interface HistoryError {
+  name: string;
+  cause: string;
+}
+
+/** One thing that the history of an execution says; `value` is a task's own answer, without the integration's envelope. */
+export type Step = { id: number; at: Date } & (
+  | { kind: 'started'; input: unknown }
+  | { kind: 'entered' | 'left'; state: string; phase: PhaseName | null }
+  | { kind: 'succeeded'; state: string; phase: PhaseName | null; value: unknown }
+  | { kind: 'failed'; state: string; phase: PhaseName | null; error: HistoryError }
+  | { kind: 'ended'; status: EndStatus; output: unknown; error: HistoryError | null }
+);
+
+export type EndStatus = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+
+const LambdaEnvelope = z.object({ Payload: z.unknown() });
+const LambdaError = z.object({ errorMessage: z.string() });
+
+/**
+ * Reads Step Functions' events, in any order of ids, as steps in the order of their ids. Events that tell nothing of
+ * their own (scheduled, started) are left out.
+ * https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+ */
+export function readHistory(events: readonly HistoryEvent[]): Step[] {
+  const ordered = events.toSorted((a, b) => (a.id ?? 0) - (b.id ?? 0));
+  const stateOf = new Map<number, string>();
+  const steps: Step[] = [];
+  for (const event of ordered) {
+    const { id = 0, timestamp } = event;
+    // Each event names the one before it in its own branch: that is how an answer finds the state that asked.
+    const state = event.stateEnteredEventDetails?.name ?? stateOf.get(event.previousEventId ?? 0);
+    if (state !== undefined) stateOf.set(id, state);
+    const step = timestamp && readEvent(event, { id, at: timestamp }, state);
+    if (step) steps.push(step);
+  }
+  return steps;
+}
+
+function readEvent(event: HistoryEvent, base: { id: number; at: Date }, state: string | undefined): Step | null {
+  const type = event.type ?? '';
+  if (type === 'ExecutionStarted')
+    return { ...base, kind: 'started', input: parseJson(event.executionStartedEventDetails?.input) };
+  const end = readEnd(event, base);
+  if (end) return end;
+  if (state === undefined) return null;
+  const at = { ...base, state, phase: phaseOf(state) };
+  if (type.endsWith('StateEntered')) return { ...at, kind: 'entered' };
+  if (type.endsWith('StateExited')) return { ...at, kind: 'left' };
+  const answer = event.taskSucceededEventDetails ?? event.lambdaFunctionSucceededEventDetails;
+  if (answer) return { ...at, kind: 'succeeded', value: unwrap(parseJson(answer.output)) };
+  const failure =
+    event.taskFailedEventDetails ??
+    event.taskTimedOutEventDetails ??
+    event.taskStartFailedEventDetails ??
+    event.taskSubmitFailedEventDetails ??
+    event.lambdaFunctionFailedEventDetails ??
+    event.lambdaFunctionTimedOutEventDetails;
+  return failure ? { ...at, kind: 'failed', error: readError(failure) } : null;
+}
+
+const ENDS: Readonly<Record<string, EndStatus>> = {
+  ExecutionSucceeded: 'SUCCEEDED',
+  ExecutionFailed: 'FAILED',
+  ExecutionTimedOut: 'TIMED_OUT',
+  ExecutionAborted: 'ABORTED',
+};
+
+function readEnd(event: HistoryEvent, base: { id: number; at: Date }): Step | null {
+  const status = ENDS[event.type ?? ''];
+  if (status === undefined) return null;
+  const output = parseJson(event.executionSucceededEventDetails?.output);
+  const details =
+    event.executionFailedEventDetails ?? event.executionTimedOutEventDetails ?? event.executionAbortedEventDetails;
+  const error = status === 'SUCCEEDED' ? null : readError(details ?? {}, defaultError(status));
+  return { ...base, kind: 'ended', status, output, error };
+}
+
+function defaultError(status: EndStatus): string {
+  if (status === 'TIMED_OUT') return 'States.Timeout';
+  return status === 'ABORTED' ? 'ExecutionAborted' : 'States.TaskFailed';
+}
+
+/** A function's error carries its sentence inside JSON: `{"errorType":…,"errorMessage":…,"trace":[…]}`. */
+export function readError(
+  details: { error?: string | undefined; cause?: string | undefined },
+  name = 'States.TaskFailed',
+): HistoryError {
+  const inner = LambdaError.safeParse(parseJson(details.cause));
+  return { name: details.error || name, cause: inner.success ? inner.data.errorMessage : (details.cause ?? '') };
+}
+
+/** The document in `text`; undefined where there is none or it is cut off, which the history allows. */
+export function parseJson(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function unwrap(output: unknown): unknown {
+  const envelope = LambdaEnvelope.safeParse(output);
+  return envelope.success && envelope.data.Payload !== undefined ? envelope.data.Payload : output;
+}

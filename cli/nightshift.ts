@@ -1,0 +1,30 @@
+import { CommanderError } from 'commander';
+import { describeError, EXIT } from './exit.ts';
+import { buildProgram } from './program.ts';
+import { endWhenReaderLeaves, flush, processTerminal } from './terminal.ts';
+
+/** Runs the command line and ends the process with its exit code, once what was written has reached its reader. */
+export async function main(argv: readonly string[]): Promise<never> {
+  endWhenReaderLeaves();
+  await run(argv);
+  await flush();
+  // Connections that are kept alive would hold the process for seconds after the work is done.
+  process.exit();
+}
+
+async function run(argv: readonly string[]): Promise<void> {
+  const terminal = processTerminal();
+  try {
+    await buildProgram(terminal).parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+      return;
+    }
+    const { exitCode, lines } = describeError(error);
+    process.exitCode = exitCode;
+    for (const line of lines) terminal.err(line);
+  }
+}
+
+if (import.meta.main) await main(process.argv.slice(2));

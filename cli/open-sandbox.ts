@@ -1,0 +1,32 @@
+import { buildFunctions } from '../build.ts';
+import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
+import { WorldError } from '../sandbox/world.ts';
+import { Failure, UsageError } from './exit.ts';
+import { readJsonFile } from './json-file.ts';
+
+/** `world` is the path of a world file; port 0 takes a free one. */
+export interface SandboxOptions {
+  world: string;
+  port: number;
+  clock: 'virtual' | 'real';
+  nodeKind: 'model' | 'kernel';
+}
+
+/** Starts a sandbox from a world file. @throws UsageError for a bad world, Failure when the port is taken. */
+export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const world = readJsonFile(options.world);
+  const { port, clock, nodeKind } = options;
+  // Costs nothing when the bundles are those of the sources already.
+  await buildFunctions({ quiet: true });
+  try {
+    return await startSandbox({ world, port, clock, nodeKind });
+  } catch (cause) {
+    if (cause instanceof WorldError) throw new UsageError(`${options.world}: ${cause.message}`, { cause });
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')
+      throw new Failure('PortInUse', `port ${options.port} on 127.0.0.1 is taken by another program`, {
+        nextStep: 'stop that program, or choose another port with --port (0 takes a free one)',
+        cause,
+      });
+    throw cause;
+  }
+}

@@ -1,0 +1,35 @@
+import { Command } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
+import { addAudit } from './commands/audit.ts';
+import { addCompletion } from './commands/completion.ts';
+import { addDemo } from './commands/demo.ts';
+import { addMigrate } from './commands/migrate.ts';
+import { addSandbox } from './commands/sandbox.ts';
+import { addVerify } from './commands/verify.ts';
+import type { Terminal } from './terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  nightshift demo                                          watch a whole migration, no AWS account needed
+  nightshift migrate my-cluster --window weekend           migrate when the window "weekend" opens
+  nightshift migrate my-cluster --now --reason "CHG-1234"  migrate at once, and record why
+  nightshift migrate my-cluster --dry-run                  only look: the plan and what stands in its way
+  nightshift audit my-cluster-20261128T010000123Z          the story of an execution, from its history and evidence
+  ipvsadm -Ln | nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr
+
+Exit codes: 0 as asked, 1 not as asked (the error's name comes last), 2 the call is wrong.`;
+
+/** The whole command tree; `completion` prints what it finds in it. Every usage error is thrown, none exits. */
+export function buildProgram(terminal: Terminal): Command {
+  const program = new Command('nightshift')
+    .description(manifest.description)
+    .version(manifest.version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .showHelpAfterError('(nightshift --help lists every command and option)')
+    .addHelpText('after', EXAMPLES)
+    .exitOverride();
+  const add = [addDemo, addMigrate, addAudit, addVerify, addSandbox, addCompletion];
+  for (const command of add) command(program, terminal);
+  return program;
+}

@@ -1,0 +1,50 @@
+import { type Connection, connect, whoAsks } from './aws.ts';
+import { dryRun } from './dry-run.ts';
+import { EXIT } from './exit.ts';
+import { failureOf, migrate, partingWords } from './migration.ts';
+import { noProgress, progressFor } from './progress.ts';
+import { styleFor } from './style.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The input of an execution as the command line makes it; core has found it good. */
+export type WantedRequest = { cluster: string } & Record<string, unknown>;
+
+interface RunOptions {
+  dryRun: boolean;
+  json: boolean;
+  stateMachine: string | undefined;
+  terminal: Terminal;
+}
+
+/** Migrates, or only looks, and sets the exit code. @throws Failure with the error name of the execution */
+export async function runMigrate(wanted: WantedRequest, options: RunOptions): Promise<void> {
+  const { json, terminal } = options;
+  const connection = await connect();
+  try {
+    const request = { ...wanted, requestedBy: await whoAsks(connection) };
+    if (options.dryRun) await dryRun(connection, { request, json, now: new Date(), terminal });
+    else await run(connection, request, options);
+  } finally {
+    connection.close();
+  }
+}
+
+async function run(connection: Connection, request: WantedRequest, options: RunOptions): Promise<void> {
+  const { json, stateMachine, terminal } = options;
+  const { result } = await migrate(connection, {
+    request,
+    stateMachine,
+    now: new Date(),
+    terminal,
+    progress: () => (json ? noProgress : progressFor(terminal)),
+    announce: !json,
+    parting: partingWords,
+  });
+  const failure = failureOf(result);
+  const style = styleFor(terminal);
+  if (json) terminal.out(JSON.stringify(result));
+  else if (failure) terminal.out(`${style.bad('ended')} ${result.ending}: ${failure.name}`);
+  else terminal.out(`${style.good('ended')} ${result.ending}; its story: nightshift audit ${result.name}`);
+  process.exitCode = EXIT.ok;
+  if (failure) throw failure;
+}

@@ -1,0 +1,42 @@
+/** Where a command writes; the real streams in the program. */
+export interface Terminal {
+  /** Data and stories. */
+  out(text: string): void;
+  /** What went wrong and what a person should know beside the data. */
+  err(text: string): void;
+  /** stdout is a terminal that a person watches, and NO_COLOR is not set: colour and redrawing are welcome. */
+  readonly lively: boolean;
+}
+
+/** Below this redrawn lines cannot be read; build machines offer terminals with no rows and columns at all. */
+const SMALLEST = { columns: 40, rows: 12 };
+
+/** The process's own streams. NO_COLOR: https://no-color.org */
+export function processTerminal(): Terminal {
+  const { stdout, stderr, env } = process;
+  return {
+    out: (text) => void stdout.write(`${text}\n`),
+    err: (text) => void stderr.write(`${text}\n`),
+    lively:
+      stdout.isTTY === true &&
+      stdout.columns >= SMALLEST.columns &&
+      stdout.rows >= SMALLEST.rows &&
+      !env['NO_COLOR'] &&
+      env['TERM'] !== 'dumb',
+  };
+}
+
+/** Ends quietly when the reader of a pipe has gone (`nightshift audit … | head`), as SIGPIPE would: 128 + 13. */
+export function endWhenReaderLeaves(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit(process.exitCode ?? 141);
+    });
+}
+
+/** Resolves when everything written has been taken: a pipe takes its time. */
+export async function flush(): Promise<void> {
+  const taken = (stream: NodeJS.WriteStream) => new Promise<void>((resolve) => stream.write('', () => resolve()));
+  await Promise.all([taken(process.stdout), taken(process.stderr)]);
+}

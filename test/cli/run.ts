@@ -1,0 +1,60 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const ENTRY = fileURLToPath(new URL('../../cli/nightshift.ts', import.meta.url));
+
+export interface Ran {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Starts the real command line with nothing of this machine's AWS configuration. */
+export function start(args: readonly string[], env: Record<string, string> = {}): ChildProcessWithoutNullStreams {
+  const bare = {
+    PATH: process.env['PATH'],
+    HOME: '/nonexistent',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_CONFIG_FILE: '/nonexistent',
+    AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
+  };
+  return spawn(process.execPath, [ENTRY, ...args], { env: { ...bare, ...env } });
+}
+
+/** Runs it to its end. */
+export async function run(
+  args: readonly string[],
+  options: { env?: Record<string, string>; stdin?: string } = {},
+): Promise<Ran> {
+  const child = start(args, options.env);
+  child.stdin.end(options.stdin ?? '');
+  return ended(child);
+}
+
+/** What a started one wrote, and its exit code. */
+export function ended(child: ChildProcessWithoutNullStreams): Promise<Ran> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString('utf8');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString('utf8');
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** Resolves when `text` has come out of a stream. */
+export function says(stream: NodeJS.ReadableStream, text: string): Promise<void> {
+  let seen = '';
+  return new Promise((resolve, reject) => {
+    stream.on('data', (chunk: Buffer) => {
+      seen += chunk.toString('utf8');
+      if (seen.includes(text)) resolve();
+    });
+    stream.on('end', () => reject(new Error(`ended without saying ${text}: ${seen}`)));
+  });
+}

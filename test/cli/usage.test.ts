@@ -1,0 +1,131 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { run } from './run.ts';
+
+describe('a call that is wrong ends with 2 and says why on stderr', () => {
+  const WRONG: [string, string[], string][] = [
+    ['an unknown command', ['migrat'], '(Did you mean migrate?)'],
+    ['an unknown option', ['audit', 'x', '--fromat', 'json'], '(Did you mean --format?)'],
+    ['no command at all', [], 'Usage: nightshift'],
+    ['a missing argument', ['audit'], "missing required argument 'execution'"],
+    ['too many arguments', ['audit', 'a', 'b'], 'too many arguments'],
+    ['a format that is none', ['audit', 'x', '--format', 'xml'], 'Allowed choices are text, json.'],
+    ['a scheduler that the kernel has not', ['migrate', 'demo', '--scheduler', 'rrr'], 'Allowed choices are rr, wrr'],
+    ['--window and --now together', ['migrate', 'demo', '--now', '--window', 'w'], 'cannot be used with option'],
+    ['--now without a reason', ['migrate', 'demo', '--now'], '--now needs --reason'],
+    ['--now with an empty reason', ['migrate', 'demo', '--now', '--reason', ' '], '--now needs --reason'],
+    ['a reason without --now', ['migrate', 'demo', '--reason', 'x'], 'it goes with --now'],
+    ['a port that is none', ['sandbox', '--world', 'x', '--port', '70000'], 'from 0 to 65535'],
+    ['a port with a sign', ['sandbox', '--world', 'x', '--port', '-1'], 'from 0 to 65535'],
+    ['a shell that is none', ['completion', 'csh'], 'Allowed choices are bash, zsh, fish.'],
+  ];
+  test.each(WRONG)('%s', async (_, args, sentence) => {
+    const { code, stdout, stderr } = await run(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(sentence);
+  });
+
+  const HOSTILE = ['a;rm -rf /', '$(id)', '../../etc', 'a b', '', '-', 'ü', 'a\nb', '\u001b[2J', 'x'.repeat(101)];
+  test.each(HOSTILE)('a cluster that cannot be one: %j', async (name) => {
+    const { code, stdout, stderr } = await run(['migrate', '--', name]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).not.toContain('\u001b');
+    expect(stderr).toContain("must be an EKS cluster's name");
+  });
+});
+
+describe('without a place to go to', () => {
+  test('a missing Region is one sentence and exit 2', async () => {
+    const { code, stderr } = await run(['migrate', 'demo']);
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      'nightshift: no AWS Region is configured\n' +
+        'next: set AWS_REGION, or choose a profile that has a Region with AWS_PROFILE\n',
+    );
+  });
+
+  test('missing credentials are one sentence and exit 2', async () => {
+    const { code, stderr } = await run(['audit', 'demo-1'], { env: { AWS_REGION: 'us-east-1' } });
+    expect(code).toBe(2);
+    expect(stderr.split('\n')[0]).toBe('nightshift: no AWS credentials were found');
+  });
+
+  test('an endpoint where nothing answers is named, and the error name comes last', async () => {
+    const { code, stderr } = await run(['audit', 'demo-1'], {
+      env: {
+        AWS_REGION: 'us-east-1',
+        AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+        AWS_ACCESS_KEY_ID: 'x',
+        AWS_SECRET_ACCESS_KEY: 'x',
+      },
+    });
+    expect(code).toBe(1);
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe(
+      'nightshift: could not list the state machines: nothing answers at http://127.0.0.1:1 (ECONNREFUSED): NoAnswer',
+    );
+  });
+});
+
+describe('the help', () => {
+  test('is asked for with --help and ends with 0, with examples', async () => {
+    const { code, stdout, stderr } = await run(['--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('Examples:\n  nightshift demo');
+  });
+
+  test.each(['demo', 'migrate', 'audit', 'verify', 'sandbox', 'completion'])('of %s ends with 0', async (command) => {
+    const { code, stdout } = await run([command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: nightshift ${command}`);
+  });
+
+  test('the version is the one of the package', async () => {
+    expect(await run(['--version'])).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
+  });
+});
+
+describe('the launcher', () => {
+  const launcher = fileURLToPath(new URL('../../cli/bin/nightshift.mjs', import.meta.url));
+  const oldNode = ['/usr/bin/node', '/usr/local/bin/node'].find(
+    (path) => existsSync(path) && Number(/\d+/.exec(spawnSync(path, ['--version']).stdout.toString())?.[0]) < 24,
+  );
+
+  test('runs the command line and hands on its exit code', () => {
+    const { status, stdout } = spawnSync(process.execPath, [launcher, 'audit'], { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  });
+
+  test.skipIf(oldNode === undefined)('started by an older Node hands over to Node 24', () => {
+    const { status, stdout } = spawnSync(oldNode ?? '', [launcher, '--version'], { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '0.1.0\n' });
+  });
+});
+
+describe('completion', () => {
+  test.skipIf(!existsSync('/bin/bash'))('in bash knows commands, options and values', async () => {
+    const { stdout: script } = await run(['completion', 'bash']);
+    const file = join(mkdtempSync(join(tmpdir(), 'nightshift-')), 'completion.bash');
+    writeFileSync(file, script);
+    const complete = (...words: string[]) => {
+      const line = words.map((word) => `'${word}'`).join(' ');
+      const probe = `source ${file}; COMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; _nightshift; echo "\${COMPREPLY[*]}"`;
+      return spawnSync('/bin/bash', ['-c', probe], { encoding: 'utf8' }).stdout.trim();
+    };
+    expect(complete('nightshift', 'mig')).toBe('migrate');
+    expect(complete('nightshift', 'migrate', '--sch')).toBe('--scheduler');
+    expect(complete('nightshift', 'migrate', '--scheduler', 'l')).toBe('lc lblc lblcr');
+    expect(complete('nightshift', 'sandbox', '--node-kind', '')).toBe('model kernel');
+    expect(complete('nightshift', 'completion', 'z')).toBe('zsh');
+  });
+
+  test.each(['zsh', 'fish'])('for %s names every command', async (shell) => {
+    const { code, stdout } = await run(['completion', shell]);
+    expect(code).toBe(0);
+    for (const command of ['demo', 'migrate', 'audit', 'verify', 'sandbox', 'completion'])
+      expect(stdout).toContain(command);
+  });
+});

@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 
 /** What the live schema says of a configuration. `modes` are those that the add-on version lists, in its order. */
 export interface SchemaCheck {
@@ -45,6 +45,31 @@ function sentence(error: ErrorObject): string {
   return `${field} ${error.message ?? 'breaks the schema'}`;
 }
 
+const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false, logger: false });
+const validators = new Map<string, ValidateFunction>();
+/** A Region's clusters have a handful of add-on versions, and a schema each. */
+const KEPT = 16;
+
+/**
+ * The schema as a function, kept by its text: to compile it takes a hundred times as long as to use it. Throws ajv's
+ * error for a schema that is none.
+ */
+function validator(schemaText: string, schema: Mapping): ValidateFunction {
+  const known = validators.get(schemaText);
+  if (known) return known;
+  // EKS names draft-06; the keywords that it uses mean the same in every draft, and ajv only knows the newer names.
+  const { $schema: _draft, ...rules } = schema;
+  try {
+    const validate = ajv.compile(rules);
+    if (validators.size === KEPT) validators.clear();
+    validators.set(schemaText, validate);
+    return validate;
+  } finally {
+    // ajv remembers schemas by their $id and refuses another one of the same.
+    ajv.removeSchema(rules);
+  }
+}
+
 /**
  * Checks configuration values against the schema that DescribeAddonConfiguration gives for the installed version: the
  * live schema decides, not a table of versions.
@@ -62,11 +87,8 @@ export function checkAgainstSchema(values: unknown, schemaText: string): SchemaC
   const modes = listedModes(schema);
   const mode = own(values, 'mode') ?? 'iptables';
   const supported = modes.some((listed) => listed === mode);
-  // EKS names draft-06; the keywords that it uses mean the same in every draft, and ajv only knows the newer names.
-  const { $schema: _draft, ...rules } = schema;
   try {
-    const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false, logger: false });
-    const validate = ajv.compile(rules);
+    const validate = validator(schemaText, schema);
     const problems = validate(values) ? [] : (validate.errors ?? []).map(sentence);
     return { supported, modes, problems };
   } catch (error) {

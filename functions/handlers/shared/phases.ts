@@ -4,7 +4,7 @@ import type { InventoryNode } from '../../core/nodes.ts';
 import type { Proxying } from '../../core/proxy-mode.ts';
 import { judgeValidateOutput } from '../../core/validate-output.ts';
 import type { Verdict } from '../../core/verdict.ts';
-import { judgePrepareOutput } from './prepare-output.ts';
+import { judgePrepareOutput } from '../../core/prepare-output.ts';
 
 /** The phases in which a document runs on nodes. */
 export const PHASES = ['prepare', 'validate'] as const;

@@ -1,4 +1,4 @@
-import type { InventoryNode } from '../../core/nodes.ts';
+import type { InventoryNode } from './nodes.ts';
 import type { Verdict } from '../../core/verdict.ts';
 
 const KEYS = ['nightshift-prepare', 'kernel', 'ipvsadm', 'loaded', 'builtin', 'missing', 'scheduler', 'persisted'];

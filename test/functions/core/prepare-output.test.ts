@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgePrepareOutput } from '../../../functions/handlers/shared/prepare-output.ts';
+import { judgePrepareOutput } from '../../../functions/core/prepare-output.ts';
 
 const lines = [
   'nightshift-prepare=1',

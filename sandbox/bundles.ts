@@ -1,21 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const FUNCTIONS = fileURLToPath(new URL('../dist/functions/', import.meta.url));
+import { buildFunctions } from '../build.ts';
 
 /**
- * The bundles that `npm run build` made: handler file name → path.
- *
- * @throws Error when there are none.
+ * The functions' bundles: handler file name → path. Builds what has changed since the last build, so that nobody tries
+ * yesterday's functions, and nothing when nothing has changed.
  */
-export function findBundles(): Map<string, string> {
-  const found = existsSync(FUNCTIONS) ? readdirSync(FUNCTIONS) : [];
-  const bundles = new Map(
-    found
-      .map((name): [string, string] => [name, join(FUNCTIONS, name, 'index.mjs')])
-      .filter(([, path]) => existsSync(path)),
-  );
-  if (bundles.size === 0) throw new Error('the functions have not been built: run npm run build first');
-  return bundles;
+export async function findBundles(): Promise<Map<string, string>> {
+  return new Map((await buildFunctions({ quiet: true })).map(({ name, file }) => [name, file]));
 }

@@ -56,7 +56,7 @@ export interface Sandbox {
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const world = parseWorld(options.world);
-  const bundles = findBundles();
+  const bundles = await findBundles();
   const onBug = options.onBug ?? ((error: unknown) => console.error('the sandbox is at fault:', error));
   const host = new LambdaHost(options.onLog);
   const certificates = await createCertificates();

@@ -1,5 +1,5 @@
 import type { InventoryNode } from './nodes.ts';
-import type { Verdict } from '../../core/verdict.ts';
+import type { Verdict } from './verdict.ts';
 
 const KEYS = ['nightshift-prepare', 'kernel', 'ipvsadm', 'loaded', 'builtin', 'missing', 'scheduler', 'persisted'];
 

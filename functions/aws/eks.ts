@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import {
   type Addon,
   type Cluster,
+  CreateAddonCommand,
+  DeleteAddonCommand,
   DescribeAddonCommand,
   DescribeAddonConfigurationCommand,
+  DescribeAddonVersionsCommand,
   DescribeClusterCommand,
   DescribeUpdateCommand,
   EKSClient,
@@ -30,6 +33,9 @@ export interface AddonUpdate {
   token: string;
 }
 
+/** An add-on to create from a self-managed kube-proxy; `version` null is EKS's default for the cluster. */
+export type AddonCreation = Omit<AddonUpdate, 'version'> & { version: string | null };
+
 /** The EKS calls that nightshift makes. */
 export interface Eks {
   /** Throws UnknownCluster; PreflightRefused while EKS does not yet know the cluster's network. */
@@ -42,6 +48,13 @@ export interface Eks {
    * it; ResourceInUseException passes under its own name, since waiting helps.
    */
   updateAddon(update: AddonUpdate): Promise<{ updateId: string }>;
+  /**
+   * Makes kube-proxy an add-on, overwriting its objects with EKS's own and this configuration. Asked again it leaves an
+   * add-on with this configuration as it is. Throws AddonUpdateFailed; ResourceInUseException as above.
+   */
+  createAddon(creation: AddonCreation): Promise<void>;
+  /** Makes kube-proxy self-managed again and leaves its objects as they are; an add-on that is gone stays gone. */
+  deleteAddon(cluster: string): Promise<void>;
 }
 
 const KUBE_PROXY = 'kube-proxy';
@@ -52,7 +65,8 @@ export const eks: Eks = {
     const cluster = await describeCluster(name);
     const addon = await describeAddon(name);
     return snapshotOf(cluster, {
-      addon: addon && { ...addonOf(addon), schema: await schemaOf(addon) },
+      addon: addon && { ...addonOf(addon), schema: await schemaOf(addon.addonVersion) },
+      offered: addon ? null : await offeredFor(cluster.version),
       updateInFlight: await updateInFlight(name, addon !== null),
     });
   },
@@ -87,15 +101,48 @@ export const eks: Eks = {
       );
       return { updateId: required(update?.id, 'an update id', `UpdateAddon of ${cluster}`) };
     } catch (error) {
-      if (!isNamed(error, 'InvalidParameterException', 'InvalidRequestException', 'ResourceNotFoundException'))
-        throw error;
-      throw new AddonUpdateFailed(`EKS refused the new kube-proxy configuration of ${cluster}: ${error.message}`, {
-        nextStep: 'Compare it with `aws eks describe-addon-configuration` of the installed version.',
-        cause: error,
-      });
+      throw refused(error, cluster);
+    }
+  },
+
+  async createAddon({ cluster, version, configuration, token }) {
+    try {
+      await client().send(
+        new CreateAddonCommand({
+          clusterName: cluster,
+          addonName: KUBE_PROXY,
+          ...(version !== null && { addonVersion: version }),
+          configurationValues: configuration,
+          resolveConflicts: 'OVERWRITE',
+          clientRequestToken: requestToken(token),
+        }),
+      );
+    } catch (error) {
+      if (!isNamed(error, 'ResourceInUseException')) throw refused(error, cluster);
+      // The answer to the first call may have been lost.
+      const there = await describeAddon(cluster);
+      if (there?.configurationValues !== configuration) throw error;
+    }
+  },
+
+  async deleteAddon(cluster) {
+    try {
+      await client().send(new DeleteAddonCommand({ clusterName: cluster, addonName: KUBE_PROXY, preserve: true }));
+    } catch (error) {
+      if (!isNamed(error, 'ResourceNotFoundException')) throw refused(error, cluster);
     }
   },
 };
+
+/** EKS's refusal by its name here; what may pass by waiting stays what it is. */
+function refused(error: unknown, cluster: string): unknown {
+  if (!isNamed(error, 'InvalidParameterException', 'InvalidRequestException', 'ResourceNotFoundException'))
+    return error;
+  return new AddonUpdateFailed(`EKS refused the new kube-proxy configuration of ${cluster}: ${error.message}`, {
+    nextStep: 'Compare it with `aws eks describe-addon-configuration` of the installed version.',
+    cause: error,
+  });
+}
 
 async function describeCluster(name: string): Promise<Cluster> {
   try {
@@ -120,7 +167,20 @@ async function describeAddon(clusterName: string): Promise<Addon | null> {
   }
 }
 
-async function schemaOf({ addonVersion }: Addon): Promise<string> {
+/** The default version of the add-on for a Kubernetes version; null where EKS offers none. */
+async function offeredFor(kubernetesVersion: string | undefined): Promise<ClusterSnapshot['offered']> {
+  const { addons } = await client().send(
+    new DescribeAddonVersionsCommand({ addonName: KUBE_PROXY, kubernetesVersion }),
+  );
+  const versions = addons?.flatMap(({ addonVersions }) => addonVersions ?? []) ?? [];
+  const byDefault = versions.find(({ compatibilities }) =>
+    compatibilities?.some(({ defaultVersion }) => defaultVersion),
+  );
+  const version = byDefault?.addonVersion;
+  return version === undefined ? null : { version, schema: await schemaOf(version) };
+}
+
+async function schemaOf(addonVersion: string | undefined): Promise<string> {
   const answer = await client().send(new DescribeAddonConfigurationCommand({ addonName: KUBE_PROXY, addonVersion }));
   return required(answer.configurationSchema, 'a configuration schema', `DescribeAddonConfiguration ${addonVersion}`);
 }
@@ -142,7 +202,7 @@ async function updateInFlight(name: string, addon: boolean): Promise<boolean> {
 /** EKS's answer in nightshift's terms. Throws PreflightRefused when it lacks what a decision rests on. */
 export function snapshotOf(
   cluster: Cluster,
-  found: Pick<ClusterSnapshot, 'addon' | 'updateInFlight'>,
+  found: Pick<ClusterSnapshot, 'addon' | 'offered' | 'updateInFlight'>,
 ): ClusterSnapshot {
   const network = cluster.kubernetesNetworkConfig;
   const serviceCidr = network?.ipFamily === 'ipv6' ? network.serviceIpv6Cidr : network?.serviceIpv4Cidr;
@@ -175,6 +235,7 @@ function addonOf(addon: Addon) {
     status: required(addon.status, 'a status', 'DescribeAddon'),
     configuration: addon.configurationValues ?? null,
     issues: (addon.health?.issues ?? []).map(({ code, message }) => `${code}: ${message}`),
+    tags: addon.tags ?? {},
   };
 }
 

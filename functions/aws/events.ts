@@ -4,7 +4,9 @@ import { memoised } from './clients.ts';
 export type EndingEvent =
   | 'nightshift.MigrationSucceeded'
   | 'nightshift.MigrationFailed'
-  | 'nightshift.MigrationRefused';
+  | 'nightshift.MigrationRefused'
+  | 'nightshift.MigrationRolledBack'
+  | 'nightshift.RollbackFailed';
 
 /** The event bus on which nightshift says how a migration ended. */
 export interface EventBus {

@@ -1,19 +1,19 @@
 import {
   ApiException,
-  AppsV1Api,
-  CoreV1Api,
-  createConfiguration,
-  KubeConfig,
+  type CoreV1Api,
   PatchStrategy,
-  ServerConfiguration,
   setHeaderOptions,
   type V1DaemonSet,
   type V1Pod,
 } from '@kubernetes/client-node';
-import { KubernetesForbidden, KubernetesUnreachable, RolloutFailed } from '../core/errors.ts';
 import type { KubeProxyPod } from '../core/nodes.ts';
+import type { Workloads } from '../core/preflight/workloads.ts';
 import { mapLimited } from './clients.ts';
 import type { ApiServerEndpoint } from './eks.ts';
+import { type CanaryPods, canaryPods, deletePod, dnsNodes, listPods } from './kubernetes/canary.ts';
+import { apis, classified, despiteConflicts, KUBE_PROXY as NAME, NAMESPACE } from './kubernetes/client.ts';
+import { editConfig, type KubeProxyConfig, readConfig } from './kubernetes/config-map.ts';
+import { readWorkloads } from './kubernetes/workloads.ts';
 
 /** The DaemonSet's state, and its pods that were made from the template as it is now. */
 export interface Rollout {
@@ -26,7 +26,7 @@ export interface Rollout {
 }
 
 /** One cluster's Kubernetes API, as far as nightshift uses it. Every call throws KubernetesUnreachable or KubernetesForbidden. */
-export interface Kubernetes {
+export interface Kubernetes extends KubeProxyConfig, CanaryPods {
   /** The pods of kube-proxy; `proxyMode` is null: only `proxyModes` asks for it. */
   kubeProxyPods(): Promise<KubeProxyPod[]>;
   /** What kube-proxy answers on `/proxyMode`, by pod name; null where it does not answer. */
@@ -35,24 +35,22 @@ export interface Kubernetes {
   restartKubeProxy(restartedAt: string): Promise<{ generation: number }>;
   /** Throws RolloutFailed when there is no DaemonSet. */
   rollout(): Promise<Rollout>;
+  /** What the preflight checks ask of the cluster's workloads; what is refused or not there is said so in its part. */
+  workloads(): Promise<Workloads>;
 }
 
-const NAMESPACE = 'kube-system';
-const NAME = 'kube-proxy';
 const SELECTOR = 'k8s-app=kube-proxy';
 const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 /** kube-proxy's metricsBindAddress on EKS is 0.0.0.0:10249. */
 const METRICS_PORT = 10249;
-const PAGE = 500;
-const TIMEOUT_MS = 15_000;
 
 /** The API of one cluster with a bearer token for it. */
 export function kubernetes(endpoint: ApiServerEndpoint, token: string): Kubernetes {
-  const { core, apps } = apis(endpoint, token);
+  const { core, apps, custom } = apis(endpoint, token);
   const said = <Value>(work: () => Promise<Value>) => classified(endpoint, work);
   const daemonSet = { name: NAME, namespace: NAMESPACE };
   return {
-    kubeProxyPods: () => said(async () => (await listPods(core)).map(podOf)),
+    kubeProxyPods: () => said(async () => (await listPods(core, SELECTOR)).map(podOf)),
 
     async proxyModes(pods) {
       const modes = await mapLimited(pods, 10, (pod) => said(() => proxyMode(core, pod)));
@@ -63,54 +61,24 @@ export function kubernetes(endpoint: ApiServerEndpoint, token: string): Kubernet
       said(async () => {
         const body = { spec: { template: { metadata: { annotations: { [RESTARTED_AT]: restartedAt } } } } };
         const options = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
-        return { generation: generationOf(await apps.patchNamespacedDaemonSet({ ...daemonSet, body }, options)) };
+        const patched = await despiteConflicts(() => apps.patchNamespacedDaemonSet({ ...daemonSet, body }, options));
+        return { generation: generationOf(patched) };
       }),
+
+    kubeProxyConfig: () => said(() => readConfig(core)),
+    editKubeProxyConfig: (edit) => said(() => editConfig(core, endpoint.cluster, edit)),
+    canaryPods: (nodeName) => said(() => canaryPods(core, nodeName)),
+    dnsNodes: () => said(() => dnsNodes(core)),
+    deletePod: (pod) => said(() => deletePod(core, pod)),
+
+    workloads: () => said(() => readWorkloads({ core, apps, custom })),
 
     rollout: () =>
       said(async () => {
         const found = await apps.readNamespacedDaemonSet(daemonSet);
-        return rolloutOf(found, await listPods(core));
+        return rolloutOf(found, await listPods(core, SELECTOR));
       }),
   };
-}
-
-function apis(endpoint: ApiServerEndpoint, token: string): { core: CoreV1Api; apps: AppsV1Api } {
-  const config = new KubeConfig();
-  config.loadFromClusterAndUser(
-    { name: endpoint.cluster, server: endpoint.url, caData: endpoint.certificateAuthority, skipTLSVerify: false },
-    { name: 'nightshift', token },
-  );
-  const configuration = createConfiguration({
-    baseServer: new ServerConfiguration(endpoint.url, {}),
-    authMethods: { default: config },
-    promiseMiddleware: [
-      {
-        // A private endpoint swallows packets: without a limit the function would time out without a name.
-        pre: async (request) => {
-          request.setSignal(AbortSignal.timeout(TIMEOUT_MS));
-          return request;
-        },
-        post: async (response) => response,
-      },
-    ],
-  });
-  return { core: new CoreV1Api(configuration), apps: new AppsV1Api(configuration) };
-}
-
-async function listPods(core: CoreV1Api): Promise<V1Pod[]> {
-  const pods: V1Pod[] = [];
-  let next: string | undefined;
-  do {
-    const page = await core.listNamespacedPod({
-      namespace: NAMESPACE,
-      labelSelector: SELECTOR,
-      limit: PAGE,
-      ...(next !== undefined && { _continue: next }),
-    });
-    pods.push(...page.items);
-    next = page.metadata?._continue || undefined;
-  } while (next !== undefined);
-  return pods;
 }
 
 /** A pod that does not answer gives no proof, which is for core to judge: 404, 502 to 504 are answers about the pod. */
@@ -165,50 +133,4 @@ function generationOf(daemonSet: V1DaemonSet): number {
   const generation = daemonSet.metadata?.generation;
   if (generation === undefined) throw new Error('the API server answered a DaemonSet without its generation');
   return generation;
-}
-
-/** Names what stands between nightshift and the API server; what is neither passes as it is. */
-async function classified<Value>(endpoint: ApiServerEndpoint, work: () => Promise<Value>): Promise<Value> {
-  try {
-    return await work();
-  } catch (error) {
-    throw classify(error, endpoint);
-  }
-}
-
-function classify(error: unknown, { cluster, url }: ApiServerEndpoint): unknown {
-  if (!(error instanceof ApiException))
-    return connectionFailure(error)
-      ? new KubernetesUnreachable(
-          `The API server of ${cluster} (${url}) does not answer: ${connectionFailure(error)}`,
-          {
-            nextStep: 'Give the functions a way to the endpoint, or open the public one.',
-            cause: error,
-          },
-        )
-      : error;
-  if (error.code === 401 || error.code === 403)
-    return new KubernetesForbidden(`The API server of ${cluster} refused nightshift (${error.code}).`, {
-      nextStep: 'See that an access entry for the Kubernetes role exists: `aws eks list-access-entries`.',
-      cause: error,
-    });
-  if (error.code === 404)
-    return new RolloutFailed(`Cluster ${cluster} has no DaemonSet ${NAMESPACE}/${NAME}.`, {
-      nextStep: 'See `kubectl -n kube-system get daemonset kube-proxy`.',
-      cause: error,
-    });
-  if (error.code === 429 || error.code >= 500)
-    return new KubernetesUnreachable(`The API server of ${cluster} is not able to answer (${error.code}).`, {
-      nextStep: 'Start again when it is.',
-      cause: error,
-    });
-  return error;
-}
-
-/** undici says `fetch failed` and puts the reason into `cause`; a timeout is a DOMException of that name. */
-function connectionFailure(error: unknown): string | null {
-  if (!(error instanceof Error)) return null;
-  if (error.name === 'TimeoutError') return `no answer in ${TIMEOUT_MS / 1000} s`;
-  if (!(error instanceof TypeError) || error.message !== 'fetch failed') return null;
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }

@@ -126,18 +126,13 @@ export function mergeTarget(current: ParsedConfiguration, target: Target): strin
 export const RESTART_ANNOTATION = 'nightshift/restart-for';
 
 /**
- * Adds a pod annotation that differs from the one that is there, so that the DaemonSet's template changes and its pods
- * restart. The text depends on the configuration alone: sent again, it changes nothing.
+ * Adds the pod annotation with a value that no execution had before, so that the DaemonSet's template changes and EKS
+ * restarts its pods. The same execution gives the same text: sent again, it changes nothing.
  * @throws InvalidConfiguration when `podAnnotations` is there but no mapping
  */
-export function withRestartAnnotation(current: ParsedConfiguration, configuration: string, target: Target): string {
-  const former = own(mappingAt(current.values, 'podAnnotations'), RESTART_ANNOTATION);
-  const wanted = `${target.mode}-${target.scheduler}`;
+export function withRestartAnnotation(configuration: string, restartFor: string): string {
   const { values } = parseConfiguration(configuration);
-  const podAnnotations = {
-    ...mappingAt(values, 'podAnnotations'),
-    [RESTART_ANNOTATION]: former === wanted ? `${wanted}-again` : wanted,
-  };
+  const podAnnotations = { ...mappingAt(values, 'podAnnotations'), [RESTART_ANNOTATION]: restartFor };
   return JSON.stringify({ ...values, podAnnotations });
 }
 

@@ -17,7 +17,9 @@ export type ErrorName =
   | 'KubernetesUnreachable'
   | 'KubernetesForbidden'
   | 'EvidenceMissing'
-  | 'InvalidConfiguration';
+  | 'InvalidConfiguration'
+  | 'NodesUnreachable'
+  | 'OutcomeNotRecorded';
 
 /** `nextStep` is one sentence that says what the reader can do; each class brings one of its own. */
 export interface ErrorOptions {
@@ -178,6 +180,22 @@ export class InvalidConfiguration extends NightshiftError {
   constructor(message: string, options?: ErrorOptions) {
     const nextStep = 'Correct the configuration values of the kube-proxy add-on first.';
     super('InvalidConfiguration', message, withDefault(nextStep, options));
+  }
+}
+
+/** The only trouble is nodes from which nothing came: a fresh inventory shows whether they still exist. */
+export class NodesUnreachable extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = 'Take a fresh inventory and ask the nodes that still exist again.';
+    super('NodesUnreachable', message, withDefault(nextStep, options));
+  }
+}
+
+/** The execution ended, and its outcome could not be written: the history is all there is. */
+export class OutcomeNotRecorded extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = "Export the execution's history, and check the evidence bucket and the event bus.";
+    super('OutcomeNotRecorded', message, withDefault(nextStep, options));
   }
 }
 

@@ -1,25 +1,28 @@
 import { alreadyTarget } from './addon-config.ts';
 import type { InventoryNode } from './nodes.ts';
-import { type Check, type CheckName, preflight, readConfiguration, targetConfiguration } from './preflight.ts';
-import { describeProxying } from './proxy-mode.ts';
+import { NOT_YET, type Subject } from './preflight/check.ts';
+import { configMapProxying } from './preflight/config-map.ts';
+import { CHECKS, type Check, preflight, type Sight, subjectOf } from './preflight.ts';
+import { describeProxying, type Proxying } from './proxy-mode.ts';
 import type { MigrationRequest } from './request.ts';
-import { type ClusterSnapshot, type RestartStrategy, restartStrategy } from './snapshot.ts';
+import type { ClusterSnapshot, RestartStrategy, Way } from './snapshot.ts';
 
-export type { ClusterSnapshot, RestartStrategy } from './snapshot.ts';
+export type { ClusterSnapshot, RestartStrategy, Way } from './snapshot.ts';
+
+/** What a change, or a restart alone, would do. */
+export interface PlannedChange {
+  strategy: RestartStrategy;
+  way: Way;
+  /** The text to send to EKS; null with the way `config-map`, which sends none. */
+  configuration: string | null;
+  /** The version that CreateAddon is to make; null with the other ways, which keep theirs. */
+  createVersion: string | null;
+}
 
 /** What to do with a cluster, why, and every check that was made. */
 export type MigrationPlan =
-  | { kind: 'none'; reasons: string[]; checks: Check[] }
-  | { kind: 'migrate'; reasons: string[]; strategy: RestartStrategy; configuration: string; checks: Check[] }
+  | ({ kind: 'none' | 'migrate'; reasons: string[]; checks: Check[] } & PlannedChange)
   | { kind: 'refuse'; reasons: string[]; checks: Check[] };
-
-// What only stands in the way of a change. A cluster that already runs the target is not refused for its version.
-const ONLY_FOR_A_CHANGE: ReadonlySet<CheckName> = new Set([
-  'version',
-  'restart',
-  'schema-mode',
-  'configuration-schema',
-]);
 
 /** The mode that an eligible node was seen running; null where nobody asked it. */
 function seenMode({ handling, runningMode }: InventoryNode): string | null {
@@ -36,41 +39,97 @@ const named = (nodes: InventoryNode[]): string =>
 
 const said = ({ why, fix }: Check): string => (fix === '' ? `${why}.` : `${why}. ${fix}`);
 
+/** A warning that is news: one of a check that the next look makes is not. */
+const isNews = ({ verdict, why, accepted }: Check): boolean =>
+  accepted || (verdict === 'WARN' && !why.startsWith(NOT_YET));
+
+const sentence = (check: Check): string =>
+  check.accepted ? `Accepted risk (${check.name}): ${check.why}.` : said(check);
+
+/** What the live ConfigMap makes kube-proxy run; undefined where it was not read. */
+function liveProxying({ workloads }: Subject): Proxying | null | undefined {
+  const configMap = workloads?.configMap;
+  return configMap?.kind === 'read' && configMap.value !== null ? configMapProxying(configMap.value) : undefined;
+}
+
+/** `drifted`: the add-on's values are the target, but somebody edited the ConfigMap that EKS wrote. */
+type Configured = 'yes' | 'no' | 'drifted';
+
+/** Whether what configures kube-proxy asks for the target already: the add-on's values, or the ConfigMap. */
+function configuredFor(subject: Subject): Configured {
+  const { snapshot, request, current } = subject;
+  const live = liveProxying(subject);
+  const isTarget = live?.mode === request.target.mode && live.scheduler === request.target.scheduler;
+  if (snapshot.addon === null) return isTarget ? 'yes' : 'no';
+  if (current === null || !alreadyTarget(current, request.target)) return 'no';
+  return live === undefined || isTarget ? 'yes' : 'drifted';
+}
+
 /**
- * Decides what to do. `none`: the add-on is configured for the target and no node was seen running anything else, so
+ * What would be sent. Where the configuration is the target already, only a restart may be due: through the Kubernetes
+ * API it needs no other text than the one that is there. A ConfigMap that drifted needs to be written again: a line
+ * break makes it another text with the same values.
+ */
+function changeOf(subject: Subject, way: Way, configured: Configured): PlannedChange {
+  const { strategy, snapshot, configuration } = subject;
+  const present = snapshot.addon?.configuration ?? null;
+  const kept = configured === 'yes' && way === 'addon' && strategy === 'kubernetes-api';
+  const again = configured === 'drifted' && configuration === present;
+  return {
+    strategy,
+    way,
+    configuration: kept ? present : again ? `${configuration}\n` : configuration,
+    createVersion: way === 'create-addon' ? (snapshot.offered?.version ?? null) : null,
+  };
+}
+
+/** Why something is to be changed. */
+function firstReason(subject: Subject, configured: Configured, others: InventoryNode[]): string {
+  const { way, workloads, request } = subject;
+  const what = way === 'addon' ? 'The add-on' : 'kube-proxy';
+  const wanted = describeProxying(request.target).text;
+  switch (configured) {
+    case 'drifted':
+      return `The add-on is configured for ${wanted}, but the ConfigMap kube-proxy-config was edited to something else.`;
+    case 'yes':
+      return `${what} is configured for ${wanted}, but nodes still run another mode: ${named(others)}.`;
+    case 'no':
+      return way === 'addon' || workloads !== null
+        ? `${what} is not configured for ${wanted}.`
+        : 'What kube-proxy is configured for is read before anything is changed.';
+  }
+}
+
+/**
+ * Decides what to do. `none`: kube-proxy is configured for the target and no node was seen running anything else, so
  * there is nothing to write; a node's own proof is the validate phase's. `migrate`: also when the configuration is right
- * and a node still runs another mode, since EKS does not restart pods. `refuse`: a check blocks.
+ * and a node still runs another mode, since EKS does not restart pods. `refuse`: a check blocks, and nobody accepted it.
  */
 export function planMigration(
   snapshot: ClusterSnapshot,
   inventory: InventoryNode[],
   request: MigrationRequest,
+  sight: Sight,
 ): MigrationPlan {
-  const checks = preflight(snapshot, inventory, request);
-  const { current } = readConfiguration(snapshot);
-  const wanted = describeProxying(request.target).text;
+  const subject = subjectOf(snapshot, inventory, request, sight);
+  const checks = preflight(subject);
   const others = inventory.filter((node) => {
     const mode = seenMode(node);
     return mode !== null && mode !== request.target.mode;
   });
-  const configured = current !== null && alreadyTarget(current, request.target);
-  const compliant = configured && others.length === 0;
+  const configured = configuredFor(subject);
+  const compliant = configured === 'yes' && others.length === 0;
   const blocks = checks.filter(
-    ({ name, verdict }) => verdict === 'BLOCK' && !(compliant && ONLY_FOR_A_CHANGE.has(name)),
+    ({ name, verdict, accepted }) => verdict === 'BLOCK' && !accepted && !(compliant && CHECKS[name].changeOnly),
   );
-  if (blocks.length > 0 || current === null) return { kind: 'refuse', reasons: blocks.map(said), checks };
-  if (compliant) {
-    const reason = `The add-on is already configured for ${wanted}, and no node was seen running anything else.`;
-    return { kind: 'none', reasons: [reason], checks };
+  if (blocks.length > 0 || subject.way === null) return { kind: 'refuse', reasons: blocks.map(said), checks };
+  const change = changeOf(subject, subject.way, configured);
+  if (!compliant) {
+    const reasons = [firstReason(subject, configured, others), ...checks.filter(isNews).map(sentence)];
+    return { kind: 'migrate', reasons, checks, ...change };
   }
-  const first = configured
-    ? `The add-on is configured for ${wanted}, but nodes still run another mode: ${named(others)}.`
-    : `The add-on is not configured for ${wanted}.`;
-  return {
-    kind: 'migrate',
-    reasons: [first, ...checks.filter(({ verdict }) => verdict === 'WARN').map(said)],
-    strategy: restartStrategy(snapshot),
-    configuration: targetConfiguration(snapshot, current, request),
-    checks,
-  };
+  const what = subject.way === 'addon' ? 'The add-on' : 'kube-proxy';
+  const wanted = describeProxying(request.target).text;
+  const reason = `${what} is already configured for ${wanted}, and no node was seen running anything else.`;
+  return { kind: 'none', reasons: [reason], checks, ...change };
 }

@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
 import { parseInput } from './parse-input.ts';
+import { CHECK_NAMES, type CheckName } from './preflight/names.ts';
 import { IPVS_SCHEDULERS, type Target } from './proxy-mode.ts';
+import type { RestartStrategy, Way } from './snapshot.ts';
 
 /** What someone, or something, asks for: one cluster, what it should run, and when that may be disruptive. */
 export interface MigrationRequest {
@@ -10,8 +12,12 @@ export interface MigrationRequest {
   window?: string;
   /** Start without waiting for a window; wins over `window`, and the reason is recorded. */
   now?: { reason: string };
-  /** Risks that the requester accepts, by the name that preflight gives them (`ipvs-deprecated`). */
-  acknowledge: string[];
+  /** Risks that the requester accepts, by the names of the preflight checks that find them. */
+  acknowledge: CheckName[];
+  /** How kube-proxy is restarted; chosen by inspection where it is left out. */
+  strategy?: RestartStrategy;
+  /** How a self-managed kube-proxy is changed; without it one is refused. */
+  selfManaged?: Exclude<Way, 'addon'>;
   requestedBy?: string;
 }
 
@@ -28,7 +34,10 @@ const printable = (longest: number) =>
 const CLUSTER_NAME = /^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/;
 const clusterRule = "must be an EKS cluster's name: a letter or digit, then up to 99 letters, digits, - or _";
 const windowRule = "must be a window's name: 1 to 64 letters, digits, dots, - or _";
-const acknowledgeRule = 'must be a list of at most 20 risk names such as "ipvs-deprecated"';
+const acknowledgeRule = `must be a list of names of preflight checks such as "ipvs-deprecated"`;
+const checkRule = `must be the name of a preflight check: ${CHECK_NAMES.join(', ')}`;
+const STRATEGIES = ['kubernetes-api', 'pod-annotations'] as const;
+const SELF_MANAGED = ['create-addon', 'config-map'] as const;
 
 const Request = z.strictObject(
   {
@@ -44,12 +53,12 @@ const Request = z.strictObject(
     now: z.exactOptional(z.strictObject({ reason: printable(500) }, { error: 'must be an object {"reason": "..."}' })),
     acknowledge: z._default(
       z
-        .array(z.string({ error: acknowledgeRule }).check(z.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, acknowledgeRule)), {
-          error: acknowledgeRule,
-        })
-        .check(z.maxLength(20, acknowledgeRule)),
+        .array(z.enum(CHECK_NAMES, { error: checkRule }), { error: acknowledgeRule })
+        .check(z.maxLength(CHECK_NAMES.length, acknowledgeRule)),
       [],
     ),
+    strategy: z.exactOptional(z.enum(STRATEGIES, { error: `must be one of ${STRATEGIES.join(', ')}` })),
+    selfManaged: z.exactOptional(z.enum(SELF_MANAGED, { error: `must be one of ${SELF_MANAGED.join(', ')}` })),
     requestedBy: z.exactOptional(printable(512)),
   },
   { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'must be a JSON object') },

@@ -21,13 +21,22 @@ export interface ClusterSnapshot {
     issues: string[];
     /** Configuration schema of the installed version, JSON text. */
     schema: string;
+    tags: Record<string, string>;
   } | null;
+  /** The add-on version that could adopt a self-managed kube-proxy, with its schema; null where there is an add-on. */
+  offered: { version: string; schema: string } | null;
   updateInFlight: boolean;
   tags: Record<string, string>;
 }
 
 /** How kube-proxy's pods are restarted: through the Kubernetes API, or by EKS because a pod annotation changed. */
 export type RestartStrategy = 'kubernetes-api' | 'pod-annotations';
+
+/**
+ * How the configuration is changed: `addon` by UpdateAddon; a self-managed kube-proxy is adopted by CreateAddon, or its
+ * ConfigMap is edited.
+ */
+export type Way = 'addon' | 'create-addon' | 'config-map';
 
 /**
  * Access entries do not exist on CONFIG_MAP clusters, and a private endpoint does not answer from outside its VPC: both

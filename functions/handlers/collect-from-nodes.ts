@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
 import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
+import { failedForLeftovers, leftoversIn, strictly } from '../core/clean-output.ts';
+import { LeftoversRemain, type NightshiftError, NodesUnreachable } from '../core/errors.ts';
 import { estimateCommand } from '../core/estimate.ts';
 import { type InventoryNode, reconcile } from '../core/nodes.ts';
 import type { Verdict } from '../core/verdict.ts';
@@ -9,7 +11,7 @@ import { type Dispatch, evidenceKey, readDispatch, readInventory, writeVerdicts 
 import { ClusterWithServices, Common, Instant, Poll, Proxying, Step, Stored } from './shared/input.ts';
 import { nextWait } from './shared/pace.ts';
 import { PHASES, phases } from './shared/phases.ts';
-import { expectedNodes, verdictOn } from './shared/verdicts.ts';
+import { expectedNodes, isSilent, verdictOn } from './shared/verdicts.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.object({
@@ -22,6 +24,10 @@ const Input = z.object({
   deadline: Instant,
   poll: Poll,
   proxying: Proxying,
+  /** Whether leftovers of the other mode fail a node that is validated. */
+  strict: z._default(z.boolean(), false),
+  /** Whether a fresh inventory is taken, and the phase repeated, when nodes merely gave no answer. */
+  mayAskAgain: z._default(z.boolean(), false),
 });
 type Input = z.output<typeof Input>;
 
@@ -36,52 +42,67 @@ export interface Output {
   failed: number;
   done: boolean;
   waitSeconds: number;
+  /** Nodes whose verdict names leftovers of the other mode. */
+  leftovers: number;
   evidence: StoredObject | null;
 }
 
 /**
  * Reads what every node has answered. When none is left that may still answer, writes all verdicts to S3: the phase
- * has succeeded when the nodes that passed are exactly the nodes expected. Throws NodesNotPrepared (prepare) or
- * ValidationFailed (validate), EvidenceMissing.
+ * has succeeded when the nodes that passed are exactly the nodes expected. Throws NodesNotPrepared (prepare),
+ * ValidationFailed (validate), LeftoversRemain (clean, and a strict validation that failed for nothing else),
+ * NodesUnreachable (no node failed but by giving no answer, and `mayAskAgain`), EvidenceMissing.
  */
 export function collectFromNodes(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
-    const inventory = await readInventory(deps.store, input.inventory.key);
     const dispatch = await readDispatch(deps.store, input.dispatch.key);
-    const expected = expectedNodes(input.phase, inventory).map(({ id }) => id);
-    const verdicts = await judge(deps, input, inventory, dispatch);
-    const { failed, passed, missing } = reconcile(expected, verdicts);
+    const nodes = await askedNodes(deps.store, input, dispatch);
+    const verdicts = await judge(deps, input, nodes, dispatch);
+    const { failed, passed, missing } = reconcile(ids(nodes), verdicts);
     const pending = missing.length;
     const counts = { pending, passed: passed.length, failed: failed.length };
     say.decision(pending > 0 ? 'nodes.pending' : 'nodes.answered', { step: input.step, ...counts });
     if (pending > 0) {
-      return {
-        ...counts,
-        done: false,
-        waitSeconds: nextWait(input.poll, estimateCommand(expected.length, input.phase), input),
-        evidence: null,
-      };
+      const waitSeconds = nextWait(input.poll, estimateCommand(nodes.length, input.phase), input);
+      return { ...counts, done: false, waitSeconds, leftovers: 0, evidence: null };
     }
     const key = evidenceKey(input.execution, input.step, 'evidence.ndjson.gz');
     const evidence = await writeVerdicts(deps.store, key, verdicts);
     say.count(`${input.phase}.failed`, failed.length);
-    if (failed.length > 0) throw phases[input.phase].failure(sentence(input, expected.length, failed, key));
-    return { ...counts, done: true, waitSeconds: 0, evidence };
+    if (failed.length > 0) throw failure(input, failed, sentence(input, nodes.length, failed, key));
+    const leftovers = verdicts.filter((verdict) => leftoversIn(verdict).length > 0).length;
+    return { ...counts, done: true, waitSeconds: 0, leftovers, evidence };
   };
 }
 
-/** In the inventory's order, which is the same in every call. */
-async function judge(deps: Deps, input: Input, inventory: InventoryNode[], dispatch: Dispatch): Promise<Verdict[]> {
+const ids = (nodes: InventoryNode[]) => nodes.map(({ id }) => id);
+
+/** The nodes whose verdicts the step waits for, in the inventory's order, which is the same in every call. */
+async function askedNodes(store: ObjectStore, input: Input, { only }: Dispatch): Promise<InventoryNode[]> {
+  const nodes = expectedNodes(input.phase, await readInventory(store, input.inventory.key));
+  if (only === undefined) return nodes;
+  const asked = new Set(only);
+  return nodes.filter(({ id }) => asked.has(id));
+}
+
+async function judge(deps: Deps, input: Input, nodes: InventoryNode[], dispatch: Dispatch): Promise<Verdict[]> {
   const results = await deps.ssm.results(dispatch.commands.map(({ commandId }) => commandId));
   const byNode = new Map(results.map((result) => [result.node, result]));
   const unknown = new Set(dispatch.unknown);
   const task = { serviceCidr: input.cluster.serviceCidr, proxying: input.proxying };
   const late = input.now >= input.deadline;
-  return expectedNodes(input.phase, inventory)
+  return nodes
     .map((node) =>
       verdictOn(input.phase, task, node, { result: byNode.get(node.id), unknown: unknown.has(node.id), late }),
     )
-    .filter((verdict) => verdict !== null);
+    .filter((verdict) => verdict !== null)
+    .map((verdict) => (input.strict ? strictly(verdict) : verdict));
+}
+
+function failure({ phase, strict, mayAskAgain }: Input, failed: Verdict[], message: string): NightshiftError {
+  if (mayAskAgain && failed.every(isSilent)) return new NodesUnreachable(message);
+  if (strict && failed.every(failedForLeftovers)) return new LeftoversRemain(message);
+  return phases[phase].failure(message);
 }
 
 const NAMED = 5;

@@ -1,38 +1,50 @@
 import * as z from 'zod/mini';
-import { type Ec2, ec2 } from '../aws/ec2.ts';
+import { ec2 } from '../aws/ec2.ts';
 import { type Eks, eks } from '../aws/eks.ts';
-import type { Kubernetes } from '../aws/kubernetes.ts';
 import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
-import { type Ssm, ssm } from '../aws/ssm.ts';
-import { serviceAddresses } from '../core/cluster-ip.ts';
+import { ssm } from '../aws/ssm.ts';
 import { estimateChange } from '../core/estimate.ts';
-import { buildInventory, countInventory, type InventoryNode, type KubeProxyPod } from '../core/nodes.ts';
-import { type MigrationPlan, planMigration } from '../core/plan.ts';
+import { countInventory, type InventoryNode } from '../core/nodes.ts';
+import { type MigrationPlan, type PlannedChange, planMigration } from '../core/plan.ts';
+import { LONGEST_CONFIG_MAP } from '../core/preflight/config-map.ts';
+import type { Workloads } from '../core/preflight.ts';
 import { type MigrationRequest, parseRequest } from '../core/request.ts';
-import { type ClusterSnapshot, restartStrategy } from '../core/snapshot.ts';
+import { turnover } from '../core/turnover.ts';
 import { environment } from './shared/environment.ts';
-import { evidenceKey, writeInventory } from './shared/evidence.ts';
-import { Common, type Execution, Step } from './shared/input.ts';
+import { evidenceKey, readInventory, writeInventory } from './shared/evidence.ts';
+import { Common, Step, Stored } from './shared/input.ts';
+import { type ClusterFacts, clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 
-const Input = z.object({ ...Common, step: Step, request: z.unknown(), kubernetes: z.boolean() });
+const Input = z.object({
+  ...Common,
+  step: Step,
+  request: z.unknown(),
+  kubernetes: z.boolean(),
+  /** An earlier inventory, to tell who has joined and who has gone. */
+  since: z._default(z.nullable(Stored), null),
+});
 type Input = z.output<typeof Input>;
 
-export interface Deps {
+export interface Deps extends InventoryDeps {
   eks: Pick<Eks, 'snapshot' | 'fargateProfiles'>;
-  ec2: Ec2;
-  ssm: Pick<Ssm, 'managedNodes'>;
   openKubernetes: OpenKubernetes;
   store: ObjectStore;
 }
 
 export interface Output {
   request: MigrationRequest;
-  plan: { kind: MigrationPlan['kind']; reasons: string[]; strategy: string | null; configuration: string | null };
-  cluster: { name: string; arn: string; version: string; serviceCidr: string; apiServer: string; dns: string };
+  plan: Pick<MigrationPlan, 'kind' | 'reasons' | 'checks'> & (PlannedChange | Record<keyof PlannedChange, null>);
+  cluster: ClusterFacts;
   addon: { version: string; configuration: string | null } | null;
+  /** The exact text of kube-proxy's configuration in its ConfigMap; null where Kubernetes was not read. */
+  configMap: string | null;
   inventory: StoredObject & { counts: ReturnType<typeof countInventory> };
+  /** How many nodes are to be prepared that `since` did not have, and how many of `since` are no more. */
+  newcomers: number;
+  gone: number;
+  notes: string[];
   estimateSeconds: number;
 }
 
@@ -42,64 +54,50 @@ export interface Output {
  * InvalidConfiguration, KubernetesUnreachable, KubernetesForbidden.
  */
 export function inspectCluster(deps: Deps): Run<Input, Output> {
-  return async ({ execution, step, request: raw, kubernetes }, say) => {
+  return async ({ execution, step, request: raw, kubernetes, since }, say) => {
     const request = parseRequest(raw);
     const snapshot = await deps.eks.snapshot(request.cluster);
-    const inventory = await takeInventory(deps, request.cluster, kubernetes ? execution : null);
-    const plan = planMigration(snapshot, inventory, request);
+    const api = kubernetes ? await deps.openKubernetes(request.cluster, execution) : null;
+    const { inventory, ec2: instances, managed } = await seeNodes(deps, request.cluster, api);
+    const workloads = api && (await api.workloads());
+    const sight = { restartFor: execution.name, ec2: instances, managed, workloads };
+    const plan = planMigration(snapshot, inventory, request, sight);
     const stored = await writeInventory(deps.store, evidenceKey(execution, step, 'inventory.ndjson.gz'), inventory);
     const counts = countInventory(inventory);
     say.decision(`plan.${plan.kind}`, { cluster: request.cluster, step, reasons: plan.reasons.join(' '), ...counts });
     return {
       request,
-      plan: planOf(plan, snapshot),
-      cluster: clusterOf(snapshot),
+      plan: planOf(plan),
+      cluster: clusterFacts(snapshot, execution),
       addon: snapshot.addon && { version: snapshot.addon.version, configuration: snapshot.addon.configuration },
+      configMap: configMapOf(workloads),
       inventory: { ...stored, counts },
+      ...(await changesSince(deps.store, since, inventory)),
       estimateSeconds: estimateChange(counts.ssm + counts.proxyMode).total,
     };
   };
 }
 
-async function takeInventory(deps: Deps, cluster: string, access: Execution | null): Promise<InventoryNode[]> {
-  const [nodes, fargateProfiles] = await Promise.all([deps.ec2.nodes(cluster), deps.eks.fargateProfiles(cluster)]);
-  const api = access && (await deps.openKubernetes(cluster, access));
-  const pods = api && (await api.kubeProxyPods());
-  const managed = await deps.ssm.managedNodes([...nodes.map(({ id }) => id), ...hybridIds(pods ?? [])]);
-  const seen = { ec2: nodes, managed, pods, fargateProfiles };
-  const inventory = buildInventory(seen);
-  if (!api || !pods) return inventory;
-  return buildInventory({ ...seen, pods: await withProxyModes(api, pods, inventory) });
-}
-
-/** EKS names a hybrid node after its SSM managed instance. */
-function hybridIds(pods: readonly KubeProxyPod[]): string[] {
-  return [...new Set(pods.map(({ nodeName }) => nodeName).filter((name) => name.startsWith('mi-')))];
-}
-
-/** Asks only the pods on nodes where no document can run: the others prove more by themselves. */
-async function withProxyModes(
-  api: Kubernetes,
-  pods: KubeProxyPod[],
-  inventory: InventoryNode[],
-): Promise<KubeProxyPod[]> {
-  const names = new Set(inventory.filter(({ handling }) => handling.by === 'proxy-mode').map(({ name }) => name));
-  const asked = pods.filter(({ nodeName }) => names.has(nodeName)).map(({ name }) => name);
-  const modes = await api.proxyModes(asked);
-  return pods.map((pod) => ({ ...pod, proxyMode: modes.get(pod.name) ?? null }));
-}
-
 /** A plan of `none` carries what a restart would need: the nodes may yet contradict the configuration. */
-function planOf(plan: MigrationPlan, snapshot: ClusterSnapshot): Output['plan'] {
-  const { kind, reasons } = plan;
-  if (plan.kind === 'migrate') return { kind, reasons, strategy: plan.strategy, configuration: plan.configuration };
-  if (plan.kind === 'refuse') return { kind, reasons, strategy: null, configuration: null };
-  return { kind, reasons, strategy: restartStrategy(snapshot), configuration: snapshot.addon?.configuration ?? null };
+function planOf(plan: MigrationPlan): Output['plan'] {
+  const nothing = { strategy: null, way: null, configuration: null, createVersion: null };
+  return plan.kind === 'refuse' ? { ...nothing, ...plan } : plan;
 }
 
-function clusterOf({ name, arn, version, serviceCidr }: ClusterSnapshot): Output['cluster'] {
-  const { apiServer, dns } = serviceAddresses(serviceCidr);
-  return { name, arn, version, serviceCidr, apiServer, dns };
+/** Its length is limited by the check config-map-edits: a longer one is refused, and not carried along. */
+function configMapOf(workloads: Workloads | null): string | null {
+  const text = workloads?.configMap.kind === 'read' ? workloads.configMap.value : null;
+  return text !== null && text.length > LONGEST_CONFIG_MAP ? null : text;
+}
+
+async function changesSince(
+  store: ObjectStore,
+  since: { key: string } | null,
+  inventory: InventoryNode[],
+): Promise<Pick<Output, 'newcomers' | 'gone' | 'notes'>> {
+  if (!since) return { newcomers: 0, gone: 0, notes: [] };
+  const { newcomers, gone, notes } = turnover(await readInventory(store, since.key), inventory);
+  return { newcomers: newcomers.length, gone: gone.length, notes };
 }
 
 const store = objectStore(environment.evidenceBucket);

@@ -2,11 +2,22 @@ import * as z from 'zod/mini';
 import { type EndingEvent, type EventBus, eventBus } from '../aws/events.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { environment } from './shared/environment.ts';
-import { executionPrefix, indexEvidence } from './shared/evidence.ts';
+import { findEnding, outcomeKey } from './shared/evidence.ts';
+import { indexEvidence } from './shared/evidence-index.ts';
 import { Common, Instant } from './shared/input.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 
-const ENDINGS = ['migrated', 'already-compliant', 'refused', 'failed'] as const;
+const ENDINGS = [
+  'migrated',
+  'already-compliant',
+  'refused',
+  'failed',
+  'rolled-back',
+  'rollback-failed',
+  'finished',
+  'nothing-to-roll-back',
+] as const;
+const Related = z._default(z.nullable(Common.execution), null);
 
 const Input = z.object({
   ...Common,
@@ -21,6 +32,10 @@ const Input = z.object({
   to: z.nullable(z.string()),
   /** Whether the add-on or kube-proxy may have been changed. */
   changed: z.boolean(),
+  /** Of an execution of rollback-cluster: whose change it undid or finished. */
+  owner: Related,
+  /** The execution of rollback-cluster that undid this one's change: its evidence belongs to this record. */
+  rollback: Related,
 });
 type Input = z.output<typeof Input>;
 
@@ -39,46 +54,72 @@ export interface Output {
   error?: Failure;
   outcome: { key: string; sha256: string };
   evidence: { key: string; sha256: string }[];
+  /** How many nodes run which mode, as far as their last verdicts tell. */
+  modes: Record<string, number>;
 }
 
 /**
- * Writes `outcome.json` (who asked for what, how it ended, what changed, and every object of evidence with its hash
- * and counts) and says the ending on the event bus. Throws EvidenceMissing when an object cannot be read again.
+ * Writes `outcome.json` (who asked for what, how it ended, what changed, what runs where, and every object of
+ * evidence with its hash and counts) and says the ending on the event bus. Throws EvidenceMissing when an object cannot be read again.
  */
 export function recordOutcome(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
-    const { execution, ending, request, from, to, changed } = input;
-    const key = `${executionPrefix(execution)}outcome.json`;
-    const evidence = await indexEvidence(deps.store, execution, key);
+    const { execution, ending, request, from, to, changed, owner, rollback } = input;
+    const key = outcomeKey(execution);
+    const { entries, modes } = await indexEvidence(deps.store, rollback ? [execution, rollback] : [execution]);
     const error = errorOf(input);
     const times = { startedAt: input.startedAt.toISOString(), endedAt: input.now.toISOString() };
-    const record = { execution, ...times, request, ending, ...(error && { error }), changed, from, to, evidence };
+    const ended = {
+      execution,
+      ...times,
+      request,
+      ending,
+      changed,
+      ...(owner && { owner }),
+      ...(rollback && { rollback }),
+    };
+    const record = { ...ended, ...(error && { error }), from, to, modes, evidence: entries };
     const { sha256 } = await deps.store.put(key, JSON.stringify(record, null, 2));
     const outcome = { key, sha256 };
-    await deps.bus.put({
-      detailType: EVENTS[ending],
-      resources: [execution.arn],
-      detail: { execution, ...times, request, ending, ...(error && { error: shortened(error) }), changed, outcome },
-    });
+    const counts = Object.fromEntries(modes.map(({ mode, nodes }) => [mode, nodes]));
+    const detailType = await eventOf(deps.store, input);
+    if (detailType !== null) {
+      const detail = { ...ended, ...(error && { error: shortened(error) }), modes: counts, outcome };
+      await deps.bus.put({ detailType, resources: [execution.arn], detail });
+      say.count(detailType, 1);
+    }
     say.decision('migration.ended', { execution: execution.name, ending, error: error?.name ?? null });
-    say.count(EVENTS[ending], 1);
-    return { ending, ...(error && { error }), outcome, evidence: evidence.map(({ key, sha256 }) => ({ key, sha256 })) };
+    const evidence = entries.map(({ key, sha256 }) => ({ key, sha256 }));
+    return { ending, ...(error && { error }), outcome, evidence, modes: counts };
   };
 }
 
-const EVENTS: Record<Input['ending'], EndingEvent> = {
+const EVENTS: Record<Exclude<Input['ending'], 'nothing-to-roll-back'>, EndingEvent> = {
   migrated: 'nightshift.MigrationSucceeded',
   'already-compliant': 'nightshift.MigrationSucceeded',
+  finished: 'nightshift.MigrationSucceeded',
   refused: 'nightshift.MigrationRefused',
   failed: 'nightshift.MigrationFailed',
+  'rolled-back': 'nightshift.MigrationRolledBack',
+  'rollback-failed': 'nightshift.RollbackFailed',
 };
+
+/** An execution that ended without a word and without a change has failed; one that told its end itself is not told again. */
+async function eventOf(store: ObjectStore, { ending, owner }: Input): Promise<EndingEvent | null> {
+  if (ending !== 'nothing-to-roll-back') return EVENTS[ending];
+  return owner && (await findEnding(store, owner)) === null ? 'nightshift.MigrationFailed' : null;
+}
 
 /** What a failed function leaves as its cause. */
 const LambdaCause = z.object({ errorMessage: z.string() });
 
+const SUCCESSES: readonly Input['ending'][] = ['migrated', 'already-compliant', 'finished', 'nothing-to-roll-back'];
+
 /** An ending without success has a name; `cause` is the sentence of the function that failed, not Lambda's envelope. */
 function errorOf({ ending, failure }: Input): Failure | undefined {
-  if (ending === 'migrated' || ending === 'already-compliant') return undefined;
+  if (SUCCESSES.includes(ending)) return undefined;
+  // A person may roll back a migration that went well.
+  if (!failure && ending === 'rolled-back') return undefined;
   if (!failure) return { name: 'NoReason', cause: `The execution ended ${ending} without an error.` };
   return { name: failure.Error, cause: sentenceOf(failure.Cause ?? '') };
 }

@@ -4,7 +4,8 @@ import { type Ssm, ssm } from '../aws/ssm.ts';
 import { estimateCommand, waitSeconds } from '../core/estimate.ts';
 import { environment } from './shared/environment.ts';
 import { type Dispatch, evidenceKey, findDispatch, readInventory, writeDispatch } from './shared/evidence.ts';
-import { ClusterWithServices, Common, Proxying, Step, Stored } from './shared/input.ts';
+import { ClusterWithServices, Common, Only, Proxying, Step, Stored } from './shared/input.ts';
+import { limited } from './shared/limits.ts';
 import { PHASES, type PhaseName, phases } from './shared/phases.ts';
 import { expectedNodes } from './shared/verdicts.ts';
 import { type Run, wrap } from './shared/wrap.ts';
@@ -16,6 +17,7 @@ const Input = z.object({
   cluster: ClusterWithServices,
   inventory: Stored,
   proxying: Proxying,
+  only: z._default(z.nullable(Only), null),
 });
 type Input = z.output<typeof Input>;
 
@@ -34,8 +36,8 @@ export interface Output {
 }
 
 /**
- * Sends a phase's document to every node that takes one and notes the commands in S3. A step that has been sent is not
- * sent again. Throws InvalidRequest, EvidenceMissing.
+ * Sends a phase's document to every node that takes one, or to those of `only`, and notes the commands in S3. A step
+ * that has been sent is not sent again. Throws InvalidRequest, EvidenceMissing.
  */
 export function runOnNodes(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
@@ -55,7 +57,8 @@ async function send(deps: Deps, input: Input): Promise<Dispatch> {
   const { now, step, execution, cluster, proxying } = input;
   const phase = phases[input.phase];
   const inventory = await readInventory(deps.store, input.inventory.key);
-  const nodes = expectedNodes(input.phase, inventory).filter(({ handling }) => handling.by === 'ssm');
+  const expected = await limited(deps.store, expectedNodes(input.phase, inventory), input.only);
+  const nodes = expected.filter(({ handling }) => handling.by === 'ssm');
   const sent = await deps.ssm.run({
     document: `${deps.documentPrefix()}${phase.document}`,
     nodes: nodes.map(({ id }) => id),
@@ -64,7 +67,8 @@ async function send(deps: Deps, input: Input): Promise<Dispatch> {
     deliverySeconds: phase.deliverySeconds,
   });
   const deadline = new Date(now.getTime() + phase.deadlineSeconds * 1000).toISOString();
-  return { phase: input.phase, ...sent, sentAt: now.toISOString(), deadline };
+  const only = input.only && expected.map(({ id }) => id);
+  return { phase: input.phase, ...sent, sentAt: now.toISOString(), deadline, ...(only && { only }) };
 }
 
 /** Without a command there is nothing to wait for. */

@@ -189,7 +189,7 @@ describe('nothing is written, and the error has a name, for', () => {
     expect(ended.status).toBe('FAILED');
     expect(ended.error).toBe(error);
     expect(ended.cause).toMatch(cause);
-    expect(changes(ended.calls).filter((change) => !/AccessEntry|AccessPolicy/.test(change))).toEqual([]);
+    expect(changes(ended.calls).filter((change) => !/AccessEntry|AccessPolicy|Schedule/.test(change))).toEqual([]);
     expect(ended.cluster.accessEntries).toEqual([]);
   });
 

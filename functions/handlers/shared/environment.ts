@@ -7,6 +7,8 @@ export const environment = {
   eventBus: once(() => variable('NIGHTSHIFT_EVENT_BUS')),
   documentPrefix: once(() => variable('NIGHTSHIFT_DOCUMENT_PREFIX')),
   kubernetesRoleArn: once(() => variable('NIGHTSHIFT_KUBERNETES_ROLE_ARN')),
+  migrateStateMachineArn: once(() => variable('NIGHTSHIFT_MIGRATE_STATE_MACHINE_ARN')),
+  rollbackStateMachineArn: once(() => variable('NIGHTSHIFT_ROLLBACK_STATE_MACHINE_ARN')),
   /** The configured windows by name, each still to be parsed by core. */
   windows: once(() => windowsIn(variable('NIGHTSHIFT_WINDOWS'))),
 };

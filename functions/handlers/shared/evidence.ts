@@ -2,10 +2,12 @@ import * as z from 'zod/mini';
 import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
 import type { SentCommand } from '../../aws/ssm.ts';
 import { EvidenceMissing } from '../../core/errors.ts';
-import { countEvidence, parseEvidence, printEvidence } from '../../core/evidence.ts';
+import { parseEvidence, printEvidence } from '../../core/evidence.ts';
 import type { InventoryNode } from '../../core/nodes.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { Execution } from './input.ts';
+
+type Named = Pick<Execution, 'name'>;
 
 /** What `run-on-nodes` has sent in one step: the commands, and the nodes that SSM would not take. Times are ISO. */
 export interface Dispatch {
@@ -14,6 +16,8 @@ export interface Dispatch {
   unknown: string[];
   sentAt: string;
   deadline: string;
+  /** The nodes that were asked or should have been, where the step was limited to some. */
+  only?: string[];
 }
 
 const Handling = z.discriminatedUnion('by', [
@@ -41,20 +45,35 @@ const DispatchShape = z.object({
   unknown: z.array(z.string()),
   sentAt: z.string(),
   deadline: z.string(),
+  only: z.exactOptional(z.array(z.string())),
 });
 
 /** Where a step of an execution keeps its objects. */
 export function evidenceKey(
   execution: Execution,
   step: string,
-  name: 'inventory.ndjson.gz' | 'dispatch.json.gz' | 'evidence.ndjson.gz',
+  name: 'inventory.ndjson.gz' | 'dispatch.json.gz' | 'evidence.ndjson.gz' | 'canary.json',
 ): string {
   return `${executionPrefix(execution)}${step}/${name}`;
 }
 
 /** Everything that an execution has stored lies under this. */
-export function executionPrefix(execution: Execution): string {
+export function executionPrefix(execution: Named): string {
   return `executions/${execution.name}/`;
+}
+
+/** Where an execution saves what it is about to change; the object is there when something may have been changed. */
+export const formerKey = (execution: Named) => `${executionPrefix(execution)}former.json`;
+/** Where an execution records its own end. */
+export const outcomeKey = (execution: Named) => `${executionPrefix(execution)}outcome.json`;
+
+const Outcome = z.object({ ending: z.string() });
+
+/** The ending that an execution recorded; null when it recorded none. Throws EvidenceMissing for anything else. */
+export async function findEnding(store: Pick<ObjectStore, 'find'>, execution: Named): Promise<string | null> {
+  const key = outcomeKey(execution);
+  const found = await store.find(key);
+  return found && understood(Outcome, key, () => JSON.parse(found.text)).ending;
 }
 
 /** Stores one node a line, so that a person can read it with zgrep. */
@@ -97,29 +116,17 @@ export function writeVerdicts(store: ObjectStore, key: string, verdicts: readonl
   return store.put(key, printEvidence(verdicts));
 }
 
-/** An object with the number of verdicts in it, where it holds verdicts. */
-export type IndexEntry = StoredObject & { passed?: number; failed?: number };
-
-/** All objects of an execution but its outcome, hashed as they lie in the bucket. Throws EvidenceMissing. */
-export async function indexEvidence(
-  store: ObjectStore,
-  execution: Execution,
-  outcomeKey: string,
-): Promise<IndexEntry[]> {
-  const keys = (await store.list(executionPrefix(execution))).filter((key) => key !== outcomeKey);
-  const index: IndexEntry[] = [];
-  for (const key of keys) {
-    const { text, ...stored } = await store.get(key);
-    if (!key.endsWith('/evidence.ndjson.gz')) index.push(stored);
-    else {
-      const { passed, failed } = countEvidence(parseEvidence(text));
-      index.push({ ...stored, passed, failed });
-    }
-  }
-  return index;
+/** Throws EvidenceMissing when the evidence is gone or is none. */
+export async function readVerdicts(store: ObjectStore, key: string): Promise<Verdict[]> {
+  return parseEvidence((await store.get(key)).text);
 }
 
-function understood<Schema extends z.ZodMiniType>(schema: Schema, key: string, read: () => unknown): z.output<Schema> {
+/** What was read, if it is what the schema says. Throws EvidenceMissing when it is anything else. */
+export function understood<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  key: string,
+  read: () => unknown,
+): z.output<Schema> {
   try {
     return schema.parse(read());
   } catch (cause) {

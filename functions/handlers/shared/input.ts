@@ -33,7 +33,7 @@ export const Common = {
 export type Execution = z.output<typeof Common.execution>;
 
 /** The name of one pass through a phase (`prepare-1`); it is part of an S3 key and of a comment in SSM. */
-export const Step = z.string().check(z.regex(/^[a-z]+(-[0-9]+){1,3}$/));
+export const Step = z.string().check(z.regex(/^[a-z]+(-[a-z]+)*(-[0-9]+){1,3}$/));
 
 /** EKS's own rule for names. */
 export const ClusterName = z.object({ name: z.string().check(z.regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/)) });
@@ -44,6 +44,15 @@ export const Proxying = z.discriminatedUnion('mode', [
   z.object({ mode: z.literal('ipvs'), scheduler: z.enum(IPVS_SCHEDULERS) }),
   z.object({ mode: z.literal('iptables') }),
 ]);
+
+/** Limits a phase to some of the inventory's nodes. */
+export const Only = z.union([
+  /** Those that were not eligible in an earlier inventory. */
+  z.strictObject({ since: z.object({ key: z.string().check(z.startsWith('executions/')) }) }),
+  /** Those whose verdict in an earlier step's evidence names leftovers. */
+  z.strictObject({ leftoversIn: z.object({ key: z.string().check(z.startsWith('executions/')) }) }),
+]);
+export type Only = z.output<typeof Only>;
 
 /** A reference to an object in the evidence bucket. */
 export const Stored = z.object({ key: z.string().check(z.startsWith('executions/')) });

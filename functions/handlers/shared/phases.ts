@@ -1,13 +1,20 @@
+import { judgeCleanOutput } from '../../core/clean-output.ts';
 import { serviceAddresses } from '../../core/cluster-ip.ts';
-import { InvalidRequest, type NightshiftError, NodesNotPrepared, ValidationFailed } from '../../core/errors.ts';
+import {
+  InvalidRequest,
+  LeftoversRemain,
+  type NightshiftError,
+  NodesNotPrepared,
+  ValidationFailed,
+} from '../../core/errors.ts';
 import type { InventoryNode } from '../../core/nodes.ts';
+import { judgePrepareOutput } from '../../core/prepare-output.ts';
 import type { Proxying } from '../../core/proxy-mode.ts';
 import { judgeValidateOutput } from '../../core/validate-output.ts';
 import type { Verdict } from '../../core/verdict.ts';
-import { judgePrepareOutput } from '../../core/prepare-output.ts';
 
 /** The phases in which a document runs on nodes. */
-export const PHASES = ['prepare', 'validate'] as const;
+export const PHASES = ['prepare', 'validate', 'clean'] as const;
 export type PhaseName = (typeof PHASES)[number];
 
 /** What the nodes of a cluster are asked to do or to show. */
@@ -61,5 +68,15 @@ export const phases: Record<PhaseName, Phase> = {
       return judgeValidateOutput(node, stdout, { proxying, apiServer, dns });
     },
     failure: (message) => new ValidationFailed(message),
+  },
+  clean: {
+    document: 'clean-node',
+    deliverySeconds: 120,
+    deadlineSeconds: 480,
+    parameters: ({ proxying }) => ({ Mode: proxying.mode }),
+    // Bottlerocket has no shell on the host: what is left there goes with the node.
+    judgesProxyMode: false,
+    judge: (node, stdout, { proxying }) => judgeCleanOutput(node, stdout, proxying.mode),
+    failure: (message) => new LeftoversRemain(message),
   },
 };

@@ -20,23 +20,35 @@ export function expectedNodes(phase: PhaseName, inventory: readonly InventoryNod
   });
 }
 
+/** Of an expected node nothing was heard: it may be gone, or may answer when it is asked again. */
+const SILENT = { answer: 'none' } as const;
+
+/** True for the verdict on a node that failed because it did not answer. */
+export function isSilent({ facts }: Verdict): boolean {
+  return facts['answer'] === SILENT.answer;
+}
+
 /** A node's verdict; null while it may still answer. */
 export function verdictOn(phase: PhaseName, task: Task, node: InventoryNode, seen: Seen): Verdict | null {
   const { handling } = node;
   switch (handling.by) {
     case 'blocked':
+      return silent(node, handling.reason);
     case 'excluded':
       return failed(node, handling.reason);
     case 'proxy-mode':
       return judgeProxyMode(node, handling.mode, task.proxying);
     case 'ssm':
-      if (seen.unknown) return failed(node, 'SSM takes no command for this node');
+      if (seen.unknown) return silent(node, 'SSM takes no command for this node');
       if (seen.result && seen.result.state !== 'pending') return judgeResult(phase, task, node, seen.result);
-      return seen.late ? failed(node, 'no answer before the deadline') : null;
+      return seen.late ? silent(node, 'no answer before the deadline') : null;
     default:
       return assertNever(handling);
   }
 }
+
+/** What SSM says of a command that has not reached a node. */
+const UNDELIVERED = ['Undeliverable', 'DeliveryTimedOut', 'Terminated'];
 
 /** SSM puts stderr behind stdout, with this line between them. */
 const STDERR = /\n?-{4,}ERROR-{4,}\n/;
@@ -49,18 +61,24 @@ function judgeResult(
 ): Verdict {
   const [stdout = '', stderr = ''] = result.output.split(STDERR);
   if (result.state === 'succeeded') return phases[phase].judge(node, stdout, task);
+  if (UNDELIVERED.includes(result.status.replaceAll(' ', ''))) return silent(node, result.status);
   const [said] = stderr.split('\n').filter((line) => line.trim() !== '');
   return { ...failed(node, `${result.status}${said ? `: ${said.slice(0, 200)}` : ''}`), excerpt: result.output };
 }
 
 /** What a node proves on which no document runs: its kube-proxy says itself which mode it has started in. */
 function judgeProxyMode(node: InventoryNode, mode: string | null, proxying: Proxying): Verdict {
-  if (mode === null) return failed(node, 'kube-proxy does not answer on /proxyMode');
-  if (mode !== proxying.mode) return failed(node, `/proxyMode says ${mode}, not ${proxying.mode}`);
+  if (mode === null) return silent(node, 'kube-proxy does not answer on /proxyMode');
+  const facts = { proxyMode: mode };
+  if (mode !== proxying.mode) return { ...failed(node, `/proxyMode says ${mode}, not ${proxying.mode}`), facts };
   const reason = `/proxyMode says ${mode}: kube-proxy started in it; the node's tables and its scheduler were not read`;
-  return { node: node.id, name: node.name, pass: true, reasons: [reason], facts: { proxyMode: mode }, excerpt: '' };
+  return { node: node.id, name: node.name, pass: true, reasons: [reason], facts, excerpt: '' };
 }
 
 function failed(node: InventoryNode, reason: string): Verdict {
   return { node: node.id, name: node.name, pass: false, reasons: [reason], facts: {}, excerpt: '' };
+}
+
+function silent(node: InventoryNode, reason: string): Verdict {
+  return { ...failed(node, reason), facts: SILENT };
 }

@@ -23,11 +23,13 @@ const ADDON: Sdk.Addon = {
   status: 'ACTIVE',
   configurationValues: 'mode: iptables # mine\n',
   health: { issues: [] },
+  tags: { owner: 'platform' },
 };
 let cluster: Sdk.Cluster;
 let addon: Sdk.Addon | null;
 let updates: Record<string, Sdk.UpdateStatus>;
 let refuse: string | null;
+let offers: boolean;
 let wire: Wire;
 
 beforeAll(async () => {
@@ -47,10 +49,35 @@ beforeAll(async () => {
         addonVersion,
         configurationSchema: `{"$comment":"${addonVersion}"}`,
       }),
+      DescribeAddonVersions: () => ({
+        addons: [
+          {
+            addonName: 'kube-proxy',
+            addonVersions: [
+              { addonVersion: 'v1.34.3-eksbuild.9', compatibilities: [{ clusterVersion: '1.34' }] },
+              {
+                addonVersion: 'v1.34.1-eksbuild.2',
+                compatibilities: [{ clusterVersion: '1.34', defaultVersion: offers }],
+              },
+            ],
+          },
+        ],
+      }),
       ListUpdates: ({ addonName }) => ({ updateIds: addonName ? Object.keys(updates) : [] }),
       DescribeUpdate: ({ updateId }) => ({ update: { id: updateId, status: updates[updateId] } }),
       ListFargateProfiles: ({ nextToken }) =>
         nextToken ? { fargateProfileNames: ['c'] } : { fargateProfileNames: ['a', 'b'], nextToken: 'more' },
+      CreateAddon({ configurationValues }) {
+        if (addon) throw new ServiceError('ResourceInUseException', 'Addon already exists.', 409);
+        if (refuse) throw new ServiceError(refuse, 'ConfigurationValue provided in request is not supported');
+        addon = { ...ADDON, configurationValues };
+        return { addon };
+      },
+      DeleteAddon() {
+        if (!addon) throw new ServiceError('ResourceNotFoundException', 'No addon: kube-proxy found', 404);
+        addon = null;
+        return { addon: { ...ADDON, status: 'DELETING' } };
+      },
       UpdateAddon() {
         if (refuse) throw new ServiceError(refuse, 'ConfigurationValue provided in request is not supported');
         return { update: { id: 'u-1', status: 'InProgress' } };
@@ -64,6 +91,7 @@ beforeEach(() => {
   addon = ADDON;
   updates = {};
   refuse = null;
+  offers = true;
   wire.calls.length = 0;
 });
 
@@ -83,7 +111,9 @@ test('a snapshot has what decisions rest on, the configuration text untouched an
       configuration: 'mode: iptables # mine\n',
       issues: [],
       schema: '{"$comment":"v1.34.1-eksbuild.2"}',
+      tags: { owner: 'platform' },
     },
+    offered: null,
     updateInFlight: false,
     tags: { team: 'checkout' },
   });
@@ -94,9 +124,14 @@ test('a look changes nothing', async () => {
   expect(wire.calls.filter(({ operation }) => !/^(Describe|List)/.test(operation))).toEqual([]);
 });
 
-test('a self-managed kube-proxy is a cluster without the add-on', async () => {
+test('a self-managed kube-proxy is a cluster without the add-on, and EKS tells which version could adopt it', async () => {
   addon = null;
-  expect((await eks.snapshot('demo')).addon).toBeNull();
+  expect(await eks.snapshot('demo')).toMatchObject({
+    addon: null,
+    offered: { version: 'v1.34.1-eksbuild.2', schema: '{"$comment":"v1.34.1-eksbuild.2"}' },
+  });
+  offers = false;
+  expect(await eks.snapshot('demo')).toMatchObject({ addon: null, offered: null });
 });
 
 test('an IPv6 cluster has its IPv6 service range', async () => {
@@ -172,4 +207,36 @@ test.each(['InvalidParameterException', 'InvalidRequestException', 'ResourceNotF
 test('an add-on that is being updated keeps its own error name, for the state machine to wait', async () => {
   refuse = 'ResourceInUseException';
   await expect(eks.updateAddon(update)).rejects.toMatchObject({ name: 'ResourceInUseException' });
+});
+
+const creation = { ...update, version: null };
+
+test('a self-managed kube-proxy is adopted with OVERWRITE, and a repetition leaves the new add-on as it is', async () => {
+  addon = null;
+  await eks.createAddon(creation);
+  await eks.createAddon(creation);
+  expect(wire.calls[0]?.input).toEqual({
+    clusterName: 'demo',
+    addonName: 'kube-proxy',
+    configurationValues: '{"mode":"ipvs"}',
+    resolveConflicts: 'OVERWRITE',
+    clientRequestToken: expect.stringMatching(/^[0-9a-f-]{36}$/),
+  });
+});
+
+test("somebody else's add-on, made meanwhile, is not taken for nightshift's", async () => {
+  addon = ADDON;
+  await expect(eks.createAddon(creation)).rejects.toMatchObject({ name: 'ResourceInUseException' });
+});
+
+test('values that EKS refuses for a new add-on are AddonUpdateFailed', async () => {
+  addon = null;
+  refuse = 'InvalidParameterException';
+  await expect(eks.createAddon(creation)).rejects.toMatchObject({ name: 'AddonUpdateFailed' });
+});
+
+test('an add-on is let go with its objects left as they are, and again is no failure', async () => {
+  await eks.deleteAddon('demo');
+  await eks.deleteAddon('demo');
+  expect(wire.calls[0]?.input).toEqual({ clusterName: 'demo', addonName: 'kube-proxy', preserve: true });
 });

@@ -103,3 +103,59 @@ test('an API server of another authority is not talked to', async () => {
   await expect(stranger.rollout()).rejects.toMatchObject({ name: 'KubernetesUnreachable' });
   expect(world.calls).toEqual([]);
 });
+
+test("kube-proxy's configuration is read, edited once, and everything else in its ConfigMap stays", async () => {
+  const { api, world } = await open(granted);
+  const text = (await api.kubeProxyConfig()) ?? '';
+  expect(text).toContain('kind: KubeProxyConfiguration\n');
+  expect(await api.editKubeProxyConfig(() => `${text}# edited\n`)).toEqual({ changed: true });
+  expect(await api.kubeProxyConfig()).toBe(`${text}# edited\n`);
+  world.calls.length = 0;
+  expect(await api.editKubeProxyConfig(() => `${text}# edited\n`)).toEqual({ changed: false });
+  expect(world.calls.map(({ operation }) => operation)).toEqual(['get configmaps']);
+});
+
+/** Answers 409 to the first calls of an operation. */
+function conflicting(operation: string, times: number): WorldOptions {
+  let left = times;
+  const conflict = { status: 409, reason: 'Conflict', message: 'the object has been modified' };
+  return { ...granted, intercept: async (call) => (call.operation === operation && left-- > 0 ? conflict : undefined) };
+}
+
+test('an edit that meets another writer is made again on a fresh text, and a restart and a deletion as well', async () => {
+  const edit = await open(conflicting('update configmaps', 2));
+  const texts: string[] = [];
+  const changed = await edit.api.editKubeProxyConfig((text) => {
+    texts.push(text);
+    return `${text}# ours\n`;
+  });
+  expect([changed, texts.length]).toEqual([{ changed: true }, 3]);
+  const restart = await open(conflicting('patch daemonsets', 2));
+  expect(await restart.api.restartKubeProxy('2026-11-06T22:00:00.000Z')).toEqual({ generation: 2 });
+  const removal = await open(conflicting('delete pods', 2));
+  const [pod] = await removal.api.canaryPods();
+  if (pod) await removal.api.deletePod(pod);
+  expect((await removal.api.canaryPods(pod?.nodeName)).map(({ uid }) => uid)).not.toContain(pod?.uid);
+});
+
+test('a writer that never stops is named, and not waited for for ever', async () => {
+  const { api } = await open(conflicting('update configmaps', 100));
+  await expect(api.editKubeProxyConfig((text) => `${text}# ours\n`)).rejects.toMatchObject({
+    name: 'KubernetesUnreachable',
+  });
+});
+
+test('exactly the chosen pod is deleted, and not the one that has taken its place', async () => {
+  const { api, world } = await open(granted);
+  const [first] = await api.canaryPods();
+  if (!first) throw new Error('no pod');
+  expect(first).toMatchObject({ ready: true, terminating: false, restarts: 0, waiting: null });
+  await api.deletePod(first);
+  await world.clock.sleep(60_000);
+  const [fresh] = await api.canaryPods(first.nodeName);
+  expect(fresh?.uid).not.toBe(first.uid);
+  expect(fresh).toMatchObject({ ready: true, nodeName: first.nodeName });
+  await api.deletePod(first);
+  await api.deletePod({ name: fresh?.name ?? '', uid: first.uid });
+  expect(await api.canaryPods(first.nodeName)).toEqual([fresh]);
+});

@@ -147,15 +147,21 @@ describe('what the configuration asks for', () => {
 });
 
 describe('the restart annotation', () => {
-  it('differs from the one that is there, so that pods restart', () => {
-    const add = (text: string) => withRestartAnnotation(parseConfiguration(text), merged(text), target);
-    const once = add('{"podAnnotations":{"a":"b"}}');
+  it('has a value of its own for every execution, so that pods restart', () => {
+    const once = withRestartAnnotation(merged('{"podAnnotations":{"a":"b"}}'), 'demo-1');
     expect(JSON.parse(once)).toEqual({
       mode: 'ipvs',
       ipvs: { scheduler: 'lc' },
-      podAnnotations: { a: 'b', 'nightshift/restart-for': 'ipvs-lc' },
+      podAnnotations: { a: 'b', 'nightshift/restart-for': 'demo-1' },
     });
-    expect(JSON.parse(add(once))).toMatchObject({ podAnnotations: { 'nightshift/restart-for': 'ipvs-lc-again' } });
+    expect(JSON.parse(withRestartAnnotation(merged(once), 'demo-2'))).toMatchObject({
+      podAnnotations: { a: 'b', 'nightshift/restart-for': 'demo-2' },
+    });
+  });
+
+  it('is the same text for the same execution', () => {
+    const text = withRestartAnnotation(merged('{}'), 'demo-1');
+    expect(withRestartAnnotation(text, 'demo-1')).toBe(text);
   });
 });
 

@@ -21,6 +21,8 @@ const NAMES = [
   'KubernetesForbidden',
   'EvidenceMissing',
   'InvalidConfiguration',
+  'NodesUnreachable',
+  'OutcomeNotRecorded',
 ];
 
 const classes = Object.entries(errors).flatMap(([key, value]) =>

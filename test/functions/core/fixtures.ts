@@ -1,5 +1,6 @@
 import type { Ec2Node, KubeProxyPod, ManagedNode } from '../../../functions/core/nodes.ts';
 import type { ClusterSnapshot } from '../../../functions/core/plan.ts';
+import type { DaemonSetSummary, Workloads } from '../../../functions/core/preflight/workloads.ts';
 
 /** The schema of kube-proxy v1.28.8-eksbuild.5, shortened by its resources. https://github.com/aws/containers-roadmap/issues/2420 */
 export const KUBE_PROXY_SCHEMA = JSON.stringify({
@@ -56,11 +57,78 @@ export const cluster = (part: Partial<ClusterSnapshot> = {}): ClusterSnapshot =>
     configuration: null,
     issues: [],
     schema: KUBE_PROXY_SCHEMA,
+    tags: {},
   },
+  offered: null,
   updateInFlight: false,
   tags: {},
   ...part,
 });
+
+/** The snapshot's part with an add-on that differs in what is given. */
+export const addon = (part: Partial<NonNullable<ClusterSnapshot['addon']>>): Partial<ClusterSnapshot> => {
+  const { addon: base } = cluster();
+  return base === null ? {} : { addon: { ...base, ...part } };
+};
+
+export const SCHEMA_WITH_NFTABLES = KUBE_PROXY_SCHEMA.replace('"ipvs"]', '"nftables"]');
+
+/** kube-proxy-config as EKS writes it. https://docs.aws.amazon.com/eks/latest/best-practices/ipvs.html */
+export const CONFIG_MAP = `apiVersion: kubeproxy.config.k8s.io/v1alpha1
+bindAddress: 0.0.0.0
+clientConnection:
+  acceptContentTypes: ""
+  burst: 10
+  contentType: application/vnd.kubernetes.protobuf
+  kubeconfig: /var/lib/kube-proxy/kubeconfig
+  qps: 5
+clusterCIDR: ""
+configSyncPeriod: 15m0s
+conntrack:
+  maxPerCore: 32768
+  min: 131072
+  tcpCloseWaitTimeout: 1h0m0s
+  tcpEstablishedTimeout: 24h0m0s
+enableProfiling: false
+healthzBindAddress: 0.0.0.0:10256
+hostnameOverride: ""
+iptables:
+  masqueradeAll: false
+  masqueradeBit: 14
+  minSyncPeriod: 0s
+  syncPeriod: 30s
+ipvs:
+  excludeCIDRs: null
+  minSyncPeriod: 0s
+  scheduler: ""
+  syncPeriod: 30s
+kind: KubeProxyConfiguration
+metricsBindAddress: 0.0.0.0:10249
+mode: "iptables"
+nodePortAddresses: null
+oomScoreAdj: -998
+portRange: ""
+udpIdleTimeout: 250ms
+`;
+
+export const daemonSet = (name: string, part: Partial<DaemonSetSummary> = {}): DaemonSetSummary => ({
+  namespace: 'kube-system',
+  name,
+  labels: {},
+  env: {},
+  args: [],
+  images: [],
+  ...part,
+});
+
+/** A cluster in which nothing but kube-proxy handles Services. */
+export const QUIET: Workloads = {
+  daemonSets: { kind: 'read', value: [daemonSet('aws-node', { env: { ENABLE_POD_ENI: 'false' } })] },
+  configMap: { kind: 'read', value: CONFIG_MAP },
+  services: { kind: 'read', value: [] },
+  securityGroupPolicies: { kind: 'unreadable', why: 'the API server refused it (403)' },
+  nodes: { kind: 'unreadable', why: 'the API server refused it (403)' },
+};
 
 export const ec2 = (id: string, part: Partial<Ec2Node> = {}): Ec2Node => ({
   id,

@@ -45,10 +45,18 @@ describe('a migration request', () => {
     [{ ...least, window: '' }, 'window must be a window\'s name: 1 to 64 letters, digits, dots, - or _, but it is "".'],
     [
       { ...least, acknowledge: 'ipvs-deprecated' },
-      'acknowledge must be a list of at most 20 risk names such as "ipvs-deprecated", but it is "ipvs-deprecated".',
+      'acknowledge must be a list of names of preflight checks such as "ipvs-deprecated", but it is "ipvs-deprecated".',
     ],
+    [{ ...least, strategy: 'ssh' }, 'strategy must be one of kubernetes-api, pod-annotations, but it is "ssh".'],
+    [{ ...least, selfManaged: 'addon' }, 'selfManaged must be one of create-addon, config-map, but it is "addon".'],
   ])('is refused in one sentence that names field and rule: %j', (input, message) => {
     expect(() => parseRequest(input)).toThrow(new InvalidRequest(message));
+  });
+
+  it('refuses to acknowledge what no check is called', () => {
+    expect(() => parseRequest({ ...least, acknowledge: ['ipvs-deprecated', 'metalb'] })).toThrow(
+      /^acknowledge\.1 must be the name of a preflight check: cluster-status, .*metallb.*, but it is "metalb"\.$/,
+    );
   });
 
   it('takes EKS cluster names of up to 100 characters', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Rollout } from '../../../functions/aws/kubernetes.ts';
+import type { CanaryPod } from '../../../functions/core/canary.ts';
 import { checkRollout } from '../../../functions/handlers/check-rollout.ts';
 import { common, Ear, FakeKubernetes } from './fakes.ts';
 
@@ -12,6 +13,7 @@ function check(rollout: Partial<Rollout>, now = '2026-11-21T07:00:00Z') {
       now: new Date(now),
       cluster: { name: 'demo' },
       generation: 2,
+      canary: null,
       deadline: new Date('2026-11-21T07:10:00Z'),
       poll: 1,
     },
@@ -57,5 +59,48 @@ test('a rollout that is not done at its deadline has failed', async () => {
   await expect(check({ available: 2 }, '2026-11-21T07:10:00Z')).rejects.toMatchObject({
     name: 'RolloutFailed',
     message: 'The rollout of kube-proxy in demo did not finish in time: 3 of 3 pods are new, 2 are available.',
+  });
+});
+
+const canary = {
+  node: { id: 'i-1', name: 'ip-1' },
+  formerPod: { name: 'kube-proxy-a', uid: 'uid-a' },
+};
+const POD = {
+  ...{ name: 'kube-proxy-b', uid: 'uid-b', nodeName: 'ip-1' },
+  ...{ ready: true, terminating: false, restarts: 0, waiting: null },
+};
+
+function checkCanary(pods: CanaryPod[], now = '2026-11-21T07:00:00Z') {
+  const api = new FakeKubernetes();
+  api.canary = pods;
+  const deadline = new Date('2026-11-21T07:10:00Z');
+  const input = { ...common, now: new Date(now), cluster: { name: 'demo' }, generation: null, canary, deadline };
+  return checkRollout({ openKubernetes: async () => api })({ ...input, poll: 1 }, new Ear());
+}
+
+test('the canary is done when its new pod is Ready', async () => {
+  expect(await checkCanary([POD])).toEqual({ done: true, desired: 1, updated: 1, available: 1, waitSeconds: 0 });
+});
+
+test('the canary is waited for while its former pod is there', async () => {
+  expect(await checkCanary([{ ...POD, uid: 'uid-a' }])).toEqual({
+    ...{ done: false, desired: 1, updated: 0, available: 0 },
+    waitSeconds: 23,
+  });
+});
+
+test('a canary that crashes is named with its node', async () => {
+  await expect(checkCanary([{ ...POD, restarts: 1, ready: false }])).rejects.toMatchObject({
+    name: 'CanaryFailed',
+    message:
+      'The new kube-proxy pod kube-proxy-b on the canary, node ip-1 (i-1) of demo, does not stay up: 1 restarts.',
+  });
+});
+
+test('a canary that has not come back by its deadline has failed', async () => {
+  await expect(checkCanary([], '2026-11-21T07:10:00Z')).rejects.toMatchObject({
+    name: 'CanaryFailed',
+    message: 'kube-proxy did not come back in time on the canary, node ip-1 (i-1) of demo: there is no new pod.',
   });
 });

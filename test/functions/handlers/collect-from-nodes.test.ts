@@ -27,6 +27,8 @@ const input = {
   deadline: new Date('2026-11-21T07:20:00Z'),
   poll: 1,
   proxying: RR,
+  strict: false,
+  mayAskAgain: false,
 };
 const succeeded = (id: string, output = PREPARED): NodeResult => ({
   node: id,
@@ -80,6 +82,7 @@ test('a node that has not answered is waited for, and nothing is written meanwhi
     failed: 0,
     done: false,
     waitSeconds: 46,
+    leftovers: 0,
     evidence: null,
   });
   expect(store.writes).not.toContain(EVIDENCE);
@@ -169,5 +172,100 @@ test.each([
   await expect(run({ ...input, phase: 'validate' }, new Ear())).rejects.toMatchObject({
     name: 'ValidationFailed',
     message: expect.stringContaining(reason),
+  });
+});
+
+const PROVEN = `nightshift-validate=1
+kernel=6.1.0
+proxyMode=ipvs
+kubeIpvs0=present
+virtualServers=3
+ipsets=6
+rejectRules=2
+iptablesServices=0
+source=ipvsadm
+apiServerProbe=ok
+dnsProbe=ok
+tables<<
+TCP  10.100.0.1:443 rr
+  -> 192.168.1.10:443             Masq    1      0          0
+TCP  10.100.0.10:53 rr
+  -> 192.168.7.2:53               Masq    1      0          0
+UDP  10.100.0.10:53 rr
+  -> 192.168.7.2:53               Masq    1      0          0
+>>
+end=nightshift-validate
+`;
+const CLEAN = PROVEN.replace('rejectRules=2', 'rejectRules=0');
+const validation = { ...input, phase: 'validate' as const };
+
+test('nodes with leftovers are counted, and pass', async () => {
+  const { run } = await collecting([node('i-1'), node('i-2')], [succeeded('i-1', PROVEN), succeeded('i-2', CLEAN)]);
+  expect(await run(validation, new Ear())).toMatchObject({ passed: 2, failed: 0, leftovers: 1, done: true });
+});
+
+test('where leftovers are not tolerated any more, they fail the phase by their own name', async () => {
+  const { run } = await collecting([node('i-1'), node('i-2')], [succeeded('i-1', PROVEN), succeeded('i-2', CLEAN)]);
+  await expect(run({ ...validation, strict: true }, new Ear())).rejects.toMatchObject({
+    name: 'LeftoversRemain',
+    message: expect.stringContaining('(i-1): 2 REJECT rules of the former mode are left. Evidence:'),
+  });
+});
+
+test('a node that proves nothing is worse than leftovers, and names the failure', async () => {
+  const { run } = await collecting(
+    [node('i-1'), node('i-2')],
+    [succeeded('i-1', PROVEN), succeeded('i-2', CLEAN.replace('dnsProbe=ok', 'dnsProbe=failed'))],
+  );
+  await expect(run({ ...validation, strict: true }, new Ear())).rejects.toMatchObject({ name: 'ValidationFailed' });
+});
+
+test.each(['Undeliverable', 'Delivery Timed Out', 'DeliveryTimedOut', 'Terminated'])(
+  'a node that SSM calls %s may be gone: a fresh inventory will tell',
+  async (status) => {
+    const { run } = await collecting([node('i-1')], [{ node: 'i-1', state: 'failed', status, output: '' }]);
+    await expect(run({ ...input, mayAskAgain: true }, new Ear())).rejects.toMatchObject({
+      name: 'NodesUnreachable',
+      message: expect.stringContaining(`(i-1): ${status}. Evidence:`),
+    });
+    await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'NodesNotPrepared' });
+  },
+);
+
+test('a node that is late, one that SSM does not know and a blocked one are asked again as well', async () => {
+  const nodes = [node('i-1'), node('i-2'), node('i-3', { by: 'blocked', reason: 'no SSM agent' })];
+  const { run } = await collecting(nodes, [], ['i-2']);
+  const late = { ...input, now: input.deadline, mayAskAgain: true };
+  await expect(run(late, new Ear())).rejects.toMatchObject({ name: 'NodesUnreachable' });
+});
+
+test.each(['Failed', 'Execution Timed Out', 'Access Denied', 'Invalid Platform'])(
+  'a node that answered %s is not asked again',
+  async (status) => {
+    const { run } = await collecting(
+      [node('i-1'), node('i-2')],
+      [
+        { node: 'i-1', state: 'failed', status, output: '' },
+        { node: 'i-2', state: 'failed', status: 'Undeliverable', output: '' },
+      ],
+    );
+    await expect(run({ ...input, mayAskAgain: true }, new Ear())).rejects.toMatchObject({ name: 'NodesNotPrepared' });
+  },
+);
+
+test('only the nodes that the step was limited to are expected', async () => {
+  const { run, store } = await collecting([node('i-1'), node('i-2')], [succeeded('i-2')]);
+  const { text } = await store.get(DISPATCH.key);
+  await store.put(DISPATCH.key, JSON.stringify({ ...JSON.parse(text), only: ['i-2'] }));
+  expect(await run(input, new Ear())).toMatchObject({ pending: 0, passed: 1, done: true });
+});
+
+test('a node on which cleaning was refused is named with the reason', async () => {
+  const output =
+    '\n----------ERROR-------\nrefused: kube-proxy on this node reports iptables, not ipvs: what would be removed may be in use\n';
+  const { run } = await collecting([node('i-1')], [{ node: 'i-1', state: 'failed', status: 'Failed', output }]);
+  await expect(run({ ...input, phase: 'clean' }, new Ear())).rejects.toMatchObject({
+    name: 'LeftoversRemain',
+    message: expect.stringContaining('failed to clean: ip-i-1.ec2.internal (i-1): Failed: refused: kube-proxy on this'),
   });
 });

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Kubernetes, Rollout } from '../../../functions/aws/kubernetes.ts';
 import { decode, encode, type ObjectStore } from '../../../functions/aws/s3.ts';
+import type { CanaryPod } from '../../../functions/core/canary.ts';
 import { EvidenceMissing } from '../../../functions/core/errors.ts';
+import type { Workloads } from '../../../functions/core/preflight/workloads.ts';
 import type { Say } from '../../../functions/handlers/shared/wrap.ts';
+import { CONFIG_MAP, QUIET } from '../core/fixtures.ts';
 
 /** An evidence bucket in memory, with the bytes that S3 would hold. */
 export class MemoryStore implements ObjectStore {
@@ -77,5 +80,42 @@ export class FakeKubernetes implements Kubernetes {
   }
   async rollout() {
     return this.state;
+  }
+
+  /** Text of the ConfigMap; null when there is none. */
+  configMap: string | null = CONFIG_MAP;
+  readonly configWrites: string[] = [];
+  async kubeProxyConfig() {
+    return this.configMap;
+  }
+  async editKubeProxyConfig(edit: (text: string) => string) {
+    const edited = edit(this.configMap ?? '');
+    if (edited === this.configMap) return { changed: false };
+    this.configMap = edited;
+    this.configWrites.push(edited);
+    return { changed: true };
+  }
+
+  /** As the canary sees them; a deleted one is replaced by one whose name ends in `-new`. */
+  canary: CanaryPod[] = [];
+  dns: string[] = [];
+  readonly deleted: string[] = [];
+  async canaryPods(nodeName?: string) {
+    return this.canary.filter((pod) => nodeName === undefined || pod.nodeName === nodeName);
+  }
+  async dnsNodes() {
+    return new Set(this.dns);
+  }
+  async deletePod({ name, uid }: { name: string; uid: string }) {
+    if (!this.canary.some((pod) => pod.name === name && pod.uid === uid)) return;
+    this.deleted.push(name);
+    this.canary = this.canary.map((pod) =>
+      pod.uid === uid ? { ...pod, name: `${name}-new`, uid: `${uid}-new`, ready: false } : pod,
+    );
+  }
+
+  seen: Workloads = QUIET;
+  async workloads() {
+    return this.seen;
   }
 }

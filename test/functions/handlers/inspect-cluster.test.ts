@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import type { Ec2Node, KubeProxyPod, ManagedNode } from '../../../functions/core/nodes.ts';
 import type { ClusterSnapshot } from '../../../functions/core/snapshot.ts';
 import { inspectCluster } from '../../../functions/handlers/inspect-cluster.ts';
-import { common, Ear, FakeKubernetes, MemoryStore, values } from './fakes.ts';
+import { CONFIG_MAP } from '../core/fixtures.ts';
+import { common, Ear, FakeKubernetes, lines, MemoryStore, values } from './fakes.ts';
+import { node } from './nodes.ts';
 
 const SCHEMA = JSON.stringify({
   type: 'object',
@@ -22,7 +24,8 @@ const snapshot: ClusterSnapshot = {
   authenticationMode: 'API',
   serviceCidr: '10.100.0.0/16',
   autoMode: false,
-  addon: { version: 'v1.34.1-eksbuild.2', status: 'ACTIVE', configuration: null, issues: [], schema: SCHEMA },
+  addon: { version: 'v1.34.1-eksbuild.2', status: 'ACTIVE', configuration: null, issues: [], schema: SCHEMA, tags: {} },
+  offered: null,
   updateInFlight: false,
   tags: {},
 };
@@ -85,14 +88,15 @@ function inspecting(seen: Seen) {
 }
 
 const request = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' };
-const input = { ...common, step: 'inspect-1', request, kubernetes: false };
+const input = { ...common, step: 'inspect-1', request, kubernetes: false, since: null };
 
 test('a look gives the plan, the addresses that prove it, and an inventory in S3', async () => {
   const { run, store, opened } = inspecting({ ec2: [instance('i-1')], managed: [managed('i-1')] });
   const output = await run(input, new Ear());
   expect(output).toMatchObject({
     request: { ...request, acknowledge: [] },
-    plan: { kind: 'migrate', strategy: 'kubernetes-api' },
+    plan: { kind: 'migrate', strategy: 'kubernetes-api', way: 'addon', createVersion: null },
+    configMap: null,
     cluster: {
       name: 'demo',
       arn: 'arn:aws:eks:us-east-1:111122223333:cluster/demo',
@@ -147,6 +151,53 @@ test('with Kubernetes only the pods on Bottlerocket are asked for their mode', a
   ]);
 });
 
+test('without Kubernetes no check of workloads is a pass', async () => {
+  const { run } = inspecting({ ec2: [instance('i-1')], managed: [managed('i-1')] });
+  const { plan } = await run(input, new Ear());
+  const waiting = plan.checks.filter(({ why }) => why.startsWith('not looked at yet'));
+  expect(waiting.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
+    'kube-proxy-replacement WARN',
+    'config-map-edits WARN',
+    'external-ips WARN',
+    'node-local-dns WARN',
+    'metallb WARN',
+    'security-groups-for-pods WARN',
+  ]);
+});
+
+test('with Kubernetes the workloads are checked, and the text of the ConfigMap is kept', async () => {
+  const { run, api } = inspecting({ ec2: [instance('i-1')], managed: [managed('i-1')] });
+  api.pods = [pod('kube-proxy-1', 'i-1.ec2.internal')];
+  api.seen = {
+    ...api.seen,
+    services: { kind: 'read', value: [{ service: 'default/web', addresses: ['192.168.1.1'] }] },
+  };
+  const output = await run({ ...input, kubernetes: true }, new Ear());
+  expect(output.configMap).toBe(CONFIG_MAP);
+  expect(output.plan).toMatchObject({ kind: 'refuse', strategy: null, way: null });
+  expect(output.plan.checks.find(({ name }) => name === 'external-ips')).toMatchObject({
+    verdict: 'BLOCK',
+    accepted: false,
+  });
+});
+
+test('an acknowledged finding is an accepted risk, and the plan keeps it', async () => {
+  const seen = { snapshot: { version: '1.35' }, ec2: [instance('i-1')], managed: [managed('i-1')] };
+  const { run } = inspecting(seen);
+  const accepting = { ...input, request: { ...request, acknowledge: ['ipvs-deprecated'] } };
+  const { plan } = await run(accepting, new Ear());
+  expect(plan.kind).toBe('migrate');
+  expect(plan.checks.filter(({ accepted }) => accepted)).toEqual([
+    {
+      name: 'ipvs-deprecated',
+      verdict: 'BLOCK',
+      why: 'ipvs mode is deprecated in Kubernetes 1.35 and will be removed',
+      fix: 'Migrate to nftables mode instead, the recommended successor. Or accept the risk: acknowledge ipvs-deprecated.',
+      accepted: true,
+    },
+  ]);
+});
+
 test('hybrid nodes, which EC2 does not know, are looked up in SSM by the names of their pods', async () => {
   const { run, api, asked } = inspecting({ ec2: [instance('i-1')], managed: [managed('i-1')] });
   api.pods = [pod('kube-proxy-1', 'i-1.ec2.internal'), pod('kube-proxy-2', 'mi-0123456789abcdef0')];
@@ -159,4 +210,23 @@ test('a request that breaks a rule is refused before anything is asked', async (
   const bad = { ...request, target: { mode: 'ipvs', scheduler: 'best' } };
   await expect(run({ ...input, request: bad }, new Ear())).rejects.toMatchObject({ name: 'InvalidRequest' });
   expect(asked).toEqual([]);
+});
+
+test('nodes that joined or left since an earlier inventory are counted and named', async () => {
+  const { run, store } = inspecting({ ec2: [instance('i-2')], managed: [managed('i-2')] });
+  const since = { key: 'executions/demo-1/inspect-1/inventory.ndjson.gz' };
+  await store.put(since.key, lines([node('i-1')]));
+  expect(await run({ ...input, step: 'inspect-2', since }, new Ear())).toMatchObject({
+    newcomers: 1,
+    gone: 1,
+    notes: [
+      '1 node joined meanwhile: i-2.ec2.internal (i-2).',
+      '1 node left meanwhile and is dropped: ip-i-1.ec2.internal (i-1).',
+    ],
+  });
+});
+
+test('a look names the lease of the cluster and the execution that would recover this one', async () => {
+  const { run } = inspecting({});
+  expect((await run(input, new Ear())).cluster).toMatchObject({ lease: 'nightshift-demo', recovery: 'recover-demo-1' });
 });

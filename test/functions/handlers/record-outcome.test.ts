@@ -13,6 +13,8 @@ const input = {
   from: null,
   to: '{"mode":"ipvs"}',
   changed: true,
+  owner: null,
+  rollback: null,
 };
 
 async function record(changes: Partial<Parameters<ReturnType<typeof recordOutcome>>[0]>) {
@@ -82,4 +84,64 @@ test('a cause that is plain text stays as it is', async () => {
 
 test('a success has no error', async () => {
   expect((await record({})).output.error).toBeUndefined();
+});
+
+test.each([
+  ['finished', 'nightshift.MigrationSucceeded'],
+  ['rolled-back', 'nightshift.MigrationRolledBack'],
+  ['rollback-failed', 'nightshift.RollbackFailed'],
+] as const)('a rollback that ended %s is told as %s', async (ending, detailType) => {
+  const { events } = await record({ ending, owner: { ...execution, name: 'demo-0' } });
+  expect(events).toMatchObject([{ detailType, detail: { owner: { name: 'demo-0' } } }]);
+});
+
+test('a rollback that a person asked for has no error, one after a failure has', async () => {
+  expect((await record({ ending: 'rolled-back' })).output.error).toBeUndefined();
+  const failure = { Error: 'RolloutFailed', Cause: 'why' };
+  expect((await record({ ending: 'rolled-back', failure })).output.error).toEqual({
+    name: 'RolloutFailed',
+    cause: 'why',
+  });
+});
+
+test('an execution that was cut off before it changed anything has failed, and somebody hears it', async () => {
+  const { events } = await record({ ending: 'nothing-to-roll-back', owner: { ...execution, name: 'demo-0' } });
+  expect(events.map(({ detailType }) => detailType)).toEqual(['nightshift.MigrationFailed']);
+});
+
+test('an execution that told its end itself is not told again', async () => {
+  const { events, run, store } = await record({});
+  await store.put('executions/demo-0/outcome.json', '{"ending":"migrated"}');
+  events.length = 0;
+  await run({ ...input, ending: 'nothing-to-roll-back', owner: { ...execution, name: 'demo-0' } }, new Ear());
+  expect(events).toEqual([]);
+});
+
+test('the record says where the nodes stand, with what the rollback saw last', async () => {
+  const { run, store } = await record({});
+  const said = (node: string, facts: Record<string, string>) =>
+    lines([{ node, name: `ip-${node}`, pass: false, reasons: [], facts, excerpt: '' }]);
+  const asked = (sentAt: string) =>
+    JSON.stringify({ phase: 'validate', commands: [], unknown: [], sentAt, deadline: sentAt });
+  const put = async (prefix: string, sentAt: string, evidence: string) => {
+    await store.put(`${prefix}/dispatch.json.gz`, asked(sentAt));
+    await store.put(`${prefix}/evidence.ndjson.gz`, evidence);
+  };
+  await put('executions/demo-1/validate-2', '2026-11-21T06:00:00.000Z', said('i-1', { proxyMode: 'ipvs' }));
+  await put(
+    'executions/rollback-demo-1/validate-1',
+    '2026-11-21T06:30:00.000Z',
+    said('i-1', { proxyMode: 'iptables' }) + said('i-2', { answer: 'none' }),
+  );
+  const rollback = { ...execution, name: 'rollback-demo-1' };
+  const output = await run({ ...input, ending: 'rollback-failed', rollback }, new Ear());
+  expect(output.modes).toEqual({ iptables: 1, unknown: 1 });
+  expect(JSON.parse((await store.get('executions/demo-1/outcome.json')).text)).toMatchObject({
+    rollback: { name: 'rollback-demo-1' },
+    modes: [
+      { mode: 'iptables', nodes: 1, names: ['ip-i-1'] },
+      { mode: 'unknown', nodes: 1, names: ['ip-i-2'] },
+    ],
+  });
+  expect(output.evidence.map(({ key }) => key)).toContain('executions/rollback-demo-1/validate-1/evidence.ndjson.gz');
 });

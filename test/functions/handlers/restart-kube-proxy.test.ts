@@ -1,19 +1,111 @@
 import { expect, test } from 'vitest';
+import type { CanaryPod } from '../../../functions/core/canary.ts';
+import type { InventoryNode } from '../../../functions/core/nodes.ts';
 import { restartKubeProxy } from '../../../functions/handlers/restart-kube-proxy.ts';
-import { common, Ear, FakeKubernetes } from './fakes.ts';
+import { common, Ear, FakeKubernetes, lines, MemoryStore, values } from './fakes.ts';
+import { INVENTORY, node } from './nodes.ts';
 
-test('a repeated restart of the same moment restarts once', async () => {
+const input = {
+  ...common,
+  step: 'restart-1',
+  cluster: { name: 'demo' },
+  restartedAt: '2026-11-21T07:05:00.123Z',
+  canary: null,
+};
+const canary = { ...input, step: 'canary-1', restartedAt: null, canary: { inventory: INVENTORY } };
+
+const podOn = ({ id, name }: InventoryNode, changes: Partial<CanaryPod> = {}): CanaryPod => ({
+  name: `kube-proxy-${id}`,
+  uid: `uid-${id}`,
+  nodeName: name,
+  ready: true,
+  terminating: false,
+  restarts: 0,
+  waiting: null,
+  ...changes,
+});
+
+async function restarting(nodes: InventoryNode[], pods = nodes.map((each) => podOn(each))) {
   const api = new FakeKubernetes();
+  api.canary = pods;
+  const store = new MemoryStore();
+  await store.put(INVENTORY.key, lines(nodes));
   const opened: string[] = [];
   const run = restartKubeProxy({
+    store,
     openKubernetes: async (cluster, { name }) => {
       opened.push(`${cluster} for ${name}`);
       return api;
     },
   });
-  const input = { ...common, step: 'restart-1', cluster: { name: 'demo' }, restartedAt: '2026-11-21T07:05:00.123Z' };
+  return { api, store, opened, run };
+}
+
+test('a repeated restart of the same moment restarts once', async () => {
+  const { api, opened, run } = await restarting([]);
   expect(await run(input, new Ear())).toEqual({ generation: 2 });
   expect(await run(input, new Ear())).toEqual({ generation: 2 });
   expect(api.restarts).toEqual(['2026-11-21T07:05:00.123Z']);
   expect(opened).toEqual(['demo for demo-1', 'demo for demo-1']);
+});
+
+test('a canary is one node, with an inventory of its own to prove it by', async () => {
+  const { api, store, run } = await restarting([node('i-1'), node('i-2')]);
+  const output = await run(canary, new Ear());
+  expect(output).toEqual({
+    node: { id: 'i-1', name: 'ip-i-1.ec2.internal' },
+    inventory: { key: 'executions/demo-1/canary-1/inventory.ndjson.gz' },
+    formerPod: { name: 'kube-proxy-i-1', uid: 'uid-i-1' },
+    reason: 'its kube-proxy is Ready, and it runs no CoreDNS pod',
+  });
+  expect(values((await store.get('executions/demo-1/canary-1/inventory.ndjson.gz')).text)).toEqual([node('i-1')]);
+  expect(api.deleted).toEqual(['kube-proxy-i-1']);
+  expect(api.restarts).toEqual([]);
+});
+
+test('a canary that is asked for again restarts no second node, though its own pod is not Ready yet', async () => {
+  const { api, run } = await restarting([node('i-1'), node('i-2')]);
+  const first = await run(canary, new Ear());
+  expect(await run(canary, new Ear())).toEqual(first);
+  expect(api.deleted).toEqual(['kube-proxy-i-1']);
+});
+
+test('when the function died between its note and the restart, the repetition restarts the node that was noted', async () => {
+  const { api, run } = await restarting([node('i-1'), node('i-2')]);
+  const { deletePod } = api;
+  api.deletePod = async () => Promise.reject(new Error('socket hang up'));
+  await expect(run(canary, new Ear())).rejects.toThrow('socket hang up');
+  api.deletePod = deletePod;
+  api.dns = ['ip-i-1.ec2.internal'];
+  expect(await run(canary, new Ear())).toMatchObject({ node: { id: 'i-1' } });
+  expect(api.deleted).toEqual(['kube-proxy-i-1']);
+});
+
+test('a cluster of Bottlerocket nodes has no canary, and says why', async () => {
+  const { api, run } = await restarting([node('i-1', { by: 'proxy-mode', mode: 'iptables' })]);
+  expect(await run(canary, new Ear())).toEqual({
+    node: null,
+    inventory: null,
+    formerPod: null,
+    reason: 'no node runs a document, so none can be proven before the others',
+  });
+  expect(api.deleted).toEqual([]);
+});
+
+test('where kube-proxy works on no node, nothing is restarted', async () => {
+  const { api, run } = await restarting([node('i-1')], [podOn(node('i-1'), { ready: false })]);
+  await expect(run(canary, new Ear())).rejects.toMatchObject({
+    name: 'CanaryFailed',
+    message: 'No canary can be chosen in demo: on none of 1 nodes is there a kube-proxy pod that is Ready.',
+  });
+  expect(api.deleted).toEqual([]);
+});
+
+test.each([
+  ['neither', { restartedAt: null, canary: null }],
+  ['both', { canary: { inventory: INVENTORY } }],
+])('an input with %s of the two kinds of restart is refused', async (_, changes) => {
+  const { run, opened } = await restarting([]);
+  await expect(run({ ...input, ...changes }, new Ear())).rejects.toMatchObject({ name: 'InvalidRequest' });
+  expect(opened).toEqual([]);
 });

@@ -12,6 +12,7 @@ const input = {
   cluster: CLUSTER,
   inventory: INVENTORY,
   proxying: RR,
+  only: null,
 };
 
 async function asking(inventory: InventoryNode[]) {
@@ -119,4 +120,39 @@ test('an inventory with a kind of node that nobody knows is EvidenceMissing, nev
   const { run, store } = await asking([]);
   await store.put(INVENTORY.key, lines([{ ...node('i-1'), kind: 'toaster' }]));
   await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
+});
+
+test('only newcomers are prepared when an earlier inventory is given, and the step remembers whom it asked', async () => {
+  const { run, sent, store } = await asking([node('i-1'), node('i-2'), node('i-3')]);
+  const since = { key: 'executions/demo-1/inspect-1/earlier.ndjson.gz' };
+  await store.put(since.key, lines([node('i-1'), node('i-3', { by: 'blocked', reason: 'no agent' })]));
+  expect(await run({ ...input, only: { since } }, new Ear())).toMatchObject({ nodes: 2 });
+  expect(sent[0]?.nodes).toEqual(['i-2', 'i-3']);
+  const { text } = await store.get('executions/demo-1/prepare-1/dispatch.json.gz');
+  expect(JSON.parse(text)).toMatchObject({ only: ['i-2', 'i-3'] });
+});
+
+test('only the nodes whose verdicts name leftovers are cleaned', async () => {
+  const { run, sent, store } = await asking([
+    node('i-1'),
+    node('i-2'),
+    node('i-3', { by: 'proxy-mode', mode: 'ipvs' }),
+  ]);
+  const leftoversIn = { key: 'executions/demo-1/validate-1/evidence.ndjson.gz' };
+  const verdict = (id: string, facts: Record<string, number>) => ({
+    ...{ node: id, name: id, pass: true, reasons: [], excerpt: '' },
+    facts,
+  });
+  await store.put(leftoversIn.key, lines([verdict('i-1', {}), verdict('i-2', { leftoverRejectRules: 1 })]));
+  await run({ ...input, step: 'clean-1', phase: 'clean', only: { leftoversIn } }, new Ear());
+  expect(sent).toMatchObject([
+    { document: 'nightshift-clean-node', nodes: ['i-2'], parameters: { Mode: 'ipvs' }, deliverySeconds: 120 },
+  ]);
+});
+
+test('a limit whose evidence is gone asks nobody', async () => {
+  const { run, sent } = await asking([node('i-1')]);
+  const only = { leftoversIn: { key: 'executions/demo-1/validate-1/evidence.ndjson.gz' } };
+  await expect(run({ ...input, only }, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
+  expect(sent).toEqual([]);
 });

@@ -1,0 +1,52 @@
+import type { CoreV1Api, V1ConfigMap } from '@kubernetes/client-node';
+import { InvalidConfiguration } from '../../core/errors.ts';
+import { despiteConflicts, hasCode, NAMESPACE } from './client.ts';
+
+/** kube-proxy's own configuration: the key `config` of the ConfigMap `kube-proxy-config`. */
+export interface KubeProxyConfig {
+  /** Its exact text; null when there is no such ConfigMap or key. */
+  kubeProxyConfig(): Promise<string | null>;
+  /**
+   * Writes what `edit` makes of the text, and nothing when it makes no difference. `edit` is asked again with a fresh
+   * text when somebody else wrote meanwhile. Throws InvalidConfiguration when there is no such ConfigMap, and what
+   * `edit` throws.
+   */
+  editKubeProxyConfig(edit: (text: string) => string): Promise<{ changed: boolean }>;
+}
+
+const NAME = 'kube-proxy-config';
+const KEY = 'config';
+
+export async function readConfig(core: CoreV1Api): Promise<string | null> {
+  return (await readConfigMap(core))?.data?.[KEY] ?? null;
+}
+
+/** The ConfigMap is sent back with its resourceVersion: the API server refuses it (409) when it is no longer that one. */
+export function editConfig(
+  core: CoreV1Api,
+  cluster: string,
+  edit: (text: string) => string,
+): Promise<{ changed: boolean }> {
+  return despiteConflicts(async () => {
+    const configMap = await readConfigMap(core);
+    const text = configMap?.data?.[KEY];
+    if (!configMap || text === undefined)
+      throw new InvalidConfiguration(`Cluster ${cluster} has no ConfigMap ${NAMESPACE}/${NAME} with the key ${KEY}.`, {
+        nextStep: `See \`kubectl -n ${NAMESPACE} get configmap ${NAME} -o yaml\`.`,
+      });
+    const edited = edit(text);
+    if (edited === text) return { changed: false };
+    const body = { ...configMap, data: { ...configMap.data, [KEY]: edited } };
+    await core.replaceNamespacedConfigMap({ name: NAME, namespace: NAMESPACE, body });
+    return { changed: true };
+  });
+}
+
+async function readConfigMap(core: CoreV1Api): Promise<V1ConfigMap | null> {
+  try {
+    return await core.readNamespacedConfigMap({ name: NAME, namespace: NAMESPACE });
+  } catch (error) {
+    if (hasCode(error, 404)) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,139 @@
+import * as z from 'zod/mini';
+import { alreadyTarget, configuredProxying, parseConfiguration } from './addon-config.ts';
+import { assertNever, EvidenceMissing, InvalidConfiguration } from './errors.ts';
+import { configMapProxying } from './preflight/config-map.ts';
+import type { Proxying, Target } from './proxy-mode.ts';
+import { parseRequest } from './request.ts';
+import type { ClusterSnapshot } from './snapshot.ts';
+
+const text = z.string().check(z.minLength(1));
+const Shape = z.object({
+  request: z.unknown(),
+  cluster: z.object({ name: text }),
+  addon: z.nullable(z.object({ version: text, configuration: z.nullable(z.string()) })),
+  plan: z.object({
+    strategy: z.enum(['kubernetes-api', 'pod-annotations']),
+    way: z.enum(['addon', 'create-addon', 'config-map']),
+  }),
+  inventory: z.object({ key: text }),
+  configMap: z.nullable(z.string()),
+  execution: z.object({ name: text, arn: text }),
+});
+
+/** What an execution saved before it changed anything: `former.json`. */
+export type Former = Omit<z.output<typeof Shape>, 'request'> & { target: Target };
+
+/**
+ * Reads `former.json`. Throws EvidenceMissing when it is not what an execution saves, or lacks what the way of its
+ * change needs to go back.
+ */
+export function parseFormer(json: string): Former {
+  try {
+    const { request, ...former } = Shape.parse(JSON.parse(json));
+    const lacking = lacks(former);
+    if (lacking === null) return { ...former, target: parseRequest(request).target };
+    throw new Error(lacking);
+  } catch (cause) {
+    const why = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : '';
+    throw new EvidenceMissing(`The former state that was saved before the change cannot be read: ${why}`, { cause });
+  }
+}
+
+function lacks({ plan, addon, configMap }: Omit<Former, 'target'>): string | null {
+  if (plan.way === 'addon') return addon ? null : 'it has no add-on, yet the change was one of the add-on';
+  return configMap === null ? `it has no ConfigMap text, which the way ${plan.way} needs` : null;
+}
+
+/** What a rollback sends and proves. */
+export interface Restoration {
+  /** Configuration values for UpdateAddon: exactly the former text, or `{}` where there was none. */
+  configuration: string;
+  /** What every node must run again. */
+  proxying: Proxying;
+  /** Exactly the former text of kube-proxy's ConfigMap, where the way of the change went through it. */
+  configMap: string | null;
+  addon: { version: string } | null;
+}
+
+/**
+ * UpdateAddon without configuration values keeps the current ones, so "none" is sent as `{}`, which resets them all.
+ * https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateAddon.html
+ * @throws InvalidConfiguration for a former mode or scheduler that this product cannot prove
+ */
+export function restoration(former: Former): Restoration {
+  const configuration = former.addon?.configuration ?? '';
+  return {
+    configuration: configuration.trim() === '' ? '{}' : configuration,
+    proxying: formerProxying(former),
+    configMap: former.plan.way === 'addon' ? null : former.configMap,
+    addon: former.addon && { version: former.addon.version },
+  };
+}
+
+function formerProxying({ plan: { way }, addon, configMap }: Former): Proxying {
+  if (way === 'addon') return configuredProxying(parseConfiguration(addon?.configuration));
+  const proxying = configMap === null ? null : configMapProxying(configMap);
+  if (proxying) return proxying;
+  throw new InvalidConfiguration('The saved ConfigMap text names no mode that nightshift can prove.');
+}
+
+/** Where a cluster's configuration stands; what its nodes run is another question. */
+export interface Standing {
+  atTarget: boolean;
+  atFormer: boolean;
+}
+
+/**
+ * Compares what a cluster is configured for with the target and with what was saved. `configMap` is the text as it is
+ * now, null where nobody read it: then nothing that depends on it is taken for true.
+ */
+export function standing(former: Former, snapshot: ClusterSnapshot, configMap: string | null): Standing {
+  const settled = !snapshot.updateInFlight;
+  const sameMap = configMap !== null && configMap === former.configMap;
+  const { addon } = snapshot;
+  const { way } = former.plan;
+  switch (way) {
+    case 'addon':
+    case 'create-addon': {
+      const atTarget = settled && addon?.status === 'ACTIVE' && isTarget(addon.configuration, former.target);
+      if (way === 'create-addon') return { atTarget, atFormer: settled && addon === null && sameMap };
+      return { atTarget, atFormer: settled && sameText(addon, former.addon) };
+    }
+    case 'config-map': {
+      const now = configMap === null ? null : configMapProxying(configMap);
+      return { atTarget: now !== null && sameProxying(now, former.target), atFormer: sameMap };
+    }
+    default:
+      return assertNever(way);
+  }
+}
+
+interface Configured {
+  configuration: string | null;
+}
+
+/** No configuration values and `{}` ask for the same. */
+function sameText(now: Configured | null, before: Configured | null): boolean {
+  const sent = (text: string | null) => (text === null || text.trim() === '' ? '{}' : text);
+  return now !== null && before !== null && sent(now.configuration) === sent(before.configuration);
+}
+
+/** Values that cannot be read any more are not the target's. */
+function isTarget(configuration: string | null, target: Target): boolean {
+  try {
+    return alreadyTarget(parseConfiguration(configuration), target);
+  } catch (error) {
+    if (error instanceof InvalidConfiguration) return false;
+    throw error;
+  }
+}
+
+function sameProxying(one: Proxying, other: Proxying): boolean {
+  const scheduler = (proxying: Proxying) => (proxying.mode === 'ipvs' ? proxying.scheduler : null);
+  return one.mode === other.mode && scheduler(one) === scheduler(other);
+}
+
+/** Whether going back, or proving the target, needs the Kubernetes API. */
+export function needsKubernetes({ plan }: Former, nodes: { proxyMode: number }): boolean {
+  return plan.strategy === 'kubernetes-api' || plan.way !== 'addon' || nodes.proxyMode > 0;
+}

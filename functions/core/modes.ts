@@ -1,0 +1,31 @@
+import type { Verdict } from './verdict.ts';
+
+/** The verdicts of one validation; `sentAt` is ISO 8601 in UTC. */
+export interface Validation {
+  sentAt: string;
+  verdicts: readonly Verdict[];
+}
+
+/** Nodes whose kube-proxy said that it runs this mode; `names` are the first twenty. */
+export interface NodesInMode {
+  mode: string;
+  nodes: number;
+  names: string[];
+}
+
+const NAMED = 20;
+
+/**
+ * Where every node stood when it was last asked. A node that did not tell is `unknown`, whatever it said before: it may
+ * have been restarted since. Modes by name.
+ */
+export function nodesByMode(validations: readonly Validation[]): NodesInMode[] {
+  const last = new Map<string, { mode: string; name: string }>();
+  for (const { verdicts } of validations.toSorted((a, b) => (a.sentAt < b.sentAt ? -1 : 1)))
+    for (const { node, name, facts } of verdicts)
+      last.set(node, { mode: String(facts['proxyMode'] ?? 'unknown'), name });
+  const modes = Map.groupBy(last.values(), ({ mode }) => mode);
+  return [...modes]
+    .map(([mode, nodes]) => ({ mode, nodes: nodes.length, names: nodes.slice(0, NAMED).map(({ name }) => name) }))
+    .sort((a, b) => (a.mode < b.mode ? -1 : 1));
+}

@@ -1,0 +1,116 @@
+import * as z from 'zod/mini';
+import { shortDigest } from './digest.ts';
+import { parseInput } from './parse-input.ts';
+
+/** An execution of a state machine. */
+export interface ExecutionRef {
+  name: string;
+  arn: string;
+}
+
+const LONGEST = 80;
+/** A cluster that three executions could not bring into one mode needs a person. */
+export const MOST_ATTEMPTS = 3;
+
+/**
+ * The name of the execution of rollback-cluster that recovers what `owner` has left. The same for everyone who notices,
+ * so that Step Functions starts it once. The attempt stands in front of the dash: behind the owner's name it would make
+ * the second attempt for `demo` the first one for `demo-2`.
+ * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+ */
+export function recoveryName(owner: string, attempt: number): string {
+  const name = `recover${attempt === 1 ? '' : attempt}-${owner}`;
+  if (name.length <= LONGEST) return name;
+  const digest = shortDigest(owner);
+  return `${name.slice(0, LONGEST - digest.length - 1)}-${digest}`;
+}
+
+/** What rollback-cluster is started with to recover. */
+export interface RecoveryInput {
+  mode: 'recover';
+  cluster: string;
+  execution: ExecutionRef;
+  reason: string;
+  attempt: number;
+}
+
+const ended = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE'] as const;
+const text = z.string().check(z.minLength(1));
+const Event = z.object({
+  source: z.literal('aws.states'),
+  'detail-type': z.literal('Step Functions Execution Status Change'),
+  detail: z.object({
+    executionArn: text,
+    stateMachineArn: text,
+    name: text,
+    status: z.enum(ended),
+    /** Absent or null where it was too large for the event. */
+    input: z.nullish(z.string()),
+    error: z.nullish(z.string()),
+  }),
+});
+export type ExecutionEnded = z.output<typeof Event>['detail'];
+
+/**
+ * Reads a status change of an execution from EventBridge's envelope.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+ * @throws InvalidRequest naming field and rule
+ */
+export function parseExecutionEvent(event: unknown): ExecutionEnded {
+  return parseInput(Event, event, 'The event').detail;
+}
+
+/** Which of nightshift's state machines an execution belongs to. */
+export type Machine = 'migrate' | 'rollback';
+
+export type RecoveryDecision =
+  | { kind: 'ignore'; reason: string }
+  | { kind: 'recover'; name: string; input: RecoveryInput }
+  | { kind: 'give-up'; owner: ExecutionRef; cluster: string; reason: string };
+
+const ClusterName = z.string().check(z.regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/));
+const MigrateInput = z.object({ cluster: ClusterName });
+const RollbackInput = z.object({
+  cluster: ClusterName,
+  execution: z.object({ name: text, arn: text }),
+  attempt: z.number().check(z.int(), z.gte(1)),
+});
+
+/** True for an ending after which an execution may have left something behind. */
+export function endedBadly({ status }: Pick<ExecutionEnded, 'status'>): boolean {
+  return status === 'FAILED' || status === 'TIMED_OUT' || status === 'ABORTED';
+}
+
+/**
+ * What is to be done about an execution that ended badly without recording its end. `input` is the input it was started
+ * with. An input that is none of this state machine's cannot have changed a cluster: the first state refuses it.
+ */
+export function decideRecovery(machine: Machine, event: ExecutionEnded, input: string): RecoveryDecision {
+  const reason = `Execution ${event.name} ended ${event.status}${event.error ? ` (${event.error})` : ''}.`;
+  const value = json(input);
+  if (machine === 'migrate') {
+    const parsed = MigrateInput.safeParse(value);
+    if (!parsed.success) return { kind: 'ignore', reason: `${reason} Its input names no cluster.` };
+    const owner = { name: event.name, arn: event.executionArn };
+    return recovery(parsed.data.cluster, owner, reason, 1);
+  }
+  const parsed = RollbackInput.safeParse(value);
+  if (!parsed.success) return { kind: 'ignore', reason: `${reason} Its input names no cluster and owner.` };
+  const { cluster, execution: owner, attempt } = parsed.data;
+  if (attempt < MOST_ATTEMPTS) return recovery(cluster, owner, reason, attempt + 1);
+  return { kind: 'give-up', cluster, owner, reason: `${reason} It was attempt ${attempt} of ${MOST_ATTEMPTS}.` };
+}
+
+function recovery(cluster: string, execution: ExecutionRef, reason: string, attempt: number): RecoveryDecision {
+  const input: RecoveryInput = { mode: 'recover', cluster, execution, reason, attempt };
+  return { kind: 'recover', name: recoveryName(execution.name, attempt), input };
+}
+
+function json(input: string): unknown {
+  try {
+    return JSON.parse(input);
+  } catch {
+    // Step Functions takes JSON only; what is none is no input of ours.
+    return undefined;
+  }
+}

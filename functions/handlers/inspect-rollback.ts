@@ -1,0 +1,131 @@
+import * as z from 'zod/mini';
+import { ec2 } from '../aws/ec2.ts';
+import { type Eks, eks } from '../aws/eks.ts';
+import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
+import { ssm } from '../aws/ssm.ts';
+import { InvalidRequest } from '../core/errors.ts';
+import { estimateChange } from '../core/estimate.ts';
+import { type Former, needsKubernetes, parseFormer, type Restoration, restoration, standing } from '../core/former.ts';
+import { leaseName } from '../core/lease.ts';
+import { countInventory } from '../core/nodes.ts';
+import { describeProxying, type Proxying } from '../core/proxy-mode.ts';
+import type { RestartStrategy, Way } from '../core/snapshot.ts';
+import { environment } from './shared/environment.ts';
+import { evidenceKey, findEnding, formerKey, writeInventory } from './shared/evidence.ts';
+import { ClusterName, Common, type Execution, Step } from './shared/input.ts';
+import { type ClusterFacts, clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
+import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
+import { type Run, wrap } from './shared/wrap.ts';
+
+const Input = z.object({
+  ...Common,
+  step: Step,
+  /** The execution whose change is looked at. */
+  owner: Common.execution,
+  cluster: ClusterName.shape.name,
+  kubernetes: z.boolean(),
+});
+type Input = z.output<typeof Input>;
+
+export interface Deps extends InventoryDeps {
+  eks: Pick<Eks, 'snapshot' | 'fargateProfiles'>;
+  openKubernetes: OpenKubernetes;
+  store: ObjectStore;
+}
+
+/** What was found where something may have been changed. */
+interface Found {
+  former: Restoration;
+  target: Proxying;
+  atTarget: boolean;
+  atFormer: boolean;
+  updateInFlight: boolean;
+  cluster: ClusterFacts;
+  addon: { version: string; configuration: string | null } | null;
+  way: Way;
+  strategy: RestartStrategy;
+  inventory: StoredObject & { counts: ReturnType<typeof countInventory> };
+  estimateSeconds: number;
+}
+
+const NOTHING = {
+  ...{ former: null, target: null, cluster: null, addon: null, way: null, strategy: null, inventory: null },
+  ...{ atTarget: false, atFormer: false, updateInFlight: false, estimateSeconds: null },
+};
+
+/** `ownerEnding` is null when the owner recorded no end; `needsKubernetes`: ask again with access to Kubernetes. */
+export type Output = { ownerEnding: string | null; lease: string; needsKubernetes: boolean } & (
+  | ({ plan: { kind: 'rollback'; reasons: string[] } } & Found)
+  | ({ plan: { kind: 'nothing'; reasons: string[] } } & typeof NOTHING)
+);
+
+/**
+ * A read-only look at what an execution saved before its change and at what the cluster is now. A node that is blocked
+ * stops nothing here: it fails the proof, by name. Throws UnknownCluster, EvidenceMissing, InvalidRequest,
+ * InvalidConfiguration, KubernetesUnreachable, KubernetesForbidden.
+ */
+export function inspectRollback(deps: Deps): Run<Input, Output> {
+  return async (input, say) => {
+    const { owner, cluster } = input;
+    const common = { ownerEnding: await findEnding(deps.store, owner), lease: leaseName(cluster) };
+    const saved = await deps.store.find(formerKey(owner));
+    if (!saved) {
+      say.decision('rollback.nothing', { cluster, owner: owner.name });
+      const reasons = [`Execution ${owner.name} saved no former state: it had not begun to change anything.`];
+      return { ...common, needsKubernetes: false, plan: { kind: 'nothing', reasons }, ...NOTHING };
+    }
+    const former = parseFormer(saved.text);
+    refuseOtherCluster(former, input);
+    const found = await look(deps, input, former);
+    const { atTarget, atFormer } = found;
+    say.decision('rollback.found', { cluster, owner: owner.name, atTarget, atFormer, ...found.inventory.counts });
+    return {
+      ...common,
+      needsKubernetes: needsKubernetes(former, found.inventory.counts),
+      plan: { kind: 'rollback', reasons: reasonsOf(found, owner) },
+      ...found,
+    };
+  };
+}
+
+async function look(deps: Deps, input: Input, former: Former): Promise<Found> {
+  const { execution, step, cluster, kubernetes } = input;
+  const snapshot = await deps.eks.snapshot(cluster);
+  const api = kubernetes ? await deps.openKubernetes(cluster, execution) : null;
+  const { inventory } = await seeNodes(deps, cluster, api);
+  const configMap = api && former.plan.way !== 'addon' ? await api.kubeProxyConfig() : null;
+  const stored = await writeInventory(deps.store, evidenceKey(execution, step, 'inventory.ndjson.gz'), inventory);
+  const counts = countInventory(inventory);
+  const { addon, updateInFlight } = snapshot;
+  return {
+    former: restoration(former),
+    target: former.target,
+    ...standing(former, snapshot, configMap),
+    updateInFlight,
+    cluster: clusterFacts(snapshot, execution),
+    addon: addon && { version: addon.version, configuration: addon.configuration },
+    way: former.plan.way,
+    strategy: former.plan.strategy,
+    inventory: { ...stored, counts },
+    estimateSeconds: estimateChange(counts.ssm + counts.proxyMode).total,
+  };
+}
+
+function refuseOtherCluster({ cluster: { name } }: Former, { owner, cluster }: Input): void {
+  if (name === cluster) return;
+  throw new InvalidRequest(`Execution ${owner.name} changed the cluster ${name}, not ${cluster}.`);
+}
+
+function reasonsOf({ former, target, atTarget, atFormer }: Found, owner: Execution): string[] {
+  const [from, to] = [describeProxying(target).text, describeProxying(former.proxying).text];
+  const first = `Execution ${owner.name} began to change kube-proxy from ${to} to ${from}.`;
+  if (atTarget) return [first, `It is configured for ${from}.`];
+  return [
+    first,
+    atFormer ? 'It is configured as before.' : 'It is configured for neither, or this cannot be said yet.',
+  ];
+}
+
+const live: Deps = { eks, ec2, ssm, openKubernetes, store: objectStore(environment.evidenceBucket) };
+
+export const handler = wrap(Input, inspectRollback(live));

@@ -1,0 +1,51 @@
+import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
+import { countEvidence, parseEvidence } from '../../core/evidence.ts';
+import { type NodesInMode, nodesByMode, type Validation } from '../../core/modes.ts';
+import type { Verdict } from '../../core/verdict.ts';
+import { executionPrefix, findDispatch, outcomeKey } from './evidence.ts';
+import type { Execution } from './input.ts';
+
+/** An object with the number of verdicts in it, where it holds verdicts. */
+export type IndexEntry = StoredObject & { passed?: number; failed?: number };
+
+export interface EvidenceIndex {
+  entries: IndexEntry[];
+  /** Where the nodes stood, as far as the verdicts tell. */
+  modes: NodesInMode[];
+}
+
+/** All objects of these executions, hashed as they lie in the bucket; not the first one's own outcome. Throws EvidenceMissing. */
+export async function indexEvidence(
+  store: ObjectStore,
+  executions: [Execution, ...Execution[]],
+): Promise<EvidenceIndex> {
+  const own = outcomeKey(executions[0]);
+  const entries: IndexEntry[] = [];
+  const verdicts = new Map<string, Verdict[]>();
+  for (const execution of executions)
+    for (const key of await store.list(executionPrefix(execution))) {
+      if (key === own) continue;
+      const { text, ...stored } = await store.get(key);
+      if (!key.endsWith(EVIDENCE)) {
+        entries.push(stored);
+        continue;
+      }
+      const found = parseEvidence(text);
+      verdicts.set(key, found);
+      const { passed, failed } = countEvidence(found);
+      entries.push({ ...stored, passed, failed });
+    }
+  return { entries, modes: nodesByMode(await validations(store, verdicts)) };
+}
+
+const EVIDENCE = '/evidence.ndjson.gz';
+
+/** The verdicts on what nodes run, with the time of the question, which lies beside them. */
+async function validations(store: ObjectStore, verdicts: ReadonlyMap<string, Verdict[]>): Promise<Validation[]> {
+  const found: Validation[] = [];
+  for (const [key, said] of verdicts) {
+    const dispatch = await findDispatch(store, key.replace(EVIDENCE, '/dispatch.json.gz'));
+    if (dispatch?.phase === 'validate') found.push({ sentAt: dispatch.sentAt, verdicts: said });
+  }
+  return found;
+}

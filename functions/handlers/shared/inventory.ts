@@ -1,0 +1,79 @@
+import type { Ec2 } from '../../aws/ec2.ts';
+import type { Eks } from '../../aws/eks.ts';
+import type { Kubernetes } from '../../aws/kubernetes.ts';
+import type { Ssm } from '../../aws/ssm.ts';
+import { serviceAddresses } from '../../core/cluster-ip.ts';
+import { leaseName } from '../../core/lease.ts';
+import {
+  buildInventory,
+  type Ec2Node,
+  type InventoryNode,
+  type KubeProxyPod,
+  type ManagedNode,
+} from '../../core/nodes.ts';
+import { recoveryName } from '../../core/recovery.ts';
+import type { ClusterSnapshot } from '../../core/snapshot.ts';
+import type { Execution } from './input.ts';
+
+/** What later states need to know of a cluster. */
+export interface ClusterFacts {
+  name: string;
+  arn: string;
+  version: string;
+  serviceCidr: string;
+  apiServer: string;
+  dns: string;
+  /** Name of the schedule that is the cluster's lease. */
+  lease: string;
+  /** Name of the execution that recovers this one, should it not end by itself. */
+  recovery: string;
+}
+
+export function clusterFacts(snapshot: ClusterSnapshot, execution: Execution): ClusterFacts {
+  const { name, arn, version, serviceCidr } = snapshot;
+  const { apiServer, dns } = serviceAddresses(serviceCidr);
+  const names = { lease: leaseName(name), recovery: recoveryName(execution.name, 1) };
+  return { name, arn, version, serviceCidr, apiServer, dns, ...names };
+}
+
+/** What an inventory is taken with. */
+export interface InventoryDeps {
+  eks: Pick<Eks, 'fargateProfiles'>;
+  ec2: Ec2;
+  ssm: Pick<Ssm, 'managedNodes'>;
+}
+
+type NodeApi = Pick<Kubernetes, 'kubeProxyPods' | 'proxyModes'> | null;
+
+/** Every node that EC2, SSM and (where `api` is given) Kubernetes know of, classified; and what EC2 and SSM said. */
+export async function seeNodes(
+  deps: InventoryDeps,
+  cluster: string,
+  api: NodeApi,
+): Promise<{ inventory: InventoryNode[]; ec2: Ec2Node[]; managed: ManagedNode[] }> {
+  const [nodes, fargateProfiles] = await Promise.all([deps.ec2.nodes(cluster), deps.eks.fargateProfiles(cluster)]);
+  const pods = api && (await api.kubeProxyPods());
+  const managed = await deps.ssm.managedNodes([...nodes.map(({ id }) => id), ...hybridIds(pods ?? [])]);
+  const seen = { ec2: nodes, managed, pods, fargateProfiles };
+  const inventory = buildInventory(seen);
+  if (!api || !pods) return { inventory, ec2: nodes, managed };
+  const asked = buildInventory({ ...seen, pods: await withProxyModes(api, pods, inventory) });
+  return { inventory: asked, ec2: nodes, managed };
+}
+
+/** EKS names a hybrid node after its SSM managed instance. */
+function hybridIds(pods: readonly KubeProxyPod[]): string[] {
+  return [...new Set(pods.map(({ nodeName }) => nodeName).filter((name) => name.startsWith('mi-')))];
+}
+
+/** Asks only the pods on nodes where no document can run: the others prove more by themselves. */
+async function withProxyModes(
+  api: Pick<Kubernetes, 'proxyModes'>,
+  pods: KubeProxyPod[],
+  inventory: InventoryNode[],
+): Promise<KubeProxyPod[]> {
+  const names = new Set(inventory.filter(({ handling }) => handling.by === 'proxy-mode').map(({ name }) => name));
+  const asked = pods.filter(({ nodeName }) => names.has(nodeName)).map(({ name }) => name);
+  const modes = await api.proxyModes(asked);
+  return pods.map((pod) => ({ ...pod, proxyMode: modes.get(pod.name) ?? null }));
+}

@@ -1,0 +1,94 @@
+import { afterEach, expect, test } from 'vitest';
+import { eksToken } from '../../../functions/aws/eks-token.ts';
+import { serviceOf } from '../../../functions/aws/kubernetes/workloads.ts';
+import { kubernetes } from '../../../functions/aws/kubernetes.ts';
+import {
+  EDIT_IN_KUBE_SYSTEM,
+  ISSUED,
+  startWorld,
+  VIEW,
+  type World,
+  type WorldOptions,
+} from '../../sandbox/kubernetes/world.ts';
+
+const worlds: World[] = [];
+afterEach(async () => {
+  for (const world of worlds.splice(0)) await world.api.close();
+});
+
+/** What the adapter reads as the product's role, or as the cluster's administrator. */
+async function workloads(options: WorldOptions, as: 'role' | 'administrator' = 'role') {
+  const world = await startWorld({ entries: [[VIEW, EDIT_IN_KUBE_SYSTEM]], ...options });
+  worlds.push(world);
+  const token =
+    as === 'role'
+      ? await eksToken({ cluster: 'demo', region: 'us-east-1', credentials: ISSUED })
+      : world.api.adminToken;
+  const { endpoint, certificateAuthority } = world.api;
+  return kubernetes({ cluster: 'demo', url: endpoint, certificateAuthority }, token).workloads();
+}
+const refused = { kind: 'unreadable', why: 'the API server refused it (403)' };
+const absent = { kind: 'unreadable', why: 'the API server has nothing of that kind (404)' };
+
+test('the role reads DaemonSets, Services and the ConfigMap, and says what it was refused', async () => {
+  const seen = await workloads({ workloads: { externalIps: 'node', securityGroupPolicies: 2 } });
+  expect(seen.securityGroupPolicies).toEqual(refused);
+  expect(seen.nodes).toEqual(refused);
+  expect(seen.services).toEqual({
+    kind: 'read',
+    value: [{ service: 'shop/app-1', addresses: ['192.168.0.2'] }],
+  });
+  expect(seen.daemonSets).toMatchObject({
+    kind: 'read',
+    value: [
+      { namespace: 'kube-system', name: 'aws-node', env: { ENABLE_POD_ENI: 'true' } },
+      { namespace: 'kube-system', name: 'kube-proxy', args: expect.arrayContaining(['kube-proxy']) },
+    ],
+  });
+  expect(seen.configMap).toMatchObject({ kind: 'read', value: expect.stringContaining('mode: "iptables"') });
+});
+
+test('more Services than one page holds are all read', async () => {
+  const seen = await workloads({ services: 1_200, workloads: { externalIps: 'other' } });
+  expect(seen.services).toEqual({ kind: 'read', value: [{ service: 'shop/app-1', addresses: ['192.0.2.17'] }] });
+});
+
+test('custom resources without their definition are not there, which is no empty list', async () => {
+  expect((await workloads({}, 'administrator')).securityGroupPolicies).toEqual(absent);
+  const seen = await workloads({ workloads: { securityGroupPolicies: 2 } }, 'administrator');
+  expect(seen.securityGroupPolicies).toEqual({ kind: 'read', value: 2 });
+  const none = await workloads({ workloads: { securityGroupPolicies: 0 } }, 'administrator');
+  expect(none.securityGroupPolicies).toEqual({ kind: 'read', value: 0 });
+});
+
+test('the kernels of nodes are read where nodes can be', async () => {
+  const seen = await workloads({ nodes: ['al2'] }, 'administrator');
+  expect(seen.nodes).toEqual({
+    kind: 'read',
+    value: [{ name: 'ip-192-168-0-2.ec2.internal', kernel: '5.10.245-241.976.amzn2.x86_64' }],
+  });
+});
+
+test.each([
+  [{ cilium: true }, 'role', { ciliumReplacement: { kind: 'read', value: 'true' } }],
+  [{ cilium: false }, 'role', { ciliumReplacement: { kind: 'read', value: 'false' } }],
+  [{ calicoEbpf: 'felix' }, 'role', { felixBpf: refused }],
+  [{ calicoEbpf: 'felix' }, 'administrator', { felixBpf: { kind: 'read', value: true } }],
+  [{ calicoEbpf: false }, 'administrator', { felixBpf: { kind: 'read', value: false } }],
+] as const)('with %j the %s learns %j', async (present, as, expected) => {
+  expect(await workloads({ workloads: present }, as)).toMatchObject(expected);
+});
+
+test('who is refused altogether is told so by name, not as a cluster of unknowns', async () => {
+  await expect(workloads({ entries: [] })).rejects.toMatchObject({ name: 'KubernetesForbidden' });
+});
+
+test("a load balancer's address counts unless kube-proxy leaves it alone", () => {
+  const status = { loadBalancer: { ingress: [{ ip: '10.0.0.9' }, { ip: '10.0.0.8', ipMode: 'Proxy' }] } };
+  expect(
+    serviceOf({ metadata: { namespace: 'shop', name: 'web' }, spec: { externalIPs: ['10.0.0.7'] }, status }),
+  ).toEqual({
+    service: 'shop/web',
+    addresses: ['10.0.0.7', '10.0.0.9'],
+  });
+});

@@ -1,0 +1,54 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { shortDigest } from '../../../functions/core/digest.ts';
+import { leaseName } from '../../../functions/core/lease.ts';
+import { recoveryName } from '../../../functions/core/recovery.ts';
+
+const CLUSTER = fc.stringMatching(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/);
+const EXECUTION = fc.stringMatching(/^[A-Za-z0-9_-]{1,80}$/);
+
+test("a lease bears its cluster's name", () => {
+  expect(leaseName('checkout')).toBe('nightshift-checkout');
+});
+
+test('the leases of two long names that begin alike differ', () => {
+  const long = 'a'.repeat(99);
+  expect(leaseName(`${long}x`)).toBe(`nightshift-${'a'.repeat(36)}.${shortDigest(`${long}x`)}`);
+  expect(leaseName(`${long}x`)).not.toBe(leaseName(`${long}y`));
+});
+
+test('EventBridge Scheduler takes every lease, and no two clusters share one', () => {
+  fc.assert(
+    fc.property(CLUSTER, CLUSTER, (one, other) => {
+      expect(leaseName(one)).toMatch(/^[0-9a-zA-Z_.-]{1,64}$/);
+      expect(leaseName(one) === leaseName(other)).toBe(one === other);
+    }),
+  );
+});
+
+test("a recovery bears its owner's name, and its attempt before it", () => {
+  expect(recoveryName('demo-1', 1)).toBe('recover-demo-1');
+  expect(recoveryName('demo-1', 2)).toBe('recover2-demo-1');
+});
+
+test('the second attempt for `demo` is not the first for `demo-2`', () => {
+  expect(recoveryName('demo', 2)).not.toBe(recoveryName('demo-2', 1));
+});
+
+test('Step Functions takes the name of every recovery, and no two recoveries share one', () => {
+  const attempt = fc.integer({ min: 1, max: 3 });
+  fc.assert(
+    fc.property(EXECUTION, attempt, EXECUTION, attempt, (one, first, other, second) => {
+      expect(recoveryName(one, first)).toMatch(/^[A-Za-z0-9_-]{1,80}$/);
+      expect(recoveryName(one, first) === recoveryName(other, second)).toBe(one === other && first === second);
+    }),
+  );
+});
+
+test.each([
+  ['', 'cbf29ce484222325'],
+  ['a', 'af63dc4c8601ec8c'],
+  ['foobar', '85944171f73967e8'],
+])('the digest of %j is that of the published test vectors', (text, digest) => {
+  expect(shortDigest(text)).toBe(digest);
+});

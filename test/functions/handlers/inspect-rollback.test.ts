@@ -1,0 +1,132 @@
+import { expect, test } from 'vitest';
+import type { ClusterSnapshot } from '../../../functions/core/snapshot.ts';
+import { inspectRollback } from '../../../functions/handlers/inspect-rollback.ts';
+import { addon, CONFIG_MAP, cluster } from '../core/fixtures.ts';
+import { common, Ear, execution, FakeKubernetes, MemoryStore, values } from './fakes.ts';
+
+const OWN = {
+  name: 'recover-demo-1',
+  arn: execution.arn.replace('migrate-cluster:demo-1', 'rollback-cluster:recover-demo-1'),
+};
+const input = { ...common, execution: OWN, step: 'look-1', owner: execution, cluster: 'demo', kubernetes: false };
+const FORMER = 'executions/demo-1/former.json';
+const saved = {
+  request: { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, acknowledge: [] },
+  cluster: { name: 'demo' },
+  addon: { version: 'v1.34.1-eksbuild.2', configuration: 'mode: iptables\n' },
+  plan: { strategy: 'pod-annotations', way: 'addon', configuration: '{"mode":"ipvs"}' },
+  inventory: { key: 'executions/demo-1/inspect-1/inventory.ndjson.gz' },
+  configMap: null,
+  execution,
+};
+const TARGET = '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
+
+async function looking(former: unknown, snapshot: Partial<ClusterSnapshot> = addon({ configuration: TARGET })) {
+  const store = new MemoryStore();
+  if (former !== null) await store.put(FORMER, JSON.stringify(former));
+  const api = new FakeKubernetes();
+  const asked: string[] = [];
+  const run = inspectRollback({
+    store,
+    eks: {
+      async snapshot(name) {
+        asked.push(`eks ${name}`);
+        return { ...cluster(), ...snapshot, name: 'demo' };
+      },
+      fargateProfiles: async () => 0,
+    },
+    ec2: {
+      nodes: async () => [
+        {
+          ...{ id: 'i-1', privateDnsName: 'ip-1', addresses: [], state: 'running', platform: 'linux', tags: {} },
+          launchedAt: new Date('2026-11-01T00:00:00Z'),
+        },
+      ],
+    },
+    ssm: { managedNodes: async () => [] },
+    async openKubernetes(name) {
+      asked.push(`kubernetes ${name}`);
+      return api;
+    },
+  });
+  return { run, store, api, asked };
+}
+
+test('an execution that saved nothing has nothing to roll back, and no service is asked', async () => {
+  const { run, asked } = await looking(null);
+  expect(await run(input, new Ear())).toEqual({
+    plan: {
+      kind: 'nothing',
+      reasons: ['Execution demo-1 saved no former state: it had not begun to change anything.'],
+    },
+    ownerEnding: null,
+    lease: 'nightshift-demo',
+    needsKubernetes: false,
+    ...{ former: null, target: null, cluster: null, addon: null, way: null, strategy: null, inventory: null },
+    ...{ atTarget: false, atFormer: false, updateInFlight: false, estimateSeconds: null },
+  });
+  expect(asked).toEqual([]);
+});
+
+test('what was saved is what goes back; a node whose agent is gone does not stop it', async () => {
+  const { run, store, asked } = await looking(saved);
+  const output = await run(input, new Ear());
+  expect(output).toMatchObject({
+    plan: {
+      kind: 'rollback',
+      reasons: [
+        'Execution demo-1 began to change kube-proxy from iptables to ipvs (rr).',
+        'It is configured for ipvs (rr).',
+      ],
+    },
+    needsKubernetes: false,
+    former: {
+      configuration: 'mode: iptables\n',
+      proxying: { mode: 'iptables' },
+      configMap: null,
+      addon: { version: 'v1.34.1-eksbuild.2' },
+    },
+    target: { mode: 'ipvs', scheduler: 'rr' },
+    atTarget: true,
+    atFormer: false,
+    way: 'addon',
+    strategy: 'pod-annotations',
+    cluster: { name: 'demo', lease: 'nightshift-demo', recovery: 'recover-recover-demo-1' },
+    inventory: { key: 'executions/recover-demo-1/look-1/inventory.ndjson.gz', counts: { blocked: 1 } },
+  });
+  expect(values((await store.get('executions/recover-demo-1/look-1/inventory.ndjson.gz')).text)).toMatchObject([
+    { id: 'i-1' },
+  ]);
+  expect(asked).toEqual(['eks demo']);
+});
+
+test('an end that the owner recorded is told', async () => {
+  const { run, store } = await looking(saved);
+  await store.put('executions/demo-1/outcome.json', '{"ending":"migrated"}');
+  expect(await run(input, new Ear())).toMatchObject({ ownerEnding: 'migrated' });
+});
+
+test('where the ConfigMap was the way, Kubernetes says how it stands', async () => {
+  const former = { ...saved, addon: null, plan: { ...saved.plan, way: 'config-map' }, configMap: CONFIG_MAP };
+  const { run } = await looking(former, { addon: null });
+  expect(await run(input, new Ear())).toMatchObject({ needsKubernetes: true, atFormer: false });
+  expect(await run({ ...input, kubernetes: true }, new Ear())).toMatchObject({
+    former: { configMap: CONFIG_MAP, addon: null, proxying: { mode: 'iptables' } },
+    atFormer: true,
+    atTarget: false,
+  });
+});
+
+test('what an execution did to another cluster is not undone here', async () => {
+  const { run, asked } = await looking({ ...saved, cluster: { name: 'other' } });
+  await expect(run(input, new Ear())).rejects.toMatchObject({
+    name: 'InvalidRequest',
+    message: 'Execution demo-1 changed the cluster other, not demo.',
+  });
+  expect(asked).toEqual([]);
+});
+
+test('a saved state that cannot be read is EvidenceMissing, never nothing to roll back', async () => {
+  const { run } = await looking({ ...saved, plan: {} });
+  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
+});

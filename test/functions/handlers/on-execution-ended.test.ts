@@ -1,0 +1,162 @@
+import { expect, test } from 'vitest';
+import type { EventBus } from '../../../functions/aws/events.ts';
+import { onExecutionEnded } from '../../../functions/handlers/on-execution-ended.ts';
+import { Ear, execution, MemoryStore } from './fakes.ts';
+
+const MACHINES = {
+  migrate: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate-cluster',
+  rollback: 'arn:aws:states:us-east-1:111122223333:stateMachine:rollback-cluster',
+};
+const OUTCOME = 'executions/demo-1/outcome.json';
+const detail = {
+  executionArn: execution.arn,
+  stateMachineArn: MACHINES.migrate,
+  name: 'demo-1',
+  status: 'ABORTED',
+  startDate: 1795244400000,
+  stopDate: 1795248000000,
+  input: '{"cluster":"demo","target":{"mode":"ipvs","scheduler":"rr"}}',
+  output: null as string | null,
+};
+const event = (changes: Partial<typeof detail> | { input: null } = {}) => ({
+  version: '0',
+  id: '315c1398-40ff-a850-213b-158f73e60175',
+  'detail-type': 'Step Functions Execution Status Change',
+  source: 'aws.states',
+  account: '111122223333',
+  time: '2026-11-21T07:00:00Z',
+  region: 'us-east-1',
+  resources: [execution.arn],
+  detail: { ...detail, ...changes },
+});
+
+type Started = { stateMachineArn: string; name: string; input: unknown };
+
+function listening() {
+  const store = new MemoryStore();
+  const started: Started[] = [];
+  const events: Parameters<EventBus['put']>[0][] = [];
+  const run = onExecutionEnded({
+    store,
+    stateMachines: () => MACHINES,
+    bus: {
+      put: async (told) => {
+        events.push(told);
+      },
+    },
+    stepFunctions: {
+      async start(request) {
+        if (started.some(({ name }) => name === request.name)) return { started: false };
+        started.push(request);
+        return { started: true };
+      },
+      input: async () => detail.input,
+    },
+  });
+  return { store, started, events, run: (about: unknown) => run(about, new Ear()) };
+}
+
+const rollback = (attempt: number, changes: Partial<typeof detail> = {}) =>
+  event({
+    stateMachineArn: MACHINES.rollback,
+    name: attempt === 1 ? 'recover-demo-1' : `recover${attempt}-demo-1`,
+    input: JSON.stringify({ mode: 'recover', cluster: 'demo', execution, reason: 'why', attempt }),
+    ...changes,
+  });
+
+test.each(['ABORTED', 'TIMED_OUT', 'FAILED'])(
+  'a migration that ended %s without recording its end is recovered',
+  async (status) => {
+    const { run, started } = listening();
+    const reason = `Execution demo-1 ended ${status}.`;
+    expect(await run(event({ status }))).toEqual({ kind: 'started', reason, name: 'recover-demo-1' });
+    expect(started).toEqual([
+      {
+        stateMachineArn: MACHINES.rollback,
+        name: 'recover-demo-1',
+        input: { mode: 'recover', cluster: 'demo', execution, reason, attempt: 1 },
+      },
+    ]);
+  },
+);
+
+test('the same event again starts nothing again', async () => {
+  const { run, started } = listening();
+  await run(event());
+  expect(await run(event())).toMatchObject({ kind: 'already-started', name: 'recover-demo-1' });
+  expect(started).toHaveLength(1);
+});
+
+test('a migration that recorded its end is left alone, however it ended', async () => {
+  const { run, store, started } = listening();
+  await store.put(OUTCOME, '{"ending":"failed"}');
+  expect(await run(event({ status: 'FAILED' }))).toMatchObject({ kind: 'ignored' });
+  expect(started).toEqual([]);
+});
+
+test.each(['RUNNING', 'SUCCEEDED', 'PENDING_REDRIVE'])('%s is no ending that leaves anything', async (status) => {
+  const { run, started } = listening();
+  expect(await run(event({ status }))).toMatchObject({ kind: 'ignored' });
+  expect(started).toEqual([]);
+});
+
+test('RUNNING that arrives after ABORTED undoes nothing and starts nothing', async () => {
+  const { run, started } = listening();
+  await run(event());
+  await run(event({ status: 'RUNNING' }));
+  expect(started).toHaveLength(1);
+});
+
+test("another team's state machine is no business of nightshift's", async () => {
+  const { run, started } = listening();
+  expect(await run(event({ stateMachineArn: `${MACHINES.migrate}-of-others` }))).toMatchObject({ kind: 'ignored' });
+  expect(started).toEqual([]);
+});
+
+test('an input that was too large for the event is asked for', async () => {
+  const { run, started } = listening();
+  await run(event({ input: null }));
+  expect(started).toMatchObject([{ input: { cluster: 'demo' } }]);
+});
+
+test.each(['{}', '"demo"', '{"cluster":"-no-"}', 'no JSON'])(
+  'an input %s names no cluster to recover',
+  async (input) => {
+    const { run, started } = listening();
+    expect(await run(event({ input }))).toMatchObject({ kind: 'ignored' });
+    expect(started).toEqual([]);
+  },
+);
+
+test('an aborted recovery is tried again, for the same owner, under another name', async () => {
+  const { run, started } = listening();
+  expect(await run(rollback(1))).toMatchObject({ kind: 'started', name: 'recover2-demo-1' });
+  expect(await run(rollback(2))).toMatchObject({ kind: 'started', name: 'recover3-demo-1' });
+  expect(started).toMatchObject([{ input: { execution, attempt: 2 } }, { input: { execution, attempt: 3 } }]);
+});
+
+test('after three attempts a person is called', async () => {
+  const { run, started, events } = listening();
+  expect(await run(rollback(3))).toMatchObject({ kind: 'given-up', name: null });
+  expect(started).toEqual([]);
+  expect(events).toMatchObject([
+    { detailType: 'nightshift.RollbackFailed', detail: { cluster: 'demo', execution, ending: 'rollback-failed' } },
+  ]);
+});
+
+test('a rollback that recorded that it failed has called a person itself', async () => {
+  const { run, store, started, events } = listening();
+  await store.put('executions/recover-demo-1/outcome.json', '{"ending":"rollback-failed"}');
+  expect(await run(rollback(1, { status: 'FAILED' }))).toMatchObject({ kind: 'ignored' });
+  expect([...started, ...events]).toEqual([]);
+});
+
+test.each([
+  ['source', { ...event(), source: 'aws.eks' }],
+  ['detail.status', event({ status: 'CONFUSED' })],
+  ['detail.executionArn', { ...event(), detail: { ...detail, executionArn: undefined } }],
+])('an event whose %s is wrong is refused by name', async (field, about) => {
+  const { run, started } = listening();
+  await expect(run(about)).rejects.toMatchObject({ name: 'InvalidRequest', message: expect.stringContaining(field) });
+  expect(started).toEqual([]);
+});

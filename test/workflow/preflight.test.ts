@@ -1,0 +1,346 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { changes, type Ended, Workflow } from './run.ts';
+import { CLUSTER, REQUEST, worldOf } from './worlds.ts';
+
+let workflow: Workflow;
+beforeAll(async () => {
+  workflow = await Workflow.start(worldOf({}));
+});
+afterAll(() => workflow.stop());
+
+const Look = z.object({
+  Payload: z.object({
+    plan: z.object({
+      checks: z.array(
+        z.object({ name: z.string(), verdict: z.string(), why: z.string(), fix: z.string(), accepted: z.boolean() }),
+      ),
+    }),
+  }),
+});
+
+/** The checks of the last look before anything is changed. */
+function checksOf({ history }: Ended) {
+  const begins = history.findIndex(
+    ({ stateEnteredEventDetails: state }) => state?.name === 'PrepareNodes' || state?.name === 'RecordOutcome',
+  );
+  const looks = history.slice(0, begins).flatMap(({ taskSucceededEventDetails: task }) => {
+    const parsed = Look.safeParse(task?.output && JSON.parse(task.output));
+    return parsed.success ? [parsed.data.Payload.plan.checks] : [];
+  });
+  return looks.at(-1) ?? [];
+}
+const verdictOf = (ended: Ended, name: string) => {
+  const found = checksOf(ended).find((check) => check.name === name);
+  return found && { verdict: found.verdict, why: found.why, accepted: found.accepted };
+};
+/** Granting access and taking it back, and leases, are the workflow's own; the rest changes the cluster. */
+const writes = ({ calls }: Ended) =>
+  changes(calls).filter((change) => !/Access(Entry|Policy)|^scheduler /.test(change));
+
+const ADDON = CLUSTER.addon;
+const nodeGroup = { os: 'al2023', count: 3 };
+
+describe('a check blocks: the migration is refused and nothing is written', () => {
+  const blocks: [string, string, object, object, string][] = [
+    ['cluster-status', 'a cluster that is changing', { status: 'UPDATING' }, {}, 'the cluster is UPDATING'],
+    ['auto-mode', 'EKS Auto Mode', { autoMode: true }, {}, 'the cluster runs EKS Auto Mode'],
+    [
+      'addon-present',
+      'a self-managed kube-proxy',
+      { addon: null },
+      {},
+      'kube-proxy is not an EKS add-on of this cluster, and nobody chose how to change a self-managed one',
+    ],
+    [
+      'addon-status',
+      'an add-on that is degraded',
+      { addon: { ...ADDON, status: 'DEGRADED' } },
+      {},
+      'the kube-proxy add-on is DEGRADED',
+    ],
+    [
+      'addon-issues',
+      'an add-on with a health issue',
+      { addon: { ...ADDON, issues: [{ code: 'ConfigurationConflict', message: 'conflict with kubectl-edit' }] } },
+      {},
+      'the kube-proxy add-on has health issues: ConfigurationConflict: conflict with kubectl-edit',
+    ],
+    [
+      'configuration-schema',
+      'values that the schema does not have',
+      { addon: { ...ADDON, configuration: '{"tolerations":[]}' } },
+      {},
+      "the merged configuration breaks the live schema: the configuration must not have the field 'tolerations'",
+    ],
+    [
+      'ipvs-deprecated',
+      'a deprecated mode',
+      { version: '1.35', addon: { version: 'v1.35.0-eksbuild.2' } },
+      {},
+      'ipvs mode is deprecated in Kubernetes 1.35 and will be removed',
+    ],
+    [
+      'ipvs-disabled',
+      'a mode that is switched off',
+      { version: '1.40', addon: { version: 'v1.40.0-eksbuild.1' } },
+      {},
+      'kube-proxy of Kubernetes 1.40 exits in ipvs mode unless its feature gate was switched on',
+    ],
+    [
+      'version',
+      'a mode that is gone',
+      { version: '1.43', addon: { version: 'v1.43.0-eksbuild.1' } },
+      { acknowledge: ['version', 'ipvs-disabled', 'ipvs-deprecated'] },
+      'kube-proxy of Kubernetes 1.43 has no ipvs mode any more',
+    ],
+    [
+      'nodes',
+      'a node without an SSM agent',
+      { nodeGroups: [nodeGroup, { os: 'al2023', count: 1, ssm: 'none' }] },
+      {},
+      '1 node blocks the migration: ip-192-168-1-4.ec2.internal (i-02259da145d009a92): no SSM agent has registered for it',
+    ],
+    [
+      'restart',
+      'Bottlerocket behind a private endpoint',
+      { endpoint: 'private', nodeGroups: [{ os: 'bottlerocket', count: 1 }] },
+      {},
+      'with a private endpoint the Kubernetes API cannot be asked, and nothing else proves Bottlerocket nodes: ip-192-168-1-1.ec2.internal',
+    ],
+    [
+      'restart',
+      'a strategy that has no access entries to use',
+      { authenticationMode: 'CONFIG_MAP' },
+      { strategy: 'kubernetes-api' },
+      'with authentication mode CONFIG_MAP there are no access entries: nightshift cannot reach the Kubernetes API',
+    ],
+    [
+      'kube-proxy-replacement',
+      'Cilium in the place of kube-proxy',
+      { workloads: { cilium: true } },
+      { acknowledge: ['kube-proxy-replacement'] },
+      'Cilium replaces kube-proxy',
+    ],
+    [
+      'kube-proxy-replacement',
+      "Calico's eBPF data plane in the place of kube-proxy",
+      { workloads: { calicoEbpf: true } },
+      {},
+      'Calico replaces kube-proxy with its eBPF data plane',
+    ],
+    [
+      'config-map-edits',
+      'edits that EKS would overwrite',
+      { workloads: { configMapEdits: { 'conntrack.maxPerCore': 0, nodePortAddresses: ['10.0.0.0/8'] } } },
+      {},
+      'EKS would overwrite edits of the ConfigMap kube-proxy-config: conntrack.maxPerCore: 0 → 32768; nodePortAddresses: ["10.0.0.0/8"] → not set',
+    ],
+    [
+      'external-ips',
+      'a Service with the address of a node',
+      { workloads: { externalIps: 'node' } },
+      { acknowledge: ['external-ips'] },
+      'in IPVS mode these Services would cut nodes off: default/app-1 has 192.168.1.1 of node ip-192-168-1-1.ec2.internal',
+    ],
+    [
+      'node-local-dns',
+      'NodeLocal DNSCache on the ClusterIP of DNS',
+      { workloads: { nodeLocalDns: true } },
+      {},
+      'NodeLocal DNSCache listens on the ClusterIP of DNS, 10.100.0.10, which kube-proxy binds itself in IPVS mode: pods may lose DNS',
+    ],
+    [
+      'metallb',
+      'MetalLB',
+      { workloads: { metallb: { strictArp: false } } },
+      {},
+      'MetalLB runs and needs ipvs.strictARP, which the add-on cannot set: nodes would answer ARP for addresses that are not theirs',
+    ],
+  ];
+
+  it.each(blocks)('%s: %s', async (name, _, cluster, request, why) => {
+    const ended = await workflow.migrate(worldOf(cluster), { ...REQUEST, ...request });
+    expect(ended.error).toBe('PreflightRefused');
+    expect(ended.cause).toContain(why);
+    expect(verdictOf(ended, name)).toEqual({ verdict: 'BLOCK', why, accepted: false });
+    expect(writes(ended)).toEqual([]);
+    expect(ended.cluster.accessEntries).toEqual([]);
+  });
+
+  it('schema-mode: an add-on whose schema has no ipvs, whatever is acknowledged', async () => {
+    const world = worldOf({}, { addonModes: { 'v1.34.1-eksbuild.2': ['iptables', 'nftables'] } });
+    const ended = await workflow.migrate(world, { ...REQUEST, acknowledge: ['schema-mode'] });
+    expect(ended.error).toBe('PreflightRefused');
+    expect(verdictOf(ended, 'schema-mode')).toEqual({
+      verdict: 'BLOCK',
+      why: 'the schema of add-on v1.34.1-eksbuild.2 has no mode ipvs: mode must be one of iptables, nftables',
+      accepted: false,
+    });
+    expect(writes(ended)).toEqual([]);
+  });
+});
+
+describe('a check warns: the migration goes on, and the history says it', () => {
+  const warnings: [string, string, object, object, string][] = [
+    [
+      'idle-timeout',
+      'always',
+      {},
+      {},
+      'IPVS forgets TCP connections that are idle for 900 s: pools of database connections may be cut',
+    ],
+    [
+      'addon-owner',
+      'an add-on of a CloudFormation stack',
+      { addon: { ...ADDON, tags: { 'aws:cloudformation:stack-name': 'eksctl-demo-addons' } } },
+      {},
+      'the CloudFormation stack eksctl-demo-addons owns the kube-proxy add-on and would revert the change',
+    ],
+    [
+      'addon-owner',
+      'a cluster of Terraform',
+      { tags: { 'managed-by': 'terraform' } },
+      {},
+      'terraform owns the cluster; where it owns the add-on too, it would revert the change',
+    ],
+    [
+      'ssm-agent-version',
+      'an old SSM agent',
+      { nodeGroups: [{ ...nodeGroup, count: 1, agentVersion: '3.1.1732.0' }] },
+      {},
+      'SSM agents are older than 3.3.2746.0, the first that hands parameters to scripts as environment variables: ip-192-168-1-1.ec2.internal (i-08c7d82cd41065beb) 3.1.1732.0',
+    ],
+    [
+      'kernel',
+      'nodes whose kernel nobody tells',
+      { nodeGroups: [{ os: 'al2', count: 1 }] },
+      {},
+      'unknown: the kernel of 1 of 1 nodes, whose system has had kernels older than 5.9: ip-192-168-1-1.ec2.internal (i-08c7d82cd41065beb) Amazon Linux 2',
+    ],
+    [
+      'kube-proxy-replacement',
+      'Calico whose FelixConfiguration is refused',
+      { workloads: { calicoEbpf: 'felix' } },
+      {},
+      "unknown: whether Calico's eBPF data plane is on: its FelixConfiguration cannot be read (the API server refused it (403))",
+    ],
+    [
+      'security-groups-for-pods',
+      'security groups for pods',
+      { workloads: { securityGroupPolicies: 3 } },
+      {},
+      'unknown: SecurityGroupPolicies cannot be read (the API server refused it (403)), and the VPC CNI has them switched on',
+    ],
+  ];
+
+  it.each(warnings)('%s: %s', async (name, _, cluster, request, why) => {
+    const ended = await workflow.migrate(worldOf(cluster), { ...REQUEST, ...request });
+    expect(ended.path).toContain('PrepareNodes');
+    expect(verdictOf(ended, name)).toEqual({ verdict: 'WARN', why, accepted: false });
+  });
+});
+
+describe('a check passes', () => {
+  const passes: [string, string, object, string][] = [
+    [
+      'kube-proxy-replacement',
+      'Cilium beside kube-proxy',
+      { cilium: false },
+      'Cilium runs and leaves Services to kube-proxy',
+    ],
+    [
+      'kube-proxy-replacement',
+      'Calico without eBPF',
+      { calicoEbpf: false },
+      'Calico runs and leaves Services to kube-proxy',
+    ],
+    [
+      'external-ips',
+      'an external IP of nobody',
+      { externalIps: 'other' },
+      'no Service has the address of a node as an external IP or of its load balancer',
+    ],
+    [
+      'node-local-dns',
+      'a cache on its own address',
+      { nodeLocalDns: 'link-local' },
+      'NodeLocal DNSCache listens on 169.254.20.10, not on the ClusterIP of DNS',
+    ],
+    [
+      'security-groups-for-pods',
+      'none',
+      {},
+      'security groups for pods are switched off in the VPC CNI: ENABLE_POD_ENI is not true',
+    ],
+  ];
+
+  it.each(passes)('%s: %s', async (name, _, workloads, why) => {
+    const ended = await workflow.migrate(worldOf({ workloads }));
+    expect(ended.path).toContain('PrepareNodes');
+    expect(verdictOf(ended, name)).toEqual({ verdict: 'PASS', why, accepted: false });
+  });
+});
+
+describe('a self-managed kube-proxy is changed in the way that the request chose', () => {
+  it.each([
+    ['create-addon', 'kube-proxy is self-managed; the add-on v1.34.0-eksbuild.2 adopts it, as the request chose'],
+    ['config-map', 'kube-proxy is self-managed; its ConfigMap is edited, as the request chose'],
+  ])('%s', async (selfManaged, why) => {
+    const ended = await workflow.migrate(worldOf({ addon: null }), { ...REQUEST, selfManaged });
+    expect(ended.path).toContain('PrepareNodes');
+    expect(verdictOf(ended, 'addon-present')).toEqual({ verdict: 'PASS', why, accepted: false });
+  });
+
+  it('and adopting it is refused while EKS would overwrite edits of its ConfigMap', async () => {
+    const world = worldOf({ addon: null, workloads: { configMapEdits: { 'ipvs.tcpTimeout': '2h' } } });
+    const ended = await workflow.migrate(world, { ...REQUEST, selfManaged: 'create-addon' });
+    expect(ended.error).toBe('PreflightRefused');
+    expect(verdictOf(ended, 'config-map-edits')).toEqual({
+      verdict: 'BLOCK',
+      why: 'EKS would overwrite edits of the ConfigMap kube-proxy-config: ipvs.tcpTimeout: "2h" → not set',
+      accepted: false,
+    });
+    expect(writes(ended)).toEqual([]);
+    const edited = await workflow.migrate(world, { ...REQUEST, selfManaged: 'config-map' });
+    expect(verdictOf(edited, 'config-map-edits')).toMatchObject({ verdict: 'PASS' });
+  });
+});
+
+describe('an acknowledged block is an accepted risk that the history keeps', () => {
+  const accepted: [string, object][] = [
+    ['ipvs-deprecated', { version: '1.35', addon: { version: 'v1.35.0-eksbuild.2' } }],
+    ['config-map-edits', { workloads: { configMapEdits: { 'conntrack.maxPerCore': 0 } } }],
+    ['node-local-dns', { workloads: { nodeLocalDns: true } }],
+    ['metallb', { workloads: { metallb: { strictArp: false } } }],
+  ];
+
+  it.each(accepted)('%s', async (name, cluster) => {
+    const ended = await workflow.migrate(worldOf(cluster), { ...REQUEST, acknowledge: [name] });
+    expect(ended.path).toContain('PrepareNodes');
+    const looks = ended.history.filter(({ taskSucceededEventDetails: task }) =>
+      task?.output?.includes(`"name":"${name}","verdict":"BLOCK"`),
+    );
+    expect(looks.length).toBeGreaterThan(0);
+    for (const { taskSucceededEventDetails: task } of looks) {
+      const checks = Look.parse(JSON.parse(task?.output ?? '')).Payload.plan.checks;
+      expect(checks.find((check) => check.name === name)).toMatchObject({ verdict: 'BLOCK', accepted: true });
+    }
+  });
+
+  it('under a name that no check has is an invalid request', async () => {
+    const ended = await workflow.migrate(worldOf({}), { ...REQUEST, acknowledge: ['metal-lb'] });
+    expect(ended.error).toBe('InvalidRequest');
+    expect(ended.cause).toMatch(/acknowledge\.0 must be the name of a preflight check/);
+    expect(changes(ended.calls)).toEqual([]);
+  });
+});
+
+it('a private endpoint leaves workloads unknown, which is said', async () => {
+  const ended = await workflow.migrate(worldOf({ endpoint: 'private', nodeGroups: [{ os: 'al2', count: 0 }] }));
+  for (const name of ['external-ips', 'metallb', 'node-local-dns', 'kube-proxy-replacement', 'config-map-edits'])
+    expect(verdictOf(ended, name)).toMatchObject({
+      verdict: 'WARN',
+      why: expect.stringMatching(/^unknown: .* does not reach the Kubernetes API$/),
+    });
+});

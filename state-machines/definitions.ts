@@ -1,28 +1,47 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+
+const SUFFIX = '.asl.json';
 
 /** The state machines of the product; each is the file `<name>.asl.json` beside this one. */
-export const STATE_MACHINES = ['migrate-cluster'] as const;
-export type StateMachineName = (typeof STATE_MACHINES)[number];
+export const STATE_MACHINES: readonly string[] = readdirSync(new URL('.', import.meta.url))
+  .filter((file) => file.endsWith(SUFFIX))
+  .map((file) => file.slice(0, -SUFFIX.length))
+  .sort();
 
 /** The definition as written, placeholders included. */
-export function readDefinition(name: StateMachineName): string {
-  return readFileSync(new URL(`${name}.asl.json`, import.meta.url), 'utf8');
+export function readDefinition(name: string): string {
+  return readFileSync(new URL(`${name}${SUFFIX}`, import.meta.url), 'utf8');
 }
 
 /** The placeholder of a handler's function: `inspect-cluster` → `InspectClusterFunction`. */
 export function functionPlaceholder(handler: string): string {
-  const pascal = handler
+  return `${pascalCase(handler)}Function`;
+}
+
+/** The placeholder of a state machine's ARN: `rollback-cluster` → `RollbackClusterStateMachine`. */
+export function stateMachinePlaceholder(name: string): string {
+  return `${pascalCase(name)}StateMachine`;
+}
+
+function pascalCase(name: string): string {
+  return name
     .split('-')
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join('');
-  return `${pascal}Function`;
 }
 
 /** What a deployment has to fill in besides the functions. */
 export interface DeploymentValues {
   /** handler file name → function name or ARN */
   functions: Record<string, string>;
+  /** name → ARN, of those too that are not deployed yet: they name each other */
+  stateMachines: Record<string, string>;
   kubernetesRoleArn: string;
+  /** What EventBridge Scheduler starts executions as. */
+  schedulerRoleArn: string;
+  /** Schedule group of the leases. */
+  leaseGroup: string;
+  evidenceBucket: string;
   partition: string;
 }
 
@@ -32,7 +51,13 @@ export function placeholderValues(values: DeploymentValues): Record<string, stri
     ...Object.fromEntries(
       Object.entries(values.functions).map(([handler, target]) => [functionPlaceholder(handler), target]),
     ),
+    ...Object.fromEntries(
+      Object.entries(values.stateMachines).map(([name, arn]) => [stateMachinePlaceholder(name), arn]),
+    ),
     KubernetesRoleArn: values.kubernetesRoleArn,
+    SchedulerRoleArn: values.schedulerRoleArn,
+    LeaseGroup: values.leaseGroup,
+    EvidenceBucket: values.evidenceBucket,
     Partition: values.partition,
   };
 }

@@ -20,7 +20,16 @@ const VALUES = placeholderValues({
   functions: Object.fromEntries(
     HANDLERS.map((name) => [name, `arn:aws:lambda:us-east-1:111122223333:function:${name}`]),
   ),
+  stateMachines: Object.fromEntries(
+    ['migrate-cluster', 'rollback-cluster'].map((name) => [
+      name,
+      `arn:aws:states:us-east-1:111122223333:stateMachine:${name}`,
+    ]),
+  ),
   kubernetesRoleArn: 'arn:aws:iam::111122223333:role/nightshift-kubernetes',
+  schedulerRoleArn: 'arn:aws:iam::111122223333:role/nightshift-scheduler',
+  leaseGroup: 'nightshift-leases',
+  evidenceBucket: 'nightshift-evidence-111122223333-us-east-1',
   partition: 'aws',
 });
 

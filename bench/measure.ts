@@ -1,3 +1,11 @@
+/** Something that was counted, and not timed: it is the same on every machine. */
+export interface Count {
+  what: string;
+  value: number;
+  /** What it must not exceed, where there is a promise. */
+  most?: number;
+}
+
 /** One row of a bench's table. */
 export interface Row {
   what: string;
@@ -7,12 +15,13 @@ export interface Row {
   milliseconds: number;
   /** What the milliseconds must stay under, where there is a promise. */
   limit?: number;
+  counts?: Count[];
 }
 
 /** A file in this folder: `rows` measures, and gives what it found. */
 export interface Bench {
   title: string;
-  rows(): Row[];
+  rows(): Row[] | Promise<Row[]>;
 }
 
 /**

@@ -1,0 +1,126 @@
+import { type HistoryEvent, paginateGetExecutionHistory, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
+import type { Bench, Count, Row } from './measure.ts';
+
+const REQUEST = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' };
+
+/** A Friday evening nine hours before the window. */
+const world = (nodes: number) => ({
+  account: '111122223333',
+  region: 'us-east-1',
+  start: '2026-11-20T17:00:00-05:00',
+  seed: 7,
+  clusters: [
+    {
+      name: 'demo',
+      version: '1.34',
+      serviceCidr: '10.100.0.0/16',
+      services: 40,
+      tags: {},
+      endpoint: 'public',
+      authenticationMode: 'API_AND_CONFIG_MAP',
+      addon: { version: 'v1.34.1-eksbuild.2', configuration: '{"resources":{"requests":{"cpu":"150m"}}}' },
+      nodeGroups: [{ os: 'al2023', count: nodes, ssm: 'online' }],
+    },
+  ],
+  windows: {
+    weekend: {
+      schedule: 'cron(0 2 ? * SAT *)',
+      timezone: 'America/New_York',
+      durationHours: 4,
+      cutoffHours: 1,
+      changeCalendars: [],
+    },
+  },
+});
+
+interface Run {
+  milliseconds: number;
+  history: HistoryEvent[];
+  calls: number;
+}
+
+/** One migration from StartExecution to its end, in a world of its own. */
+async function migrate(sandbox: Sandbox, nodes: number): Promise<Run> {
+  const client = new SFNClient({
+    endpoint: sandbox.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' },
+  });
+  const start = performance.now();
+  await sandbox.load(world(nodes));
+  const stateMachineArn = sandbox.stateMachines['migrate-cluster'];
+  const { executionArn } = await client.send(
+    new StartExecutionCommand({ stateMachineArn, name: 'bench', input: JSON.stringify(REQUEST) }),
+  );
+  if (executionArn === undefined) throw new Error('StartExecution answered no ARN');
+  const { status, error, cause } = await sandbox.live.stepFunctions.ended(executionArn);
+  const milliseconds = performance.now() - start;
+  if (status !== 'SUCCEEDED') throw new Error(`the execution on ${nodes} nodes ended ${status}: ${error}: ${cause}`);
+  const calls = sandbox.calls.length;
+  const history: HistoryEvent[] = [];
+  for await (const page of paginateGetExecutionHistory({ client }, { executionArn }))
+    history.push(...(page.events ?? []));
+  client.destroy();
+  return { milliseconds, history, calls };
+}
+
+/** Bytes of the largest text that passes between states, into a task or out of one. Step Functions takes 262,144. */
+function largestPayload(history: readonly HistoryEvent[]): number {
+  const sizes = history.flatMap((event) =>
+    Object.entries(event)
+      .filter(([name]) => name.endsWith('EventDetails'))
+      .flatMap(([, details]: [string, unknown]) => Object.entries(Object(details)))
+      .filter(([name]) => name === 'input' || name === 'output' || name === 'parameters')
+      .map(([, text]) => Buffer.byteLength(String(text))),
+  );
+  return Math.max(0, ...sizes);
+}
+
+/** The budget that keeps a history far from the 25,000 events at which Step Functions ends an execution. */
+function countsOf({ history, calls }: Run): Count[] {
+  const transitions = history.filter(({ type }) => type?.endsWith('StateEntered')).length;
+  return [
+    { what: 'transitions', value: transitions, most: 100 },
+    { what: 'events', value: history.length, most: 500 },
+    { what: 'bytes in the largest payload', value: largestPayload(history), most: 196_608 },
+    { what: 'API calls', value: calls },
+  ];
+}
+
+async function size(sandbox: Sandbox, nodes: number): Promise<Row> {
+  const run = await migrate(sandbox, nodes);
+  const what = `${nodes.toLocaleString('en')} node${nodes === 1 ? '' : 's'}`;
+  return { what, count: 1, milliseconds: run.milliseconds, counts: countsOf(run) };
+}
+
+const ROUNDS = 30;
+
+/** Executions one after the other with warm functions; processor time is that of all threads. */
+async function throughput(sandbox: Sandbox): Promise<Row> {
+  const start = performance.now();
+  const cpu = process.cpuUsage();
+  for (let round = 0; round < ROUNDS; round += 1) await migrate(sandbox, 3);
+  const { user, system } = process.cpuUsage(cpu);
+  const milliseconds = performance.now() - start;
+  const counts = [
+    { what: 'executions a second', value: Number(((ROUNDS * 1000) / milliseconds).toFixed(1)) },
+    { what: 'ms of processor each', value: Math.round((user + system) / 1000 / ROUNDS) },
+  ];
+  return { what: `${ROUNDS} executions, 3 nodes`, count: ROUNDS, milliseconds, counts };
+}
+
+/** Whole executions through the built bundles, over HTTP; how their number of steps grows with the nodes: not at all. */
+export const bench: Bench = {
+  title: 'migrate-cluster in the sandbox: whole executions',
+  async rows() {
+    const sandbox = await startSandbox({ world: world(1) });
+    try {
+      const rows = [await size(sandbox, 1)];
+      for (const nodes of [10, 100, 1_000, 5_000]) rows.push(await size(sandbox, nodes));
+      return [await throughput(sandbox), ...rows];
+    } finally {
+      await sandbox.stop();
+    }
+  },
+};

@@ -1,7 +1,9 @@
+import { EKSClient, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { changes, Workflow } from './run.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
+const PERSON = { accessKeyId: 'person', secretAccessKey: 'person' };
 let workflow: Workflow;
 beforeAll(async () => {
   workflow = await Workflow.start(worldOf({}));
@@ -129,15 +131,20 @@ describe('a cluster that is already on IPVS', () => {
     expect(path).not.toContain('AwaitWindow');
   });
 
-  it('is migrated in its window when a node does not prove it', async () => {
-    const nodeGroups = [{ os: 'al2023', count: 3, missingModules: [] }];
-    await workflow.sandbox.load(worldOf({ addon, nodeGroups }));
-    const { status, calls, path } = await workflow.migrate(
-      worldOf({ addon: { ...addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"wrr"}}' }, nodeGroups }),
-    );
+  it('is restarted in its window when somebody configured it and forgot the restart', async () => {
+    const { status, calls, path, cluster } = await workflow.migrate(worldOf({}), REQUEST, [], async () => {
+      const client = new EKSClient({ endpoint: workflow.sandbox.endpoint, region: 'us-east-1', credentials: PERSON });
+      const configurationValues = addon.configuration;
+      await client.send(new UpdateAddonCommand({ clusterName: 'demo', addonName: 'kube-proxy', configurationValues }));
+      client.destroy();
+      await workflow.sandbox.live.region.clock.idle();
+    });
     expect(status).toBe('SUCCEEDED');
+    expect(path).toContain('ProveCompliance');
     expect(path).toContain('AwaitWindow');
-    expect(changes(calls)).toContain('kubernetes patch daemonsets');
+    expect(path).not.toContain('UpdateAddon');
+    expect(calls.filter(({ operation }) => operation === 'UpdateAddon')).toHaveLength(1);
+    expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['ipvs', 'ipvs', 'ipvs']);
   });
 });
 

@@ -1,4 +1,5 @@
 import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import * as z from 'zod';
 import type { ApiCall } from '../../sandbox/region.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterReport, SandboxState } from '../../sandbox/state.ts';
@@ -17,6 +18,14 @@ export interface Ended {
   cluster: ClusterReport;
   state: SandboxState;
   calls: readonly ApiCall[];
+}
+
+/** What can be seen when the sandbox's time has come to rest: nothing runs, and nothing will happen any more. */
+export interface Rested extends Ended {
+  /** All executions, in the order in which they started. */
+  executions: { machine: string; name: string; status: string; error: string | undefined; path: string[] }[];
+  /** What was said on the bus, in order: `execution` ended `ending`. */
+  said: { event: string; execution: string; ending: string }[];
 }
 
 /** A sandbox with the real bundles, one for all tests of a file; every run gets a world of its own. */
@@ -38,10 +47,36 @@ export class Workflow {
     return this.#sandbox;
   }
 
-  /** Runs migrate-cluster through AWS's API until it ends. A fault of the sandbox itself fails the test. */
-  async migrate(world: Record<string, unknown>, request: object = REQUEST, faults: unknown[] = []): Promise<Ended> {
+  /** As `migrate`; then recoveries end, leases fire, and time runs until nothing is left to happen. */
+  async migrateAndRest(world: Record<string, unknown>, request?: object, faults?: unknown[]): Promise<Rested> {
+    const ended = await this.migrate(world, request, faults);
+    await this.#sandbox.live.region.clock.idle();
+    return {
+      ...ended,
+      ...(await this.#seen()),
+      executions: [...this.#sandbox.live.stepFunctions.executions.values()].map(
+        ({ machine, name, status, error, history }) => ({
+          ...{ machine: machine.name, name, status, error },
+          path: statesOf(history),
+        }),
+      ),
+      said: this.#sandbox.calls.flatMap(endingsSaid),
+    };
+  }
+
+  /**
+   * Runs migrate-cluster through AWS's API until it ends. `before` may change the new world first, as a person would. A
+   * fault of the sandbox itself fails the test.
+   */
+  async migrate(
+    world: Record<string, unknown>,
+    request: object = REQUEST,
+    faults: unknown[] = [],
+    before: () => Promise<void> = async () => {},
+  ): Promise<Ended> {
     await this.#sandbox.load(world);
     if (faults.length > 0) await this.post('faults', faults);
+    await before();
     const client = new SFNClient({
       endpoint: this.#sandbox.endpoint,
       region: 'us-east-1',
@@ -64,21 +99,23 @@ export class Workflow {
       nextToken = page.nextToken;
     } while (nextToken !== undefined);
     client.destroy();
-    if (this.#bugs.length > 0) throw new Error('the sandbox is at fault', { cause: this.#bugs[0] });
-    const state = await this.#sandbox.state();
-    const [cluster] = state.clusters;
-    if (!cluster) throw new Error('the world has no cluster');
     return {
       status: execution.status,
       error: execution.error,
       cause: execution.cause ?? '',
       output: execution.output && JSON.parse(execution.output.text),
-      path: history.flatMap(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name ?? []),
+      path: statesOf(history),
       history,
-      cluster,
-      state,
-      calls: this.#sandbox.calls,
+      ...(await this.#seen()),
     };
+  }
+
+  async #seen(): Promise<Pick<Ended, 'cluster' | 'state' | 'calls'>> {
+    if (this.#bugs.length > 0) throw new Error('the sandbox is at fault', { cause: this.#bugs[0] });
+    const state = await this.#sandbox.state();
+    const [cluster] = state.clusters;
+    if (!cluster) throw new Error('the world has no cluster');
+    return { cluster, state, calls: this.#sandbox.calls };
   }
 
   async post(path: string, body: unknown): Promise<unknown> {
@@ -93,6 +130,20 @@ export class Workflow {
   stop(): Promise<void> {
     return this.#sandbox.stop();
   }
+}
+
+const statesOf = (history: HistoryEvent[]): string[] =>
+  history.flatMap(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name ?? []);
+
+const PutEvents = z.object({ Entries: z.array(z.object({ DetailType: z.string(), Detail: z.string() })) });
+const Ending = z.object({ ending: z.string(), execution: z.object({ name: z.string() }) });
+
+function endingsSaid({ service, operation, input, error }: ApiCall): Rested['said'] {
+  if (service !== 'events' || operation !== 'PutEvents' || error !== undefined) return [];
+  return PutEvents.parse(input).Entries.map(({ DetailType, Detail }) => {
+    const { ending, execution } = Ending.parse(JSON.parse(Detail));
+    return { event: DetailType, execution: execution.name, ending };
+  });
 }
 
 /** Calls that change something about a cluster or its nodes; the product's own records in S3 are none. */

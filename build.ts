@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 
 /** A handler's bundle: `bytes` of its `index.mjs`; `importMs` is the median of three fresh processes, null unless measured. */
 export interface BundleReport {
@@ -55,12 +55,37 @@ export async function buildFunctions({ quiet }: { quiet: boolean }): Promise<Bun
 /** Builds beside the old bundles and then takes their place, so that a sandbox that runs meanwhile finds either whole. */
 async function rebuild(names: string[], digest: string): Promise<void> {
   const unfinished = `${OUTPUT}.${process.pid}`;
-  const { outputs } = await run(names, unfinished, {});
-  const needRequire = names.filter((name) => callsRequire(outputs, name));
-  if (needRequire.length > 0) await run(needRequire, unfinished, { js: REQUIRE });
+  await bundleInto(unfinished, names, []);
   writeFileSync(join(unfinished, STAMP), digest);
   rmSync(OUTPUT, { recursive: true, force: true });
   renameSync(unfinished, OUTPUT);
+}
+
+async function bundleInto(folder: string, names: string[], plugins: Plugin[]): Promise<void> {
+  const { outputs } = await run(names, folder, {}, plugins);
+  const needRequire = names.filter((name) => callsRequire(outputs, name));
+  if (needRequire.length > 0) await run(needRequire, folder, { js: REQUIRE }, plugins);
+}
+
+/**
+ * Bundles every handler into another folder, with these texts (by absolute path) in place of the sources' own: for tests
+ * that must see the product fail. Answers handler file name → path of its bundle. Throws esbuild's BuildFailure.
+ */
+export async function bundleFunctions(
+  folder: string,
+  texts: ReadonlyMap<string, string>,
+): Promise<Map<string, string>> {
+  const names = handlers();
+  const replaced: Plugin = {
+    name: 'replaced-sources',
+    setup: ({ onLoad }) =>
+      onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const contents = texts.get(path);
+        return contents === undefined ? undefined : { contents, loader: 'ts' };
+      }),
+  };
+  await bundleInto(folder, names, [replaced]);
+  return new Map(names.map((name) => [name, join(folder, name, 'index.mjs')]));
 }
 
 /** ESM has no `require`; CommonJS packages in a bundle call it for Node's own modules. */
@@ -71,7 +96,7 @@ function callsRequire(outputs: Metafile['outputs'], name: string): boolean {
   return output?.imports.some(({ kind }) => kind === 'require-call') ?? false;
 }
 
-async function run(names: string[], outdir: string, banner: { js?: string }): Promise<Metafile> {
+async function run(names: string[], outdir: string, banner: { js?: string }, plugins: Plugin[]): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: names.map((name) => ({ in: `functions/handlers/${name}.ts`, out: `${name}/index` })),
@@ -90,6 +115,7 @@ async function run(names: string[], outdir: string, banner: { js?: string }): Pr
     sourcesContent: false,
     legalComments: 'none',
     metafile: true,
+    plugins,
     banner,
     logLevel: 'warning',
   });

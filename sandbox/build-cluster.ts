@@ -20,16 +20,18 @@ export interface ClusterSurroundings {
   calls: ApiCall[];
   certificates: Certificates;
   nodeKind: NodeKind;
-  intercept?: Intercept;
+  intercept: Intercept;
+  loseReply: (operation: string) => boolean;
+  /** Hosts, with port, besides STS's own for which an EKS token may be signed. */
+  stsHosts: () => readonly string[];
 }
 
 /** A cluster with its worker nodes and its Kubernetes API, as it has run for a month before the world's start. */
 export async function buildCluster(
   described: WorldCluster,
-  path: string,
   around: ClusterSurroundings,
 ): Promise<{ cluster: Cluster; api: RunningKubernetesApi }> {
-  const { region, credentials, calls, certificates, nodeKind, intercept } = around;
+  const { region, credentials, calls, certificates, nodeKind, intercept, loseReply, stsHosts } = around;
   const createdAt = new Date(region.clock.now().getTime() - 30 * DAY_MS);
   const data: ClusterData = {
     name: described.name,
@@ -43,17 +45,20 @@ export async function buildCluster(
     autoMode: described.autoMode,
     status: described.status,
     tags: { ...described.tags },
-    services: buildServices(described, path),
+    services: buildServices(described),
     nodes: planNodes(described, region.name).map((plan) => bootNode(plan, createdAt, nodeKind)),
     addon: described.addon && {
       version: described.addon.version,
       status: described.addon.status,
       configurationValues: described.addon.configuration,
+      tags: described.addon.tags,
+      issues: described.addon.issues,
       createdAt,
       modifiedAt: createdAt,
     },
     addonUpdates: [],
     accessEntries: new Map(),
+    ...(described.workloads && { workloads: described.workloads }),
   };
   const api = await startKubernetesApi({
     cluster: data,
@@ -61,7 +66,10 @@ export async function buildCluster(
     credentials,
     calls,
     certificates,
-    ...(intercept ? { intercept } : {}),
+    creator: credentials.person,
+    intercept,
+    loseReply,
+    stsHosts,
   });
   // The Kubernetes API keeps `data` itself: both must stay one object.
   return { cluster: Object.assign(data, { kubernetes: api }), api };
@@ -69,7 +77,9 @@ export async function buildCluster(
 
 /** A worker node of this plan with a machine that runs. */
 export function bootNode({ group, ...identity }: NodePlan, launchedAt: Date, kind: NodeKind): WorkerNode {
-  return { ...identity, launchedAt, terminated: false, machine: machineFor({ group, ...identity }, kind) };
+  const { agentVersion } = group;
+  const agent = agentVersion === undefined ? {} : { agentVersion };
+  return { ...identity, ...agent, launchedAt, terminated: false, machine: machineFor({ group, ...identity }, kind) };
 }
 
 function machineFor({ os, name, address, group }: NodePlan, kind: NodeKind): NodeMachine | null {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { serviceAddresses } from '../functions/core/cluster-ip.ts';
 import type { ClusterService, WorkerNode } from './region.ts';
-import { type WorldCluster, WorldError, type WorldNodeGroup } from './world.ts';
+import type { WorldCluster, WorldNodeGroup } from './world.ts';
 
 /** The mulberry32 generator: enough for spreading latencies, and the same everywhere for the same seed. */
 export function seededRandom(seed: number): () => number {
@@ -24,12 +24,11 @@ const DNS_ENDPOINTS = { ipv4: ['192.168.104.215', '192.168.123.227'], ipv6: ['[2
 
 /**
  * The Services of a cluster, one entry a port: `default/kubernetes` and `kube-system/kube-dns` first, then as many
- * applications as the world asks for, of which the first `servicesWithoutEndpoints` have nothing behind them.
- *
- * @throws WorldError when the service CIDR cannot hold them.
+ * applications as the world asks for, of which the first `servicesWithoutEndpoints` have nothing behind them. That the
+ * service CIDR holds them was checked with the world file.
  */
-export function buildServices(cluster: WorldCluster, path: string): ClusterService[] {
-  const { apiServer, dns, family } = addressesOf(cluster, path);
+export function buildServices(cluster: WorldCluster): ClusterService[] {
+  const { apiServer, dns, family } = serviceAddresses(cluster.serviceCidr);
   const at = (hosts: string[], port: number) => hosts.map((host) => `${host}:${port}`);
   const port = (
     namespace: string,
@@ -53,25 +52,12 @@ export function buildServices(cluster: WorldCluster, path: string): ClusterServi
     port('kube-system', 'kube-dns', dns, 9153, 'TCP', at(DNS_ENDPOINTS[family], 9153)),
   ];
   const applications = Math.max(0, cluster.services - 2);
-  const [network, prefix] = ipaddr.parseCIDR(cluster.serviceCidr);
-  const room = 2 ** Math.min(30, network.toByteArray().length * 8 - prefix) - 16;
-  if (applications > room)
-    throw new WorldError(`${path}/services: ${cluster.services} Services do not fit into ${cluster.serviceCidr}`);
+  const [network] = ipaddr.parseCIDR(cluster.serviceCidr);
   for (let index = 0; index < applications; index += 1) {
     const endpoints = index < cluster.servicesWithoutEndpoints ? [] : at(podAddresses(family, index), 8080);
     services.push(port('default', `app-${index + 1}`, nth(network, index + 16), 80, 'TCP', endpoints));
   }
   return services;
-}
-
-function addressesOf(cluster: WorldCluster, path: string) {
-  try {
-    return serviceAddresses(cluster.serviceCidr);
-  } catch (error) {
-    throw new WorldError(`${path}/serviceCidr: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
-  }
 }
 
 const podAddresses = (family: 'ipv4' | 'ipv6', index: number): string[] =>

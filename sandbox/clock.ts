@@ -18,7 +18,9 @@ export interface Clock {
   busy<T>(work: () => Promise<T>): Promise<T>;
   /** Virtual time only: moves on by `milliseconds` and runs what falls due. Real time: throws. */
   skip(milliseconds: number): Promise<void>;
-  /** Stops all timers. */
+  /** Virtual time only: resolves when nothing is busy and no timer is left. Real time: rejects. */
+  idle(): Promise<void>;
+  /** Stops all timers: none fires any more, nor any that is set later. */
   stop(): void;
 }
 
@@ -37,6 +39,7 @@ export class VirtualClock implements Clock {
   #busy = 0;
   #scheduled = false;
   #stopped = false;
+  #waiting: (() => void)[] = [];
   readonly #onError: (error: unknown) => void;
 
   /** `onError` hears what a timer's work threw: a timer has no caller. */
@@ -50,6 +53,7 @@ export class VirtualClock implements Clock {
   }
 
   at(time: Date, run: () => void | Promise<void>): Timer {
+    if (this.#stopped) return { cancel: () => undefined };
     this.#order += 1;
     const entry: Entry = { time: Math.max(time.getTime(), this.#now), order: this.#order, run };
     this.#entries.push(entry);
@@ -90,9 +94,22 @@ export class VirtualClock implements Clock {
     });
   }
 
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (this.#stopped) this.#settle();
+      else this.#consider();
+    });
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#entries = [];
+    this.#settle();
+  }
+
+  #settle(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #remove(entry: Entry): void {
@@ -129,7 +146,7 @@ export class VirtualClock implements Clock {
         this.#scheduled = false;
         if (this.#busy > 0 || this.#stopped) return;
         const entry = this.#next();
-        if (!entry) return;
+        if (!entry) return this.#settle();
         void this.busy(() => this.#fire(entry));
       }),
     );
@@ -140,6 +157,7 @@ export class VirtualClock implements Clock {
 export class RealClock implements Clock {
   readonly kind = 'real';
   readonly #timers = new Set<NodeJS.Timeout>();
+  #stopped = false;
   readonly #onError: (error: unknown) => void;
 
   constructor(onError: (error: unknown) => void) {
@@ -151,6 +169,7 @@ export class RealClock implements Clock {
   }
 
   at(time: Date, run: () => void | Promise<void>): Timer {
+    if (this.#stopped) return { cancel: () => undefined };
     const left = time.getTime() - Date.now();
     // setTimeout overflows past 2^31-1 ms and would fire at once.
     const longest = 2 ** 31 - 1;
@@ -181,15 +200,15 @@ export class RealClock implements Clock {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const timer = this.at(new Date(Date.now() + milliseconds), resolve);
-      signal?.addEventListener(
-        'abort',
-        () => {
-          timer.cancel();
-          reject(signal.reason);
-        },
-        { once: true },
-      );
+      const timer = this.at(new Date(Date.now() + milliseconds), () => {
+        signal?.removeEventListener('abort', abort);
+        resolve();
+      });
+      const abort = () => {
+        timer.cancel();
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
     });
   }
 
@@ -201,7 +220,12 @@ export class RealClock implements Clock {
     return Promise.reject(new Error('a real clock cannot skip: start the sandbox with --clock virtual'));
   }
 
+  idle(): Promise<void> {
+    return Promise.reject(new Error('a real clock is never idle: start the sandbox with --clock virtual'));
+  }
+
   stop(): void {
+    this.#stopped = true;
     for (const handle of this.#timers) clearTimeout(handle);
     this.#timers.clear();
   }

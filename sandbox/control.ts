@@ -2,42 +2,88 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { InvalidFault } from './faults.ts';
 import type { LiveRegion } from './live-region.ts';
 
+interface Answer {
+  status: number;
+  body: unknown;
+  headers?: Record<string, string>;
+}
+
+interface Route {
+  method: 'GET' | 'POST';
+  answer(live: LiveRegion, request: IncomingMessage): Promise<Answer>;
+}
+
+const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ['/_sandbox/state', { method: 'GET', answer: async (live) => ({ status: 200, body: await live.state() }) }],
+  ['/_sandbox/calls', { method: 'GET', answer: async (live) => ({ status: 200, body: live.calls }) }],
+  ['/_sandbox/faults', { method: 'POST', answer: addFaults }],
+]);
+
 /**
  * The sandbox's own paths, beside AWS's: `GET /_sandbox/state`, `GET /_sandbox/calls`, `POST /_sandbox/faults`.
- * Answers false for a request that is not one of them.
+ * Answers false for a request that is not below `/_sandbox`. `live` is undefined until the first world stands.
  */
-export function control(live: () => LiveRegion, request: IncomingMessage, response: ServerResponse): boolean {
-  const { pathname } = new URL(request.url ?? '/', 'http://sandbox');
-  if (!pathname.startsWith('/_sandbox/')) return false;
-  respond(live(), `${request.method} ${pathname}`, request)
-    .catch((error: unknown): Answer => {
-      const known = error instanceof InvalidFault || error instanceof SyntaxError;
-      return { status: known ? 400 : 500, body: { error: error instanceof Error ? error.message : String(error) } };
-    })
-    .then(({ status, body }) => {
-      response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(`${JSON.stringify(body)}\n`);
+export function control(
+  live: () => LiveRegion | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onBug: (error: unknown) => void,
+): boolean {
+  const [path = '/'] = (request.url ?? '/').split('?');
+  if (!/^\/_sandbox(\/|$)/.test(path)) return false;
+  respond(live(), path, request)
+    .catch((error: unknown) => refusal(error, request, onBug))
+    .then((answer) => send(response, answer))
+    .catch((error: unknown) => {
+      onBug(error);
+      response.destroy();
     });
   return true;
 }
 
-interface Answer {
-  status: number;
-  body: unknown;
+async function respond(live: LiveRegion | undefined, path: string, request: IncomingMessage): Promise<Answer> {
+  const route = ROUTES.get(path);
+  if (!route) return failed(404, `there is no ${path}; there are ${[...ROUTES.keys()].join(', ')}`);
+  const { method: allow, answer } = route;
+  if (request.method !== allow)
+    return { ...failed(405, `${path} takes ${allow}, not ${request.method}`), headers: { allow } };
+  if (!live) return failed(503, 'the sandbox is still starting');
+  return answer(live, request);
 }
 
-async function respond(live: LiveRegion, route: string, request: IncomingMessage): Promise<Answer> {
-  switch (route) {
-    case 'GET /_sandbox/state':
-      return { status: 200, body: await live.state() };
-    case 'GET /_sandbox/calls':
-      return { status: 200, body: live.calls };
-    case 'POST /_sandbox/faults':
-      live.faults.add(JSON.parse(await text(request)));
-      return { status: 200, body: { armed: true } };
-    default:
-      return { status: 404, body: { error: `${route}: there are GET state, GET calls and POST faults` } };
+const failed = (status: number, error: string): Answer => ({ status, body: { error } });
+
+function refusal(error: unknown, request: IncomingMessage, onBug: (error: unknown) => void): Answer {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof InvalidFault) return failed(400, message);
+  // A client that hung up while it sent hears nothing more: that is its right, and no fault of the sandbox.
+  if (request.complete) onBug(error);
+  return failed(500, message);
+}
+
+async function addFaults(live: LiveRegion, request: IncomingMessage): Promise<Answer> {
+  await live.faults.add(parseList(await text(request)));
+  return { status: 200, body: { armed: true } };
+}
+
+function parseList(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (cause) {
+    throw new InvalidFault(`faults: must be JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
   }
+}
+
+function send(response: ServerResponse, { status, body, headers }: Answer): void {
+  const content = `${JSON.stringify(body)}\n`;
+  response.writeHead(status, {
+    ...headers,
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(content),
+  });
+  response.end(content);
 }
 
 async function text(request: IncomingMessage): Promise<string> {

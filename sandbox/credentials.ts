@@ -10,6 +10,13 @@ export interface AccessKey {
   sessionToken: string;
 }
 
+const SANDBOX_KEY = /^ASIA\d{16}$/;
+
+/** Whether an access key has the form of those that the sandbox issues, in this world or in an earlier one. */
+export function isSandboxKey(accessKeyId: string): boolean {
+  return SANDBOX_KEY.test(accessKeyId);
+}
+
 /**
  * Who is who in the sandbox. Signatures are not verified: the access key id alone names the principal, and a key that
  * was never issued belongs to the person at the keyboard.
@@ -33,6 +40,11 @@ export class Credentials {
 
   find(accessKeyId: string): (Identity & { secretAccessKey: string }) | undefined {
     return this.#issued.get(accessKeyId);
+  }
+
+  /** The one at the keyboard, who made every cluster. */
+  get person(): Identity {
+    return this.#person;
   }
 
   /** The principal of a request with this key; without one, or with a stranger's, the person. */

@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { ssmDocuments } from '../ssm-documents/documents.ts';
 import { fillPlaceholders, placeholderValues, readDefinition, STATE_MACHINES } from '../state-machines/definitions.ts';
+import type { Clock } from './clock.ts';
 import type { Credentials } from './credentials.ts';
 import type { LambdaHost } from './lambda/host.ts';
 import type { StepFunctions } from './step-functions/engine.ts';
@@ -12,33 +13,50 @@ export interface Deployment {
   eventBus: string;
   kubernetesRoleArn: string;
   documentPrefix: string;
+  schedulerRoleArn: string;
+  /** Schedule group of the leases. */
+  leaseGroup: string;
+  /** Name → ARN, whether it is deployed or not. */
+  stateMachines: Record<'migrate-cluster' | 'rollback-cluster', string>;
 }
+
+/** The function that hears of every execution's status. */
+export const ON_EXECUTION_ENDED = 'nightshift-on-execution-ended';
 
 export const DOCUMENTS = ssmDocuments();
 
 export function deploymentOf(world: World): Deployment {
+  const stateMachineArn = (name: string) => `arn:aws:states:${world.region}:${world.account}:stateMachine:${name}`;
   return {
     evidenceBucket: `nightshift-evidence-${world.account}-${world.region}`,
     eventBus: 'default',
     kubernetesRoleArn: `arn:aws:iam::${world.account}:role/nightshift-kubernetes`,
     documentPrefix: 'nightshift-',
+    schedulerRoleArn: `arn:aws:iam::${world.account}:role/nightshift-scheduler`,
+    leaseGroup: 'nightshift-leases',
+    stateMachines: {
+      'migrate-cluster': stateMachineArn('migrate-cluster'),
+      'rollback-cluster': stateMachineArn('rollback-cluster'),
+    },
   };
+}
+
+/** Where functions are deployed to, and what they are; `bundles`: handler file name → path of its bundle. */
+export interface FunctionsOptions {
+  world: World;
+  clock: Clock['kind'];
+  endpoint: string;
+  credentials: Credentials;
+  bundles: Map<string, string>;
 }
 
 /**
  * Puts the built bundles into the sandbox's Lambda. Each function gets credentials of its own, so that the call log
- * tells who called.
- *
- * @param bundles handler file name → path of its bundle
+ * tells who called, and the variables that it reads.
  */
 export function deployFunctions(
   host: LambdaHost,
-  {
-    world,
-    endpoint,
-    credentials,
-    bundles,
-  }: { world: World; endpoint: string; credentials: Credentials; bundles: Map<string, string> },
+  { world, clock, endpoint, credentials, bundles }: FunctionsOptions,
 ): Record<string, string> {
   const deployment = deploymentOf(world);
   const functions: Record<string, string> = {};
@@ -63,7 +81,12 @@ export function deployFunctions(
         NIGHTSHIFT_EVENT_BUS: deployment.eventBus,
         NIGHTSHIFT_DOCUMENT_PREFIX: deployment.documentPrefix,
         NIGHTSHIFT_KUBERNETES_ROLE_ARN: deployment.kubernetesRoleArn,
-        NIGHTSHIFT_WINDOWS: JSON.stringify(world.windows),
+        NIGHTSHIFT_MIGRATE_STATE_MACHINE_ARN: deployment.stateMachines['migrate-cluster'],
+        NIGHTSHIFT_ROLLBACK_STATE_MACHINE_ARN: deployment.stateMachines['rollback-cluster'],
+        // The windows differ from world to world: only the function that reads them starts anew with other ones.
+        ...(handler === 'decide-window' && { NIGHTSHIFT_WINDOWS: JSON.stringify(world.windows) }),
+        // A retry waits in real time, in which a virtual clock stands still.
+        ...(clock === 'virtual' && { NIGHTSHIFT_RETRY_BASE_MS: '5' }),
         POWERTOOLS_SERVICE_NAME: 'nightshift',
         POWERTOOLS_METRICS_NAMESPACE: 'nightshift',
         POWERTOOLS_LOG_LEVEL: 'INFO',
@@ -73,20 +96,20 @@ export function deployFunctions(
   return functions;
 }
 
-/** Creates the state machines with every placeholder filled; answers name → ARN. */
+/**
+ * Creates the state machines with every placeholder filled; answers name → ARN. `definitions` by name, the product's own
+ * where left out.
+ */
 export function deployStateMachines(
   stepFunctions: StepFunctions,
   world: World,
   functions: Record<string, string>,
+  definitions: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const values = placeholderValues({
-    functions,
-    kubernetesRoleArn: deploymentOf(world).kubernetesRoleArn,
-    partition: 'aws',
-  });
+  const values = placeholderValues({ ...deploymentOf(world), functions, partition: 'aws' });
   return Object.fromEntries(
     STATE_MACHINES.map((name) => {
-      const definition = fillPlaceholders(readDefinition(name), values);
+      const definition = fillPlaceholders(definitions[name] ?? readDefinition(name), values);
       const roleArn = `arn:aws:iam::${world.account}:role/nightshift-${name}`;
       return [name, stepFunctions.register({ name, definition, roleArn }).arn];
     }),

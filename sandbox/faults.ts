@@ -1,130 +1,246 @@
-import { z } from 'zod';
-import type { Region } from './region.ts';
-import { isServiceId, serviceModel } from './wire/catalog.ts';
+import type { Clock } from './clock.ts';
+import { befall } from './faults/befall.ts';
+import { Countdown } from './faults/countdown.ts';
+import { type Disturbance, disturbance } from './faults/disturbance.ts';
+import { abort, clusterOf, duplicate } from './faults/executions.ts';
+import type {
+  AddonFault,
+  CallFault,
+  EventFault,
+  Fault,
+  JoinFault,
+  KubernetesFault,
+  NodeFault,
+} from './faults/kinds.ts';
+import { chooseNode } from './faults/nodes.ts';
+import { InvalidFault, parseFault } from './faults/parse.ts';
+import { refusal } from './kubernetes/scripted-fault.ts';
+import type { Interception } from './kubernetes/server.ts';
+import type { ApiCall, Cluster, Region, WorkerNode } from './region.ts';
+import type { StepFunctions } from './step-functions/engine.ts';
+import type { Execution, ExecutionStatus } from './step-functions/execution.ts';
+
+export { InvalidFault };
 
 /** What `strike` answers: the call fails with this error before anything was done. */
 export interface ApiFault {
   readonly error: string;
 }
 
-interface ArmedApiFault extends ApiFault {
-  readonly service: string;
-  readonly operation: string;
-  left: number;
+/** What faults need beside the clusters, to befall more than calls. */
+export interface FaultWorld {
+  readonly clock: Clock;
+  /** 0 ≤ n < 1. */
+  readonly random: () => number;
+  readonly calls: ApiCall[];
+  /** Asked for when it is needed: it is made after the faults. */
+  readonly stepFunctions: () => StepFunctions;
+  /** Lets nodes join a cluster. */
+  readonly join: (cluster: Cluster, join: JoinFault['join']) => void;
 }
 
-const On = z.strictObject({ service: z.string().min(1), operation: z.string().min(1) });
-const Times = z.int().min(1).max(100_000).default(1);
-
-/**
- * Every kind of fault by the member that only it has. A kind is its shape and what arming it does, so that a further
- * kind is one further entry.
- */
-const KINDS = {
-  on: z.strictObject({
-    on: On,
-    error: z.string().regex(/^[A-Z][A-Za-z0-9.]*$/, 'must be an error code'),
-    times: Times,
-  }),
-  node: z.strictObject({ node: z.string().min(1), fault: z.literal('agent-offline') }),
-} as const;
-type Kind = keyof typeof KINDS;
-type ParsedFault =
-  | { kind: 'on'; fault: z.infer<(typeof KINDS)['on']> }
-  | { kind: 'node'; fault: z.infer<(typeof KINDS)['node']> };
-
-/** A list of faults that was refused as a whole: nothing of it was armed. */
-export class InvalidFault extends Error {
-  override readonly name = 'InvalidFault';
+interface Waiting {
+  readonly fault: Fault;
+  /** By the execution's ARN: how often it has entered the state. */
+  readonly visits: Map<string, number>;
 }
 
-/** Scripted misfortune: what `POST /_sandbox/faults` takes. */
+/** Scripted misfortune: what `POST /_sandbox/faults` takes. A fault stays until it has struck. */
 export class Faults {
-  readonly #region: Pick<Region, 'clusters'>;
-  #armed: ArmedApiFault[] = [];
+  readonly #clusters: Region['clusters'];
+  readonly #world: FaultWorld | undefined;
+  readonly #sources = new WeakMap<Fault, unknown>();
+  #waiting: Waiting[] = [];
+  readonly #calls = new Countdown<CallFault>();
+  readonly #kubernetes = new Countdown<KubernetesFault>();
+  readonly #addonUpdates = new Countdown<AddonFault>();
+  readonly #events = new Countdown<EventFault>();
+  readonly #commands = new Countdown<{ fault: NodeFault; node: WorkerNode }>();
 
-  constructor(region: Pick<Region, 'clusters'>) {
-    this.#region = region;
+  /** Without a world only calls can fail, and agents go. */
+  constructor(region: Pick<Region, 'clusters'>, world?: FaultWorld) {
+    this.#clusters = region.clusters;
+    this.#world = world;
   }
 
   /**
-   * Arms a list of faults, all or none. `{on: {service, operation}, error, times}` fails the next `times` calls;
-   * `{node, fault: 'agent-offline'}` takes a node's SSM agent away. Throws InvalidFault with the path and the rule.
+   * Arms a list of faults, all or none. Throws InvalidFault with the path and the rule; resolves when
+   * those that are due at once have struck.
    */
-  add(list: unknown): void {
+  add(list: unknown): Promise<void> {
     if (!Array.isArray(list)) throw new InvalidFault('faults: must be a list');
-    const parsed = list.map((item: unknown, index) => this.#parse(item, `faults[${index}]`));
-    for (const item of parsed) this.#arm(item);
+    const known = {
+      clusters: this.#clusters,
+      live: this.#world !== undefined,
+      clock: this.#world?.clock.kind ?? 'virtual',
+      states: this.#states(),
+    };
+    const parsed = list.map((item: unknown, index) => {
+      const fault = parseFault(item, `faults[${index}]`, known);
+      this.#sources.set(fault, item);
+      return fault;
+    });
+    return this.#arm(parsed);
+  }
+
+  /** Every fault that has not struck yet, as it was given, with `left` where it strikes more than once. */
+  list(): unknown[] {
+    const counted: { item: Fault; left: unknown }[] = [
+      ...this.#calls.list(),
+      ...this.#kubernetes.list(),
+      ...this.#addonUpdates.list(),
+      ...this.#events.list(),
+      ...this.#commands.list().map(({ item, left }) => ({ item: item.fault, left })),
+    ];
+    return [
+      ...this.#waiting.map(({ fault }) => this.#sources.get(fault)),
+      ...counted.map(({ item, left }) => ({ ...Object(this.#sources.get(item)), left })),
+    ];
   }
 
   /** Takes the fault that strikes this call, if there is one. `kubernetes` calls ask with their verb and resource. */
-  strike(service: string, operation: string): ApiFault | undefined {
-    if (this.#armed.length === 0) return undefined;
-    const fault = this.#armed.find((armed) => armed.service === service && armed.operation === operation);
-    if (!fault) return undefined;
-    fault.left -= 1;
-    if (fault.left === 0) this.#armed = this.#armed.filter((armed) => armed !== fault);
-    return { error: fault.error };
+  strike(service: string, operation: string, input: Record<string, unknown> = {}): ApiFault | undefined {
+    const found = this.#calls.take((fault) => fault.error !== undefined && isFor(fault, service, operation, input));
+    return found?.error === undefined ? undefined : { error: found.error };
   }
 
-  #parse(item: unknown, path: string): ParsedFault {
-    const kind = kindOf(item, path);
-    switch (kind) {
-      case 'on': {
-        const fault = parse(KINDS.on, item, path);
-        checkOperation(fault.on, path);
-        return { kind, fault };
-      }
-      case 'node': {
-        const fault = parse(KINDS.node, item, path);
-        if (!this.#node(fault.node)) throw new InvalidFault(`${path}.node: no node has the id or name ${fault.node}`);
-        return { kind, fault };
+  /**
+   * Asked before a call is carried out; what it answers is asked afterwards, if it was: whether the answer is lost. So
+   * a fault that the call itself arms does not strike it.
+   */
+  reply(service: string, operation: string, input: Record<string, unknown> = {}): () => boolean {
+    const fits = (fault: CallFault) => fault.lostReply === true && isFor(fault, service, operation, input);
+    const found = this.#calls.find(fits);
+    return () => found !== undefined && this.#calls.take((fault) => fault === found) !== undefined;
+  }
+
+  /** What a Kubernetes API does with a request instead of answering it. */
+  intercept(operation: string): Interception {
+    const writes = /^(update|patch) /.test(operation);
+    const fault = this.#kubernetes.take(({ kubernetes }) => kubernetes !== 'conflict' || writes);
+    switch (fault?.kubernetes) {
+      case 'unreachable':
+        return 'drop';
+      case 'forbidden':
+        return refusal('Forbidden');
+      case 'conflict':
+        return refusal('Conflict');
+      case undefined: {
+        const struck = this.strike('kubernetes', operation);
+        return struck && refusal(struck.error);
       }
     }
   }
 
-  #arm(parsed: ParsedFault): void {
-    switch (parsed.kind) {
+  /** How the add-on update that ends now is to end; undefined as it would. */
+  addonUpdate(): AddonFault | undefined {
+    return this.#addonUpdates.take(() => true);
+  }
+
+  /** What happens to the event that tells of this status. */
+  event(status: ExecutionStatus): EventFault['events'] | undefined {
+    return this.#events.take((fault) => fault.status === undefined || fault.status === status)?.events;
+  }
+
+  /** What goes wrong with the run of a document on a node that starts now. */
+  command(node: WorkerNode, document: string): Disturbance {
+    const take = (name: NodeFault['fault']) =>
+      this.#commands.take(
+        ({ fault, node: its }) => its === node && fault.fault === name && (fault.document ?? document) === document,
+      )?.fault;
+    return disturbance({ slow: take('slow'), garbage: take('output-garbage') }, this.#world?.random ?? (() => 0));
+  }
+
+  /** Lets what waits for this state strike. */
+  async stateEntered(execution: Execution, state: string): Promise<void> {
+    const entered = this.#waiting.filter(
+      ({ fault }) => fault.at === state && (fault.machine ?? execution.machine.name) === execution.machine.name,
+    );
+    const due = entered.filter(({ fault, visits }) => {
+      const visit = (visits.get(execution.arn) ?? 0) + 1;
+      visits.set(execution.arn, visit);
+      return visit >= fault.visit;
+    });
+    this.#waiting = this.#waiting.filter((waiting) => !due.includes(waiting));
+    for (const waiting of due) await this.#due(waiting, execution);
+  }
+
+  #states(): ReadonlyMap<string, ReadonlySet<string>> {
+    const machines = this.#world?.stepFunctions().machines.values() ?? [];
+    return new Map([...machines].map(({ name, definition }) => [name, new Set(definition.graph.states.keys())]));
+  }
+
+  async #arm(faults: readonly Fault[]): Promise<void> {
+    for (const fault of faults) {
+      const waiting = { fault, visits: new Map() };
+      if (fault.at === undefined) await this.#due(waiting, undefined);
+      else this.#waiting.push(waiting);
+    }
+  }
+
+  async #due(waiting: Waiting, execution: Execution | undefined): Promise<void> {
+    const strike = async () => {
+      // What finds nothing to befall, such as a node that is gone, waits for the next time.
+      if (!(await this.#strike(waiting.fault, execution)) && execution) this.#waiting.push(waiting);
+    };
+    const { after } = waiting.fault;
+    const clock = this.#world?.clock;
+    if (after > 0 && clock) clock.at(new Date(clock.now().getTime() + after * 1_000), strike);
+    else await strike();
+  }
+
+  async #strike(fault: Fault, execution: Execution | undefined): Promise<boolean> {
+    const world = this.#world;
+    switch (fault.kind) {
       case 'on':
-        this.#armed.push({ ...parsed.fault.on, error: parsed.fault.error, left: parsed.fault.times });
-        return;
-      case 'node': {
-        const node = this.#node(parsed.fault.node);
-        if (node) node.agent = 'offline';
-        return;
+        this.#calls.arm(fault, fault.times);
+        return true;
+      case 'kubernetes':
+        this.#kubernetes.arm(fault, fault.times);
+        return true;
+      case 'addonUpdate':
+        this.#addonUpdates.arm(fault, fault.times);
+        return true;
+      case 'events':
+        this.#events.arm(fault, fault.times);
+        return true;
+      case 'node':
+        return this.#strikeNode(fault, execution);
+      case 'join': {
+        const [cluster] = this.#chosen(fault.join.cluster, execution);
+        if (cluster) world?.join(cluster, fault.join);
+        return cluster !== undefined;
       }
+      case 'execution':
+        if (world && execution) (fault.execution === 'abort' ? abort : duplicate)(world, execution);
+        return true;
+      case 'clock':
+        await world?.clock.skip(fault.hours * 3_600_000);
+        return true;
     }
   }
 
-  #node(idOrName: string) {
-    for (const cluster of this.#region.clusters.values())
-      for (const node of cluster.nodes) if (node.id === idOrName || node.name === idOrName) return node;
-    return undefined;
+  async #strikeNode(fault: NodeFault, execution: Execution | undefined): Promise<boolean> {
+    const clusters = this.#chosen(fault.cluster, execution);
+    const node = chooseNode(clusters, fault, this.#world?.random ?? (() => 0));
+    const cluster = clusters.find(({ nodes }) => node && nodes.includes(node));
+    if (!node || !cluster) return false;
+    if (fault.fault === 'output-garbage') this.#commands.arm({ fault, node }, fault.times ?? 1);
+    else if (fault.fault === 'slow') this.#commands.arm({ fault, node }, fault.times ?? Number.POSITIVE_INFINITY);
+    else await befall(fault, { node, cluster, clock: this.#world?.clock });
+    return true;
+  }
+
+  /** The cluster that is named, or else that of the execution, or else all. */
+  #chosen(name: string | undefined, execution: Execution | undefined): Cluster[] {
+    const one = this.#clusters.get(name ?? clusterOf(execution) ?? '');
+    return one ? [one] : [...this.#clusters.values()];
   }
 }
 
-function kindOf(item: unknown, path: string): Kind {
-  if (typeof item !== 'object' || item === null || Array.isArray(item))
-    throw new InvalidFault(`${path}: must be an object`);
-  const found = (['on', 'node'] as const).filter((kind) => kind in item);
-  const [kind] = found;
-  if (!kind || found.length > 1) throw new InvalidFault(`${path}: must have exactly one of on, node`);
-  return kind;
-}
-
-function parse<Schema extends z.ZodType>(schema: Schema, item: unknown, path: string): z.infer<Schema> {
-  const result = schema.safeParse(item);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const where = [path, ...(issue?.path ?? []).map(String)].join('.');
-  throw new InvalidFault(`${where}: ${issue?.message ?? 'is not valid'}`);
-}
-
-/** Kubernetes calls are named by verb and resource, of which there is no list; AWS's operations are known. */
-function checkOperation(on: { service: string; operation: string }, path: string): void {
-  if (on.service === 'kubernetes') return;
-  if (!isServiceId(on.service))
-    throw new InvalidFault(`${path}.on.service: no service of the sandbox is called ${on.service}`);
-  if (!serviceModel(on.service).operations.has(on.operation))
-    throw new InvalidFault(`${path}.on.operation: ${on.service} has no operation ${on.operation}`);
+/** A function is told by its name, its ARN, or the end of that. */
+function isFor({ on }: CallFault, service: string, operation: string, input: Record<string, unknown>): boolean {
+  if (on.service !== service || on.operation !== operation) return false;
+  const name = typeof input['FunctionName'] === 'string' ? input['FunctionName'].replace(/^.*function:/, '') : '';
+  return on.function === undefined || on.function === name.replace(/:.*$/, '');
 }

@@ -1,24 +1,28 @@
-import { buildCluster, type NodeKind } from './build-cluster.ts';
+import { buildCluster, type ClusterSurroundings, type NodeKind } from './build-cluster.ts';
 import { seededRandom } from './build-region.ts';
 import { openCalendars } from './calendars.ts';
 import { type Clock, RealClock, VirtualClock } from './clock.ts';
 import { Credentials } from './credentials.ts';
-import { DOCUMENTS, deployFunctions, deploymentOf, deployStateMachines } from './deployment.ts';
+import { DOCUMENTS, deployFunctions, deploymentOf, deployStateMachines, ON_EXECUTION_ENDED } from './deployment.ts';
+import { joinNodes } from './faults/join.ts';
 import { Faults } from './faults.ts';
 import type { Certificates } from './kubernetes/certificates.ts';
 import { kubeconfig } from './kubernetes/kubeconfig.ts';
 import type { RunningKubernetesApi } from './kubernetes/start.ts';
 import type { LambdaHost } from './lambda/host.ts';
+import { Invocations } from './lambda/invocations.ts';
 import type { ApiCall, Region } from './region.ts';
 import { ec2Service } from './services/ec2.ts';
 import { kubeProxySchema } from './services/eks/addon-schema.ts';
 import { eksService } from './services/eks.ts';
+import { StatusChanges } from './services/events/status-changes.ts';
 import { EventBuses, eventsService } from './services/events.ts';
 import { lambdaService } from './services/lambda.ts';
 import { s3Service } from './services/s3.ts';
 import { Schedules } from './services/scheduler/schedules.ts';
 import { fireTarget } from './services/scheduler/target.ts';
 import { schedulerService } from './services/scheduler.ts';
+import type { Disturb } from './services/ssm/commands.ts';
 import { ssmService } from './services/ssm.ts';
 import { stsService } from './services/sts.ts';
 import { reportState, type SandboxState } from './state.ts';
@@ -37,6 +41,8 @@ export interface RegionOptions {
   host: LambdaHost;
   /** Handler file name → path of its bundle. */
   bundles: Map<string, string>;
+  /** State machine → its definition with placeholders, in place of those of the product. */
+  definitions?: Readonly<Record<string, string>>;
   /** Hears of what went wrong in the sandbox itself, never of what a workflow ended in. */
   onBug: (error: unknown) => void;
 }
@@ -61,29 +67,24 @@ export interface LiveRegion {
 export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
   const { world, host, certificates, onBug } = options;
   const clock = options.clock === 'virtual' ? new VirtualClock(world.start, onBug) : new RealClock(onBug);
-  const region: Region = {
-    account: world.account,
-    name: world.region,
-    clock,
-    random: seededRandom(world.seed),
-    latencies: world.latencies,
-    clusters: new Map(),
-  };
+  const region = emptyRegion(world, clock);
   const credentials = new Credentials(world.account);
   const calls: ApiCall[] = [];
-  const apis = await openClusters(options, region, { credentials, calls, certificates });
-  const faults = new Faults(region);
-  const dispatcher = new Dispatcher({ clock, calls, faults });
-  const invoke = (name: string, payload: unknown) => clock.busy(() => host.invoke(name, payload));
-  const stepFunctions = new StepFunctions({
-    region,
-    invokeFunction: invoke,
-    callService: (call) => dispatcher.call(call),
-    onBug: (error, execution) => onBug(new Error(`execution ${execution.name}`, { cause: error })),
+  const faults = new Faults(region, {
+    clock,
+    random: region.random,
+    calls,
+    stepFunctions: () => stepFunctions,
+    join: (cluster, join) => joinNodes(region, options.nodeKind, cluster, join),
   });
-  const schedules = registerServices(options, { region, dispatcher, credentials, stepFunctions });
-  const functions = deployFunctions(host, { world, endpoint: options.endpoint, credentials, bundles: options.bundles });
-  const stateMachines = deployStateMachines(stepFunctions, world, functions);
+  const apis = await openClusters(options, { region, faults, credentials, calls, certificates });
+  const dispatcher = new Dispatcher({ clock, calls, faults });
+  const invocations = new Invocations({ clock, faults, host });
+  const stepFunctions = openStepFunctions(options, { region, calls, faults, dispatcher, invocations });
+  const schedules = registerServices(options, { region, dispatcher, credentials, stepFunctions, faults });
+  const { endpoint, bundles } = options;
+  const functions = deployFunctions(host, { world, clock: clock.kind, endpoint, credentials, bundles });
+  const stateMachines = deployStateMachines(stepFunctions, world, functions, options.definitions);
   return {
     region,
     dispatcher,
@@ -93,9 +94,10 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     stepFunctions,
     kubeconfig: kubeconfig(apis),
     stateMachines,
-    state: () => reportState(region, stepFunctions, () => schedules.list()),
+    state: () => reportState(region, { stepFunctions, schedules, faults }),
     close: async () => {
       clock.stop();
+      await invocations.close();
       await Promise.all(apis.map((api) => api.close()));
       await Promise.all(
         [...region.clusters.values()].flatMap(({ nodes }) => nodes.map(({ machine }) => machine?.stop())),
@@ -104,32 +106,84 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
   };
 }
 
+function emptyRegion(world: World, clock: Clock): Region {
+  const { account, region: name, latencies } = world;
+  return { account, name, clock, random: seededRandom(world.seed), latencies, clusters: new Map() };
+}
+
+/** Step Functions whose executions meet the faults, and whose changes of status are told to whoever is deployed to hear. */
+function openStepFunctions(
+  { host, onBug }: RegionOptions,
+  parts: { region: Region; calls: ApiCall[]; faults: Faults; dispatcher: Dispatcher; invocations: Invocations },
+): StepFunctions {
+  const { region, calls, faults, dispatcher, invocations } = parts;
+  const invoke = (name: string, payload: unknown) => invocations.invoke(name, payload);
+  const statusChanges = new StatusChanges({
+    region,
+    calls,
+    functionName: ON_EXECUTION_ENDED,
+    invoke,
+    fault: (status) => faults.event(status),
+  });
+  return new StepFunctions({
+    region,
+    invokeFunction: invoke,
+    callService: (call) => dispatcher.call(call),
+    onStateEntered: (execution, state) => faults.stateEntered(execution, state),
+    onStatusChange: (execution) => {
+      if (host.find(ON_EXECUTION_ENDED)) statusChanges.announce(execution);
+    },
+    onBug: (error, execution) => onBug(new Error(`execution ${execution.name}`, { cause: error })),
+  });
+}
+
 async function openClusters(
-  { world, nodeKind }: RegionOptions,
-  region: Region,
-  around: { credentials: Credentials; calls: ApiCall[]; certificates: Certificates },
+  { world, nodeKind, endpoint }: RegionOptions,
+  {
+    region,
+    faults,
+    ...around
+  }: { region: Region; faults: Faults } & Pick<ClusterSurroundings, 'credentials' | 'calls' | 'certificates'>,
 ): Promise<RunningKubernetesApi[]> {
-  const built = await Promise.all(
-    world.clusters.map((described, index) =>
-      buildCluster(described, `/clusters/${index}`, { region, nodeKind, ...around }),
-    ),
-  );
+  const surroundings: ClusterSurroundings = {
+    ...around,
+    region,
+    nodeKind,
+    intercept: async ({ operation }) => faults.intercept(operation),
+    loseReply: (operation) => faults.reply('kubernetes', operation)(),
+    stsHosts: () => hostsOf(endpoint),
+  };
+  const built = await Promise.all(world.clusters.map((described) => buildCluster(described, surroundings)));
   for (const { cluster } of built) region.clusters.set(cluster.name, cluster);
   return built.map(({ api }) => api);
 }
 
+/** The hosts that an EKS token may be signed for when the AWS CLI is pointed at the sandbox. */
+function hostsOf(endpoint: string): string[] {
+  const { host, port } = new URL(endpoint);
+  return [host, `localhost:${port}`];
+}
+
 function registerServices(
   { world, host, onBug }: RegionOptions,
-  parts: { region: Region; dispatcher: Dispatcher; credentials: Credentials; stepFunctions: StepFunctions },
+  parts: {
+    region: Region;
+    dispatcher: Dispatcher;
+    credentials: Credentials;
+    stepFunctions: StepFunctions;
+    faults: Faults;
+  },
 ): Schedules {
-  const { region, dispatcher, credentials, stepFunctions } = parts;
-  const { evidenceBucket, documentPrefix } = deploymentOf(world);
+  const { region, dispatcher, credentials, stepFunctions, faults } = parts;
+  const { evidenceBucket, documentPrefix, leaseGroup } = deploymentOf(world);
   const schedules = new Schedules(region, fireTarget(dispatcher));
+  schedules.createGroup(leaseGroup);
   const addonSchema = (version: string) => schemaWithModes(world.addonModes[version], version);
-  dispatcher.register('eks', eksService(region, { addonSchema }));
+  dispatcher.register('eks', eksService(region, { addonSchema, addonEnding: () => faults.addonUpdate() }));
   dispatcher.register('ec2', ec2Service(region));
+  const disturb: Disturb = (node, document) => faults.command(node, document);
   const calendars = openCalendars(world.calendars, region.clock);
-  dispatcher.register('ssm', ssmService(region, { documents: DOCUMENTS, documentPrefix, calendars }));
+  dispatcher.register('ssm', ssmService(region, { documents: DOCUMENTS, documentPrefix, calendars, disturb }));
   dispatcher.register('s3', s3Service(region, { buckets: [evidenceBucket] }));
   dispatcher.register('sts', stsService({ account: world.account, credentials }));
   dispatcher.register('scheduler', schedulerService(region, schedules));

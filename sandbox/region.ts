@@ -45,11 +45,30 @@ export interface Cluster {
   readonly services: ClusterService[];
   readonly nodes: WorkerNode[];
   addon: Addon | null;
+  /** What runs in it besides kube-proxy, where the world says so. */
+  readonly workloads?: ClusterWorkloads;
   /** Newest last. */
   readonly addonUpdates: AddonUpdate[];
   /** By principal ARN. */
   readonly accessEntries: Map<string, AccessEntry>;
   readonly kubernetes: KubernetesCluster;
+}
+
+/** What a world may have in a cluster that bears on a change of kube-proxy's mode. */
+export interface ClusterWorkloads {
+  /** Whether Cilium, where it runs, replaces kube-proxy. */
+  cilium?: boolean;
+  /** Calico; its eBPF data plane on or off by environment variable, or on in its FelixConfiguration. */
+  calicoEbpf?: boolean | 'felix';
+  /** NodeLocal DNSCache; `true`: on the ClusterIP of DNS too, as in iptables mode. */
+  nodeLocalDns?: true | 'link-local';
+  metallb?: { strictArp: boolean };
+  /** How many there are; without it their custom resource definition is not there. */
+  securityGroupPolicies?: number;
+  /** A Service with an external IP: that of the first node, or one of nobody. */
+  externalIps?: 'node' | 'other';
+  /** Field of KubeProxyConfiguration, with dots → value, edited in the ConfigMap by hand. */
+  configMapEdits?: Record<string, unknown>;
 }
 
 /** One port of a Service with the addresses behind it; `endpoints` are `ip:port`, IPv6 in brackets. */
@@ -75,8 +94,11 @@ export interface Addon {
     | 'DELETE_FAILED';
   /** The text exactly as it was sent; null when none was. */
   configurationValues: string | null;
+  tags?: Record<string, string>;
   createdAt: Date;
   modifiedAt: Date;
+  /** What `health` tells; none if absent. */
+  issues?: { code: string; message: string }[];
 }
 
 export interface AddonUpdate {
@@ -104,6 +126,8 @@ export interface WorkerNode {
   readonly address: string;
   readonly launchedAt: Date;
   agent: AgentState;
+  /** Version of the SSM agent; without it a recent one. */
+  readonly agentVersion?: string;
   terminated: boolean;
   readonly machine: NodeMachine | null;
 }
@@ -157,6 +181,8 @@ export interface KubernetesCluster {
     scheduler: string;
     podAnnotations: Record<string, string>;
     version: string;
+    /** PRESERVE: what else was edited in the ConfigMap stays. OVERWRITE writes the whole of it. */
+    preserve?: boolean;
   }): Promise<void>;
   /** What the ConfigMap `kube-proxy-config` says now. */
   kubeProxyConfig(): KubeProxyConfig;
@@ -174,4 +200,6 @@ export interface ApiCall {
   principal: string;
   input: unknown;
   error?: string;
+  /** It was done, and the caller did not hear of it. */
+  lostReply?: true;
 }

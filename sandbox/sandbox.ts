@@ -12,6 +12,7 @@ import { LambdaHost } from './lambda/host.ts';
 import { type LiveRegion, openRegion } from './live-region.ts';
 import type { ApiCall } from './region.ts';
 import type { SandboxState } from './state.ts';
+import { ServiceError } from './wire/error.ts';
 import { wireServer } from './wire/server.ts';
 import { parseWorld } from './world.ts';
 
@@ -24,6 +25,10 @@ export interface SandboxOptions {
   clock?: Clock['kind'];
   /** Default: model. */
   nodeKind?: NodeKind;
+  /** Handler file name → path of its bundle. Default: those of the sources, built where they have changed. */
+  bundles?: Map<string, string>;
+  /** State machine → its definition with placeholders. Default: the files in state-machines. */
+  definitions?: Readonly<Record<string, string>>;
   /** Hears the functions' own log lines. */
   onLog?: (functionName: string, line: string) => void;
   /** Hears what is wrong with the sandbox itself; writes it to stderr if not given. */
@@ -56,7 +61,8 @@ export interface Sandbox {
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const world = parseWorld(options.world);
-  const bundles = await findBundles();
+  const bundles = options.bundles ?? (await findBundles());
+  const { definitions } = options;
   const onBug = options.onBug ?? ((error: unknown) => console.error('the sandbox is at fault:', error));
   const host = new LambdaHost(options.onLog);
   const certificates = await createCertificates();
@@ -64,7 +70,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const kubeconfig = join(directory, 'kubeconfig');
   let live: LiveRegion | undefined;
   const current = (): LiveRegion => {
-    if (!live) throw new Error('the sandbox has no world yet');
+    // AWS's SDKs and CLI try again after this one.
+    if (!live) throw new ServiceError('ServiceUnavailable', 'the sandbox is still starting', 503);
     return live;
   };
   const server = wireServer({
@@ -75,20 +82,26 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     get credentials() {
       return current().credentials;
     },
-    extra: (request, response) => control(current, request, response),
+    extra: (request, response) => control(() => live, request, response, onBug),
     onBug,
   });
+  const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
+  // It holds the administrators' tokens: it goes with the process, however that ends.
+  process.once('exit', removeDirectory);
   const stopAll = async () => {
     await live?.close();
     await host.stop();
-    rmSync(directory, { recursive: true, force: true });
+    removeDirectory();
+    process.off('exit', removeDirectory);
   };
   try {
     const endpoint = await listen(server, options.port ?? 0);
     const { clock = 'virtual', nodeKind = 'model' } = options;
     const open = async (parsed: ReturnType<typeof parseWorld>) => {
       await live?.close();
-      live = await openRegion({ world: parsed, clock, nodeKind, endpoint, certificates, host, bundles, onBug });
+      live = undefined;
+      const around = { endpoint, certificates, host, bundles, onBug, ...(definitions && { definitions }) };
+      live = await openRegion({ world: parsed, clock, nodeKind, ...around });
       writeFileSync(kubeconfig, live.kubeconfig, { mode: 0o600 });
     };
     await open(world);
@@ -105,7 +118,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         return current();
       },
       state: () => current().state(),
-      load: (next) => open(parseWorld(next)),
+      load: async (next) => open(parseWorld(next)),
       stop: async () => {
         server.closeAllConnections();
         await new Promise((resolve) => server.close(resolve));

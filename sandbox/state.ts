@@ -1,4 +1,6 @@
-import type { NodeOs, NodeReport, Region } from './region.ts';
+import type { Faults } from './faults.ts';
+import type { KubernetesCluster, NodeOs, NodeReport, Region } from './region.ts';
+import type { Schedules } from './services/scheduler/schedules.ts';
 import type { StepFunctions } from './step-functions/engine.ts';
 
 /** What `GET /_sandbox/state` answers. */
@@ -7,12 +9,15 @@ export interface SandboxState {
   clusters: ClusterReport[];
   executions: { name: string; status: string; arn: string }[];
   schedules: unknown[];
+  /** Scripted faults that have not struck yet. */
+  faults: unknown[];
 }
 
 export interface ClusterReport {
   name: string;
   addon: { status: string; version: string; configurationValues: string | null } | null;
-  configMap: { mode: string; scheduler: string };
+  /** As kube-proxy reads it; both null, and the reason, where it would not start with it. */
+  configMap: { mode: string; scheduler: string } | { mode: null; scheduler: null; problem: string };
   accessEntries: string[];
   nodes: NodeState[];
 }
@@ -37,8 +42,7 @@ const NO_MACHINE: NodeReport = {
 /** Asks every node's machine what it really runs: nothing here is remembered from what was sent. */
 export async function reportState(
   region: Region,
-  stepFunctions: StepFunctions,
-  schedules: () => unknown[],
+  { stepFunctions, schedules, faults }: { stepFunctions: StepFunctions; schedules: Schedules; faults: Faults },
 ): Promise<SandboxState> {
   const clusters = await Promise.all(
     [...region.clusters.values()].map(async (cluster): Promise<ClusterReport> => {
@@ -50,7 +54,7 @@ export async function reportState(
           version: addon.version,
           configurationValues: addon.configurationValues,
         },
-        configMap: kubernetes.kubeProxyConfig(),
+        configMap: configMapOf(kubernetes),
         accessEntries: [...accessEntries.keys()],
         nodes: await Promise.all(
           nodes
@@ -70,6 +74,17 @@ export async function reportState(
     now: region.clock.now().toISOString(),
     clusters,
     executions: [...stepFunctions.executions.values()].map(({ name, status, arn }) => ({ name, status, arn })),
-    schedules: schedules(),
+    schedules: schedules.list(),
+    faults: faults.list(),
   };
+}
+
+/** A person may have broken the ConfigMap by hand: the state is what one looks at then. */
+function configMapOf(kubernetes: KubernetesCluster): ClusterReport['configMap'] {
+  try {
+    const { mode, scheduler } = kubernetes.kubeProxyConfig();
+    return { mode, scheduler };
+  } catch (error) {
+    return { mode: null, scheduler: null, problem: error instanceof Error ? error.message : String(error) };
+  }
 }

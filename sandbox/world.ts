@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject } from 'ajv';
+import ipaddr from 'ipaddr.js';
+import { serviceAddresses } from '../functions/core/cluster-ip.ts';
 import { isNightshiftError } from '../functions/core/errors.ts';
 import { parseWindow, type Window } from '../functions/core/window.ts';
-import type { Addon, AgentState, Cluster, Latencies, NodeOs } from './region.ts';
+import type { Addon, AgentState, Cluster, ClusterWorkloads, Latencies, NodeOs } from './region.ts';
 
 /** A world file as `world.schema.json` describes it, with every default filled in. */
 export interface World {
@@ -29,7 +31,14 @@ export interface WorldCluster {
   authenticationMode: Cluster['authenticationMode'];
   status: Cluster['status'];
   autoMode: boolean;
-  addon: { version: string; status: Addon['status']; configuration: string | null } | null;
+  addon: {
+    version: string;
+    status: Addon['status'];
+    configuration: string | null;
+    tags: Record<string, string>;
+    issues: { code: string; message: string }[];
+  } | null;
+  workloads?: ClusterWorkloads;
   nodeGroups: WorldNodeGroup[];
 }
 
@@ -40,6 +49,7 @@ export interface WorldNodeGroup {
   missingModules: string[];
   builtinModules: string[];
   packageMirror: 'up' | 'down';
+  agentVersion?: string;
 }
 
 /** The file as the schema admits it, before defaults. */
@@ -49,8 +59,14 @@ interface WorldFile {
   start: string;
   seed: number;
   clusters: (Pick<WorldCluster, 'name' | 'version' | 'serviceCidr' | 'services' | 'endpoint' | 'authenticationMode'> &
-    Partial<Pick<WorldCluster, 'servicesWithoutEndpoints' | 'tags' | 'status' | 'autoMode'>> & {
-      addon: { version: string; status?: Addon['status']; configuration?: string | object | null } | null;
+    Partial<Pick<WorldCluster, 'servicesWithoutEndpoints' | 'tags' | 'status' | 'autoMode' | 'workloads'>> & {
+      addon: {
+        version: string;
+        status?: Addon['status'];
+        configuration?: string | object | null;
+        tags?: Record<string, string>;
+        issues?: { code: string; message: string }[];
+      } | null;
       nodeGroups: (Pick<WorldNodeGroup, 'os' | 'count'> & Partial<WorldNodeGroup>)[];
     })[];
   windows: Record<string, unknown>;
@@ -81,9 +97,12 @@ const validate = new Ajv({
 export function parseWorld(input: unknown): World {
   if (!validate(input)) throw new WorldError(describe(validate.errors ?? []));
   const names = new Set<string>();
-  for (const [index, { name }] of input.clusters.entries()) {
+  for (const [index, cluster] of input.clusters.entries()) {
+    const { name } = cluster;
     if (names.has(name)) throw new WorldError(`/clusters/${index}/name: ${name} is there twice; names are unique`);
     names.add(name);
+    checkServices(cluster, `/clusters/${index}`);
+    checkNodes(cluster, `/clusters/${index}`);
   }
   return {
     account: input.account,
@@ -115,6 +134,8 @@ function withDefaults(cluster: WorldFile['clusters'][number]): WorldCluster {
       version: addon.version,
       status: addon.status ?? 'ACTIVE',
       configuration: asText(addon.configuration),
+      tags: addon.tags ?? {},
+      issues: addon.issues ?? [],
     },
     nodeGroups: cluster.nodeGroups.map((group) => ({
       ssm: 'online',
@@ -124,6 +145,30 @@ function withDefaults(cluster: WorldFile['clusters'][number]): WorldCluster {
       ...group,
     })),
   };
+}
+
+/** `default/kubernetes` and `kube-system/kube-dns` are among a cluster's Services; the first 16 addresses are EKS's. */
+function checkServices(cluster: Pick<WorldCluster, 'serviceCidr' | 'services'>, path: string): void {
+  const { serviceCidr, services } = cluster;
+  try {
+    serviceAddresses(serviceCidr);
+  } catch (error) {
+    const rule = error instanceof Error ? error.message : String(error);
+    throw new WorldError(`${path}/serviceCidr: ${rule}`, { cause: error });
+  }
+  const [network, prefix] = ipaddr.parseCIDR(serviceCidr);
+  const room = 2 ** Math.min(30, network.toByteArray().length * 8 - prefix) - 16;
+  if (services - 2 > room)
+    throw new WorldError(`${path}/services: ${services} Services do not fit into ${serviceCidr}`);
+}
+
+/** Above it the addresses that nodes get would meet those of the pods behind the Services. */
+const MOST_NODES = 30_000;
+
+function checkNodes({ nodeGroups }: WorldFile['clusters'][number], path: string): void {
+  const count = nodeGroups.reduce((sum, group) => sum + group.count, 0);
+  if (count > MOST_NODES)
+    throw new WorldError(`${path}/nodeGroups: have ${count} nodes; a cluster has at most ${MOST_NODES}`);
 }
 
 const asText = (configuration: string | object | null | undefined): string | null =>
@@ -153,6 +198,8 @@ function describe(errors: ErrorObject[]): string {
       ? `has no member ${String(params['additionalProperty'])}`
       : keyword === 'enum'
         ? `${message}: ${params['allowedValues'].join(', ')}`
-        : message;
+        : keyword === 'type'
+          ? `must be ${[params['type']].flat().join(' or ')}`
+          : message;
   return `${instancePath || '/'}: ${detail}`;
 }

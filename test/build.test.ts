@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { type BundleReport, buildFunctions } from '../build.ts';
 
 const ONE_CLIENT = ['decide-window', 'update-addon'];
-const KUBERNETES = ['check-rollout', 'inspect-cluster', 'restart-kube-proxy'];
+const KUBERNETES = ['check-rollout', 'edit-config-map', 'inspect-cluster', 'inspect-rollback', 'restart-kube-proxy'];
 let reports: BundleReport[];
 beforeAll(async () => {
   reports = await buildFunctions({ quiet: true });
@@ -15,7 +15,10 @@ test('every handler is a function', () => {
     'check-rollout',
     'collect-from-nodes',
     'decide-window',
+    'edit-config-map',
     'inspect-cluster',
+    'inspect-rollback',
+    'on-execution-ended',
     'record-outcome',
     'restart-kube-proxy',
     'run-on-nodes',
@@ -38,7 +41,7 @@ test('every bundle exports its handler, in a process whose environment is empty'
   const files = JSON.stringify(reports.map(({ file }) => file));
   const script = `for (const file of ${files}) console.log(typeof (await import(file)).handler); process.exit()`;
   const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env: {} });
-  expect(said.trim().split('\n')).toEqual(Array(8).fill('function'));
+  expect(said.trim().split('\n')).toEqual(Array(11).fill('function'));
 }, 60_000);
 
 test('a second build with nothing changed leaves the bundles as they are', async () => {

@@ -95,9 +95,11 @@ export function standing(former: Former, snapshot: ClusterSnapshot, configMap: s
   switch (way) {
     case 'addon':
     case 'create-addon': {
-      const atTarget = settled && addon?.status === 'ACTIVE' && isTarget(addon.configuration, former.target);
+      const configured = settled && addon?.status === 'ACTIVE' && isTarget(addon.configuration, former.target);
+      const atTarget = configured && says(configMap, former.target);
       if (way === 'create-addon') return { atTarget, atFormer: settled && addon === null && sameMap };
-      return { atTarget, atFormer: settled && sameText(addon, former.addon) };
+      const before = former.configMap === null ? null : configMapProxying(former.configMap);
+      return { atTarget, atFormer: settled && sameText(addon, former.addon) && says(configMap, before) };
     }
     case 'config-map': {
       const now = configMap === null ? null : configMapProxying(configMap);
@@ -106,6 +108,13 @@ export function standing(former: Former, snapshot: ClusterSnapshot, configMap: s
     default:
       return assertNever(way);
   }
+}
+
+/** An update that failed may have been applied in part: kube-proxy reads the ConfigMap. True where nobody read it. */
+function says(configMap: string | null, proxying: Proxying | null): boolean {
+  if (configMap === null || proxying === null) return true;
+  const now = configMapProxying(configMap);
+  return now !== null && sameProxying(now, proxying);
 }
 
 interface Configured {

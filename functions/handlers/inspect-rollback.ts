@@ -93,7 +93,7 @@ async function look(deps: Deps, input: Input, former: Former): Promise<Found> {
   const snapshot = await deps.eks.snapshot(cluster);
   const api = kubernetes ? await deps.openKubernetes(cluster, execution) : null;
   const { inventory } = await seeNodes(deps, cluster, api);
-  const configMap = api && former.plan.way !== 'addon' ? await api.kubeProxyConfig() : null;
+  const configMap = api && (await api.kubeProxyConfig());
   const stored = await writeInventory(deps.store, evidenceKey(execution, step, 'inventory.ndjson.gz'), inventory);
   const counts = countInventory(inventory);
   const { addon, updateInFlight } = snapshot;

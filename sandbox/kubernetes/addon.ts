@@ -1,7 +1,8 @@
-import type { KubernetesCluster } from '../region.ts';
-import { KUBE_PROXY, KUBE_PROXY_CONFIG, kubeProxyImage, NAMESPACE } from './kube-proxy-objects.ts';
+import type { KubeProxyConfig, KubernetesCluster } from '../region.ts';
+import type { ClusterData } from './cluster-data.ts';
+import { KUBE_PROXY, KUBE_PROXY_CONFIG, kubeProxyImage, NAMESPACE, proxyConfigMapDraft } from './kube-proxy-objects.ts';
 import { isRecord, type KubeObject, parseDraft, record } from './object.ts';
-import { writeProxyConfig } from './proxy-config.ts';
+import { defaultProxyConfig, readProxyConfig, writeProxyConfig } from './proxy-config.ts';
 import { RESOURCES } from './resources.ts';
 import type { Store } from './store.ts';
 
@@ -14,27 +15,43 @@ export type AddonChange = Parameters<KubernetesCluster['applyAddon']>[0];
  */
 export class KubeProxyAddon {
   readonly #store: Store;
+  readonly #cluster: Pick<ClusterData, 'ipFamily'>;
   readonly #region: string;
   #owned: readonly string[];
 
   /** `podAnnotations` are those that it was installed with. */
-  constructor(store: Store, region: string, podAnnotations: Record<string, string>) {
+  constructor(
+    store: Store,
+    { cluster, region }: { cluster: Pick<ClusterData, 'ipFamily'>; region: string },
+    podAnnotations: Record<string, string>,
+  ) {
     this.#store = store;
+    this.#cluster = cluster;
     this.#region = region;
     this.#owned = Object.keys(podAnnotations);
   }
 
   /** Writes mode and scheduler to the ConfigMap, annotations and image to the DaemonSet. */
-  apply({ mode, scheduler, podAnnotations, version }: AddonChange): void {
-    const configMap = this.#store.get(RESOURCES.configmaps, NAMESPACE, KUBE_PROXY_CONFIG);
-    const data = record(configMap['data']);
-    const text = typeof data['config'] === 'string' ? data['config'] : '';
-    const config = writeProxyConfig(text, { mode, scheduler });
-    this.#store.update(RESOURCES.configmaps, parseDraft({ ...configMap, data: { ...data, config } }));
+  apply({ mode, scheduler, podAnnotations, version, preserve = false }: AddonChange): void {
+    this.#writeConfigMap({ mode, scheduler }, preserve);
     const daemonSet = this.#store.get(RESOURCES.daemonsets, NAMESPACE, KUBE_PROXY);
     const image = kubeProxyImage(this.#region, version);
     this.#store.update(RESOURCES.daemonsets, parseDraft(this.#applied(daemonSet, image, podAnnotations)));
     this.#owned = Object.keys(podAnnotations);
+  }
+
+  /** The configuration is one field of the ConfigMap: EKS keeps all of a person's text in it, or nothing. */
+  #writeConfigMap(wanted: KubeProxyConfig, preserve: boolean): void {
+    const configMap = this.#store.find(RESOURCES.configmaps, NAMESPACE, KUBE_PROXY_CONFIG);
+    const data = record(configMap?.['data']);
+    const text = data['config'];
+    const config =
+      preserve && typeof text === 'string' && readProxyConfig(text).ok
+        ? writeProxyConfig(text, wanted)
+        : defaultProxyConfig(this.#cluster, wanted);
+    const changed = { ...data, config };
+    if (configMap) this.#store.update(RESOURCES.configmaps, parseDraft({ ...configMap, data: changed }));
+    else this.#store.create(RESOURCES.configmaps, proxyConfigMapDraft(changed));
   }
 
   #applied(daemonSet: KubeObject, image: string, podAnnotations: Record<string, string>): unknown {

@@ -1,8 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
+import { isSandboxKey } from '../credentials.ts';
 import { signatureMatches } from './presigned-url.ts';
 import { unauthorized } from './status.ts';
 
-/** Who is behind a request. `arn` is null for the person with the kubeconfig's administrator token. */
+/** Who is behind a request. `arn` is null for a cluster administrator, whom no access entry has to let in. */
 export interface Identity {
   /** As the call log names it. */
   readonly principal: string;
@@ -16,11 +17,19 @@ export interface CredentialSource {
   find(accessKeyId: string): { principal: string; arn: string; secretAccessKey: string } | undefined;
 }
 
+/** The IAM principal that made the cluster. */
+export interface Creator {
+  readonly principal: string;
+  readonly arn: string;
+}
+
 export interface Authenticator {
   readonly cluster: string;
   readonly region: string;
   readonly adminToken: string;
   readonly credentials: CredentialSource;
+  /** Whose every access key is that the sandbox did not issue; undefined: nobody's. */
+  readonly creator: Creator | undefined;
   /** Hosts besides the regional STS endpoint for which tokens may be signed: the sandbox's own. */
   readonly stsHosts: () => readonly string[];
 }
@@ -46,7 +55,7 @@ function same(left: string, right: string): boolean {
 
 /**
  * What aws-iam-authenticator checks of a token: https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
- * It would then call the URL at STS; here the signature is checked with the issued secret instead. The token's age is
+ * It would then call the URL at STS; here the signature is checked with the issued secret instead, where there is one. The token's age is
  * real time, as its signer's clock is.
  */
 function awsIdentity(encoded: string, by: Authenticator): Identity {
@@ -69,11 +78,24 @@ function awsIdentity(encoded: string, by: Authenticator): Identity {
   if (!wellFormed || signedAt === undefined) throw unauthorized();
   const age = Date.now() - signedAt;
   if (age > LIFETIME || age < -SKEW) throw unauthorized();
-  const known = by.credentials.find((query.get('X-Amz-Credential') ?? '').split('/')[0] ?? '');
-  if (!known) throw unauthorized();
+  const accessKeyId = (query.get('X-Amz-Credential') ?? '').split('/')[0] ?? '';
+  const known = by.credentials.find(accessKeyId);
+  if (!known) return creatorIdentity(accessKeyId, by);
   if (!signatureMatches(url, { host: url.host, 'x-k8s-aws-id': by.cluster }, known.secretAccessKey))
     throw unauthorized();
   return { principal: known.principal, username: known.arn, arn: known.arn };
+}
+
+/**
+ * A key that was never issued is the person's own, as on the sandbox's AWS APIs: `aws eks get-token` works with whatever
+ * is in their environment. Its secret is not known here, so its signature cannot be checked. The person made the
+ * clusters, and a cluster's creator is its administrator without an access entry:
+ * https://docs.aws.amazon.com/eks/latest/userguide/grant-k8s-access.html
+ * A key in the sandbox's own form is no person's: it belongs to a function of a world that is gone.
+ */
+function creatorIdentity(accessKeyId: string, { creator }: Authenticator): Identity {
+  if (!creator || accessKeyId === '' || isSandboxKey(accessKeyId)) throw unauthorized();
+  return { principal: creator.principal, username: creator.arn, arn: null };
 }
 
 /** `20261107T020000Z` in milliseconds. */

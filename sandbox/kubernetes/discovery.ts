@@ -1,6 +1,4 @@
-import { apiVersion, groupVersionPath, RESOURCE_TYPES, type ResourceType } from './resources.ts';
-
-const GROUPS = [...new Set(RESOURCE_TYPES.map((type) => type.group))].filter((group) => group !== '');
+import { apiVersion, groupVersionPath, type ResourceType } from './resources.ts';
 
 /** Subresources by `plural/name`, with their verbs. */
 const SUBRESOURCES: Readonly<Record<string, readonly string[]>> = {
@@ -19,30 +17,33 @@ export function isSubresource(plural: string, name: string): boolean {
  * Discovery, version and OpenAPI documents: what kubectl asks before it does anything. undefined where the path is none
  * of them. Aggregated discovery is not offered: clients then take these plain documents.
  */
-export function discoveryDocument(path: string, version: string): Record<string, unknown> | undefined {
+export function discoveryDocument(
+  path: string,
+  { version, types }: { version: string; types: readonly ResourceType[] },
+): Record<string, unknown> | undefined {
   switch (path) {
     case '/version':
       return versionInfo(version);
     case '/api':
       return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] };
     case '/apis':
-      return { kind: 'APIGroupList', apiVersion: 'v1', groups: GROUPS.map(group) };
+      return { kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(types) };
     case '/openapi/v3':
-      return openApiIndex();
+      return openApiIndex(types);
     default:
-      return groupDocument(path);
+      return groupDocument(path, types);
   }
 }
 
-function groupDocument(path: string): Record<string, unknown> | undefined {
+function groupDocument(path: string, served: readonly ResourceType[]): Record<string, unknown> | undefined {
   const named = /^\/apis\/([^/]+)$/.exec(path)?.[1];
-  if (named !== undefined)
-    return GROUPS.some((known) => known === named)
-      ? { kind: 'APIGroup', apiVersion: 'v1', ...group(named) }
-      : undefined;
+  if (named !== undefined) {
+    const group = groupsOf(served).find(({ name }) => name === named);
+    return group && { kind: 'APIGroup', apiVersion: 'v1', ...group };
+  }
   const schema = path.startsWith('/openapi/v3/');
   const root = schema ? `/${path.slice('/openapi/v3/'.length)}` : path;
-  const types = RESOURCE_TYPES.filter((type) => groupVersionPath(type) === root);
+  const types = served.filter((type) => groupVersionPath(type) === root);
   const first = types[0];
   if (!first) return undefined;
   if (schema) return openApi(types);
@@ -54,9 +55,15 @@ function groupDocument(path: string): Record<string, unknown> | undefined {
   };
 }
 
-function group(name: string): Record<string, unknown> {
-  const version = { groupVersion: `${name}/v1`, version: 'v1' };
-  return { name, versions: [version], preferredVersion: version };
+/** The named groups; each has one version here. */
+function groupsOf(types: readonly ResourceType[]): { name: string; versions: unknown[]; preferredVersion: unknown }[] {
+  const first = new Map(types.map((type) => [type.group, type]));
+  return [...first.values()]
+    .filter((type) => type.group !== '')
+    .map((type) => {
+      const version = { groupVersion: apiVersion(type), version: type.version };
+      return { name: type.group, versions: [version], preferredVersion: version };
+    });
 }
 
 function listed(type: ResourceType): Record<string, unknown>[] {
@@ -96,8 +103,8 @@ function versionInfo(version: string): Record<string, unknown> {
   };
 }
 
-function openApiIndex(): Record<string, unknown> {
-  const roots = [...new Set(RESOURCE_TYPES.map((type) => groupVersionPath(type).slice(1)))];
+function openApiIndex(types: readonly ResourceType[]): Record<string, unknown> {
+  const roots = [...new Set(types.map((type) => groupVersionPath(type).slice(1)))];
   return { paths: Object.fromEntries(roots.map((root) => [root, { serverRelativeURL: `/openapi/v3/${root}` }])) };
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { KubeProxyConfig } from '../region.ts';
 import type { ClusterData } from './cluster-data.ts';
 import type { Draft } from './object.ts';
-import { defaultProxyConfig } from './proxy-config.ts';
+import { defaultProxyConfig, editedProxyConfig } from './proxy-config.ts';
 
 export const NAMESPACE = 'kube-system';
 export const KUBE_PROXY = 'kube-proxy';
@@ -130,23 +130,27 @@ const LINUX_NODES = {
   ],
 };
 
+/** What somebody edited by hand since EKS wrote the ConfigMap. MetalLB's own manual asks for strictARP. */
+function editsOf({ workloads }: ClusterData): Record<string, unknown> {
+  const strict = workloads?.metallb?.strictArp ? { 'ipvs.strictARP': true } : {};
+  return { ...strict, ...workloads?.configMapEdits };
+}
+
 /** The two ConfigMaps that the pods mount: the configuration, and the kubeconfig. */
 export function configMapDrafts(cluster: ClusterData, endpoint: string, config: KubeProxyConfig): Draft[] {
-  const metadata = (name: string) => ({ name, namespace: NAMESPACE, labels: LABELS });
   return [
-    {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: metadata(KUBE_PROXY_CONFIG),
-      data: { config: defaultProxyConfig(cluster, config) },
-    },
-    {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: metadata(KUBE_PROXY),
-      data: { kubeconfig: inClusterConfig(endpoint) },
-    },
+    proxyConfigMapDraft({ config: editedProxyConfig(defaultProxyConfig(cluster, config), editsOf(cluster)) }),
+    configMapDraft(KUBE_PROXY, { kubeconfig: inClusterConfig(endpoint) }),
   ];
+}
+
+/** The ConfigMap that says how kube-proxy runs. */
+export function proxyConfigMapDraft(data: Record<string, unknown>): Draft {
+  return configMapDraft(KUBE_PROXY_CONFIG, data);
+}
+
+function configMapDraft(name: string, data: Record<string, unknown>): Draft {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: NAMESPACE, labels: LABELS }, data };
 }
 
 function inClusterConfig(endpoint: string): string {

@@ -39,6 +39,14 @@ export function writeProxyConfig(text: string, { mode, scheduler }: KubeProxyCon
   return document.toString();
 }
 
+/** The same YAML with fields that a person set, by their paths with dots. */
+export function editedProxyConfig(text: string, edits: Record<string, unknown>): string {
+  if (Object.keys(edits).length === 0) return text;
+  const document = parseDocument(text);
+  for (const [path, value] of Object.entries(edits)) document.setIn(path.split('.'), value);
+  return document.toString();
+}
+
 /** The KubeProxyConfiguration that EKS writes, as the manual shows it. */
 export function defaultProxyConfig(
   cluster: Pick<ClusterData, 'ipFamily'>,

@@ -2,8 +2,8 @@
 export type StoreVerb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
 
 export interface ResourceType {
-  readonly group: '' | 'apps' | 'discovery.k8s.io';
-  readonly version: 'v1';
+  readonly group: '' | 'apps' | 'discovery.k8s.io' | 'vpcresources.k8s.aws' | 'crd.projectcalico.org';
+  readonly version: 'v1' | 'v1beta1';
   readonly plural: string;
   readonly singular: string;
   readonly kind: string;
@@ -100,6 +100,23 @@ export const RESOURCES = {
     plural: 'endpointslices',
     singular: 'endpointslice',
     kind: 'EndpointSlice',
+    verbs: READ,
+  }),
+  securitygrouppolicies: core({
+    group: 'vpcresources.k8s.aws',
+    version: 'v1beta1',
+    plural: 'securitygrouppolicies',
+    singular: 'securitygrouppolicy',
+    kind: 'SecurityGroupPolicy',
+    shortNames: ['sgp'],
+    verbs: READ,
+  }),
+  felixconfigurations: core({
+    group: 'crd.projectcalico.org',
+    plural: 'felixconfigurations',
+    singular: 'felixconfiguration',
+    kind: 'FelixConfiguration',
+    namespaced: false,
     verbs: READ,
   }),
 } as const satisfies Record<string, ResourceType>;

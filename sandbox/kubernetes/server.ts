@@ -13,9 +13,11 @@ import { proxyToPod } from './pod-proxy.ts';
 import { getObject, listObjects } from './reads.ts';
 import { type ApiRequest, isTrue, json, type Reply, verbOf } from './request.ts';
 import { parseResourcePath } from './request-path.ts';
-import { badRequest, KubernetesError, methodNotAllowed, statusBody } from './status.ts';
+import { RESOURCE_TYPES } from './resources.ts';
+import { badRequest, KubernetesError, methodNotAllowed, pathNotFound, statusBody } from './status.ts';
 import type { Store } from './store.ts';
 import { watchObjects } from './watch.ts';
+import { isServed } from './workload-objects.ts';
 import { createObject, deleteObject, patchObject, updateObject } from './writes.ts';
 
 /** What an interceptor sees of a request. */
@@ -38,6 +40,8 @@ export interface ServerParts {
   readonly calls: ApiCall[];
   readonly authenticator: Authenticator;
   readonly intercept: Intercept | undefined;
+  /** Whether the answer to a call that was carried out is lost. */
+  readonly loseReply: ((operation: string) => boolean) | undefined;
 }
 
 /** A request whose connection is to be cut. */
@@ -67,10 +71,12 @@ function port(address: AddressInfo | string | null): number {
 /** Answers every request of the server from now on. */
 export function serve(server: Server, parts: ServerParts): void {
   server.on('request', (incoming, response) => {
-    answer(parts, incoming, response).then(
-      (reply) => reply && send(response, reply, incoming.method === 'HEAD'),
-      (error: unknown) => refuse(response, error),
-    );
+    // A client that hangs up half-way gets no answer; it must not take the others' API with it.
+    response.on('error', () => response.destroy());
+    answer(parts, incoming, response)
+      .then((reply) => reply && send(response, reply, incoming.method === 'HEAD'))
+      .catch((error: unknown) => refuse(response, error))
+      .catch(() => response.destroy());
   });
 }
 
@@ -132,7 +138,7 @@ async function handle(
   response: ServerResponse,
   body: unknown,
 ): Promise<Reply | undefined> {
-  const url = new URL(incoming.url ?? '/', 'https://kubernetes');
+  const url = urlOf(incoming);
   const call: ApiCall = {
     at: parts.clock.now().toISOString(),
     service: 'kubernetes',
@@ -142,11 +148,22 @@ async function handle(
   };
   parts.calls.push(call);
   try {
-    return await understood(parts, { incoming, response, url, body, call });
+    const reply = await understood(parts, { incoming, response, url, body, call });
+    if (!reply || !parts.loseReply?.(call.operation)) return reply;
   } catch (error) {
     call.error = error instanceof Dropped ? 'connection dropped' : asKubernetesError(error).reason;
     throw error;
   }
+  // No error in the log: it was done.
+  call.lostReply = true;
+  throw new Dropped('the reply was lost');
+}
+
+/** The target as a URL, whatever stands in it: `//` alone would be no URL at all. */
+function urlOf({ url = '/' }: IncomingMessage): URL {
+  const target = `https://kubernetes${url.startsWith('/') ? '' : '/'}${url}`;
+  if (!URL.canParse(target)) throw pathNotFound();
+  return new URL(target);
 }
 
 interface Exchange {
@@ -197,7 +214,8 @@ async function intercepted(
 }
 
 function documentReply(parts: ServerParts, path: string, method: string): Reply {
-  const document = discoveryDocument(path, parts.cluster.version);
+  const types = RESOURCE_TYPES.filter((type) => isServed(type, parts.cluster));
+  const document = discoveryDocument(path, { version: parts.cluster.version, types });
   if (!document) throw new KubernetesError(404, 'NotFound', 'the server could not find the requested resource', {});
   if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed();
   return json(200, JSON.stringify(document));
@@ -225,6 +243,8 @@ async function resourceReply(
 ): Promise<Reply | undefined> {
   const { path, verb } = request;
   authorize(caller.identity, caller.entry, { verb, ...path });
+  // Kubernetes asks first whether the caller may, and only then whether there is such a thing.
+  if (!isServed(path.type, parts.cluster)) throw pathNotFound();
   const now = parts.clock.now();
   if (path.subresource === 'proxy') {
     if (verb !== 'get') throw methodNotAllowed();

@@ -40,8 +40,16 @@ function addresses(ports: Ports): string[] {
   return [...new Set(ports.flatMap((port) => port.endpoints.map((endpoint) => splitEndpoint(endpoint).ip)))];
 }
 
+/** The addresses that the world has the first application answer on besides its ClusterIP; 192.0.2.0/24 is nobody's. */
+function externalIps({ workloads, nodes, ipFamily }: ClusterData): string[] {
+  if (workloads?.externalIps === undefined) return [];
+  if (workloads.externalIps === 'other') return [ipFamily === 'ipv6' ? '2001:db8::17' : '192.0.2.17'];
+  return nodes.slice(0, 1).map(({ address }) => address);
+}
+
 /** Services of the cluster as objects. */
 export function serviceObjects(cluster: ClusterData, store: Store): KubeObject[] {
+  const external = externalIps(cluster);
   return grouped(cluster.services).map((ports) => {
     const { namespace, name, clusterIp } = ports[0];
     const labels: Record<string, string> =
@@ -53,6 +61,7 @@ export function serviceObjects(cluster: ClusterData, store: Store): KubeObject[]
       spec: {
         clusterIP: clusterIp,
         clusterIPs: [clusterIp],
+        ...(name === 'app-1' && external.length > 0 ? { externalIPs: external } : {}),
         internalTrafficPolicy: 'Cluster',
         ipFamilies: [cluster.ipFamily === 'ipv6' ? 'IPv6' : 'IPv4'],
         ipFamilyPolicy: 'SingleStack',

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:https';
+import { serviceAddresses } from '../../functions/core/cluster-ip.ts';
 import type { ApiCall, KubernetesCluster, Region } from '../region.ts';
 import { KubeProxyAddon } from './addon.ts';
-import type { Authenticator, CredentialSource } from './authentication.ts';
+import type { Authenticator, Creator, CredentialSource } from './authentication.ts';
 import type { Certificates } from './certificates.ts';
 import type { ClusterData } from './cluster-data.ts';
 import { DaemonSetController } from './daemonset-controller.ts';
@@ -11,6 +12,7 @@ import { RESOURCES } from './resources.ts';
 import { type Intercept, listen, serve } from './server.ts';
 import { endpointSliceObjects, endpointsObjects, namespaceObjects, serviceObjects } from './services.ts';
 import { Store } from './store.ts';
+import { createWorkloads } from './workload-objects.ts';
 
 export interface KubernetesApiOptions {
   readonly cluster: ClusterData;
@@ -19,9 +21,12 @@ export interface KubernetesApiOptions {
   /** The sandbox's log: every request is appended. */
   readonly calls: ApiCall[];
   readonly certificates: Certificates;
+  /** Cluster administrator, and the owner of every access key that was not issued. Without one such keys are refused. */
+  readonly creator?: Creator;
   /** Hosts, with port, besides `sts.REGION.amazonaws.com` for which an EKS token may be signed. */
   readonly stsHosts?: () => readonly string[];
   readonly intercept?: Intercept;
+  readonly loseReply?: (operation: string) => boolean;
 }
 
 /** A cluster's Kubernetes API that runs. `adminToken` is the one for its kubeconfig. */
@@ -45,6 +50,7 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
     region: region.name,
     adminToken,
     credentials: options.credentials,
+    creator: options.creator,
     stsHosts: options.stsHosts ?? (() => []),
   };
   const { clock } = region;
@@ -56,6 +62,7 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
     calls,
     authenticator,
     intercept: options.intercept,
+    loseReply: options.loseReply,
   });
   return {
     name: cluster.name,
@@ -88,9 +95,10 @@ async function populate(
   store.fillWhenAsked(RESOURCES.namespaces, () => namespaceObjects(cluster, store));
   for (const draft of configMapDrafts(cluster, endpoint, config)) store.create(RESOURCES.configmaps, draft, created);
   store.create(RESOURCES.daemonsets, daemonSetDraft(region.name, version, podAnnotations), created);
+  createWorkloads(store, cluster, serviceAddresses(cluster.serviceCidr).dns);
   const controller = new DaemonSetController(store, cluster, region);
   await controller.start();
-  return { controller, addon: new KubeProxyAddon(store, region.name, podAnnotations) };
+  return { controller, addon: new KubeProxyAddon(store, { cluster, region: region.name }, podAnnotations) };
 }
 
 /** Ends watches and connections; the machines stay as they are. */

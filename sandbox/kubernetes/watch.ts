@@ -21,6 +21,8 @@ export function watchObjects(store: Store, request: ApiRequest, response: Server
   const asTable = wantsTable(request.accept);
   const include = includeObject(request.query);
   const line = (kind: string, object: KubeObject) => {
+    // Between the end of the answer and the end of its connection things still happen.
+    if (response.writableEnded) return;
     const meta = { resourceVersion: object.metadata.resourceVersion };
     const text = asTable ? JSON.stringify(table(type, [object], meta, { now: now(), include })) : store.json(object);
     response.write(`{"type":"${kind}","object":${text}}\n`);
@@ -31,6 +33,8 @@ export function watchObjects(store: Store, request: ApiRequest, response: Server
     if (kind !== undefined) line(kind, event.object);
   };
   const replay = beginning(store, request);
+  // Whoever hung up already will send no `close` any more that could end the subscription.
+  if (response.destroyed) return;
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
   response.flushHeaders();
   if (replay === 'everything') {

@@ -81,7 +81,7 @@ export class LambdaHost {
       const timer = setTimeout(() => {
         const errorMessage = `${id} Task timed out after ${definition.timeout}.00 seconds`;
         environment.waiting.get(id)?.({ error: { errorType: 'Sandbox.Timedout', errorMessage, trace: [] } });
-        this.#discard(name, errorMessage);
+        this.#discard(name, errorMessage, environment);
       }, definition.timeout * 1000);
       environment.waiting.set(id, (result) => {
         clearTimeout(timer);
@@ -121,11 +121,10 @@ export class LambdaHost {
     const environment: Environment = { worker, waiting: new Map() };
     for (const stream of [worker.stdout, worker.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => this.#onLog(name, text.trimEnd()));
-    worker.on('message', (reply: Reply) =>
-      environment.waiting.get(reply.id)?.(
-        'error' in reply ? { error: reply.error } : { payload: JSON.parse(reply.result) },
-      ),
-    );
+    worker.on('message', (reply: Reply) => {
+      const result = 'error' in reply ? { error: reply.error } : { payload: JSON.parse(reply.result) };
+      environment.waiting.get(reply.id)?.(result);
+    });
     worker.on('error', (error: Error) => this.#discard(name, `${error.name}: ${error.message}`, environment));
     worker.on('exit', (code) => this.#discard(name, `exit status ${code}`, environment));
     // A warm environment must not keep a finished process alive.

@@ -1,3 +1,4 @@
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Context } from 'aws-lambda';
 import type { Invocation, Reply, RuntimeData } from './host.ts';
@@ -7,9 +8,13 @@ import type { Invocation, Reply, RuntimeData } from './host.ts';
  * message for each invocation.
  */
 const { bundle, functionName, memory } = workerData as RuntimeData;
+// Most of a cold start is parsing megabytes of JavaScript: the parsed code is kept in the machine's temporary folder.
+enableCompileCache();
 const { handler } = (await import(bundle)) as { handler: (event: unknown, context: Context) => Promise<unknown> };
 const port = parentPort;
 if (!port) throw new Error('runtime.ts runs as a worker thread of the sandbox');
+// A worker that is terminated would not write it.
+flushCompileCache();
 
 port.on('message', async ({ id, event, deadline, functionArn }: Invocation) => {
   const context: Context = {

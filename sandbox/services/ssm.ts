@@ -5,7 +5,7 @@ import { type Operations, operations } from '../wire/operations.ts';
 import { after } from './latency.ts';
 import { page } from './paging.ts';
 import { type Calendar, calendarState } from './ssm/calendars.ts';
-import { type Command, CommandRun, type Invocation } from './ssm/commands.ts';
+import { type Command, CommandRun, type Disturb, type Invocation } from './ssm/commands.ts';
 import { describeCommand, describeInvocation, describeInvocationFully } from './ssm/describe-command.ts';
 import { documentHandlers } from './ssm/document-handlers.ts';
 import { Documents } from './ssm/documents.ts';
@@ -19,6 +19,8 @@ export interface SsmOptions {
   readonly documentPrefix?: string;
   /** By name. */
   readonly calendars?: ReadonlyMap<string, Calendar>;
+  /** Nothing goes wrong if not given. */
+  readonly disturb?: Disturb;
 }
 
 /** For a moment after SendCommand the invocations cannot be read yet. */
@@ -37,20 +39,22 @@ export function ssmService(region: Region, options: SsmOptions = {}): Operations
     });
   return operations<typeof Sdk>({
     ...documentHandlers(region, documents, prefix),
-    ...commandHandlers(region, documents),
+    ...commandHandlers(region, documents, options.disturb ?? undisturbed),
     DescribeInstanceInformation: (input) => describeInstanceInformation(region, input),
     GetCalendarState: (input) => calendarState(region, options.calendars ?? new Map(), input),
   });
 }
 
-function commandHandlers(region: Region, documents: Documents) {
+const undisturbed: Disturb = () => ({ slowness: 1, output: (stdout) => stdout });
+
+function commandHandlers(region: Region, documents: Documents, disturb: Disturb) {
   const commands = new Map<string, Command>();
   const newestFirst = () => [...commands.values()].toReversed();
   return {
     SendCommand: (input: Parameters<typeof makeCommand>[2]) => {
       const command = makeCommand(region, documents, input);
       commands.set(command.id, command);
-      new CommandRun(region, command).start();
+      new CommandRun(region, command, disturb).start();
       // So that virtual time reaches the moment at which the command can be read even if nothing else happens.
       region.clock.at(after(region, VISIBLE_AFTER_MS), () => undefined);
       return { Command: describeCommand(command) };

@@ -4,7 +4,7 @@ import type { Faults } from '../faults.ts';
 import type { ApiCall } from '../region.ts';
 import { type OperationModel, type ServiceId, type ServiceModel, serviceModel } from './catalog.ts';
 import { checkValue } from './check.ts';
-import { EmulatorBug, ServiceError } from './error.ts';
+import { EmulatorBug, LostReply, ServiceError } from './error.ts';
 import type { Caller, Operation, Operations } from './operations.ts';
 
 export interface Call extends Caller {
@@ -44,7 +44,9 @@ export class Dispatcher {
     const { service, operation, principal, input } = call;
     const entry = recordCall(this.#calls, { at: this.#clock.now(), service, operation, principal, input });
     try {
-      return await this.#run(call);
+      const isLost = this.#faults.reply(service, operation, input);
+      const output = await this.#run(call);
+      if (!isLost()) return output;
     } catch (error) {
       const known = error instanceof ServiceError || error instanceof EmulatorBug;
       const thrown = known
@@ -53,6 +55,9 @@ export class Dispatcher {
       entry.error = thrown.name;
       throw thrown;
     }
+    // No error in the log: it was done.
+    entry.lostReply = true;
+    throw new LostReply();
   }
 
   async #run(call: Call): Promise<Record<string, unknown>> {
@@ -60,8 +65,8 @@ export class Dispatcher {
     const { model, run } = this.#find(service, call.operation);
     const problems = checkValue(model.input, call.input);
     if (problems.length > 0) throw service.invalid(problems);
-    const fault = this.#faults.strike(call.service, call.operation);
-    if (fault) throw apiError(service, fault.error);
+    const fault = this.#faults.strike(call.service, call.operation, call.input);
+    if (fault) throw scriptedError(service, fault.error);
     const output = await run(call.input, { principal: call.principal, principalArn: call.principalArn });
     const broken = checkValue(model.output, output);
     if (broken.length > 0) {
@@ -84,7 +89,8 @@ export class Dispatcher {
 /** Codes that stand for a fault of the service; every other one is a fault of the caller. */
 const SERVER_ERRORS = /^(Internal|Server|ServiceUnavailable)/;
 
-function apiError(service: ServiceModel, code: string): ServiceError {
+/** A service's error with this code; `ThrottlingException` is whatever the service calls it. */
+export function scriptedError(service: ServiceModel, code: string): ServiceError {
   const { throttled } = service;
   if (code === 'ThrottlingException' || code === throttled.code)
     return new ServiceError(throttled.code, throttled.message, throttled.status);

@@ -12,6 +12,16 @@ export class ServiceError extends Error {
   }
 }
 
+/**
+ * The call was carried out and its answer lost on the way: over HTTP the connection is cut; Step Functions sees what the
+ * SDK that it uses says then.
+ */
+export class LostReply extends ServiceError {
+  constructor() {
+    super('SdkClientException', 'Unable to execute HTTP request: Connection reset', 500);
+  }
+}
+
 /** The sandbox itself is wrong: a handler threw, or a reply breaks the service's schema. Never to be caught and hidden. */
 export class EmulatorBug extends Error {
   override readonly name = 'EmulatorBug';

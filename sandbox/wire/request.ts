@@ -4,7 +4,7 @@ import { isRecord, isSet } from './check.ts';
 import { ServiceError } from './error.ts';
 import { fromForm, readText } from './form.ts';
 import { fromJson } from './json.ts';
-import { type Address, findRoute, findS3Route, type Match } from './routes.ts';
+import { type Address, decodePart, findRoute, findS3Route, type Match } from './routes.ts';
 import { decodeS3Body, verifyChecksums } from './s3-body.ts';
 import type { Member } from './shape.ts';
 
@@ -61,7 +61,7 @@ function splitBucket(request: WireRequest): { bucket: string | undefined; path: 
   const host = (request.headers['host'] ?? '').replace(/:\d+$/, '');
   if (host.endsWith('.localhost')) return { bucket: host.slice(0, -'.localhost'.length), path: request.path };
   const [, bucket = '', path = '/'] = /^\/([^/]*)(\/.*)?$/.exec(request.path) ?? [];
-  return bucket === '' ? { bucket: undefined, path: '/' } : { bucket: decodeURIComponent(bucket), path };
+  return bucket === '' ? { bucket: undefined, path: '/' } : { bucket: decodePart(bucket), path };
 }
 
 function readBindings(

@@ -1,5 +1,6 @@
 import type { OperationModel, ServiceModel } from './catalog.ts';
 import { isSet } from './check.ts';
+import { ServiceError } from './error.ts';
 
 /** What of a request decides which operation it is. */
 export interface Address {
@@ -67,7 +68,7 @@ export function findS3Route(service: ServiceModel, address: Address, bucket: str
 function s3Labels(bucket: string | undefined, key: string): Record<string, string> {
   const labels: Record<string, string> = {};
   if (bucket !== undefined) labels['Bucket'] = bucket;
-  if (key !== '') labels['Key'] = decodeURIComponent(key);
+  if (key !== '') labels['Key'] = decodePart(key);
   return labels;
 }
 
@@ -98,10 +99,19 @@ function matchPath(route: Route, segments: readonly string[]): Record<string, st
   const labels: Record<string, string> = {};
   for (const [index, pattern] of route.segments.entries()) {
     const segment = segments[index] ?? '';
-    if (pattern.startsWith('{')) labels[pattern.slice(1, -1).replace('+', '')] = decodeURIComponent(segment);
+    if (pattern.startsWith('{')) labels[pattern.slice(1, -1).replace('+', '')] = decodePart(segment);
     else if (pattern !== segment) return undefined;
   }
   return labels;
+}
+
+/** A part of a path without its percent-encoding. Throws ServiceError where that is malformed. */
+export function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new ServiceError('SerializationException', `the path is not well-formed: ${part}`);
+  }
 }
 
 /** How many members the operation requires from query and headers; -Infinity if one is not there. */

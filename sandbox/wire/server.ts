@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Credentials } from '../credentials.ts';
 import { isServiceId, type ServiceModel, serviceModel } from './catalog.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import { EmulatorBug, ServiceError } from './error.ts';
+import { EmulatorBug, LostReply, ServiceError } from './error.ts';
 import { type WireReply, writeError, writeReply } from './reply.ts';
 import { readRequest, type WireRequest } from './request.ts';
 
@@ -24,9 +24,11 @@ export interface WireServerOptions {
 export function wireServer(options: WireServerOptions): Server {
   const onBug = options.onBug ?? ((bug) => process.stderr.write(`${bug.name}: ${bug.message}\n`));
   return createServer((request, response) => {
+    // A client that hangs up half-way gets no answer, and it is no fault of the sandbox.
+    response.on('error', () => response.destroy());
     if (options.extra?.(request, response)) return;
     answer(options, request, onBug)
-      .then((reply) => send(response, request.method === 'HEAD', reply))
+      .then((reply) => (reply === LOST ? response.destroy() : send(response, request.method === 'HEAD', reply)))
       .catch((error: unknown) => {
         onBug(new EmulatorBug(`a reply could not be written: ${String(error)}`, { cause: error }));
         response.destroy();
@@ -34,11 +36,13 @@ export function wireServer(options: WireServerOptions): Server {
   });
 }
 
+const LOST = Symbol('a reply that never arrives');
+
 async function answer(
   options: WireServerOptions,
   incoming: IncomingMessage,
   onBug: (bug: EmulatorBug) => void,
-): Promise<WireReply> {
+): Promise<WireReply | typeof LOST> {
   const requestId = randomUUID();
   let service: ServiceModel | undefined;
   try {
@@ -52,16 +56,28 @@ async function answer(
     const call = { service: service.id, operation: operation.name, input, principal, principalArn: arn };
     return writeReply(service, operation, await options.dispatcher.call(call), requestId);
   } catch (error) {
+    if (error instanceof LostReply) return LOST;
     if (error instanceof ServiceError) return writeError(service, error, requestId);
+    if (error instanceof HungUp)
+      return writeError(service, { name: error.name, message: error.message, status: 400, members: {} }, requestId);
     const bug = error instanceof EmulatorBug ? error : new EmulatorBug(String(error), { cause: error });
     onBug(bug);
     return writeError(service, { name: bug.name, message: bug.message, status: 500, members: {} }, requestId);
   }
 }
 
+/** The client went before its request was complete. */
+class HungUp extends Error {
+  override readonly name = 'HungUp';
+}
+
 async function receive(incoming: IncomingMessage): Promise<WireRequest> {
   const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(Buffer.from(chunk));
+  try {
+    for await (const chunk of incoming) chunks.push(Buffer.from(chunk));
+  } catch (cause) {
+    throw new HungUp('the client hung up before its request was complete', { cause });
+  }
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(incoming.headers))
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(',') : value;

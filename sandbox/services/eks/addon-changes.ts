@@ -5,9 +5,14 @@ import { after, latency, uuid } from '../latency.ts';
 import { type JsonSchema, kubeProxyVersions } from './addon-schema.ts';
 import { checkConfiguration, type EffectiveConfiguration, effective } from './configuration.ts';
 import { requireActive } from './lookup.ts';
+import { type AddonEnding, endUpdate, settleHealth } from './scripted-ending.ts';
 
 type ResolveConflicts = 'OVERWRITE' | 'NONE' | 'PRESERVE';
-type SchemaOf = (addonVersion: string) => JsonSchema;
+/** What a change is checked against, and how it is to end. */
+export interface ChangeRules {
+  schemaOf(addonVersion: string): JsonSchema;
+  ending: AddonEnding;
+}
 
 interface Change {
   readonly clusterName: string;
@@ -28,7 +33,7 @@ export function updateAddon(
   cluster: Cluster,
   addon: Addon,
   change: Change,
-  schemaOf: SchemaOf,
+  { schemaOf, ending }: ChangeRules,
 ): AddonUpdate {
   const version = change.addonVersion ?? addon.version;
   const resolve = resolveConflicts(change);
@@ -56,7 +61,7 @@ export function updateAddon(
   cluster.addonUpdates.push(update);
   addon.status = 'UPDATING';
   addon.modifiedAt = region.clock.now();
-  const finish = () => finishUpdate(region, cluster, { addon, update, resolve, version, text, wanted, former });
+  const finish = () => finishUpdate(region, cluster, { addon, update, resolve, version, text, wanted, former, ending });
   region.clock.at(after(region, latency(region, region.latencies.addonUpdate)), finish);
   return update;
 }
@@ -69,21 +74,30 @@ interface Pending {
   readonly text: string | null;
   readonly wanted: Modelled;
   readonly former: EffectiveConfiguration;
+  readonly ending: AddonEnding;
 }
 
 async function finishUpdate(region: Region, cluster: Cluster, pending: Pending): Promise<void> {
   const { addon, update, wanted } = pending;
-  const conflict = pending.resolve === 'OVERWRITE' ? undefined : conflicts(cluster, pending.former);
+  const scripted = pending.ending();
+  const cutShort = scripted && scripted.addonUpdate !== 'Degraded' ? scripted : undefined;
   try {
-    if (conflict !== undefined && pending.resolve === 'NONE') {
+    if (cutShort && !cutShort.applied) {
+      endUpdate(addon, update, cutShort);
+      return;
+    }
+    const conflict = pending.resolve === 'OVERWRITE' ? undefined : conflicts(cluster, pending.former);
+    const kept = conflict !== undefined && pending.resolve === 'PRESERVE' ? found(cluster) : undefined;
+    if (conflict !== undefined && !kept) {
       fail(pending, { errorCode: 'ConfigurationConflict', errorMessage: conflict });
       return;
     }
-    await apply(region, cluster, pending.version, conflict === undefined ? wanted : { ...wanted, ...keep(cluster) });
+    await apply(region, cluster, pending.version, { ...wanted, ...kept }, pending.resolve === 'PRESERVE');
     addon.version = pending.version;
     addon.configurationValues = pending.text;
-    addon.status = 'ACTIVE';
+    settleHealth(addon, scripted);
     update.status = 'Successful';
+    if (cutShort) endUpdate(addon, update, cutShort);
   } catch (error) {
     fail(pending, { errorCode: 'Unknown', errorMessage: String(error) });
     throw error;
@@ -102,7 +116,7 @@ function fail({ addon, update }: Pending, error: AddonUpdate['errors'][number]):
  * CreateAddon: takes over the kube-proxy that the cluster already runs. What differs from EKS's objects is a conflict:
  * OVERWRITE resolves it, NONE and PRESERVE end in CREATE_FAILED.
  */
-export function createAddon(region: Region, cluster: Cluster, change: Change, schemaOf: SchemaOf): void {
+export function createAddon(region: Region, cluster: Cluster, change: Change, rules: ChangeRules): void {
   requireActive(cluster);
   if (cluster.addon)
     throw new ServiceError('ResourceInUseException', 'Addon already exists.', 409, {
@@ -113,19 +127,41 @@ export function createAddon(region: Region, cluster: Cluster, change: Change, sc
   checkVersion(cluster, null, version);
   const resolve = resolveConflicts(change);
   const text = change.configurationValues === undefined ? null : storedText(change.configurationValues);
-  if (text !== null) checkConfiguration(text, schemaOf(version));
+  if (text !== null) checkConfiguration(text, rules.schemaOf(version));
   const wanted = modelled(effective(text));
   const now = region.clock.now();
   const addon: Addon = { version, status: 'CREATING', configurationValues: text, createdAt: now, modifiedAt: now };
   cluster.addon = addon;
   region.clock.at(after(region, latency(region, region.latencies.addonUpdate)), async () => {
-    if (resolve !== 'OVERWRITE' && conflicts(cluster, wanted) !== undefined) {
-      addon.status = 'CREATE_FAILED';
-    } else {
+    const scripted = rules.ending();
+    const cutShort = scripted !== undefined && scripted.addonUpdate !== 'Degraded';
+    const refused = resolve !== 'OVERWRITE' && conflicts(cluster, wanted) !== undefined;
+    if (!refused && (!cutShort || scripted.applied)) {
       await apply(region, cluster, version, wanted);
-      addon.status = 'ACTIVE';
+      settleHealth(addon, scripted);
     }
+    if (refused || cutShort) addon.status = 'CREATE_FAILED';
     addon.modifiedAt = region.clock.now();
+  });
+}
+
+/**
+ * DeleteAddon with `preserve`: EKS stops managing kube-proxy and leaves its objects in the cluster. Without it the
+ * cluster would lose its kube-proxy, which this sandbox does not play.
+ * https://docs.aws.amazon.com/eks/latest/APIReference/API_DeleteAddon.html
+ */
+export function deleteAddon(region: Region, cluster: Cluster, addon: Addon, preserve: boolean): void {
+  if (!preserve)
+    throw new ServiceError('InvalidRequestException', 'the sandbox deletes kube-proxy only with preserve', 400, {
+      clusterName: cluster.name,
+    });
+  requireActive(cluster);
+  if (addon.status === 'UPDATING' || addon.status === 'CREATING') throw inUse(cluster, addon);
+  if (addon.status === 'DELETING') return;
+  addon.status = 'DELETING';
+  addon.modifiedAt = region.clock.now();
+  region.clock.at(after(region, latency(region, region.latencies.addonUpdate)), () => {
+    cluster.addon = null;
   });
 }
 
@@ -143,20 +179,26 @@ function apply(
   cluster: Cluster,
   version: string,
   { mode, scheduler, podAnnotations }: Modelled,
+  preserve = false,
 ): Promise<void> {
-  return region.clock.busy(() => cluster.kubernetes.applyAddon({ mode, scheduler, podAnnotations, version }));
+  return region.clock.busy(() => cluster.kubernetes.applyAddon({ mode, scheduler, podAnnotations, version, preserve }));
 }
 
 /** What EKS says if somebody else changed what it wrote last; undefined if nobody did. */
 function conflicts(cluster: Cluster, written: EffectiveConfiguration): string | undefined {
-  const found = cluster.kubernetes.kubeProxyConfig();
-  if (found.mode === written.mode && (found.mode !== 'ipvs' || found.scheduler === written.scheduler)) return undefined;
+  const now = found(cluster);
+  if (now?.mode === written.mode && (now.mode !== 'ipvs' || now.scheduler === written.scheduler)) return undefined;
   return 'Conflicts found when trying to apply. Will not continue due to resolve conflicts mode. Conflicts: ConfigMap kube-proxy-config - .data.config';
 }
 
-function keep(cluster: Cluster): { mode: ProxyMode; scheduler: string } {
-  const { mode, scheduler } = cluster.kubernetes.kubeProxyConfig();
-  return { mode, scheduler };
+/** What the ConfigMap says now; undefined where somebody broke or deleted it, of which nothing can be preserved. */
+function found(cluster: Cluster): { mode: ProxyMode; scheduler: string } | undefined {
+  try {
+    const { mode, scheduler } = cluster.kubernetes.kubeProxyConfig();
+    return { mode, scheduler };
+  } catch {
+    return undefined;
+  }
 }
 
 /** A text without a value in it configures nothing. */

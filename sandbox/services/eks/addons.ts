@@ -1,9 +1,10 @@
 import type * as Sdk from '@aws-sdk/client-eks';
+import { AddonIssueCode, ErrorCode } from '@aws-sdk/client-eks';
 import type { AddonUpdate, Cluster, Region } from '../../region.ts';
 import { ServiceError } from '../../wire/error.ts';
 import type { Handlers } from '../../wire/operations.ts';
 import { page } from '../paging.ts';
-import { createAddon, updateAddon } from './addon-changes.ts';
+import { createAddon, deleteAddon, updateAddon } from './addon-changes.ts';
 import {
   type JsonSchema,
   kubeProxySchema,
@@ -12,15 +13,19 @@ import {
   kubernetesVersions,
 } from './addon-schema.ts';
 import { ADDON_NAME, findAddon, findCluster } from './lookup.ts';
+import type { AddonEnding } from './scripted-ending.ts';
 
 export interface AddonOptions {
   /** A configuration schema in place of the built-in one of the version; undefined keeps the built-in one. */
   readonly addonSchema?: ((addonVersion: string) => JsonSchema | undefined) | undefined;
+  /** How the change that ends now is to end; as it would if not given. */
+  readonly addonEnding?: AddonEnding | undefined;
 }
 
 /** The operations on add-ons and on their updates. */
 export function addonHandlers(region: Region, options: AddonOptions): Handlers<typeof Sdk> {
   const schemaOf = (version: string) => schemaFor(version, options);
+  const rules = { schemaOf, ending: options.addonEnding ?? (() => undefined) };
   return {
     DescribeAddon: ({ clusterName, addonName }) => ({
       addon: describeAddon(region, findCluster(region, clusterName), addonName),
@@ -45,14 +50,19 @@ export function addonHandlers(region: Region, options: AddonOptions): Handlers<t
     UpdateAddon: (input) => {
       const cluster = findCluster(region, input.clusterName);
       return {
-        update: describeUpdate(updateAddon(region, cluster, findAddon(cluster, input.addonName), input, schemaOf)),
+        update: describeUpdate(updateAddon(region, cluster, findAddon(cluster, input.addonName), input, rules)),
       };
     },
     CreateAddon: (input) => {
       requireKubeProxy(input.addonName);
       const cluster = findCluster(region, input.clusterName);
-      createAddon(region, cluster, input, schemaOf);
+      createAddon(region, cluster, input, rules);
       return { addon: describeAddon(region, cluster, input.addonName) };
+    },
+    DeleteAddon: ({ clusterName, addonName, preserve = false }) => {
+      const cluster = findCluster(region, clusterName);
+      deleteAddon(region, cluster, findAddon(cluster, addonName), preserve);
+      return { addon: describeAddon(region, cluster, addonName) };
     },
     DescribeUpdate: ({ name, updateId, addonName }) => {
       const cluster = findCluster(region, name);
@@ -94,13 +104,17 @@ function describeAddon(region: Region, cluster: Cluster, addonName: string): Sdk
     clusterName: cluster.name,
     status: addon.status,
     addonVersion: addon.version,
-    health: { issues: [] },
+    health: { issues: (addon.issues ?? []).map(({ code, message }) => ({ code: issueCode(code), message })) },
     addonArn: `arn:aws:eks:${region.name}:${region.account}:addon/${cluster.name}/${addonName}/${arnSuffix(cluster.name)}`,
     createdAt: addon.createdAt,
     modifiedAt: addon.modifiedAt,
-    tags: {},
+    tags: { ...addon.tags },
     ...(addon.configurationValues !== null && { configurationValues: addon.configurationValues }),
   };
+}
+
+function issueCode(code: string): Sdk.AddonIssueCode {
+  return Object.values(AddonIssueCode).find((known) => known === code) ?? 'InternalFailure';
 }
 
 /** EKS ends an add-on's ARN with a UUID; this one is made of the cluster's name, so that it stays the same. */
@@ -125,17 +139,8 @@ function updateParam(type: string): Sdk.UpdateParamType {
   return 'AddonVersion';
 }
 
-const ERROR_CODES = [
-  'AccessDenied',
-  'AdmissionRequestDenied',
-  'ConfigurationConflict',
-  'InsufficientNumberOfReplicas',
-  'K8sResourceNotFound',
-  'UnsupportedAddonModification',
-] as const;
-
 function updateError(code: string): Sdk.ErrorCode {
-  return ERROR_CODES.find((known) => known === code) ?? 'Unknown';
+  return Object.values(ErrorCode).find((known) => known === code) ?? 'Unknown';
 }
 
 function describeVersions(kubernetesVersion: string | undefined): Sdk.AddonInfo {

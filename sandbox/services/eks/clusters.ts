@@ -54,6 +54,12 @@ function findByArn(region: Region, arn: string): Cluster {
   throw new ServiceError('NotFoundException', `Resource ${arn} was not found`, 404);
 }
 
+/**
+ * A private endpoint's name leads to addresses in the cluster's VPC, where neither the functions nor the person are:
+ * here nothing listens. The sandbox's kubeconfig, which stands for a host in the VPC, names the real one.
+ */
+const OUT_OF_REACH = 'https://127.0.0.1:2';
+
 function describeCluster(region: Region, cluster: Cluster): Sdk.Cluster {
   const isPublic = cluster.endpointAccess === 'public';
   const { ipFamily, serviceCidr } = cluster;
@@ -62,7 +68,7 @@ function describeCluster(region: Region, cluster: Cluster): Sdk.Cluster {
     arn: cluster.arn,
     createdAt: cluster.createdAt,
     version: cluster.version,
-    endpoint: cluster.kubernetes.endpoint,
+    endpoint: isPublic ? cluster.kubernetes.endpoint : OUT_OF_REACH,
     roleArn: `arn:aws:iam::${region.account}:role/${cluster.name}-cluster`,
     resourcesVpcConfig: {
       subnetIds: ['subnet-0a1b2c3d4e5f60001', 'subnet-0a1b2c3d4e5f60002'],

@@ -1,3 +1,4 @@
+import type { Disturbance } from '../../faults/disturbance.ts';
 import type { Region, WorkerNode } from '../../region.ts';
 import { after, latency } from '../latency.ts';
 import type { SsmDocument } from './documents.ts';
@@ -40,6 +41,9 @@ export interface Command {
   readonly invocations: readonly Invocation[];
 }
 
+/** What goes wrong with a run of a document on a node that starts now. */
+export type Disturb = (node: WorkerNode, document: string) => Disturbance;
+
 /** An agent that comes back fetches what waits for it within this time. */
 const AGENT_POLL_MS = 15_000;
 
@@ -52,14 +56,16 @@ const AGENT_POLL_MS = 15_000;
 export class CommandRun {
   readonly #region: Region;
   readonly #command: Command;
+  readonly #disturb: Disturb;
   readonly #concurrency: number;
   readonly #tolerated: number;
   #running = 0;
   #waiting = false;
 
-  constructor(region: Region, command: Command) {
+  constructor(region: Region, command: Command, disturb: Disturb) {
     this.#region = region;
     this.#command = command;
+    this.#disturb = disturb;
     this.#concurrency = Math.max(1, share(command.maxConcurrency, command.invocations.length));
     this.#tolerated = share(command.maxErrors, command.invocations.length);
   }
@@ -109,10 +115,9 @@ export class CommandRun {
     }
     this.#running += 1;
     const { document, resolved } = this.#command;
-    const takes = latency(
-      this.#region,
-      document.machineName === 'prepare-node' ? latencies.prepareCommand : latencies.command,
-    );
+    const disturbance = this.#disturb(invocation.node, document.machineName);
+    const usual = document.machineName === 'prepare-node' ? latencies.prepareCommand : latencies.command;
+    const takes = latency(this.#region, usual) * disturbance.slowness;
     const limit = executionTimeout(document.content, resolved) * 1000;
     const due = after(this.#region, Math.min(takes, limit));
     const parameters = Object.fromEntries(Object.entries(resolved).map(([name, values]) => [name, values.join('\n')]));
@@ -120,13 +125,16 @@ export class CommandRun {
     // Not awaited: the nodes of a command work at the same time, and the clock stands still while any of them does.
     void clock.busy(async () => {
       try {
-        Object.assign(invocation, await machine.runDocument({ document: document.machineName, parameters, script }));
-        clock.at(due, () => this.#finish(invocation, takes > limit));
+        const result = await machine.runDocument({ document: document.machineName, parameters, script });
+        Object.assign(invocation, { ...result, stdout: disturbance.output(result.stdout) });
+        clock.at(due, () =>
+          this.#report(invocation, { timedOut: takes > limit, reportUntil: this.#reportUntil(limit) }),
+        );
       } catch (error) {
         invocation.stderr = String(error);
         clock.at(due, () => {
           invocation.exitCode = -1;
-          this.#finish(invocation, false);
+          this.#finish(invocation, 'Failed', 'Failed');
           // A machine never throws for what a script does: the sandbox is broken, and the clock tells its owner.
           throw error;
         });
@@ -134,11 +142,33 @@ export class CommandRun {
     });
   }
 
-  #finish(invocation: Invocation, timedOut: boolean): void {
+  #reportUntil(limit: number): number {
+    return this.#command.deliverUntil.getTime() + limit;
+  }
+
+  /** What an agent could not tell is not known: one that is away tells it when it is back, one that is gone never. */
+  #report(invocation: Invocation, how: { timedOut: boolean; reportUntil: number }): void {
+    const { node } = invocation;
+    const { clock } = this.#region;
+    if (node.agent === 'online' && !node.terminated) {
+      if (how.timedOut) this.#finish(invocation, 'TimedOut', 'ExecutionTimedOut');
+      else if (invocation.exitCode === 0) this.#finish(invocation, 'Success', 'Success');
+      else this.#finish(invocation, 'Failed', 'Failed');
+      return;
+    }
+    const now = clock.now().getTime();
+    if (!node.terminated && now < how.reportUntil) {
+      clock.at(new Date(Math.min(now + AGENT_POLL_MS, how.reportUntil)), () => this.#report(invocation, how));
+      return;
+    }
+    Object.assign(invocation, { exitCode: -1, stdout: '', stderr: '' });
+    if (node.terminated) this.#finish(invocation, 'Failed', 'Terminated');
+    else this.#finish(invocation, 'TimedOut', 'ExecutionTimedOut');
+  }
+
+  #finish(invocation: Invocation, status: InvocationStatus, details: InvocationDetails): void {
     this.#running -= 1;
-    if (timedOut) end(invocation, this.#region, 'TimedOut', 'ExecutionTimedOut');
-    else if (invocation.exitCode === 0) end(invocation, this.#region, 'Success', 'Success');
-    else end(invocation, this.#region, 'Failed', 'Failed');
+    end(invocation, this.#region, status, details);
     this.#deliver();
   }
 

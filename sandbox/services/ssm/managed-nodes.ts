@@ -23,11 +23,16 @@ const PLATFORMS: Readonly<Record<NodeOs, Platform>> = {
   fargate: { PlatformType: 'Linux', PlatformName: 'Amazon Linux', PlatformVersion: '2' },
 };
 
-/** Every node whose agent is registered with SSM, wherever it is. */
+/** Every node whose agent is registered with SSM, wherever it is; SSM does not forget a terminated instance at once. */
 export function managedNodes(region: Region): Managed[] {
   return [...region.clusters.values()].flatMap((cluster) =>
-    cluster.nodes.filter(({ agent, terminated }) => agent !== 'none' && !terminated).map((node) => ({ cluster, node })),
+    cluster.nodes.filter(({ agent }) => agent !== 'none').map((node) => ({ cluster, node })),
   );
+}
+
+/** Those whose instance still runs: the others take no commands. */
+function runningNodes(region: Region): Managed[] {
+  return managedNodes(region).filter(({ node }) => !node.terminated);
 }
 
 /** DescribeInstanceInformation; what an agent reports about itself and when it was last heard. */
@@ -84,13 +89,13 @@ function tagsOf({ cluster }: Managed): Record<string, string> {
 
 /** An agent pings every five minutes; one that is lost was last heard an hour ago. */
 function describe(region: Region, { node }: Managed): Sdk.InstanceInformation {
-  const online = node.agent === 'online';
+  const online = node.agent === 'online' && !node.terminated;
   const now = region.clock.now().getTime();
   return {
     InstanceId: node.id,
     PingStatus: online ? 'Online' : 'ConnectionLost',
     LastPingDateTime: new Date(now - (online ? 60_000 : 3_600_000)),
-    AgentVersion: '3.3.2746.0',
+    AgentVersion: node.agentVersion ?? '3.3.2746.0',
     IsLatestVersion: true,
     ...PLATFORMS[node.os],
     ResourceType: 'EC2Instance',
@@ -115,7 +120,7 @@ export function runsShell(node: WorkerNode): boolean {
  * whose agent is silent is accepted, as SSM accepts it.
  */
 export function requireManaged(region: Region, ids: readonly string[]): WorkerNode[] {
-  const byId = new Map(managedNodes(region).map(({ node }) => [node.id, node]));
+  const byId = new Map(runningNodes(region).map(({ node }) => [node.id, node]));
   const strangers = ids.filter((id) => !byId.has(id));
   if (strangers.length > 0)
     throw new ServiceError(
@@ -130,7 +135,7 @@ export function targetedNodes(
   region: Region,
   targets: readonly { Key?: string | undefined; Values?: string[] | undefined }[],
 ): WorkerNode[] {
-  const chosen = managedNodes(region).filter((managed) =>
+  const chosen = runningNodes(region).filter((managed) =>
     targets.every(({ Key = '', Values = [] }) => {
       if (Key === 'InstanceIds') return Values.includes(managed.node.id);
       if (Key.startsWith('tag:')) return Values.includes(tagsOf(managed)[Key.slice('tag:'.length)] ?? '');

@@ -122,6 +122,43 @@ describe('an EKS token', () => {
   );
 });
 
+describe('the token of the person who made the cluster', () => {
+  let world: World;
+  beforeAll(async () => {
+    const creator = { principal: 'person', arn: 'arn:aws:iam::111122223333:user/person' };
+    world = await startWorld({ creator, stsHosts: ['127.0.0.1:4566'] });
+  });
+  afterAll(() => world.api.close());
+
+  test('is good with any key that was never issued, whatever its secret, and makes an administrator', async () => {
+    const own = await token({ keyId: 'AKIAUNKNOWN', secret: 'mine' });
+    expect((await get(world, '/api/v1/nodes', own)).status).toBe(200);
+    expect(world.calls.at(-1)).toMatchObject({ operation: 'list nodes', principal: 'person' });
+  });
+
+  test('may be signed for the sandbox’s own endpoint, as the AWS CLI does, and for no other', async () => {
+    const signedFor = async (host: string) => {
+      const url = Buffer.from((await token({ keyId: 'AKIAUNKNOWN' })).slice('k8s-aws-v1.'.length), 'base64url');
+      return `k8s-aws-v1.${Buffer.from(url.toString().replace('sts.us-east-1.amazonaws.com', host)).toString('base64url')}`;
+    };
+    expect((await get(world, DAEMONSET, await signedFor('127.0.0.1:4566'))).status).toBe(200);
+    expect(await get(world, DAEMONSET, await signedFor('127.0.0.1:4567'))).toEqual(UNAUTHORIZED);
+  });
+
+  test('is still refused when it is old', async () => {
+    const old = await token({ keyId: 'AKIAUNKNOWN', signedAt: minutes(-16) });
+    expect(await get(world, DAEMONSET, old)).toEqual(UNAUTHORIZED);
+  });
+
+  test('is not that of a key in the sandbox’s own form which this world did not issue', async () => {
+    expect(await get(world, DAEMONSET, await token({ keyId: 'ASIA0000000000000099' }))).toEqual(UNAUTHORIZED);
+  });
+
+  test('is not that of an issued key with a wrong secret', async () => {
+    expect(await get(world, DAEMONSET, await token({ secret: 'forged' }))).toEqual(UNAUTHORIZED);
+  });
+});
+
 describe('access policies', () => {
   test('an editor of kube-system may not list nodes, in Kubernetes own words', async () => {
     const world = await startWorld({ entries: [[EDIT_IN_KUBE_SYSTEM]] });

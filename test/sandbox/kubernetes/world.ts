@@ -8,6 +8,7 @@ import type {
   AccessEntry,
   ApiCall,
   Cluster,
+  ClusterWorkloads,
   KubeProxyConfig,
   NodeMachine,
   NodeOs,
@@ -77,6 +78,11 @@ export interface WorldOptions {
   authenticationMode?: Cluster['authenticationMode'];
   entries?: AccessEntry['policies'][];
   intercept?: Intercept;
+  /** The person who made the cluster; without one, a key that was not issued is nobody's. */
+  creator?: { principal: string; arn: string };
+  /** Besides STS's own. */
+  stsHosts?: string[];
+  workloads?: ClusterWorkloads;
 }
 
 export const EDIT_IN_KUBE_SYSTEM: AccessEntry['policies'][number] = {
@@ -123,6 +129,7 @@ function clusterOf(options: WorldOptions): ClusterData {
     autoMode: false,
     status: 'ACTIVE',
     tags: {},
+    ...(options.workloads && { workloads: options.workloads }),
     services: [
       {
         namespace: 'default',
@@ -142,7 +149,7 @@ function clusterOf(options: WorldOptions): ClusterData {
       })),
       ...Array.from({ length: options.services ?? 3 }, (_, index) => ({
         namespace: 'shop',
-        name: `svc-${index}`,
+        name: `${options.workloads ? 'app' : 'svc'}-${index}`,
         clusterIp: `10.100.${1 + Math.floor(index / 250)}.${index % 250}`,
         port: 80,
         protocol: 'TCP' as const,
@@ -195,6 +202,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
           : undefined,
     },
     ...(options.intercept === undefined ? {} : { intercept: options.intercept }),
+    ...(options.creator === undefined ? {} : { creator: options.creator }),
+    stsHosts: () => options.stsHosts ?? [],
   });
   return {
     clock,

@@ -39,7 +39,7 @@ test('UpdateAddon is UPDATING until the cluster is written and keeps the text ex
   expect(after.addon?.status).toBe('ACTIVE');
   expect(after.addon?.configurationValues).toBe(text);
   expect(cluster.kubernetes.applied).toEqual([
-    { mode: 'ipvs', scheduler: 'lc', podAnnotations: { team: 'net' }, version: 'v1.34.1-eksbuild.2' },
+    { mode: 'ipvs', scheduler: 'lc', podAnnotations: { team: 'net' }, version: 'v1.34.1-eksbuild.2', preserve: false },
   ]);
   const { update } = await client.describeUpdate({
     name: 'demo',

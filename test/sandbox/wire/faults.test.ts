@@ -41,11 +41,11 @@ test('an agent goes offline, by the node’s id or its name', async () => {
 test.each([
   [{}, 'faults: must be a list'],
   [['x'], 'faults[0]: must be an object'],
-  [[{ times: 1 }], 'faults[0]: must have exactly one of on, node'],
   [
-    [{ on: { service: 'eks', operation: 'UpdateAddon' } }],
-    'faults[0].error: Invalid input: expected string, received undefined',
+    [{ times: 1 }],
+    'faults[0]: must have exactly one of on, node, join, addonUpdate, execution, kubernetes, clock, events',
   ],
+  [[{ on: { service: 'eks', operation: 'UpdateAddon' } }], 'faults[0]: must have exactly one of error, lostReply'],
   [
     [{ on: { service: 'eks', operation: 'UpdateAddon' }, error: 'X', times: 0 }],
     'faults[0].times: Too small: expected number to be >=1',
@@ -63,7 +63,7 @@ test.each([
     'faults[0].on.operation: eks has no operation UpdateAdon',
   ],
   [[{ node: 'i-1', fault: 'agent-offline' }], 'faults[0].node: no node has the id or name i-1'],
-  [[{ node: 'i-1', fault: 'on-fire' }], 'faults[0].fault: Invalid input: expected "agent-offline"'],
+  [[{ node: 'i-1', fault: 'on-fire' }], 'faults[0].fault: must be one of agent-offline, package-mirror-down'],
 ])('a bad fault is refused with path and rule: %j', async (list, message) => {
   const { world } = await open();
   expect(() => world.faults.add(list)).toThrow(message);

@@ -1,0 +1,36 @@
+import { recordCall } from '../calls.ts';
+import type { FaultWorld } from '../faults.ts';
+import type { Execution } from '../step-functions/execution.ts';
+import { isJsonObject } from '../step-functions/json.ts';
+
+/** The cluster that an execution's input names. */
+export function clusterOf(execution: Execution | undefined): string | undefined {
+  const input = execution?.input.value;
+  const name = input !== undefined && isJsonObject(input) ? input['cluster'] : undefined;
+  return typeof name === 'string' ? name : undefined;
+}
+
+/** StopExecution by a person. */
+export function abort(world: FaultWorld, execution: Execution): void {
+  const input = { executionArn: execution.arn, cause: 'a scripted fault of the sandbox' };
+  record(world, 'StopExecution', input);
+  world.stepFunctions().stop(execution, undefined, input.cause);
+}
+
+/** StartExecution by a person, with the same input under another name. */
+export function duplicate(world: FaultWorld, { machine, name, input }: Execution): void {
+  const engine = world.stepFunctions();
+  const names = function* () {
+    for (let number = 2; ; number += 1) yield `${name.slice(0, 70)}-again-${number}`;
+  };
+  for (const free of names()) {
+    if (engine.executions.has(engine.executionArn(machine, free))) continue;
+    record(world, 'StartExecution', { stateMachineArn: machine.arn, name: free, input: input.text });
+    engine.start(machine, free, input.value);
+    return;
+  }
+}
+
+function record({ calls, clock }: FaultWorld, operation: string, input: object): void {
+  recordCall(calls, { at: clock.now(), service: 'states', operation, principal: 'person', input });
+}

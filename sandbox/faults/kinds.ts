@@ -1,0 +1,116 @@
+import { z } from 'zod';
+
+/** How often something strikes; `every` is kept as Infinity. */
+const HowOften = z.union([z.literal('every').transform(() => Number.POSITIVE_INFINITY), z.int().min(1).max(100_000)], {
+  error: 'must be a whole number from 1 to 100000, or "every"',
+});
+const Times = HowOften.default(1);
+
+const YEAR_SECONDS = 31_536_000;
+
+/** When a fault is armed: members that every kind may have. */
+const When = {
+  /** Name of a state: armed when an execution enters it, before the state does anything. Without it at once. */
+  at: z.string().min(1).optional(),
+  /** Of which state machine the state must be. */
+  machine: z.string().min(1).optional(),
+  /** At which visit of one execution to the state. */
+  visit: z.int().min(1).max(10_000).default(1),
+  /** Seconds of the sandbox's time between that moment and the fault. */
+  after: z.number().min(0).max(YEAR_SECONDS).default(0),
+};
+
+/** What can befall a node, with the members that each takes besides `node` and `cluster`. */
+export const NODE_FAULTS = {
+  'agent-offline': ['for'],
+  'package-mirror-down': ['for'],
+  'module-missing': [],
+  'kube-proxy-crash': ['times', 'mode'],
+  terminated: [],
+  'dns-without-backends': ['times'],
+  'output-garbage': ['times', 'document', 'how'],
+  slow: ['times'],
+} as const satisfies Record<string, readonly string[]>;
+export type NodeFaultName = keyof typeof NODE_FAULTS;
+
+const Os = z.enum(['al2023', 'al2', 'ubuntu', 'bottlerocket', 'windows', 'fargate']);
+const Module = z.string().regex(/^[a-z0-9_]+$/, 'must be a kernel module');
+
+/** Every kind of fault by the member that only it has. */
+export const KINDS = {
+  on: z.strictObject({
+    ...When,
+    on: z.strictObject({
+      service: z.string().min(1),
+      operation: z.string().min(1),
+      function: z.string().min(1).optional(),
+    }),
+    error: z
+      .string()
+      .regex(/^[A-Z][A-Za-z0-9.]*$/, 'must be an error code')
+      .optional(),
+    lostReply: z.literal(true).optional(),
+    times: Times,
+  }),
+  node: z.strictObject({
+    ...When,
+    node: z.union([z.string().min(1), z.int().min(0)], { error: 'must be an id, a name, an index or "any"' }),
+    cluster: z.string().min(1).optional(),
+    fault: z.string(),
+    for: z.number().positive().max(YEAR_SECONDS).optional(),
+    times: HowOften.optional(),
+    mode: z.enum(['ipvs', 'iptables']).optional(),
+    document: z.enum(['prepare-node', 'validate-node', 'clean-node']).optional(),
+    how: z.enum(['cut', 'garbled']).optional(),
+  }),
+  join: z.strictObject({
+    ...When,
+    join: z.strictObject({
+      os: Os,
+      count: z.int().min(1).max(1_000),
+      cluster: z.string().min(1).optional(),
+      ssm: z.enum(['online', 'none']).default('online'),
+      missingModules: z.array(Module).default([]),
+    }),
+  }),
+  addonUpdate: z.strictObject({
+    ...When,
+    addonUpdate: z.enum(['Failed', 'Cancelled', 'Degraded']),
+    code: z.string().min(1).optional(),
+    applied: z.boolean().optional(),
+    times: Times,
+  }),
+  execution: z.strictObject({ ...When, execution: z.enum(['abort', 'duplicate']) }),
+  kubernetes: z.strictObject({
+    ...When,
+    kubernetes: z.enum(['unreachable', 'forbidden', 'conflict']),
+    times: Times,
+  }),
+  clock: z.strictObject({ ...When, clock: z.literal('skip'), hours: z.number().positive().max(8_784) }),
+  events: z.strictObject({
+    ...When,
+    events: z.enum(['twice', 'out-of-order', 'lost']),
+    status: z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']).optional(),
+    times: Times,
+  }),
+} as const;
+
+export type Kind = keyof typeof KINDS;
+type Parsed = { [Name in Kind]: { kind: Name } & z.infer<(typeof KINDS)[Name]> };
+
+export type CallFault = Parsed['on'];
+export type NodeFault = Omit<Parsed['node'], 'fault'> & { fault: NodeFaultName; module: string };
+export type JoinFault = Parsed['join'];
+export type AddonFault = Parsed['addonUpdate'];
+export type KubernetesFault = Parsed['kubernetes'];
+export type EventFault = Parsed['events'];
+/** One entry of a list of faults, checked, with its defaults. */
+export type Fault =
+  | CallFault
+  | NodeFault
+  | JoinFault
+  | AddonFault
+  | Parsed['execution']
+  | KubernetesFault
+  | Parsed['clock']
+  | EventFault;

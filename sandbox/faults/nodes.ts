@@ -1,0 +1,62 @@
+import type { KernelMachine } from '../nodes/kernel/machine.ts';
+import type { ModelMachine } from '../nodes/model.ts';
+import type { Cluster, NodeMachine, WorkerNode } from '../region.ts';
+import { runsShell } from '../services/ssm/managed-nodes.ts';
+import type { NodeFault, NodeFaultName } from './kinds.ts';
+
+type ChangeableMachine = Pick<ModelMachine | KernelMachine, 'setPackageMirror' | 'removeModule'>;
+
+/** Whether modules and package mirror of this machine can be changed while it runs. */
+export function isChangeable(machine: NodeMachine | null): machine is NodeMachine & ChangeableMachine {
+  return machine !== null && 'setPackageMirror' in machine && 'removeModule' in machine;
+}
+
+/** Whether this machine is a model, whose kube-proxy can be told to fail. */
+export function isModel(machine: NodeMachine | null): machine is ModelMachine {
+  return machine?.kind === 'model' && 'crashKubeProxy' in machine;
+}
+
+/** The node with this id, name or index; the index counts over all nodes of `clusters`, terminated ones too. */
+export function findNode(clusters: readonly Cluster[], which: string | number): WorkerNode | undefined {
+  const nodes = clusters.flatMap((cluster) => cluster.nodes);
+  if (typeof which === 'number') return nodes[which];
+  return nodes.find(({ id, name }) => id === which || name === which);
+}
+
+/** Why a fault cannot befall a node, in words that follow its name; undefined when it can. */
+export function unfit(node: WorkerNode, fault: NodeFaultName): string | undefined {
+  if (node.terminated) return 'is terminated';
+  switch (fault) {
+    case 'agent-offline':
+      return node.agent === 'none' ? 'has no SSM agent to lose' : undefined;
+    case 'package-mirror-down':
+    case 'module-missing':
+      return isChangeable(node.machine) && takesScripts(node) ? undefined : 'runs no scripts';
+    case 'kube-proxy-crash':
+      return isModel(node.machine) ? undefined : 'runs no kube-proxy that the sandbox could let fail';
+    case 'dns-without-backends':
+      return isModel(node.machine) && takesScripts(node) ? undefined : 'is no model node that runs scripts';
+    case 'output-garbage':
+    case 'slow':
+      return takesScripts(node) && node.agent !== 'none' ? undefined : 'takes no commands';
+    case 'terminated':
+      return node.os === 'fargate' ? 'is on Fargate: it is no instance of the account' : undefined;
+  }
+}
+
+/** Bottlerocket has no shell on the host. */
+const takesScripts = (node: WorkerNode): boolean => runsShell(node) && node.os !== 'bottlerocket';
+
+/** The node that a fault is for, if it can befall it now; `any` takes one that it can befall by a random number. */
+export function chooseNode(
+  clusters: readonly Cluster[],
+  { node: which, fault }: Pick<NodeFault, 'node' | 'fault'>,
+  random: () => number,
+): WorkerNode | undefined {
+  if (which !== 'any') {
+    const node = findNode(clusters, which);
+    return node && unfit(node, fault) === undefined ? node : undefined;
+  }
+  const fit = clusters.flatMap(({ nodes }) => nodes).filter((node) => unfit(node, fault) === undefined);
+  return fit[Math.floor(random() * fit.length)];
+}

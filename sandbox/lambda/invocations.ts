@@ -1,0 +1,49 @@
+import type { Clock } from '../clock.ts';
+import type { Faults } from '../faults.ts';
+import { serviceModel } from '../wire/catalog.ts';
+import { scriptedError } from '../wire/dispatcher.ts';
+import { LostReply } from '../wire/error.ts';
+import type { InvokeResult, LambdaHost } from './host.ts';
+
+/** One world's invocations by Step Functions and by EventBridge: `Invoke` of `lambda`, for scripted faults. */
+export class Invocations {
+  readonly #clock: Clock;
+  readonly #faults: Faults;
+  readonly #host: LambdaHost;
+  readonly #running = new Set<Promise<InvokeResult>>();
+  #closed = false;
+
+  constructor({ clock, faults, host }: { clock: Clock; faults: Faults; host: LambdaHost }) {
+    this.#clock = clock;
+    this.#faults = faults;
+    this.#host = host;
+  }
+
+  /**
+   * Invokes a function while time stands still. Throws ServiceError for a scripted fault of the call, LostReply where
+   * the function ran and its answer is lost.
+   */
+  async invoke(name: string, payload: unknown): Promise<InvokeResult> {
+    // Nothing happens any more in a world that was thrown away.
+    if (this.#closed) return new Promise(() => undefined);
+    const input = { FunctionName: name };
+    const fault = this.#faults.strike('lambda', 'Invoke', input);
+    if (fault) throw scriptedError(serviceModel('lambda'), fault.error);
+    const isLost = this.#faults.reply('lambda', 'Invoke', input);
+    const work = this.#clock.busy(() => this.#host.invoke(name, payload));
+    this.#running.add(work);
+    try {
+      const result = await work;
+      if (isLost()) throw new LostReply();
+      return result;
+    } finally {
+      this.#running.delete(work);
+    }
+  }
+
+  /** Resolves when no function runs any more: one that outlived its world would go on in the next. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
+}

@@ -1,0 +1,99 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { EKS } from '@aws-sdk/client-eks';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { parse } from 'yaml';
+import { type Served, serve } from './serve.ts';
+import { worldOf } from './world.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const running: Served[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((sandbox) => sandbox.stop()));
+});
+
+async function start(...parameters: Parameters<typeof serve>): Promise<Served> {
+  const sandbox = await serve(...parameters);
+  running.push(sandbox);
+  return sandbox;
+}
+
+const alive = async (endpoint: string) => (await fetch(`${endpoint}/_sandbox/state`)).status;
+
+/** Sends bytes, and hangs up at once without waiting for an answer. */
+function hangUp(endpoint: string, bytes: string): Promise<void> {
+  const { hostname, port } = new URL(endpoint);
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname, () => socket.write(bytes, () => socket.resetAndDestroy()));
+    socket.on('close', () => resolve()).on('error', () => resolve());
+  });
+}
+
+/** Sends bytes, and resolves with the answer's first line. */
+function status(endpoint: string, bytes: string): Promise<string> {
+  const { hostname, port } = new URL(endpoint);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    socket.on('error', reject).on('data', (data) => {
+      socket.destroy();
+      resolve(data.toString().split('\r\n')[0] ?? '');
+    });
+  });
+}
+
+const SIGNED = 'Authorization: AWS4-HMAC-SHA256 Credential=me/20261120/us-east-1/eks/aws4_request, SignedHeaders=host';
+
+describe('the sandbox’s process', () => {
+  test('outlives clients that hang up and requests that are none', async () => {
+    const { endpoint, stop } = await start(worldOf([{}]));
+    for (const path of ['/_sandbox/state', '/_sandbox/calls', '/clusters/demo'])
+      await hangUp(endpoint, `GET ${path} HTTP/1.1\r\nHost: x\r\n${SIGNED}\r\n\r\n`);
+    await hangUp(endpoint, `POST /_sandbox/faults HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[`);
+    await hangUp(endpoint, `POST /clusters HTTP/1.1\r\nHost: x\r\n${SIGNED}\r\nContent-Length: 100\r\n\r\n{`);
+    expect(await status(endpoint, 'GET // HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('HTTP/1.1 403 Forbidden');
+    expect(await status(endpoint, `GET /clusters/%ff HTTP/1.1\r\nHost: x\r\n${SIGNED}\r\n\r\n`)).toBe(
+      'HTTP/1.1 400 Bad Request',
+    );
+    expect(await status(endpoint, 'nonsense\r\n\r\n')).toBe('HTTP/1.1 400 Bad Request');
+    expect(await alive(endpoint)).toBe(200);
+    expect(await stop()).toMatchObject({ code: 0, stderr: '' });
+    running.length = 0;
+  });
+
+  test('on SIGTERM ends with 0, takes its kubeconfig along, and its ports are free', async () => {
+    const sandbox = await start(worldOf([{}]));
+    const { clusters } = parse(readFileSync(sandbox.kubeconfig, 'utf8'));
+    const ports = [sandbox.endpoint, clusters[0].cluster.server];
+    running.length = 0;
+    expect(await sandbox.stop('SIGTERM')).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(existsSync(sandbox.kubeconfig)).toBe(false);
+    for (const port of ports) await expect(fetch(port)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+  });
+
+  test('leaves a second one alone, and a third on the same port says that it is taken', async () => {
+    const [first, second] = await Promise.all([start(worldOf([{}])), start(worldOf([{ name: 'other' }]))]);
+    expect(await first.get('/_sandbox/state')).toMatchObject({ clusters: [{ name: 'demo' }] });
+    expect(await second.get('/_sandbox/state')).toMatchObject({ clusters: [{ name: 'other' }] });
+    const { port } = new URL(first.endpoint);
+    await expect(serve(worldOf([{}]), { args: ['--port', port] })).rejects.toThrow(
+      `port ${port} on 127.0.0.1 is taken by another program: PortInUse`,
+    );
+  });
+
+  test('with --clock real takes the machine’s time for what takes time', async () => {
+    const latencies = { addonUpdate: 0.3, podRestart: 0.05 };
+    const { endpoint } = await start(worldOf([{}], { latencies }), { args: ['--clock', 'real'] });
+    const eks = new EKS({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
+    const addon = { clusterName: 'demo', addonName: 'kube-proxy' };
+    const before = Date.now();
+    const { update } = await eks.updateAddon({ ...addon, configurationValues: '{"mode":"ipvs"}' });
+    const described = () => eks.describeUpdate({ name: 'demo', addonName: 'kube-proxy', updateId: update?.id });
+    expect((await described()).update?.status).toBe('InProgress');
+    await vi.waitFor(async () => expect((await described()).update?.status).toBe('Successful'), { timeout: 20_000 });
+    const { addon: after } = await eks.describeAddon(addon);
+    expect(after).toMatchObject({ status: 'ACTIVE', configurationValues: '{"mode":"ipvs"}' });
+    expect(Number(after?.modifiedAt)).toBeGreaterThanOrEqual(before + 240);
+    eks.destroy();
+  });
+});

@@ -47,7 +47,8 @@ backends() {
     [ -n "$backend" ] || [ -z "$found" ] || continue
     has "$1$backend-save" || continue
     found=$backend
-    case $backend$("$1$backend-save" -V 2>/dev/null) in
+    # The program without a backend in its name says which it has; one that says nothing is legacy.
+    case ${backend:-$("$1-save" -V 2>/dev/null)} in
       *nft* | *nf_tables*) ;;
       *) grep -qx "$2" "/proc/net/${1%tables}_tables_names" 2>/dev/null || continue ;;
     esac
@@ -93,7 +94,8 @@ clean_table() {
   for _ in 1 2 3; do
     transaction=$("$1-save" -t "$2" 2>/dev/null | plan "$2")
     [ -n "$transaction" ] || return 0
-    problem=$(printf '%s\n' "$transaction" | "$1-restore" -w 30 --noflush 2>&1) && {
+    # The alarm behind -w is never called off (iptables 1.8.9, xtables_lock): it must not ring while rules are read.
+    problem=$(printf '%s\n' "$transaction" | "$1-restore" -w 120 --noflush 2>&1) && {
       removed_rules=$((removed_rules + $(printf '%s\n' "$transaction" | grep -c '^-D ')))
       removed_chains=$((removed_chains + $(printf '%s\n' "$transaction" | grep -c '^-X ')))
       return 0

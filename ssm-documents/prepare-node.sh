@@ -61,8 +61,8 @@ install_ipvsadm() {
       *'Could not get lock'* | *'Unable to acquire'* | *'Unable to lock'* | *'is locked by'*) ;;
       *) return 1 ;;
     esac
-    [ "$tries" -lt 30 ] || return 1
-    sleep 10
+    [ "$tries" -lt 60 ] || return 1
+    sleep 5
   done
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Says what a worker node's kernel really does with Services, for the judge in functions/core: key=value lines, the
-# virtual servers of the API server and of DNS, a trailer. Changes nothing and loads no module.
+# virtual servers of the API server and of DNS, a trailer. Changes nothing and loads no module of IPVS.
 # SSM keeps 2,500 characters of a command's output: more than 2,000 is an error here, never a cut.
 api_server='{{ ApiServer }}'
 dns='{{ Dns }}'
@@ -49,7 +49,8 @@ saved() {
     [ -n "$backend" ] || [ -z "$found" ] || continue
     has "$1$backend-save" || continue
     found=$backend
-    case $backend$("$1$backend-save" -V 2>/dev/null) in
+    # The program without a backend in its name says which it has; one that says nothing is legacy.
+    case ${backend:-$("$1-save" -V 2>/dev/null)} in
       *nft* | *nf_tables*) ;;
       *) grep -qx "$2" "/proc/net/${1%tables}_tables_names" 2>/dev/null || continue ;;
     esac

@@ -1,4 +1,5 @@
 import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../functions/core/proxy-mode.ts';
+import type { Countdown } from '../faults/countdown.ts';
 import type { CommandResult } from '../region.ts';
 import { load, type ModuleTree } from './kube-proxy-start.ts';
 import { count, endpointsOf, type Programmed, showVirtualServer } from './model-rules.ts';
@@ -18,6 +19,10 @@ export interface ModelState {
   ipvsScheduler: string | null;
   /** Whether KUBE-SERVICES in table nat leads to the chains of iptables mode. */
   natLeadsToIptables: boolean;
+  /** Starts of kube-proxy that are to fail, by the mode that they are for. */
+  readonly crashes: Countdown<ProxyMode | 'any'>;
+  /** Proofs that are to show cluster DNS without a real server. */
+  readonly dnsWithoutBackends: Countdown<'dns'>;
 }
 
 /** Sets that a kube-proxy since 1.26 makes for one address family: pkg/proxy/ipvs/proxier.go, `ipsetInfo`. */
@@ -85,9 +90,11 @@ export function validateNode(state: ModelState, parameters: Validation): Command
     { protocol: 'TCP', address: dns, port: 53 },
     { protocol: 'UDP', address: dns, port: 53 },
   ] as const;
+  const emptyDns = state.kubeProxy === 'ipvs' && state.dnsWithoutBackends.take(() => true) !== undefined;
   const tables = wanted.flatMap((server) => {
-    const endpoints = endpointsOf(state.ipvs, server);
-    if (endpoints === null || state.ipvsScheduler === null) return [];
+    const found = endpointsOf(state.ipvs, server);
+    if (found === null || state.ipvsScheduler === null) return [];
+    const endpoints = emptyDns && server.address === dns ? [] : found;
     return showVirtualServer(source, { ...server, scheduler: state.ipvsScheduler }, endpoints);
   });
   const stdout = lines([
@@ -101,7 +108,7 @@ export function validateNode(state: ModelState, parameters: Validation): Command
     `iptablesServices=${iptables.withEndpoints}`,
     `source=${source}`,
     `apiServerProbe=${probe(state, wanted[0])}`,
-    `dnsProbe=${probe(state, wanted[2])}`,
+    `dnsProbe=${emptyDns ? 'failed' : probe(state, wanted[2])}`,
     'tables<<',
     ...tables,
     '>>',

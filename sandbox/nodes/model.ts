@@ -1,4 +1,5 @@
 import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../functions/core/proxy-mode.ts';
+import { Countdown } from '../faults/countdown.ts';
 import type { CommandResult, KubeProxyStart, NodeMachine, NodeOs } from '../region.ts';
 import { loadedModules, startIpvs } from './kube-proxy-start.ts';
 import { cleanNode, type ModelState, prepareNode, validateNode } from './model-documents.ts';
@@ -24,6 +25,10 @@ export interface ModelMachine extends NodeMachine {
   setPackageMirror(state: 'up' | 'down'): void;
   /** Takes a module's file away; a module that is loaded stays loaded. */
   removeModule(module: string): void;
+  /** Lets the next `times` starts of kube-proxy end at once; with `mode` only those in that mode count. */
+  crashKubeProxy(times: number, mode?: ProxyMode): void;
+  /** Lets the next `times` proofs of IPVS show cluster DNS without a real server. */
+  hideDnsBackends(times: number): void;
 }
 
 const KERNELS: Record<ModelMachineOptions['os'], string> = {
@@ -53,6 +58,8 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
     ipvs: null,
     ipvsScheduler: null,
     natLeadsToIptables: false,
+    crashes: new Countdown(),
+    dnsWithoutBackends: new Countdown(),
   };
   return {
     kind: 'model',
@@ -82,6 +89,12 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
     },
     removeModule(module) {
       available.delete(module);
+    },
+    crashKubeProxy(times, mode) {
+      state.crashes.arm(mode ?? 'any', times);
+    },
+    hideDnsBackends(times) {
+      state.dnsWithoutBackends.arm('dns', times);
     },
   };
 }
@@ -126,6 +139,10 @@ function startKubeProxy(
   config: { mode: ProxyMode; scheduler: string },
   cluster: Parameters<NodeMachine['startKubeProxy']>[1],
 ): KubeProxyStart {
+  if (state.crashes.take((mode) => mode === 'any' || mode === config.mode)) {
+    stopKubeProxy(state);
+    return { running: false, reason: 'kube-proxy exited with status 1: a scripted fault of the sandbox' };
+  }
   const followed = { kind: 'followed', services: cluster.services } as const;
   if (config.mode === 'ipvs') {
     // An empty scheduler is kube-proxy's default, rr.
@@ -142,9 +159,7 @@ function startKubeProxy(
       return { running: true, mode: 'ipvs' };
     }
     if (start.then === 'exit') {
-      state.iptables = leave(state.iptables);
-      state.ipvs = leave(state.ipvs);
-      state.kubeProxy = null;
+      stopKubeProxy(state);
       return { running: false, reason: start.reason };
     }
   }
@@ -155,4 +170,11 @@ function startKubeProxy(
   // Its rules match on connection states.
   if (!state.modules.builtin.has('nf_conntrack')) state.modules.loaded.add('nf_conntrack');
   return { running: true, mode: 'iptables' };
+}
+
+/** What it programmed stays in the kernel. */
+function stopKubeProxy(state: ModelState): void {
+  state.iptables = leave(state.iptables);
+  state.ipvs = leave(state.ipvs);
+  state.kubeProxy = null;
 }

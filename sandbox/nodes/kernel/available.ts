@@ -7,7 +7,7 @@ export const CACHE = fileURLToPath(new URL('../../../.nightshift/kernel/', impor
 
 const PROGRAMS = [
   'qemu-system-x86_64',
-  ...['busybox', 'dash', 'bash', 'kmod', 'cpio', 'flock', 'ip', 'ipset', 'socat', 'curl', 'dpkg'],
+  ...['busybox', 'dash', 'bash', 'kmod', 'cpio', 'flock', 'timeout', 'ip', 'ipset', 'socat', 'curl', 'dpkg'],
   ...['xtables-legacy-multi', 'xtables-nft-multi'],
 ] as const;
 

@@ -6,7 +6,7 @@ set -euo pipefail
 cache=$1 output=$2
 guest=$(cd "$(dirname "$0")/guest" && pwd)
 root=$(mktemp -d "$output.XXXXXX")
-trap 'rm -rf "$root"' EXIT
+trap 'rm -rf "$root" "$root.cpio"' EXIT
 PATH=$PATH:/usr/sbin:/sbin
 version=$(ls "$cache/linux/lib/modules")
 
@@ -32,6 +32,7 @@ program dash /bin/dash
 program kmod /bin/kmod
 program bash
 program curl
+program timeout
 program flock
 program ip /sbin/ip
 program ipset /usr/sbin/ipset
@@ -78,5 +79,5 @@ for part in kernel/net/netfilter kernel/net/ipv4/netfilter kernel/net/ipv6/netfi
 done
 depmod -b "$root" "$version"
 
-(cd "$root" && find . | cpio --quiet -o -H newc -R 0:0) >"$output.new"
-mv -f "$output.new" "$output"
+(cd "$root" && find . | cpio --quiet -o -H newc -R 0:0) >"$root.cpio"
+mv -f "$root.cpio" "$output"

@@ -3,10 +3,10 @@
 # The first process of a kernel node: brings up what a worker node has before anything of Kubernetes runs on it.
 /bin/busybox --install -s /bin
 export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-# Programs that a worker node has in full, not as busybox has them (its static wget crashes where there is no name
-# service). /bin/sh is dash, as on Debian and Ubuntu.
+# Programs that a worker node has in full, not as busybox has them: its static wget crashes where there is no name
+# service, and its timeout leaves a process that keeps `$(timeout ...)` waiting. /bin/sh is dash, as on Debian and Ubuntu.
 for program in modprobe lsmod depmod rmmod; do rm -f "/bin/$program" && ln -s /bin/kmod "/sbin/$program"; done
-rm -f /bin/ip /bin/sh /bin/nc /bin/wget && ln -s dash /bin/sh
+rm -f /bin/ip /bin/sh /bin/nc /bin/wget /bin/timeout && ln -s dash /bin/sh
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev

@@ -27,7 +27,12 @@ serve() {
   echo "$1" >"$state/www/proxyMode"
   httpd -f -p 127.0.0.1:10249 -h "$state/www" </dev/null >/dev/null 2>&1 &
   echo $! >"$state/httpd.pid"
-  until curl -s -o /dev/null http://127.0.0.1:10249/proxyMode; do usleep 20000; done
+  tries=0
+  until curl -s -m 5 -o /dev/null http://127.0.0.1:10249/proxyMode; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 100 ] || exit 70
+    usleep 50000
+  done
   echo "mode=$1"
 }
 has_module() { grep -q "^$1 " /proc/modules || grep -q "/$1\.ko" "/lib/modules/$kernel/modules.builtin"; }
@@ -79,7 +84,12 @@ jumps() {
   done
 }
 
-restore() { "$iptables-restore" -w 10 --noflush; }
+# The rules are complete before they are restored: the alarm that iptables-restore sets for -w is never called off, and
+# if it rings while more is read, the rest is taken for the end (iptables 1.8.9, xtables_lock).
+restore() {
+  cat >"$state/rules"
+  "$iptables-restore" -w 600 --noflush <"$state/rules"
+}
 
 masquerade() {
   cat <<RULES
@@ -135,19 +145,23 @@ RULES
   } | restore
 }
 
-# The sets of pkg/proxy/ipvs/proxier.go (ipsetInfo), as `ipset restore` reads them.
+# The sets of pkg/proxy/ipvs/proxier.go (ipsetInfo), as `ipset restore` reads them. A set's name has 31 characters at
+# most: kube-proxy cuts the longest ones of IPv6.
 ipsets() {
   for set in CLUSTER-IP EXTERNAL-IP EXTERNAL-IP-LOCAL LOAD-BALANCER LOAD-BALANCER-LOCAL LOAD-BALANCER-FW \
     NODE-PORT-SCTP-HASH NODE-PORT-LOCAL-SCTP-HASH; do
-    echo "create $prefix$set hash:ip,port family $family maxelem 65536 -exist"
-  done
+    echo "$set hash:ip,port family $family maxelem 65536"
+  done >"$state/sets"
   for set in NODE-PORT-TCP NODE-PORT-LOCAL-TCP NODE-PORT-UDP NODE-PORT-LOCAL-UDP HEALTH-CHECK-NODE-PORT; do
-    echo "create $prefix$set bitmap:port range 0-65535 -exist"
-  done
-  echo "create ${prefix}LOOP-BACK hash:ip,port,ip family $family maxelem 65536 -exist"
-  echo "create ${prefix}LOAD-BALANCER-SOURCE-IP hash:ip,port,ip family $family maxelem 65536 -exist"
-  echo "create ${prefix}LOAD-BALANCER-SOURCE-CIDR hash:ip,port,net family $family maxelem 65536 -exist"
-  echo "create ${prefix}IPVS-IPS hash:ip family $family maxelem 65536 -exist"
+    echo "$set bitmap:port range 0-65535"
+  done >>"$state/sets"
+  cat >>"$state/sets" <<SETS
+LOOP-BACK hash:ip,port,ip family $family maxelem 65536
+LOAD-BALANCER-SOURCE-IP hash:ip,port,ip family $family maxelem 65536
+LOAD-BALANCER-SOURCE-CIDR hash:ip,port,net family $family maxelem 65536
+IPVS-IPS hash:ip family $family maxelem 65536
+SETS
+  while read -r set kind; do printf 'create %.31s %s -exist\n' "$prefix$set" "$kind"; done <"$state/sets"
   echo "flush ${prefix}CLUSTER-IP"
   echo "flush ${prefix}IPVS-IPS"
   awk -v prefix="$prefix" '{
@@ -206,7 +220,7 @@ RULES
 program_ipvs() {
   /sbin/modprobe ip_vs "ip_vs_$scheduler" 2>/dev/null
   sysctl -qw net.ipv4.vs.conntrack=1 net.ipv4.vs.conn_reuse_mode=0 net.ipv4.vs.expire_nodest_conn=1 net.ipv4.ip_forward=1
-  /sbin/ip link add kube-ipvs0 type dummy 2>/dev/null
+  [ -d /sys/class/net/kube-ipvs0 ] || /sbin/ip link add kube-ipvs0 type dummy
   /sbin/ip addr flush dev kube-ipvs0
   cut -d ' ' -f 2 "$table" | sort -u | sed "s|.*|addr add &/$bits dev kube-ipvs0$nodad|" | /sbin/ip -batch -
   # Ends where kube-proxy's own comparison of what is and what should be would end.

@@ -18,7 +18,12 @@ first=no
 if [ ! -e "$pid_file" ]; then
   first=yes
   unshare -n sh -c "echo \$\$ >$pid_file.new; exec sleep 2147483647" >/dev/null 2>&1 &
-  while [ ! -s "$pid_file.new" ]; do usleep 20000; done
+  tries=0
+  until [ -s "$pid_file.new" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 500 ] || exit 1
+    usleep 20000
+  done
   mv "$pid_file.new" "$pid_file"
   /sbin/ip link add pods type veth peer name eth0 netns "$(cat "$pid_file")"
   # Duplicate address detection would keep IPv6 addresses unusable for a second.

@@ -107,5 +107,7 @@ function close(server: Server, controller: DaemonSetController): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();
+    // A connection in its TLS handshake is none of HTTP's yet, and would be kept alive for two minutes after it.
+    server.on('secureConnection', (socket) => socket.destroy());
   });
 }

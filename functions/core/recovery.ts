@@ -71,6 +71,7 @@ export type RecoveryDecision =
 const ClusterName = z.string().check(z.regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/));
 const MigrateInput = z.object({ cluster: ClusterName });
 const RollbackInput = z.object({
+  mode: z.enum(['rollback', 'recover']),
   cluster: ClusterName,
   execution: z.object({ name: text, arn: text }),
   attempt: z.number().check(z.int(), z.gte(1)),
@@ -96,7 +97,9 @@ export function decideRecovery(machine: Machine, event: ExecutionEnded, input: s
   }
   const parsed = RollbackInput.safeParse(value);
   if (!parsed.success) return { kind: 'ignore', reason: `${reason} Its input names no cluster and owner.` };
-  const { cluster, execution: owner, attempt } = parsed.data;
+  const { mode, cluster, execution: owner, attempt } = parsed.data;
+  // Where the owner was stopped with the rollback that it waits for, its own event asks for the same recovery.
+  if (mode === 'rollback') return recovery(cluster, owner, reason, 1);
   if (attempt < MOST_ATTEMPTS) return recovery(cluster, owner, reason, attempt + 1);
   return { kind: 'give-up', cluster, owner, reason: `${reason} It was attempt ${attempt} of ${MOST_ATTEMPTS}.` };
 }

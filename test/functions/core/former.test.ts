@@ -101,6 +101,17 @@ describe('a cluster stands', () => {
     expect(standing(before, { ...cluster(), ...addon({ configuration: '{}' }) }, null).atFormer).toBe(true);
   });
 
+  it('nowhere while its ConfigMap says something else: an update that failed may have been applied in part', () => {
+    const target = '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}';
+    const ipvs = CONFIG_MAP.replace('mode: "iptables"', 'mode: ipvs').replace('scheduler: ""', 'scheduler: lc');
+    const seen = (configuration: string, configMap: string) =>
+      standing(former({ configMap: CONFIG_MAP }), { ...cluster(), ...addon({ configuration }) }, configMap);
+    expect(seen('mode: iptables # mine\n', CONFIG_MAP)).toEqual({ atTarget: false, atFormer: true });
+    expect(seen('mode: iptables # mine\n', ipvs)).toEqual({ atTarget: false, atFormer: false });
+    expect(seen(target, ipvs)).toEqual({ atTarget: true, atFormer: false });
+    expect(seen(target, CONFIG_MAP)).toEqual({ atTarget: false, atFormer: false });
+  });
+
   it('nowhere, for a self-managed kube-proxy whose ConfigMap nobody read', () => {
     const bare = { ...cluster(), addon: null };
     expect(standing(selfManaged('config-map'), bare, null)).toEqual({ atTarget: false, atFormer: false });

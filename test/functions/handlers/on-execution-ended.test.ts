@@ -135,6 +135,14 @@ test('an aborted recovery is tried again, for the same owner, under another name
   expect(started).toMatchObject([{ input: { execution, attempt: 2 } }, { input: { execution, attempt: 3 } }]);
 });
 
+test('a rollback that was stopped together with its owner and the owner itself ask for one recovery', async () => {
+  const { run, started } = listening();
+  const input = JSON.stringify({ mode: 'rollback', cluster: 'demo', execution, reason: 'why', attempt: 1 });
+  expect(await run(rollback(1, { name: 'rollback-1', input }))).toMatchObject({ name: 'recover-demo-1' });
+  expect(await run(event())).toMatchObject({ kind: 'already-started', name: 'recover-demo-1' });
+  expect(started).toMatchObject([{ input: { execution, attempt: 1 } }]);
+});
+
 test('after three attempts a person is called', async () => {
   const { run, started, events } = listening();
   expect(await run(rollback(3))).toMatchObject({ kind: 'given-up', name: null });

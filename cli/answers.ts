@@ -8,12 +8,39 @@ import { z } from 'zod';
 export const Reference = z.object({ key: z.string(), sha256: z.string() });
 export type Reference = z.infer<typeof Reference>;
 
+/** One preflight check: what it found, why, what to do, and whether the request accepts it as a risk. */
+export const Check = z.object({
+  name: z.string(),
+  verdict: z.enum(['PASS', 'WARN', 'BLOCK']),
+  why: z.string(),
+  fix: z.string(),
+  accepted: z.boolean(),
+});
+export type Check = z.infer<typeof Check>;
+
+const Inventory = Reference.extend({
+  counts: z.object({
+    total: z.number(),
+    ssm: z.number(),
+    proxyMode: z.number(),
+    excluded: z.number(),
+    blocked: z.number(),
+  }),
+});
+
+/** A fresh look; `notes` say who joined and who is gone since the one before. */
+export const InventoryAnswer = z.object({ inventory: Inventory, notes: z.array(z.string()).optional() });
+
+const Addon = z.object({ version: z.string(), configuration: z.string().nullish() });
+
 export const InspectAnswer = z.object({
   plan: z.object({
     kind: z.enum(['none', 'migrate', 'refuse']),
     reasons: z.array(z.string()),
     strategy: z.string().nullish(),
+    way: z.string().nullish(),
     configuration: z.string().nullish(),
+    checks: z.array(Check).optional(),
   }),
   cluster: z.object({
     name: z.string(),
@@ -23,16 +50,8 @@ export const InspectAnswer = z.object({
     apiServer: z.string().optional(),
     dns: z.string().optional(),
   }),
-  addon: z.object({ version: z.string(), configuration: z.string().nullish() }).nullish(),
-  inventory: Reference.extend({
-    counts: z.object({
-      total: z.number(),
-      ssm: z.number(),
-      proxyMode: z.number(),
-      excluded: z.number(),
-      blocked: z.number(),
-    }),
-  }).nullish(),
+  addon: Addon.nullish(),
+  inventory: Inventory.nullish(),
   estimateSeconds: z.number().nullish(),
 });
 export type InspectAnswer = z.infer<typeof InspectAnswer>;
@@ -51,7 +70,36 @@ export const CollectAnswer = z.object({
   done: z.boolean(),
 });
 
-export const UpdateAnswer = z.object({ updateId: z.string() });
+export const UpdateAnswer = z.object({ updateId: z.string().nullable() });
+
+export const EditAnswer = z.object({ changed: z.boolean() });
+
+export const CanaryAnswer = z.object({
+  node: z.object({ id: z.string(), name: z.string() }).nullable(),
+  reason: z.string(),
+});
+
+const Proxying = z.object({ mode: z.string(), scheduler: z.string().optional() });
+
+/** What a way back found: what was saved before the change, and what the cluster is configured for now. */
+export const FormerAnswer = z.object({
+  plan: z.object({ kind: z.enum(['nothing', 'rollback']), reasons: z.array(z.string()) }),
+  ownerEnding: z.string().nullish(),
+  former: z.object({ configuration: z.string(), proxying: Proxying, configMap: z.string().nullish() }).nullish(),
+  target: Proxying.nullish(),
+  atTarget: z.boolean().optional(),
+  atFormer: z.boolean().optional(),
+  addon: Addon.nullish(),
+  cluster: z.object({ name: z.string(), arn: z.string().optional(), version: z.string().optional() }).nullish(),
+  way: z.string().nullish(),
+  strategy: z.string().nullish(),
+});
+export type FormerAnswer = z.infer<typeof FormerAnswer>;
+
+/** What a nested execution is, and what it put out at its end. */
+export const NestedAnswer = z.object({ ExecutionArn: z.string(), Output: z.unknown().optional() });
+
+export const DescribeAddonAnswer = z.object({ Addon: z.object({ Status: z.string() }) });
 
 export const DescribeUpdateAnswer = z.object({ Update: z.object({ Status: z.string() }) });
 
@@ -67,6 +115,8 @@ export const OutcomeAnswer = z.object({
   error: z.object({ name: z.string(), cause: z.string() }).nullish(),
   outcome: Reference.nullish(),
   evidence: z.array(Reference).optional(),
+  /** Nodes by the mode that they last said they run. */
+  modes: z.record(z.string(), z.number()).optional(),
 });
 export type OutcomeAnswer = z.infer<typeof OutcomeAnswer>;
 
@@ -77,6 +127,26 @@ export const RequestInput = z.object({
   window: z.string().nullish(),
   now: z.object({ reason: z.string() }).nullish(),
   acknowledge: z.array(z.string()).nullish(),
+  strategy: z.string().nullish(),
+  selfManaged: z.string().nullish(),
   requestedBy: z.string().nullish(),
 });
 export type RequestInput = z.infer<typeof RequestInput>;
+
+export const ExecutionRef = z.object({ name: z.string(), arn: z.string() });
+export type ExecutionRef = z.infer<typeof ExecutionRef>;
+
+/** The input of an execution of rollback-cluster. */
+export const RollbackInput = z.object({
+  mode: z.enum(['rollback', 'recover']),
+  cluster: z.string(),
+  execution: ExecutionRef,
+  reason: z.string(),
+  attempt: z.number(),
+});
+
+/** `outcome.json`, as far as a story tells of it. */
+export const OutcomeRecord = z.object({
+  modes: z.array(z.object({ mode: z.string(), nodes: z.number(), names: z.array(z.string()) })),
+});
+export type NodesInMode = z.infer<typeof OutcomeRecord>['modes'][number];

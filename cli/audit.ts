@@ -1,8 +1,10 @@
 import { type Connection, connect } from './aws.ts';
 import { evidenceReferences, readEvidence } from './evidence.ts';
-import { type ExecutionName, eventsAfter, resolveExecution } from './executions.ts';
+import { type ExecutionName, eventsAfter, executionThere, possibleExecutions } from './executions.ts';
 import { EXIT, Failure } from './exit.ts';
-import { readHistory } from './history.ts';
+import { readHistory, type Step } from './history.ts';
+import { machineOf } from './phases.ts';
+import { readRelated } from './related.ts';
 import { renderStory } from './render-story.ts';
 import { type Story, tellStory } from './story.ts';
 import { styleFor } from './style.ts';
@@ -16,8 +18,7 @@ export async function runAudit(
   const { format, evidenceBucket: bucket, terminal } = options;
   const connection = await connect();
   try {
-    const execution = await resolveExecution(connection, text);
-    const story = await audit(connection, execution, bucket);
+    const story = await auditFirst(connection, await possibleExecutions(connection, text), bucket);
     terminal.out(format === 'json' ? JSON.stringify(story, null, 2) : renderStory(story, styleFor(terminal)));
     process.exitCode = EXIT.ok;
     if (story.alarms.length > 0) throw mismatch(story.alarms.length);
@@ -33,11 +34,30 @@ function mismatch(objects: number): Failure {
   });
 }
 
-/** Reads history and evidence of one execution and tells its story. */
+/** A name alone may be that of a migration or of a rollback. @throws Failure of the first when there is none */
+async function auditFirst(
+  connection: Connection,
+  [first, ...others]: [ExecutionName, ...ExecutionName[]],
+  bucket: string | undefined,
+): Promise<Story> {
+  try {
+    return await audit(connection, first, bucket);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.name !== 'ExecutionDoesNotExist') throw error;
+    for (const other of others)
+      if (await executionThere(connection, other.arn)) return audit(connection, other, bucket);
+    throw error;
+  }
+}
+
+/** Reads history and evidence of one execution, and of those that ended its work, and tells its story. */
 export async function audit(connection: Connection, execution: ExecutionName, bucket?: string): Promise<Story> {
-  const steps = readHistory(await eventsAfter(connection, execution.arn, 0));
-  const evidence = await readEvidence(connection, bucket ?? evidenceBucket(execution), evidenceReferences(steps));
-  return tellStory(execution, steps, evidence);
+  const machine = machineOf(execution.stateMachine);
+  const steps = readHistory(await eventsAfter(connection, execution.arn, 0), machine);
+  const { related, missing } = await readRelated(connection, execution, steps);
+  const all: readonly Step[] = [...steps, ...related.flatMap((each) => each.steps)];
+  const evidence = await readEvidence(connection, bucket ?? evidenceBucket(execution), evidenceReferences(all));
+  return tellStory({ execution, steps, related, missing, evidence });
 }
 
 /** The name that a deployment gives its evidence bucket: one for each account and Region. */

@@ -6,7 +6,13 @@ export type Shell = (typeof SHELLS)[number];
 interface Completed {
   name: string;
   summary: string;
-  options: { flag: string; description: string; takesValue: boolean; values: readonly string[] }[];
+  options: {
+    flag: string;
+    description: string;
+    takesValue: boolean;
+    repeatable: boolean;
+    values: readonly string[];
+  }[];
   /** Words that its first argument can be; `files` where it is a file's name. */
   words: readonly string[];
   files: boolean;
@@ -42,6 +48,7 @@ function readOption(option: Option): Completed['options'][number] {
     flag: option.long ?? option.flags,
     description: option.description,
     takesValue: option.required || option.optional,
+    repeatable: Array.isArray(option.defaultValue),
     values: option.argChoices ?? [],
   };
 }
@@ -116,7 +123,8 @@ compdef _nightshift nightshift`;
 function zshOption(option: Completed['options'][number]): string {
   const description = option.description.replace(/[[\]:]/g, ' ');
   const value = option.values.length > 0 ? `: :(${option.values.join(' ')})` : ': :_files';
-  return `${option.flag}[${description}]${option.takesValue ? value : ''}`;
+  const often = option.repeatable ? '*' : '';
+  return `${often}${option.flag}[${description}]${option.takesValue ? value : ''}`;
 }
 
 function fish(commands: readonly Completed[]): string {

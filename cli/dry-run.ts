@@ -3,8 +3,9 @@ import { InspectAnswer } from './answers.ts';
 import { asking, type Connection } from './aws.ts';
 import { executionName } from './executions.ts';
 import { EXIT, Failure, oneLine } from './exit.ts';
+import { count, showCounts, showDuration } from './format.ts';
 import { parseJson, readError } from './history.ts';
-import { count, showCounts, showDuration } from './narrate.ts';
+import { renderChecks } from './render-checks.ts';
 import { styleFor } from './style.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -26,7 +27,7 @@ export async function dryRun(
   else for (const line of describe(answer, terminal)) terminal.out(line);
   if (answer.plan.kind === 'refuse')
     throw new Failure('PreflightRefused', answer.plan.reasons.join(' ') || 'the plan is refused', {
-      nextStep: 'settle what is named, or accept a warning with --acknowledge NAME',
+      nextStep: 'settle what is named, or accept a risk with --acknowledge NAME (docs/preflight.md says which may be)',
     });
   process.exitCode = EXIT.ok;
 }
@@ -87,11 +88,14 @@ function describe(answer: InspectAnswer, terminal: Terminal): string[] {
     ['Now', addon ? (addon.configuration ?? 'no configuration values') : null],
     ['Then', plan.configuration ?? null],
     ['Plan', PLANS[plan.kind]],
+    ['Way', plan.way ? `${plan.way}, kube-proxy restarts by ${plan.strategy ?? 'a way that is not said'}` : null],
     ['Takes', estimateSeconds ? `at most about ${showDuration(estimateSeconds)} of the window` : null],
   ];
   return [
     style.bold(`Dry run: ${count(0, 'change')} made`),
     ...rows.flatMap(([label, value]) => (value === null ? [] : [`${style.bold(label.padEnd(8))} ${oneLine(value)}`])),
     ...plan.reasons.map((reason) => `  - ${oneLine(reason)}`),
+    '',
+    ...renderChecks(plan.checks ?? [], style),
   ];
 }

@@ -66,16 +66,20 @@ export function readVerdicts(evidence: Evidence & { state: 'verified' }): NodeVe
 }
 
 async function readOne(connection: Connection, bucket: string, reference: Reference): Promise<Evidence> {
-  const { key, sha256 } = reference;
+  const bytes = await readObject(connection, bucket, reference.key);
+  return bytes ? check(reference, bytes) : { ...reference, state: 'absent', reason: `not in s3://${bucket}` };
+}
+
+/** The bytes of one object; null when there is none. @throws Failure when there is no such bucket, or S3 cannot be asked */
+export async function readObject(connection: Connection, bucket: string, key: string): Promise<Buffer | null> {
   try {
     const object = await asking(connection, `read s3://${bucket}/${key}`, () =>
       connection.s3.send(new GetObjectCommand({ Bucket: bucket, Key: key })),
     );
-    if (!object.Body) return { key, sha256, state: 'absent', reason: 'S3 answered without a body' };
-    return check(reference, Buffer.from(await object.Body.transformToByteArray()));
+    return Buffer.from((await object.Body?.transformToByteArray()) ?? []);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    if (error.name === 'NoSuchKey') return { key, sha256, state: 'absent', reason: `not in s3://${bucket}` };
+    if (error.name === 'NoSuchKey') return null;
     if (error.name !== 'NoSuchBucket') throw error;
     throw new Failure('NoSuchBucket', `there is no evidence bucket ${bucket}`, {
       nextStep: 'name it with --evidence-bucket or NIGHTSHIFT_EVIDENCE_BUCKET',

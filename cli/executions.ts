@@ -8,9 +8,8 @@ import {
 } from '@aws-sdk/client-sfn';
 import { asking, type Connection } from './aws.ts';
 import { Failure, UsageError } from './exit.ts';
+import type { Machine } from './phases.ts';
 
-/** The name that the state machine has, with whatever prefix a deployment gives it. */
-const MACHINE = 'migrate-cluster';
 const EXECUTION_ARN =
   /^arn:[\w-]+:states:(?<region>[\w-]+):(?<account>\d{12}):execution:(?<machine>[\w-]+):(?<name>[\w-]{1,80})$/;
 
@@ -32,53 +31,70 @@ export function parseExecutionArn(text: string): ExecutionName | null {
 }
 
 /**
- * ARN of the deployed `migrate-cluster`.
+ * ARN of the deployed state machine whose name ends in `machine`: a deployment may put a prefix in front.
  *
  * @throws Failure `NotDeployed`, or `AmbiguousStateMachine` when several names end in it.
  */
-export async function findStateMachine(connection: Connection): Promise<string> {
+export async function findStateMachine(connection: Connection, machine: Machine = 'migrate-cluster'): Promise<string> {
+  return onlyOne(connection, machine, await stateMachines(connection));
+}
+
+async function stateMachines(connection: Connection): Promise<string[]> {
   const found: string[] = [];
   let nextToken: string | undefined;
   do {
     const page = await asking(connection, 'list the state machines', () =>
       connection.sfn.send(new ListStateMachinesCommand({ maxResults: 1000, nextToken })),
     );
-    for (const machine of page.stateMachines ?? [])
-      if (machine.name?.endsWith(MACHINE) && machine.stateMachineArn) found.push(machine.stateMachineArn);
+    found.push(...(page.stateMachines ?? []).flatMap(({ stateMachineArn }) => stateMachineArn ?? []));
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
+  return found;
+}
+
+function onlyOne(connection: Connection, machine: Machine, all: readonly string[]): string {
+  const found = all.filter((arn) => arn.endsWith(machine));
   const [only, ...others] = found;
   if (only === undefined)
     throw new Failure(
       'NotDeployed',
-      `nightshift is not deployed in ${connection.region}: no state machine ${MACHINE}`,
+      `nightshift is not deployed in ${connection.region}: no state machine ${machine}`,
       {
         nextStep: 'choose the Region where it is with AWS_REGION, or try it without AWS: nightshift demo',
       },
     );
   if (others.length > 0)
-    throw new Failure('AmbiguousStateMachine', `several state machines end in ${MACHINE}: ${found.join(', ')}`, {
+    throw new Failure('AmbiguousStateMachine', `several state machines end in ${machine}: ${found.join(', ')}`, {
       nextStep: 'say which one with --state-machine ARN',
     });
   return only;
 }
 
 /**
- * The execution that a person means by an ARN or a name.
+ * The executions that a person can mean by an ARN or a name: of the migration by that name, or of a rollback.
  *
  * @throws UsageError when it can be neither.
  */
-export async function resolveExecution(connection: Connection, text: string): Promise<ExecutionName> {
+export async function possibleExecutions(
+  connection: Connection,
+  text: string,
+): Promise<[ExecutionName, ...ExecutionName[]]> {
   const arn = parseExecutionArn(text);
-  if (arn) return arn;
+  if (arn) return [arn];
   if (!/^[\w-]{1,80}$/.test(text))
     throw new UsageError(`${JSON.stringify(text.slice(0, 120))} is neither the ARN nor the name of an execution`, {
       nextStep: 'a name has 1 to 80 letters, digits, - or _; nightshift migrate prints it',
     });
-  const machine = await findStateMachine(connection);
-  const resolved = parseExecutionArn(`${machine.replace(':stateMachine:', ':execution:')}:${text}`);
-  if (!resolved) throw new UsageError(`${machine} is not the ARN of a Standard state machine`);
-  return resolved;
+  const machines = await stateMachines(connection);
+  const first = executionOf(onlyOne(connection, 'migrate-cluster', machines), text);
+  const rollbacks = machines.filter((machine) => machine.endsWith('rollback-cluster'));
+  return [first, ...rollbacks.map((machine) => executionOf(machine, text))];
+}
+
+function executionOf(machine: string, name: string): ExecutionName {
+  const execution = parseExecutionArn(`${machine.replace(':stateMachine:', ':execution:')}:${name}`);
+  if (!execution) throw new UsageError(`${machine} is not the ARN of a Standard state machine`);
+  return execution;
 }
 
 /**
@@ -118,6 +134,17 @@ export async function describeExecution(connection: Connection, arn: string): Pr
   ).catch((error: unknown) => {
     throw notThere(error, arn, 'execution');
   });
+}
+
+/** Whether Step Functions knows the execution. */
+export async function executionThere(connection: Connection, arn: string): Promise<boolean> {
+  try {
+    await describeExecution(connection, arn);
+    return true;
+  } catch (error) {
+    if (error instanceof Failure && error.name === 'ExecutionDoesNotExist') return false;
+    throw error;
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
-import { type PhaseName, phaseOf } from './phases.ts';
+import { type Machine, type PhaseName, phaseOf } from './phases.ts';
 
 /** The name and the sentence that a failed task or execution left in the history. */
 export interface HistoryError {
@@ -12,6 +12,7 @@ export interface HistoryError {
 export type Step = { id: number; at: Date } & (
   | { kind: 'started'; input: unknown }
   | { kind: 'entered' | 'left'; state: string; phase: PhaseName | null }
+  | { kind: 'submitted'; state: string; phase: PhaseName | null; value: unknown }
   | { kind: 'succeeded'; state: string; phase: PhaseName | null; value: unknown }
   | { kind: 'failed'; state: string; phase: PhaseName | null; error: HistoryError }
   | { kind: 'ended'; status: EndStatus; output: unknown; error: HistoryError | null }
@@ -21,13 +22,19 @@ export type EndStatus = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
 const LambdaEnvelope = z.object({ Payload: z.unknown() });
 const LambdaError = z.object({ errorMessage: z.string() });
+const NestedError = z.object({
+  ExecutionArn: z.string(),
+  Status: z.string(),
+  Error: z.string().nullish(),
+  Cause: z.string().nullish(),
+});
 
 /**
  * Reads Step Functions' events, in any order of ids, as steps in the order of their ids. Events that tell nothing of
  * their own (scheduled, started) are left out.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
-export function readHistory(events: readonly HistoryEvent[]): Step[] {
+export function readHistory(events: readonly HistoryEvent[], machine: Machine = 'migrate-cluster'): Step[] {
   const ordered = events.toSorted((a, b) => (a.id ?? 0) - (b.id ?? 0));
   const stateOf = new Map<number, string>();
   const steps: Step[] = [];
@@ -36,24 +43,31 @@ export function readHistory(events: readonly HistoryEvent[]): Step[] {
     // Each event names the one before it in its own branch: that is how an answer finds the state that asked.
     const state = event.stateEnteredEventDetails?.name ?? stateOf.get(event.previousEventId ?? 0);
     if (state !== undefined) stateOf.set(id, state);
-    const step = timestamp && readEvent(event, { id, at: timestamp }, state);
+    const step =
+      timestamp && readEvent(event, { id, at: timestamp }, state && { state, phase: phaseOf(state, machine) });
     if (step) steps.push(step);
   }
   return steps;
 }
 
-function readEvent(event: HistoryEvent, base: { id: number; at: Date }, state: string | undefined): Step | null {
+function readEvent(
+  event: HistoryEvent,
+  base: { id: number; at: Date },
+  place: { state: string; phase: PhaseName | null } | '' | undefined,
+): Step | null {
   const type = event.type ?? '';
   if (type === 'ExecutionStarted')
     return { ...base, kind: 'started', input: parseJson(event.executionStartedEventDetails?.input) };
   const end = readEnd(event, base);
   if (end) return end;
-  if (state === undefined) return null;
-  const at = { ...base, state, phase: phaseOf(state) };
+  if (!place) return null;
+  const at = { ...base, ...place };
   if (type.endsWith('StateEntered')) return { ...at, kind: 'entered' };
   if (type.endsWith('StateExited')) return { ...at, kind: 'left' };
   const answer = event.taskSucceededEventDetails ?? event.lambdaFunctionSucceededEventDetails;
   if (answer) return { ...at, kind: 'succeeded', value: unwrap(parseJson(answer.output)) };
+  const nested = event.taskSubmittedEventDetails;
+  if (nested) return { ...at, kind: 'submitted', value: parseJson(nested.output) };
   const failure =
     event.taskFailedEventDetails ??
     event.taskTimedOutEventDetails ??
@@ -86,12 +100,21 @@ function defaultError(status: EndStatus): string {
   return status === 'ABORTED' ? 'ExecutionAborted' : 'States.TaskFailed';
 }
 
-/** A function's error carries its sentence inside JSON: `{"errorType":…,"errorMessage":…,"trace":[…]}`. */
+/**
+ * A function's error carries its sentence inside JSON: `{"errorType":…,"errorMessage":…,"trace":[…]}`; that of a nested
+ * execution is what DescribeExecution says of it, and its own error is the one that means something.
+ */
 export function readError(
   details: { error?: string | undefined; cause?: string | undefined },
   name = 'States.TaskFailed',
 ): HistoryError {
-  const inner = LambdaError.safeParse(parseJson(details.cause));
+  const cause = parseJson(details.cause);
+  const nested = NestedError.safeParse(cause);
+  if (nested.success) {
+    const { ExecutionArn: arn, Status: status, Error: error, Cause: sentence } = nested.data;
+    return { name: error || details.error || name, cause: sentence || `${arn} ended ${status}` };
+  }
+  const inner = LambdaError.safeParse(cause);
   return { name: details.error || name, cause: inner.success ? inner.data.errorMessage : (details.cause ?? '') };
 }
 

@@ -1,11 +1,15 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import { OutcomeAnswer, type Reference } from './answers.ts';
+import type { Reference } from './answers.ts';
 import type { Connection } from './aws.ts';
 import { type ExecutionName, executionName, findStateMachine, startExecution } from './executions.ts';
 import { EXIT, Failure, Interrupted } from './exit.ts';
 import { followExecution, paceFor } from './follow-execution.ts';
+import { count } from './format.ts';
 import { type HistoryError, readError, readHistory, type Step } from './history.ts';
+import { machineOf } from './phases.ts';
 import type { Progress } from './progress.ts';
+import { outcomeOf } from './story-parts.ts';
+import type { Style } from './style.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What `migrate --json` prints: how one execution ended, and where its evidence is. */
@@ -13,32 +17,45 @@ export interface MigrationResult {
   execution: string;
   name: string;
   status: string;
-  /** `migrated`, `already-compliant`, `refused`, `failed`; for an execution that was cut off, its status. */
+  /**
+   * `migrated`, `already-compliant`, `refused`, `failed`, `rolled-back`, `rollback-failed`, `nothing-to-roll-back`; for
+   * an execution that was cut off, its status.
+   */
   ending: string;
   error?: HistoryError;
   startedAt: string | null;
   endedAt: string | null;
   outcome: Reference | null;
   evidence: Reference[];
+  /** Nodes by the mode that they last said they run; empty where none was heard. */
+  modes: Record<string, number>;
+}
+
+interface Watching {
+  terminal: Terminal;
+  progress: () => Progress;
+  announce: boolean;
+  /** What to say to a person who presses Ctrl-C. */
+  parting: (execution: ExecutionName) => string[];
 }
 
 /** Starts a migration and stays with it to its end. `now` is only for the execution's name. */
 export async function migrate(
   connection: Connection,
-  options: {
-    request: { cluster: string };
-    stateMachine: string | undefined;
-    now: Date;
-    terminal: Terminal;
-    progress: () => Progress;
-    announce: boolean;
-    /** What to say to a person who presses Ctrl-C. */
-    parting: (execution: ExecutionName) => string[];
-  },
+  options: Watching & { request: { cluster: string }; stateMachine: string | undefined; now: Date },
 ): Promise<{ result: MigrationResult; execution: ExecutionName; steps: Step[] }> {
   const stateMachine = options.stateMachine ?? (await findStateMachine(connection));
   const name = executionName(options.request.cluster, options.now);
-  const execution = await startExecution(connection, { stateMachine, name, input: options.request });
+  return runExecution(connection, { stateMachine, name, input: options.request }, options);
+}
+
+/** Starts an execution of either state machine and stays with it to its end. */
+export async function runExecution(
+  connection: Connection,
+  wanted: { stateMachine: string; name: string; input: unknown },
+  options: Watching,
+): Promise<{ result: MigrationResult; execution: ExecutionName; steps: Step[] }> {
+  const execution = await startExecution(connection, wanted);
   if (options.announce) options.terminal.out(`execution ${execution.arn}`);
   const { steps, result } = await follow(connection, execution, options);
   return { result, execution, steps };
@@ -47,15 +64,16 @@ export async function migrate(
 async function follow(
   connection: Connection,
   execution: ExecutionName,
-  options: { terminal: Terminal; progress: () => Progress; parting: (execution: ExecutionName) => string[] },
+  options: Watching,
 ): Promise<{ steps: Step[]; result: MigrationResult }> {
   const progress = options.progress();
+  const machine = machineOf(execution.stateMachine);
   const heard: HistoryEvent[] = [];
   let told = 0;
   const onEvents = (events: HistoryEvent[]) => {
     heard.push(...events);
     // A step's state is found through the events before it: all are read, the new ones are shown.
-    const steps = readHistory(heard);
+    const steps = readHistory(heard, machine);
     progress.show(steps.slice(told));
     told = steps.length;
   };
@@ -64,7 +82,7 @@ async function follow(
       followExecution(connection, execution.arn, { onEvents, pace: paceFor(connection), signal }),
     );
     await progress.end();
-    const steps = readHistory(ended.events);
+    const steps = readHistory(ended.events, machine);
     return { steps, result: resultOf(execution, ended.execution, steps) };
   } catch (error) {
     await progress.end('not watched to its end');
@@ -85,11 +103,7 @@ interface Described {
 /** How an execution ended, from what DescribeExecution says and what RecordOutcome answered. */
 export function resultOf(execution: ExecutionName, described: Described, steps: readonly Step[]): MigrationResult {
   const status = described.status ?? 'UNKNOWN';
-  const outcome = steps
-    .filter((step) => step.kind === 'succeeded')
-    .filter((step) => step.state === 'RecordOutcome')
-    .map((step) => OutcomeAnswer.safeParse(step.value))
-    .findLast((answer) => answer.success)?.data;
+  const outcome = outcomeOf(steps);
   const cutOff = status === 'FAILED' ? 'failed' : status.toLowerCase().replace('_', '-');
   return {
     execution: execution.arn,
@@ -101,6 +115,7 @@ export function resultOf(execution: ExecutionName, described: Described, steps: 
     endedAt: described.stopDate?.toISOString() ?? null,
     outcome: outcome?.outcome ?? null,
     evidence: outcome?.evidence ?? [],
+    modes: outcome?.modes ?? {},
   };
 }
 
@@ -116,6 +131,14 @@ export function failureOf(result: MigrationResult): Failure | null {
   return new Failure(name, cause || `the execution ended ${result.status}`, {
     nextStep: `read what happened: nightshift audit ${result.name}`,
   });
+}
+
+/** What people read at the end: the ending, and what runs where when something was put back. */
+export function endingLine(result: MigrationResult, style: Style): string {
+  const modes = Object.entries(result.modes).map(([mode, nodes]) => `${count(nodes, 'node')} ${mode}`);
+  const where = result.ending === 'rolled-back' && modes.length > 0 ? `, now ${modes.join(', ')}` : '';
+  if (result.error) return `${style.bad('ended')} ${result.ending}${where}: ${result.error.name}`;
+  return `${style.good('ended')} ${result.ending}${where}; its story: nightshift audit ${result.name}`;
 }
 
 /** Aborts `work` with Interrupted at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
@@ -142,6 +165,6 @@ export function partingWords(execution: ExecutionName): string[] {
     `The execution goes on without this terminal: ${execution.arn}`,
     `  its story so far:  nightshift audit ${execution.arn}`,
     `  to stop it:        aws stepfunctions stop-execution --execution-arn ${execution.arn}`,
-    '                     (that undoes nothing: read the story first)',
+    '                     (the recovery then finishes what was begun, or puts it back)',
   ];
 }

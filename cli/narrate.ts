@@ -1,16 +1,8 @@
-import {
-  CollectAnswer,
-  DescribeUpdateAnswer,
-  DispatchAnswer,
-  InspectAnswer,
-  OutcomeAnswer,
-  RequestInput,
-  RolloutAnswer,
-  UpdateAnswer,
-  WindowAnswer,
-} from './answers.ts';
+import { NestedAnswer, RequestInput, RollbackInput } from './answers.ts';
 import { oneLine } from './exit.ts';
+import { showTarget } from './format.ts';
 import type { Step } from './history.ts';
+import { ANSWERED } from './narrate-answers.ts';
 
 /** What a step means to a person, in one line; null where it says nothing that the next step does not say better. */
 export function narrate(step: Step): string | null {
@@ -21,72 +13,74 @@ export function narrate(step: Step): string | null {
       return ENTERED[step.state] ?? null;
     case 'succeeded':
       return clean(ANSWERED[step.state]?.(step.value) ?? null);
+    case 'submitted':
+      return clean(submitted(step.value));
     case 'failed':
-      return clean(`${step.error.name}: ${step.error.cause}`);
+      return clean(expectedAnswer(step) ?? `${step.error.name}: ${step.error.cause}`);
     case 'left':
     case 'ended':
       return null;
   }
 }
 
-/** A moment as people read it: UTC, to the second. */
-export function showTime(time: Date): string {
-  if (Number.isNaN(time.getTime())) return 'a moment that is no date';
-  return `${time.toISOString().slice(0, 19).replace('T', ' ')}Z`;
-}
-
-/** `9 h 30 min`, `2 min 5 s`, `20 s`: the two largest units that count. */
-export function showDuration(seconds: number): string {
-  const units: [number, string][] = [
-    [Math.floor(seconds / 86_400), 'd'],
-    [Math.floor(seconds / 3600) % 24, 'h'],
-    [Math.floor(seconds / 60) % 60, 'min'],
-    [Math.round(seconds % 60), 's'],
-  ];
-  const first = units.findIndex(([amount]) => amount > 0);
-  if (first < 0) return '0 s';
-  const shown = units.slice(first, first + 2).filter(([amount]) => amount > 0);
-  return shown.map(([amount, unit]) => `${amount} ${unit}`).join(' ');
-}
-
-/** `1 node`, `3 nodes`. */
-export function count(n: number, noun: string): string {
-  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`;
-}
-
-/** `ipvs rr`, `iptables`. */
-export function showTarget(target: { mode: string; scheduler?: string | undefined }): string {
-  return target.scheduler === undefined ? target.mode : `${target.mode} ${target.scheduler}`;
-}
-
 const ENTERED: Readonly<Record<string, string>> = {
   InspectCluster: 'reads the cluster, its add-on and its nodes',
   ProveCompliance: 'configured already: every node is asked to prove it',
+  AcquireLease: 'takes the lease of the cluster',
   GrantAccess: 'takes access to Kubernetes for this execution',
+  InspectForPreparation: 'some nodes gave no answer: looks again which there are',
+  RenewLease: 'renews the lease before the change',
+  SaveFormer: 'saves what is there before the change',
+  AwaitSecondCanaryProof: 'asks the canary again in a minute',
+  InspectForCanary: 'looks whether the canary is still there',
   AwaitSecondValidation: 'asks all nodes again in a minute',
+  CleanNodes: 'removes what the other mode left on the nodes',
+  Rollback: 'puts everything back',
+  AwaitRollbackAgain: 'the way back could not be started: tries again',
+  ReleaseLeaseForWait: 'gives the lease back while it waits',
+  RevokeAccessForWait: 'gives the access to Kubernetes back while it waits',
   RevokeAccess: 'gives the access to Kubernetes back',
+  ReleaseLease: 'gives the lease back',
+  StopOwner: 'stops the execution that it recovers, should it still run',
+  InspectFormer: 'reads what was saved before the change, and the cluster as it is',
+  TakeLease: 'takes the lease of the cluster',
+  AwaitLease: 'another execution works on the cluster: waits for its lease',
+  TakeOverLease: 'takes over the lease of the execution that it undoes',
+  InspectHolder: 'looks whether its holder still runs',
+  ConfirmLease: 'makes sure that the lease is its own',
+  ProveStanding: 'the configuration may stay as it is: every node is asked to prove it',
+  AwaitSecondProof: 'asks all nodes again in a minute',
+  AwaitRetry: 'tries again in three minutes',
 };
 
-const ANSWERED: Readonly<Record<string, (value: unknown) => string | null>> = {
-  InspectCluster: inspected,
-  InspectWorkloads: inspected,
-  InspectForValidation: inspectedAgain,
-  DecideWindow: decided,
-  CheckWindowBeforeChange: decided,
-  ProveCompliance: dispatched,
-  PrepareNodes: dispatched,
-  ValidateNodes: dispatched,
-  CollectCompliance: (value) => collected(value, 'proved it'),
-  CollectPreparation: (value) => collected(value, 'prepared'),
-  CollectValidation: (value) => collected(value, 'proved it'),
-  UpdateAddon: updateSent,
-  CheckAddon: updateStatus,
-  RestartDaemonSet: () => 'DaemonSet kube-proxy restarts',
-  CheckRollout: rolledOut,
-  RecordOutcome: recorded,
+/** Errors that say that there was nothing left to do, by state: the workflow goes on with them as with an answer. */
+const EXPECTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  GrantAccess: { 'Eks.ResourceInUseException': 'the access entry is there already' },
+  RevokeAccess: { 'Eks.ResourceNotFoundException': 'the access entry was gone already' },
+  RevokeAccessForWait: { 'Eks.ResourceNotFoundException': 'the access entry was gone already' },
+  ReleaseLease: { 'Scheduler.ResourceNotFoundException': 'the lease was gone already' },
+  ReleaseLeaseForWait: { 'Scheduler.ResourceNotFoundException': 'the lease was gone already' },
+  StopOwner: { 'Sfn.ExecutionDoesNotExistException': 'Step Functions has forgotten that execution' },
+  TakeLease: { 'Scheduler.ConflictException': 'the lease is held: looks by whom' },
+  ReadLease: { 'Scheduler.ResourceNotFoundException': 'the lease was given back meanwhile' },
+  InspectHolder: { 'Sfn.ExecutionDoesNotExistException': 'its holder is forgotten' },
+  ConfirmLease: { 'Scheduler.ResourceNotFoundException': 'the lease was given back meanwhile' },
+  TakeOverLease: { 'Scheduler.ResourceNotFoundException': 'the lease was given back meanwhile' },
+  CheckAddonGone: { 'Eks.ResourceNotFoundException': 'the add-on that was created is given back' },
 };
+
+/** What a failed step says that failed as it may; null for one that went wrong. */
+export function expectedAnswer(step: Step): string | null {
+  return step.kind === 'failed' ? (EXPECTED[step.state]?.[step.error.name] ?? null) : null;
+}
 
 function narrateRequest(input: unknown): string {
+  const rollback = RollbackInput.safeParse(input);
+  if (rollback.success) {
+    const { mode, cluster, execution, reason } = rollback.data;
+    const what = mode === 'recover' ? 'brings to an end' : 'undoes';
+    return oneLine(`cluster ${cluster}: ${what} what ${execution.name} has changed, because: ${reason}`);
+  }
   const request = RequestInput.safeParse(input);
   if (!request.success) return 'started with an input that is not a migration request';
   const { cluster, target, requestedBy, window, now } = request.data;
@@ -96,79 +90,10 @@ function narrateRequest(input: unknown): string {
   );
 }
 
-function inspected(value: unknown): string | null {
-  const answer = InspectAnswer.safeParse(value);
-  if (!answer.success) return null;
-  const { plan, cluster, addon, inventory } = answer.data;
-  const parts = [
-    cluster.version === undefined ? null : `Kubernetes ${cluster.version}`,
-    addon ? `kube-proxy add-on ${addon.version}` : 'no kube-proxy add-on',
-    inventory ? showCounts(inventory.counts) : null,
-    `plan: ${plan.kind}${plan.kind === 'refuse' ? ` (${plan.reasons.join(' ')})` : ''}`,
-  ];
-  return parts.filter((part) => part !== null).join(', ');
-}
-
-/** `3 nodes (1 excluded)`; only what is not ordinary is spelled out. */
-export function showCounts(counts: { total: number; proxyMode: number; excluded: number; blocked: number }): string {
-  const parts = [
-    counts.proxyMode > 0 ? `${counts.proxyMode} proven through the Kubernetes API` : null,
-    counts.excluded > 0 ? `${counts.excluded} excluded` : null,
-    counts.blocked > 0 ? `${counts.blocked} blocked` : null,
-  ].filter((part) => part !== null);
-  return `${count(counts.total, 'node')}${parts.length > 0 ? ` (${parts.join(', ')})` : ''}`;
-}
-
-function inspectedAgain(value: unknown): string | null {
-  const answer = InspectAnswer.safeParse(value);
-  const counts = answer.success ? answer.data.inventory?.counts : undefined;
-  return counts ? `fresh inventory: ${showCounts(counts)}` : null;
-}
-
-function decided(value: unknown): string | null {
-  const answer = WindowAnswer.safeParse(value);
-  if (!answer.success) return null;
-  if (answer.data.kind === 'open') return `open: ${answer.data.reason}`;
-  return `closed: ${answer.data.reason}; waits until ${showTime(new Date(answer.data.opensAt))}`;
-}
-
-function dispatched(value: unknown): string | null {
-  const answer = DispatchAnswer.safeParse(value);
-  if (!answer.success) return null;
-  return `${count(answer.data.nodes, 'node')} asked in ${count(answer.data.commands, 'command')}`;
-}
-
-function collected(value: unknown, done: string): string | null {
-  const answer = CollectAnswer.safeParse(value);
-  if (!answer.success) return null;
-  const { passed, pending, failed } = answer.data;
-  const rest = [pending > 0 ? `${pending} to come` : null, failed > 0 ? `${failed} failed` : null];
-  const total = passed + pending + failed;
-  return [`${passed} of ${count(total, 'node')} ${done}`, ...rest.filter((part) => part !== null)].join(', ');
-}
-
-function updateSent(value: unknown): string | null {
-  const answer = UpdateAnswer.safeParse(value);
-  return answer.success ? `update ${answer.data.updateId} sent with OVERWRITE` : null;
-}
-
-function updateStatus(value: unknown): string | null {
-  const answer = DescribeUpdateAnswer.safeParse(value);
-  return answer.success ? `update is ${answer.data.Update.Status}` : null;
-}
-
-function rolledOut(value: unknown): string | null {
-  const answer = RolloutAnswer.safeParse(value);
-  if (!answer.success) return null;
-  const { updated, desired, available } = answer.data;
-  return `${updated} of ${count(desired, 'pod')} restarted, ${available} available`;
-}
-
-function recorded(value: unknown): string | null {
-  const answer = OutcomeAnswer.safeParse(value);
-  if (!answer.success) return null;
-  const { ending, outcome } = answer.data;
-  return `${ending}${outcome ? `, outcome in ${outcome.key}` : ''}`;
+/** The name at the end of the ARN of a nested execution that was started. */
+function submitted(value: unknown): string | null {
+  const nested = NestedAnswer.safeParse(value);
+  return nested.success ? `execution ${nested.data.ExecutionArn.split(':').at(-1)} puts everything back` : null;
 }
 
 function clean(text: string | null): string | null {

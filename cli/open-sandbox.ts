@@ -16,8 +16,7 @@ export interface SandboxOptions {
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const world = readJsonFile(options.world);
   const { port, clock, nodeKind } = options;
-  // Costs nothing when the bundles are those of the sources already.
-  await buildFunctions({ quiet: true });
+  await buildBundles();
   try {
     return await startSandbox({ world, port, clock, nodeKind });
   } catch (cause) {
@@ -28,5 +27,14 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
         cause,
       });
     throw cause;
+  }
+}
+
+/** Costs nothing when the bundles are those of the sources already. */
+async function buildBundles(): Promise<void> {
+  try {
+    await buildFunctions({ quiet: true });
+  } catch (cause) {
+    throw new Failure('BuildFailed', "the functions' bundles could not be built", { nextStep: 'npm run build', cause });
   }
 }

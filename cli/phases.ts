@@ -1,5 +1,5 @@
 /** The phases of a migration as people follow them, in order, with the states of `migrate-cluster` that do them. */
-export const PHASES = [
+const MIGRATION_PHASES = [
   {
     name: 'inspect',
     label: 'Inspect',
@@ -49,6 +49,8 @@ export const PHASES = [
       'AwaitCanaryProof',
       'CollectCanary',
       'AwaitSecondCanaryProof',
+      'InspectForCanary',
+      'InspectForCanary',
     ],
   },
   { name: 'restart', label: 'Restart', states: ['RestartDaemonSet', 'AwaitRoll', 'AwaitRollout', 'CheckRollout'] },
@@ -73,23 +75,77 @@ export const PHASES = [
   { name: 'record', label: 'Record', states: ['RevokeAccess', 'ReleaseLease', 'RecordOutcome'] },
 ] as const;
 
-export type PhaseName = (typeof PHASES)[number]['name'];
+/** The phases of a way back, with the states of `rollback-cluster`. */
+const ROLLBACK_PHASES = [
+  {
+    name: 'former',
+    label: 'Former state',
+    states: [
+      'StopOwner',
+      'InspectFormer',
+      'TakeLease',
+      'ReadLease',
+      'InspectHolder',
+      'AwaitLease',
+      'TakeOverLease',
+      'AwaitConfirmation',
+      'ConfirmLease',
+      'GrantAccess',
+      'GrantView',
+      'GrantEdit',
+      'InspectWithKubernetes',
+    ],
+  },
+  { name: 'standing', label: 'As it stands', states: ['ProveStanding', 'AwaitStanding', 'CollectStanding'] },
+  {
+    name: 'restore',
+    label: 'Restore',
+    states: ['RestoreAddon', 'AwaitAddon', 'CheckAddon', 'CheckAddonGone', 'RestoreConfigMap'],
+  },
+  { name: 'restart', label: 'Restart', states: ['RestartDaemonSet', 'AwaitRoll', 'AwaitRollout', 'CheckRollout'] },
+  { name: 'clean', label: 'Clean', states: ['InspectForProof', 'CleanNodes', 'AwaitCleaning', 'CollectCleaning'] },
+  { name: 'proof', label: 'Prove', states: ['ProveFormer', 'AwaitProof', 'CollectProof', 'AwaitSecondProof'] },
+  { name: 'again', label: 'Try again', states: ['AwaitRetry'] },
+  { name: 'record', label: 'Record', states: ['RevokeAccess', 'ReleaseLease', 'RecordOutcome'] },
+] as const;
 
-const BY_STATE: ReadonlyMap<string, PhaseName> = new Map(
-  PHASES.flatMap((phase) => phase.states.map((state): [string, PhaseName] => [state, phase.name])),
-);
+/** Which of nightshift's state machines an execution belongs to. */
+export type Machine = 'migrate-cluster' | 'rollback-cluster';
+
+/** By the name of the state machine, with whatever prefix a deployment gives it. */
+export function machineOf(stateMachine: string): Machine {
+  return stateMachine.endsWith('rollback-cluster') ? 'rollback-cluster' : 'migrate-cluster';
+}
+
+/** The phases of each state machine, in the order in which people follow them. */
+export const PHASES = { 'migrate-cluster': MIGRATION_PHASES, 'rollback-cluster': ROLLBACK_PHASES } as const;
+
+export type PhaseName = (typeof PHASES)[Machine][number]['name'];
+
+type ByState = ReadonlyMap<string, PhaseName>;
+const byState = (machine: Machine): ByState =>
+  new Map(PHASES[machine].flatMap((phase) => phase.states.map((state): [string, PhaseName] => [state, phase.name])));
+const BY_STATE: Readonly<Record<Machine, ByState>> = {
+  'migrate-cluster': byState('migrate-cluster'),
+  'rollback-cluster': byState('rollback-cluster'),
+};
 
 /** The phase that a state belongs to; null for one that only decides where to go on (Choice, Pass, Succeed, Fail). */
-export function phaseOf(state: string): PhaseName | null {
-  return BY_STATE.get(state) ?? null;
+export function phaseOf(state: string, machine: Machine): PhaseName | null {
+  return BY_STATE[machine].get(state) ?? null;
 }
 
 /** What people read for a phase. */
 export function labelOf(phase: PhaseName): string {
-  return PHASES.find((each) => each.name === phase)?.label ?? phase;
+  return LABELS.get(phase) ?? phase;
 }
 
+/** A phase that both state machines have is called the same in both. */
+const LABELS: ReadonlyMap<string, string> = new Map(
+  [...ROLLBACK_PHASES, ...MIGRATION_PHASES].map(({ name, label }) => [name, label]),
+);
+
 /** Order in which phases come: an execution that waits and inspects again is still in its window phase. */
-export function orderOf(phase: PhaseName): number {
-  return PHASES.findIndex((each) => each.name === phase);
+export function orderOf(phase: PhaseName, machine: Machine): number {
+  return PHASES[machine].findIndex((each) => each.name === phase);
 }

@@ -4,6 +4,7 @@ import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDemo } from './commands/demo.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addRollback } from './commands/rollback.ts';
 import { addSandbox } from './commands/sandbox.ts';
 import { addVerify } from './commands/verify.ts';
 import type { Terminal } from './terminal.ts';
@@ -14,6 +15,7 @@ Examples:
   nightshift migrate my-cluster --window weekend           migrate when the window "weekend" opens
   nightshift migrate my-cluster --now --reason "CHG-1234"  migrate at once, and record why
   nightshift migrate my-cluster --dry-run                  only look: the plan and what stands in its way
+  nightshift rollback my-cluster-20261128T010000123Z       put back what that execution has changed
   nightshift audit my-cluster-20261128T010000123Z          the story of an execution, from its history and evidence
   ipvsadm -Ln | nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr
 
@@ -29,7 +31,7 @@ export function buildProgram(terminal: Terminal): Command {
     .showHelpAfterError('(nightshift --help lists every command and option)')
     .addHelpText('after', EXAMPLES)
     .exitOverride();
-  const add = [addDemo, addMigrate, addAudit, addVerify, addSandbox, addCompletion];
+  const add = [addDemo, addMigrate, addRollback, addAudit, addVerify, addSandbox, addCompletion];
   for (const command of add) command(program, terminal);
   return program;
 }

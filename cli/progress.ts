@@ -1,8 +1,9 @@
 import { Listr, type ListrTask } from 'listr2';
 import { InspectAnswer } from './answers.ts';
+import { showTime } from './format.ts';
 import type { Step } from './history.ts';
-import { narrate, showTime } from './narrate.ts';
-import { labelOf, orderOf, PHASES, type PhaseName } from './phases.ts';
+import { expectedAnswer, narrate } from './narrate.ts';
+import { labelOf, type Machine, orderOf, PHASES, type PhaseName } from './phases.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Shows an execution while it runs. */
@@ -13,8 +14,8 @@ export interface Progress {
 }
 
 /** Phases that redraw themselves for a person at a terminal, otherwise a line for each thing that happens. */
-export function progressFor(terminal: Terminal): Progress {
-  return terminal.lively ? new PhaseList() : new Lines(terminal);
+export function progressFor(terminal: Terminal, machine: Machine = 'migrate-cluster'): Progress {
+  return terminal.lively ? new PhaseList(machine) : new Lines(terminal, machine);
 }
 
 /** For output that is data. */
@@ -22,27 +23,43 @@ export const noProgress: Progress = { show: () => {}, end: () => Promise.resolve
 
 /** Where an execution is: the furthest phase that it came to, and what was said last. */
 export class Position {
-  phase: PhaseName = 'inspect';
+  readonly #machine: Machine;
+  phase: PhaseName;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+    this.phase = PHASES[machine][0].name;
+  }
 
   /** The phase that a step is shown under: an execution that inspects again after a wait is in its window. */
   follow(step: Step): PhaseName {
-    if ('phase' in step && step.phase !== null && orderOf(step.phase) > orderOf(this.phase)) this.phase = step.phase;
+    if ('phase' in step && step.phase !== null && this.orderOf(step.phase) > this.orderOf(this.phase))
+      this.phase = step.phase;
     return this.phase;
+  }
+
+  orderOf(phase: PhaseName): number {
+    return orderOf(phase, this.#machine);
   }
 }
 
 class Lines implements Progress {
   readonly #terminal: Terminal;
-  readonly #position = new Position();
+  readonly #position: Position;
+  /** A way back begins again from its first phase: each of its steps is shown where it is. */
+  readonly #begins: boolean;
   #last = '';
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: Terminal, machine: Machine) {
     this.#terminal = terminal;
+    this.#position = new Position(machine);
+    this.#begins = machine === 'rollback-cluster';
   }
 
   show(steps: readonly Step[]): void {
     for (const step of steps) {
-      const phase = this.#position.follow(step);
+      const furthest = this.#position.follow(step);
+      const phase = this.#begins && 'phase' in step && step.phase !== null ? step.phase : furthest;
       const text = narrate(step);
       const label = step.kind === 'started' ? 'Start' : labelOf(phase);
       const line = `${label.padEnd(13)}  ${text}`;
@@ -70,21 +87,23 @@ interface Shown {
 }
 
 class PhaseList implements Progress {
-  readonly #position = new Position();
-  readonly #shown: Shown[] = PHASES.map(({ name }) => ({
-    name,
-    begun: Promise.withResolvers<boolean>(),
-    over: Promise.withResolvers<string | null>(),
-    task: null,
-    text: '',
-    output: '',
-    entered: false,
-  }));
+  readonly #position: Position;
+  readonly #shown: Shown[];
   readonly #running: Promise<unknown>;
   /** What went wrong and has not been put right by a later attempt: it marks its phase when the record begins. */
   #trouble: { state: string; name: string } | null = null;
 
-  constructor() {
+  constructor(machine: Machine) {
+    this.#position = new Position(machine);
+    this.#shown = PHASES[machine].map(({ name }) => ({
+      name,
+      begun: Promise.withResolvers<boolean>(),
+      over: Promise.withResolvers<string | null>(),
+      task: null,
+      text: '',
+      output: '',
+      entered: false,
+    }));
     // Ctrl-C is answered by the command: it tells how the execution goes on.
     this.#running = new Listr(
       this.#shown.map((each) => task(each)),
@@ -99,14 +118,14 @@ class PhaseList implements Progress {
   }
 
   async end(cutOff?: string): Promise<void> {
-    this.#settle(PHASES.length, cutOff ?? this.#trouble?.name ?? null);
+    this.#settle(this.#shown.length, cutOff ?? this.#trouble?.name ?? null);
     await this.#running;
   }
 
   #step(step: Step): void {
     const before = this.#position.phase;
     const phase = this.#position.follow(step);
-    const shown = this.#shown[orderOf(phase)];
+    const shown = this.#shown[this.#position.orderOf(phase)];
     if (!shown) return;
     if (phase !== before) this.#moveTo(phase, before);
     this.#notice(step);
@@ -123,13 +142,18 @@ class PhaseList implements Progress {
   }
 
   #moveTo(phase: PhaseName, before: PhaseName): void {
-    // Only an execution that gives up goes on to its record with something unsettled.
-    this.#settle(orderOf(phase), phase === 'record' ? (this.#trouble?.name ?? null) : null, before);
+    // Only an execution that gives up goes on to its way back or its record with something unsettled.
+    this.#settle(
+      this.#position.orderOf(phase),
+      phase === 'record' || phase === 'rollback' ? (this.#trouble?.name ?? null) : null,
+      before,
+    );
     this.#trouble = null;
   }
 
   #notice(step: Step): void {
-    if (step.kind === 'failed') this.#trouble = { state: step.state, name: step.error.name };
+    if (step.kind === 'failed' && expectedAnswer(step) === null)
+      this.#trouble = { state: step.state, name: step.error.name };
     if (step.kind === 'succeeded' && this.#trouble?.state === step.state) this.#trouble = null;
     if (step.kind === 'succeeded' && isRefusal(step.value))
       this.#trouble = { state: step.state, name: 'PreflightRefused' };

@@ -1,43 +1,62 @@
 import { oneLine } from './exit.ts';
-import { count, showCounts, showDuration, showTarget, showTime } from './narrate.ts';
-import { isProof, type NodeRecord, type Phase, type Story } from './story.ts';
+import { count, showCounts, showDuration, showTarget, showTime } from './format.ts';
+import { renderRisks } from './render-checks.ts';
+import { phaseLines } from './render-phases.ts';
+import { heldOf, modesOf, renderFailure, renderRollbacks } from './render-rollback.ts';
+import type { NodeRecord, Story } from './story.ts';
+import { isProof, isSettled } from './story-parts.ts';
 import type { Style } from './style.ts';
+import { table } from './table.ts';
 
 /** Passed nodes that a table lists before it says how many more there are; failed ones are all listed. */
 const LISTED = 20;
 
 /** The story as text for people. Text from nodes and requests is made harmless to a terminal. */
 export function renderStory(story: Story, style: Style): string {
-  const sections = [
+  return together([
     alarms(story, style),
     head(story, style),
+    renderRisks(story.plan?.checks ?? [], style),
+    renderFailure(story.machine === 'migrate-cluster' ? story.failure : null, style),
     phases(story, style),
-    nodes(story.nodes, style),
+    renderRollbacks(story, style),
+    afterwards(story, style),
+    ...byExecution(story).map(([title, records]) => nodes(records, style, title)),
     failures(story.nodes, style),
     evidence(story, style),
     absent(story, style),
     ending(story, style),
-  ];
+  ]);
+}
+
+/** The story in few lines, for the end of a demo: phases, what each node said last, what one showed, the ending. */
+export function renderShortStory(story: Story, style: Style): string {
+  const last = new Map(story.nodes.filter(({ step }) => isProof(step)).map((node) => [node.node, node]));
+  const proof = [...last.values()];
+  return together([
+    alarms(story, style),
+    renderFailure(story.failure, style),
+    phases(story, style),
+    nodes(proof, style),
+    example(proof, style),
+    ending(story, style),
+  ]);
+}
+
+function together(sections: readonly string[][]): string {
   return sections
     .filter((section) => section.length > 0)
     .map((section) => section.join('\n'))
     .join('\n\n');
 }
 
-/** The story in few lines, for the end of a demo: phases, what one node said, and the ending. */
-export function renderShortStory(story: Story, style: Style): string {
-  const proof = story.nodes.filter((node) => isProof(node.step));
-  const sections = [
-    alarms(story, style),
-    phases(story, style),
-    nodes(proof, style),
-    example(proof, style),
-    ending(story, style),
-  ];
-  return sections
-    .filter((section) => section.length > 0)
-    .map((section) => section.join('\n'))
-    .join('\n\n');
+/** Verdicts of the execution itself first, then those of the ones that ended its work. */
+function byExecution(story: Story): [string, NodeRecord[]][] {
+  const own = story.execution.name;
+  const groups = Map.groupBy(story.nodes, ({ execution }) => execution);
+  return [...groups]
+    .toSorted(([one], [other]) => Number(other === own) - Number(one === own))
+    .map(([name, records]) => [name === own ? '' : ` in ${name}`, records]);
 }
 
 function alarms(story: Story, style: Style): string[] {
@@ -48,6 +67,7 @@ function head(story: Story, style: Style): string[] {
   const { execution, request, cluster, inventory, change, plan } = story;
   const rows: [string, string | null][] = [
     ['Execution', execution.arn],
+    ...ownerRows(story),
     ['Status', statusLine(story)],
     ['Asked by', request ? (request.requestedBy ?? 'not said') : null],
     ['Asked for', request ? `${request.cluster} to ${showTarget(request.target)}, ${when(request)}` : null],
@@ -55,13 +75,47 @@ function head(story: Story, style: Style): string[] {
     ['Nodes', inventory ? showCounts(inventory) : null],
     ['Plan', plan ? `${plan.kind}${plan.reasons.length > 0 ? `: ${plan.reasons.join(' ')}` : ''}` : null],
     ['Add-on', change?.addonVersion ?? null],
-    ['Before', change ? (change.from ?? 'no configuration values') : null],
-    ['After', change ? (change.to ?? 'not in the history') : null],
-    ['Update', change?.updateId ?? null],
+    ...changeRows(change),
+    ['Accepted', request?.acknowledge?.join(', ') || null],
   ];
   return rows
     .filter((row): row is [string, string] => row[1] !== null)
     .map(([label, value]) => `${style.bold(label.padEnd(10))} ${oneLine(value)}`);
+}
+
+/** Of a rollback: whose change it undoes. */
+function ownerRows({ machine, rollbacks: [rollback] }: Story): [string, string | null][] {
+  if (machine !== 'rollback-cluster' || !rollback) return [];
+  return [
+    ['Undoes', rollback.owner?.arn ?? null],
+    ['Cluster', rollback.cluster],
+    ['Because', rollback.reason],
+  ];
+}
+
+function changeRows(change: Story['change']): [string, string | null][] {
+  if (!change) return [];
+  if (change.way === 'config-map')
+    return [['ConfigMap', change.configMap ? 'kube-proxy-config was written' : 'kube-proxy-config was so already']];
+  return [
+    ['Before', change.way === 'create-addon' ? 'no add-on' : (change.from ?? 'no configuration values')],
+    ['After', change.to ?? 'not in the history'],
+    ['Update', change.updateId],
+  ];
+}
+
+/** What is where when all is over, and what was taken meanwhile. */
+function afterwards(story: Story, style: Style): string[] {
+  const settled = isSettled(story);
+  const rows = [
+    ['Nodes', story.rollbacks.length > 0 ? (modesOf(story.modes) ?? 'no node has said what it runs now') : null],
+    ['Access', heldOf(story.access, settled)],
+    ['Lease', heldOf(story.lease, settled)],
+  ] as const;
+  const told = rows.flatMap(([label, value]) =>
+    value === null ? [] : [`  ${style.bold(label.padEnd(10))} ${oneLine(value)}`],
+  );
+  return told.length === 0 ? [] : [style.bold(settled ? 'Afterwards' : 'So far'), ...told];
 }
 
 function when(request: NonNullable<Story['request']>): string {
@@ -95,15 +149,7 @@ function phases(story: Story, style: Style): string[] {
   return [style.bold('What happened'), ...story.phases.flatMap((phase) => phaseLines(phase, style))];
 }
 
-function phaseLines(phase: Phase, style: Style): string[] {
-  const took = phase.seconds === null ? 'not over' : `took ${showDuration(phase.seconds)}`;
-  const title = `  ${showTime(new Date(phase.startedAt))}  ${phase.label.padEnd(13)}  ${took}`;
-  const details = phase.details.map((detail) => `    ${style.dim(oneLine(detail))}`);
-  const errors = phase.errors.map((error) => `    ${style.bad(oneLine(`${error.name}: ${error.cause}`))}`);
-  return [title, ...details, ...errors];
-}
-
-function nodes(records: readonly NodeRecord[], style: Style): string[] {
+function nodes(records: readonly NodeRecord[], style: Style, of = ''): string[] {
   if (records.length === 0) return [];
   const failed = records.filter((node) => !node.pass);
   const passed = records.filter((node) => node.pass);
@@ -112,7 +158,7 @@ function nodes(records: readonly NodeRecord[], style: Style): string[] {
   const lines = table([['step', 'node', 'name', 'verdict', 'facts'], ...rows]);
   const more = passed.length - LISTED;
   return [
-    style.bold(`What ${count(records.length, 'verdict')} said: ${passed.length} pass, ${failed.length} fail`),
+    style.bold(`What ${count(records.length, 'verdict')}${of} said: ${passed.length} pass, ${failed.length} fail`),
     ...lines.map((line) => `  ${line}`),
     ...(more > 0 ? [`  … and ${count(more, 'verdict')} more that passed (--format json lists all)`] : []),
   ];
@@ -175,18 +221,6 @@ function ending(story: Story, style: Style): string[] {
   }
   if (kind === 'running') return [`${style.bold('Ending')}     none yet: the execution is running`];
   return [`${style.good('Ending')}     ${kind}`];
-}
-
-/** Columns as wide as their widest cell; the last one is not padded. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const clean = rows.map((row) => row.map(oneLine));
-  const widths = (clean[0] ?? []).map((_, column) => Math.max(...clean.map((row) => row[column]?.length ?? 0)));
-  return clean.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }
 
 /** Keeps the columns of raw output, unlike `oneLine`. */

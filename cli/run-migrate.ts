@@ -1,7 +1,7 @@
 import { type Connection, connect, whoAsks } from './aws.ts';
 import { dryRun } from './dry-run.ts';
 import { EXIT } from './exit.ts';
-import { failureOf, migrate, partingWords } from './migration.ts';
+import { endingLine, failureOf, migrate, partingWords } from './migration.ts';
 import { noProgress, progressFor } from './progress.ts';
 import { styleFor } from './style.ts';
 import type { Terminal } from './terminal.ts';
@@ -43,8 +43,7 @@ async function run(connection: Connection, request: WantedRequest, options: RunO
   const failure = failureOf(result);
   const style = styleFor(terminal);
   if (json) terminal.out(JSON.stringify(result));
-  else if (failure) terminal.out(`${style.bad('ended')} ${result.ending}: ${failure.name}`);
-  else terminal.out(`${style.good('ended')} ${result.ending}; its story: nightshift audit ${result.name}`);
+  else terminal.out(endingLine(result, style));
   process.exitCode = EXIT.ok;
   if (failure) throw failure;
 }

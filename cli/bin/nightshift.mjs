@@ -8,11 +8,27 @@ import { fileURLToPath } from 'node:url';
 const NEEDED = 24;
 const entry = fileURLToPath(new URL('../nightshift.ts', import.meta.url));
 
+endWithNpx();
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
   const { main } = await import('../nightshift.ts');
   await main(process.argv.slice(2));
 } else {
   handOver();
+}
+
+/**
+ * npx starts its command through a shell that keeps a SIGTERM to itself: a sandbox would outlive the npx that a script
+ * has ended, and hold its port.
+ */
+function endWithNpx() {
+  if (process.env.npm_command !== 'exec') return;
+  const shell = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGTERM');
+  }, 200);
+  watch.unref();
 }
 
 function handOver() {

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { CHECK_NAMES } from '../../functions/core/preflight/names.ts';
 import { IPVS_SCHEDULERS } from '../../functions/core/proxy-mode.ts';
 import { UsageError } from '../exit.ts';
 import type { WantedRequest } from '../run-migrate.ts';
@@ -9,6 +10,8 @@ interface MigrateOptions {
   window?: string;
   now?: true;
   reason?: string;
+  strategy?: string;
+  selfManaged?: string;
   acknowledge: string[];
   stateMachine?: string;
   dryRun?: true;
@@ -20,10 +23,12 @@ Examples:
   nightshift migrate my-cluster                              in the window that the cluster's tag names
   nightshift migrate my-cluster --window weekend --scheduler lc
   nightshift migrate my-cluster --now --reason "CHG-1234, agreed with checkout"
-  nightshift migrate my-cluster --dry-run                    the plan and what stands in its way, nothing is changed
+  nightshift migrate my-cluster --acknowledge ipvs-deprecated --acknowledge idle-timeout
+  nightshift migrate my-cluster --dry-run                    the plan and every preflight check, nothing is changed
 
 Goes to whatever the AWS SDK is pointed at: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL for a sandbox. Ctrl-C stops
-watching, not the execution. Exit code 0 migrated or already compliant, 1 failed, 2 the call is wrong.`;
+watching, not the execution. Exit code 0 migrated or already compliant, 1 failed
+(RolledBack: everything is as before), 2 the call is wrong.`;
 
 /** `nightshift migrate`: starts an execution of `migrate-cluster` and follows it to its end. */
 export function addMigrate(program: Command, terminal: Terminal): void {
@@ -36,7 +41,19 @@ export function addMigrate(program: Command, terminal: Terminal): void {
     .option('--window <name>', 'the configured window to wait for')
     .addOption(new Option('--now', 'do not wait for a window; needs --reason').conflicts('window'))
     .option('--reason <text>', 'why it cannot wait: recorded in the history')
-    .option('--acknowledge <name...>', 'a warning of the preflight checks that is accepted', [])
+    .addOption(
+      new Option('--strategy <strategy>', 'how kube-proxy is restarted; left out, the inspection chooses').choices([
+        'kubernetes-api',
+        'pod-annotations',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--self-managed <way>',
+        'how a kube-proxy without an add-on is changed; left out, one is refused',
+      ).choices(['create-addon', 'config-map']),
+    )
+    .addOption(acknowledge())
     .option('--state-machine <arn>', 'the state machine, where several are deployed')
     .option('--dry-run', 'look only, and print the plan')
     .option('--json', 'print one JSON document at the end and nothing else')
@@ -47,6 +64,15 @@ export function addMigrate(program: Command, terminal: Terminal): void {
       const { dryRun = false, json = false, stateMachine } = options;
       await runMigrate(wanted, { dryRun, json, stateMachine, terminal });
     });
+}
+
+/** Repeated for each check; the names complete, and the workflow's own rule judges them. */
+function acknowledge(): Option {
+  const names: string[] = [];
+  return new Option('--acknowledge <name>', 'accept what this preflight check finds as a risk; repeatable')
+    .choices(CHECK_NAMES)
+    .argParser((name: string, before: string[] = []) => [...before, name])
+    .default(names, 'none');
 }
 
 /** The input of the execution, checked by the same rules as the workflow's own. @throws UsageError */
@@ -60,6 +86,8 @@ async function wantedRequest(cluster: string, options: MigrateOptions): Promise<
     target: { mode: 'ipvs', scheduler: options.scheduler },
     ...(options.window === undefined ? {} : { window: options.window }),
     ...(options.now && options.reason !== undefined ? { now: { reason: options.reason.trim() } } : {}),
+    ...(options.strategy === undefined ? {} : { strategy: options.strategy }),
+    ...(options.selfManaged === undefined ? {} : { selfManaged: options.selfManaged }),
     ...(options.acknowledge.length > 0 ? { acknowledge: options.acknowledge } : {}),
   };
   const { parseRequest } = await import('../../functions/core/request.ts');

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type FakeRegion, type RegionContent, startFakeRegion } from './fake-region.ts';
-import { migration, VERDICTS } from './history-fixture.ts';
+import { migration, REQUEST, Recorder, VERDICTS } from './history-fixture.ts';
 import { run } from './run.ts';
 
 const FAILED: RegionContent = { ...migration(VERDICTS, 'failed'), status: 'FAILED' };
@@ -57,7 +57,44 @@ describe('audit', () => {
     const { code, stdout } = await inRegion({ ...FAILED, objects: [] }, ['audit', 'demo-1']);
     expect(code).toBe(0);
     expect(stdout).toContain('ABSENT    executions/');
-    expect(stdout).toContain('no verdict of any node is in the evidence');
+    expect(stdout).toContain('no verdict on what a node runs is in the evidence');
+  });
+
+  test('of one that was cut off looks for its recovery and says that there is none', async () => {
+    const events = new Recorder('2026-11-20T22:00:00Z')
+      .start(REQUEST)
+      .call('GrantAccess', {})
+      .end('ExecutionAborted').events;
+    const { code, stdout } = await inRegion({ events, status: 'ABORTED' }, ['audit', 'demo-1']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('no recovery was found: rollback-cluster has no execution recover-demo-1');
+    expect(stdout).toContain('the access to Kubernetes that was taken was not given back');
+  });
+
+  test('of one that was cut off tells of the recovery that has its name', async () => {
+    const events = new Recorder('2026-11-20T22:00:00Z')
+      .start(REQUEST)
+      .call('GrantAccess', {})
+      .end('ExecutionAborted').events;
+    const owner = { name: 'demo-1', arn: EXECUTION };
+    const input = { mode: 'recover', cluster: 'demo', execution: owner, reason: 'It ended ABORTED.', attempt: 1 };
+    const answer = { ending: 'nothing-to-roll-back', modes: {}, evidence: [] };
+    const recovery = new Recorder('2026-11-20T22:01:00Z')
+      .start(input)
+      .task('InspectFormer', { plan: { kind: 'nothing', reasons: ['Nothing was saved.'] }, former: null })
+      .call('RevokeAccess', {})
+      .task('RecordOutcome', answer)
+      .succeed(answer).events;
+    const region: RegionContent = { events, status: 'ABORTED', rollbacks: { 'recover-demo-1': recovery } };
+    const { code, stdout } = await inRegion(region, ['audit', 'demo-1', '--format', 'json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ending: { kind: 'aborted' },
+      failure: { state: 'GrantAccess', error: { name: 'ExecutionAborted' } },
+      rollbacks: [{ mode: 'recover', nothing: ['Nothing was saved.'], ending: { kind: 'nothing-to-roll-back' } }],
+      access: 'given-back',
+      lease: 'not-taken',
+    });
   });
 
   test('of an execution that is not there ends with 1 and its name', async () => {

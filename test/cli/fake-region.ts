@@ -8,6 +8,8 @@ export interface RegionContent {
   events?: HistoryEvent[];
   objects?: { reference: { key: string }; bytes: Buffer }[];
   status?: string;
+  /** Histories of rollback-cluster by the execution's name; any other of it does not exist. */
+  rollbacks?: Record<string, HistoryEvent[]>;
   /** Payload and whether it is a function's error. */
   function?: { payload: unknown; error?: boolean };
 }
@@ -60,7 +62,7 @@ async function answer(
   if (target !== undefined) {
     const input: unknown = JSON.parse(body);
     requests.push({ operation: target, input });
-    const { status, output } = stepFunctions(target, content);
+    const { status, output } = stepFunctions(target, ofExecution(input, content));
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(output));
   } else if (body.includes('Action=GetCallerIdentity')) {
     response.writeHead(200, { 'content-type': 'text/xml' }).end(IDENTITY);
@@ -74,6 +76,15 @@ async function answer(
 const IDENTITY = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
 <Arn>arn:aws:iam::111122223333:user/anna</Arn><UserId>AIDA</UserId><Account>111122223333</Account>
 </GetCallerIdentityResult></GetCallerIdentityResponse>`;
+
+/** What is known of the execution that a request names. */
+function ofExecution(input: unknown, content: RegionContent): RegionContent {
+  const arn = typeof input === 'object' && input !== null && 'executionArn' in input ? String(input.executionArn) : '';
+  if (!arn.includes(':rollback-cluster:')) return content;
+  return { ...content, events: content.rollbacks?.[arn.split(':').at(-1) ?? ''] ?? [], status: 'NONE' };
+}
+
+const NOT_THERE = { status: 400, output: { __type: 'ExecutionDoesNotExist', message: 'Execution Does Not Exist' } };
 
 function stepFunctions(operation: string, content: RegionContent): { status: number; output: unknown } {
   const { stateMachines = [MACHINE], events = [], status = 'RUNNING' } = content;
@@ -95,13 +106,13 @@ function stepFunctions(operation: string, content: RegionContent): { status: num
     case 'StartExecution':
       return { status: 200, output: { executionArn: execution, startDate: 1 } };
     case 'DescribeExecution':
+      if (status === 'NONE' && events.length === 0) return NOT_THERE;
       return {
         status: 200,
         output: { executionArn: execution, stateMachineArn: MACHINE, status, startDate: 1, ...failure(events) },
       };
     case 'GetExecutionHistory':
-      if (events.length === 0)
-        return { status: 400, output: { __type: 'ExecutionDoesNotExist', message: 'Execution Does Not Exist' } };
+      if (events.length === 0) return NOT_THERE;
       return {
         status: 200,
         output: { events: events.toReversed().map((event) => ({ ...event, timestamp: seconds(event.timestamp) })) },

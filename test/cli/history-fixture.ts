@@ -152,6 +152,17 @@ const LOOK = {
     kind: 'migrate',
     reasons: ['kube-proxy runs iptables.'],
     strategy: 'kubernetes-api',
+    way: 'addon',
+    checks: [
+      {
+        name: 'version',
+        verdict: 'PASS',
+        why: 'kube-proxy of Kubernetes 1.34 has ipvs mode',
+        fix: '',
+        accepted: false,
+      },
+      { name: 'idle-timeout', verdict: 'WARN', why: 'idle for 900 s', fix: 'Set TCP keepalive.', accepted: true },
+    ],
     configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}',
   },
   cluster: {

@@ -37,7 +37,7 @@ describe('migrate', () => {
   });
 
   test('with --now records the reason and the accepted warnings', async () => {
-    const accepted = ['--acknowledge', 'ipvs-deprecated', 'idle-timeout'];
+    const accepted = ['--acknowledge', 'ipvs-deprecated', '--acknowledge', 'idle-timeout'];
     await inRegion(MIGRATED, ['migrate', 'demo', '--now', '--reason', ' CHG-1 ', ...accepted]);
     const started = region?.requests.find(({ operation }) => operation === 'StartExecution')?.input;
     expect(started).toMatchObject({

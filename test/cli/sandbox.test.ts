@@ -2,53 +2,17 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { ended, type Ran, run, says, start } from './run.ts';
+import { run } from './run.ts';
+import { DEMO, type Served, serve } from './serve.ts';
 
 // Processes of their own, on a machine that may be busy.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-
-const DEMO = 'sandbox/worlds/demo.json';
-
-interface Served {
-  endpoint: string;
-  kubeconfig: string;
-  stateMachines: Record<string, string>;
-  env: Record<string, string>;
-  stop(signal?: NodeJS.Signals): Promise<Ran>;
-}
 
 let served: Served | undefined;
 afterEach(async () => {
   await served?.stop();
   served = undefined;
 });
-
-/** The command as a child process, ready. */
-async function serve(world = DEMO, args: string[] = []): Promise<Served> {
-  const child = start(['sandbox', '--world', world, '--port', '0', ...args]);
-  const result = ended(child);
-  let line = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    line += chunk.toString('utf8');
-  });
-  await says(child.stdout, '\n');
-  const { endpoint, kubeconfig, stateMachines } = JSON.parse(line);
-  return {
-    endpoint,
-    kubeconfig,
-    stateMachines,
-    env: {
-      AWS_ENDPOINT_URL: endpoint,
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: 'anna',
-      AWS_SECRET_ACCESS_KEY: 'anna',
-    },
-    stop: (signal = 'SIGTERM') => {
-      child.kill(signal);
-      return result;
-    },
-  };
-}
 
 function worldFile(text: string): string {
   const file = join(mkdtempSync(join(tmpdir(), 'nightshift-')), 'world.json');
@@ -61,6 +25,7 @@ describe('sandbox', () => {
     served = await serve();
     expect(served.stateMachines).toEqual({
       'migrate-cluster': 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate-cluster',
+      'rollback-cluster': 'arn:aws:states:us-east-1:111122223333:stateMachine:rollback-cluster',
     });
     expect(readFileSync(served.kubeconfig, 'utf8')).toContain('demo');
     const state = await (await fetch(`${served.endpoint}/_sandbox/state`)).json();
@@ -125,7 +90,8 @@ describe('a migration in the sandbox, by the command line', () => {
       alarms: [],
     });
     const proofs = story.nodes.filter((node: { step: string }) => node.step.startsWith('validate-'));
-    expect(proofs).toHaveLength(3);
+    // Once before the leftovers of iptables mode were removed, once after.
+    expect(proofs).toHaveLength(6);
     for (const proof of proofs)
       expect(proof).toMatchObject({ pass: true, excerpt: expect.stringContaining('10.100.0.1:443') });
 

@@ -21,7 +21,7 @@ function tell(recorded: ReturnType<typeof migration>) {
       ? check(reference, found)
       : { ...reference, state: 'absent' as const, reason: 'not in s3://nightshift-evidence' };
   });
-  return tellStory(EXECUTION, steps, evidence);
+  return tellStory({ execution: EXECUTION, steps, related: [], missing: [], evidence });
 }
 
 describe('the story of an execution', () => {
@@ -37,6 +37,8 @@ describe('the story of an execution', () => {
 
   test('says from what to what the add-on changed', () => {
     expect(tell(migration(PASSED, 'migrated')).change).toEqual({
+      way: 'addon',
+      configMap: null,
       addonVersion: 'v1.34.1-eksbuild.2',
       from: null,
       to: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}',
@@ -125,7 +127,7 @@ describe('the story of an execution', () => {
     const recorded = migration(PASSED, 'migrated');
     const story = tell({ ...recorded, objects: [] });
     expect(story.absent).toEqual([
-      'no verdict of any node is in the evidence',
+      'no verdict on what a node runs is in the evidence',
       'executions/demo-20261120T220000000Z/inspect-2/inventory.ndjson.gz: not in s3://nightshift-evidence',
       'executions/demo-20261120T220000000Z/validate-2-1/evidence.ndjson.gz: not in s3://nightshift-evidence',
       'executions/demo-20261120T220000000Z/./outcome.json.gz: not in s3://nightshift-evidence',
@@ -143,7 +145,7 @@ describe('the story of an execution', () => {
       'the input does not say who asked',
       'no look at the cluster ended: what it ran before is not known',
       'kube-proxy was not restarted',
-      'no verdict of any node is in the evidence',
+      'no verdict on what a node runs is in the evidence',
       'no outcome was recorded',
     ]);
     expect(story.ending).toEqual({
@@ -163,6 +165,13 @@ describe('the story of an execution', () => {
     const record = new Recorder('2026-11-20T22:00:00Z').start(REQUEST);
     const story = tell({ events: record.events, objects: [] });
     expect(renderStory(story, PLAIN).split('\n').at(-1)).toBe('Ending     none yet: the execution is running');
+  });
+
+  test('of an execution that was cut off says that its access to Kubernetes was not given back', () => {
+    const record = new Recorder('2026-11-20T22:00:00Z').start(REQUEST).call('GrantAccess', {}).end('ExecutionAborted');
+    expect(tell({ events: record.events, objects: [] }).absent).toContain(
+      'the access to Kubernetes that was taken was not given back: delete the access entry',
+    );
   });
 
   test('of an aborted execution says aborted', () => {

@@ -19,6 +19,11 @@ describe('a call that is wrong ends with 2 and says why on stderr', () => {
     ['--now without a reason', ['migrate', 'demo', '--now'], '--now needs --reason'],
     ['--now with an empty reason', ['migrate', 'demo', '--now', '--reason', ' '], '--now needs --reason'],
     ['a reason without --now', ['migrate', 'demo', '--reason', 'x'], 'it goes with --now'],
+    ['a rollback that nobody can be asked about', ['rollback', 'x'], 'without a terminal nobody can be asked'],
+    ['a rollback for no reason', ['rollback', 'x', '--yes', '--reason', ' '], '--reason must be one line'],
+    ['a strategy that is none', ['migrate', 'demo', '--strategy', 'ssh'], 'Allowed choices are kubernetes-api'],
+    ['a way that is none', ['migrate', 'demo', '--self-managed', 'addon'], 'Allowed choices are create-addon'],
+    ['a check that is none', ['migrate', 'demo', '--acknowledge', 'luck'], 'must be the name of a preflight check'],
     ['a port that is none', ['sandbox', '--world', 'x', '--port', '70000'], 'from 0 to 65535'],
     ['a port with a sign', ['sandbox', '--world', 'x', '--port', '-1'], 'from 0 to 65535'],
     ['a shell that is none', ['completion', 'csh'], 'Allowed choices are bash, zsh, fish.'],
@@ -77,11 +82,14 @@ describe('the help', () => {
     expect(stdout).toContain('Examples:\n  nightshift demo');
   });
 
-  test.each(['demo', 'migrate', 'audit', 'verify', 'sandbox', 'completion'])('of %s ends with 0', async (command) => {
-    const { code, stdout } = await run([command, '--help']);
-    expect(code).toBe(0);
-    expect(stdout).toContain(`Usage: nightshift ${command}`);
-  });
+  test.each(['demo', 'migrate', 'rollback', 'audit', 'verify', 'sandbox', 'completion'])(
+    'of %s ends with 0',
+    async (command) => {
+      const { code, stdout } = await run([command, '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toContain(`Usage: nightshift ${command}`);
+    },
+  );
 
   test('the version is the one of the package', async () => {
     expect(await run(['--version'])).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
@@ -118,6 +126,7 @@ describe('completion', () => {
     expect(complete('nightshift', 'mig')).toBe('migrate');
     expect(complete('nightshift', 'migrate', '--sch')).toBe('--scheduler');
     expect(complete('nightshift', 'migrate', '--scheduler', 'l')).toBe('lc lblc lblcr');
+    expect(complete('nightshift', 'migrate', '--acknowledge', 'ipvs-d')).toBe('ipvs-deprecated ipvs-disabled');
     expect(complete('nightshift', 'sandbox', '--node-kind', '')).toBe('model kernel');
     expect(complete('nightshift', 'completion', 'z')).toBe('zsh');
   });
@@ -125,7 +134,7 @@ describe('completion', () => {
   test.each(['zsh', 'fish'])('for %s names every command', async (shell) => {
     const { code, stdout } = await run(['completion', shell]);
     expect(code).toBe(0);
-    for (const command of ['demo', 'migrate', 'audit', 'verify', 'sandbox', 'completion'])
+    for (const command of ['demo', 'migrate', 'rollback', 'audit', 'verify', 'sandbox', 'completion'])
       expect(stdout).toContain(command);
   });
 });

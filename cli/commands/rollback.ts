@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { Terminal } from '../terminal.ts';
+
+interface RollbackOptions {
+  reason: string;
+  yes?: boolean;
+  stateMachine?: string;
+  evidenceBucket?: string;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  nightshift rollback my-cluster-20261128T010000123Z
+  nightshift rollback my-cluster-20261128T010000123Z --reason "CHG-1240, pools of connections were cut" --yes
+
+Shows first what the execution saved before its change and what will be put back, and asks. Whatever was configured
+since then is overwritten. Without a terminal it needs --yes. Exit code 0 everything is as before and proven on every
+node, 1 it is not, 2 the call is wrong.`;
+
+/** `nightshift rollback`: starts `rollback-cluster` for an earlier migration and follows it to its end. */
+export function addRollback(program: Command, terminal: Terminal): void {
+  program
+    .command('rollback')
+    .summary('put back what a migration has changed')
+    .description('Puts back what an earlier migration has changed, and follows the execution to its end.')
+    .argument('<execution>', 'ARN or name of the migration')
+    .option('--reason <text>', 'why: recorded in the history', 'by hand')
+    .option('--yes', 'do not ask')
+    .option('--state-machine <arn>', 'the rollback-cluster, where several are deployed')
+    .addOption(
+      new Option('--evidence-bucket <name>', "the bucket, where it is not the deployment's own").env(
+        'NIGHTSHIFT_EVIDENCE_BUCKET',
+      ),
+    )
+    .option('--json', 'print one JSON document at the end and nothing else')
+    .addHelpText('after', EXAMPLES)
+    .action(async (text: string, { yes = false, json = false, ...options }: RollbackOptions) => {
+      const { runRollback } = await import('../run-rollback.ts');
+      await runRollback(text, { ...options, yes, json, terminal });
+    });
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { MOST_ATTEMPTS, recoveryName } from '../functions/core/recovery.ts';
+import { NestedAnswer } from './answers.ts';
+import type { Connection } from './aws.ts';
+import { type ExecutionName, eventsAfter, executionThere, parseExecutionArn } from './executions.ts';
+import { Failure } from './exit.ts';
+import { readHistory, type Step } from './history.ts';
+import { machineOf } from './phases.ts';
+import { outcomeOf, tellHeld } from './story-parts.ts';
+import type { Related } from './story-rollback.ts';
+
+/** The histories that end the work of another, and one sentence for each that was looked for in vain. */
+export interface Found {
+  related: Related[];
+  missing: string[];
+}
+
+/**
+ * Reads the executions of rollback-cluster that belong to a migration: the one that it started itself, whose ARN its
+ * history carries; and where an execution ended without recording its end, the recoveries, by the names that they have.
+ *
+ * @throws Failure when Step Functions cannot be asked; a history that is not there is a finding, not an error.
+ */
+export async function readRelated(
+  connection: Connection,
+  execution: ExecutionName,
+  steps: readonly Step[],
+): Promise<Found> {
+  const found: Found = { related: [], missing: [] };
+  if (machineOf(execution.stateMachine) === 'rollback-cluster') return found;
+  for (const nested of nestedIn(steps)) {
+    const read = await readSteps(connection, nested);
+    if (read) found.related.push({ execution: nested, steps: read });
+    else found.missing.push(`the history of ${nested.arn}, which put the change back, is not there`);
+  }
+  await readRecoveries(connection, { execution, steps }, found);
+  return found;
+}
+
+/** Whether an execution left its end, or its lease, to others. */
+function isLeftToOthers(steps: readonly Step[]): boolean {
+  if (!steps.some((step) => step.kind === 'ended')) return false;
+  return outcomeOf(steps) === null || tellHeld(steps).lease === 'remains';
+}
+
+/** A rollback that was cut off was an attempt too: what follows it is the next one. */
+async function readRecoveries(connection: Connection, owner: Related, found: Found): Promise<void> {
+  let open = isLeftToOthers(owner.steps);
+  let attempt = 1;
+  const nested = found.related.at(-1);
+  if (!open && nested && isLeftToOthers(nested.steps)) {
+    open = true;
+    attempt = 2;
+  }
+  for (; open && attempt <= MOST_ATTEMPTS; attempt += 1) {
+    const recoveries = await readAttempt(connection, owner.execution, attempt);
+    const last = recoveries.at(-1);
+    if (!last) {
+      const names = recoveryNames(owner.execution, attempt).join(' or ');
+      found.missing.push(`no recovery was found: rollback-cluster has no execution ${names}`);
+      return;
+    }
+    found.related.push(...recoveries);
+    open = recoveries.every((each) => isLeftToOthers(each.steps));
+  }
+}
+
+async function readAttempt(connection: Connection, owner: ExecutionName, attempt: number): Promise<Related[]> {
+  const recoveries: Related[] = [];
+  for (const name of recoveryNames(owner, attempt)) {
+    const execution = siblingOf(owner, name);
+    if (!execution || !(await executionThere(connection, execution.arn))) continue;
+    const steps = await readSteps(connection, execution);
+    if (steps) recoveries.push({ execution, steps });
+  }
+  return recoveries.toSorted((a, b) => startOf(a) - startOf(b));
+}
+
+const startOf = ({ steps }: Related): number => steps[0]?.at.getTime() ?? 0;
+
+/** The names that on-execution-ended and the switch give; from the second attempt on the switch has one of its own. */
+export function recoveryNames(owner: ExecutionName, attempt: number): string[] {
+  const names = [recoveryName(owner.name, attempt)];
+  if (attempt === 1) return names;
+  const digest = createHash('sha256').update(owner.arn).digest('hex').slice(0, 40);
+  return [...names, `recover${attempt}-${digest}`];
+}
+
+/** An execution of the rollback-cluster that was deployed with the state machine of `owner`. */
+function siblingOf({ arn, stateMachine }: ExecutionName, name: string): ExecutionName | null {
+  const machine = stateMachine.replace(/migrate-cluster$/, 'rollback-cluster');
+  if (machine === stateMachine) return null;
+  const before = arn.slice(0, arn.lastIndexOf(`:${stateMachine}:`));
+  return parseExecutionArn(`${before}:${machine}:${name}`);
+}
+
+/** What the state Rollback started; its history says so when it starts, so that it is known whatever came of it. */
+function nestedIn(steps: readonly Step[]): ExecutionName[] {
+  const arns = steps.flatMap((step) => {
+    if (!('state' in step) || step.state !== 'Rollback') return [];
+    return step.kind === 'submitted' || step.kind === 'succeeded' ? arnIn(step.value) : [];
+  });
+  return [...new Set(arns)].map(parseExecutionArn).filter((nested) => nested !== null);
+}
+
+function arnIn(value: unknown): string[] {
+  const nested = NestedAnswer.safeParse(value);
+  return nested.success ? [nested.data.ExecutionArn] : [];
+}
+
+async function readSteps(connection: Connection, { arn, stateMachine }: ExecutionName): Promise<Step[] | null> {
+  try {
+    return readHistory(await eventsAfter(connection, arn, 0), machineOf(stateMachine));
+  } catch (error) {
+    if (error instanceof Failure && error.name === 'ExecutionDoesNotExist') return null;
+    throw error;
+  }
+}

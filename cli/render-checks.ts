@@ -1,0 +1,42 @@
+import type { Check } from './answers.ts';
+import { oneLine } from './exit.ts';
+import { count } from './format.ts';
+import type { Style } from './style.ts';
+import { table } from './table.ts';
+
+/** Every check as a table, with what to do about each that did not pass. */
+export function renderChecks(checks: readonly Check[], style: Style): string[] {
+  return checks.length === 0 ? [] : [style.bold(summary(checks)), ...lines(checks, style)];
+}
+
+/** Only what stood in the way and what was accepted as a risk. */
+export function renderRisks(checks: readonly Check[], style: Style): string[] {
+  const told = checks.filter((check) => check.verdict !== 'PASS' || check.accepted);
+  return checks.length === 0 ? [] : [style.bold(summary(checks)), ...lines(told, style)];
+}
+
+function summary(checks: readonly Check[]): string {
+  const of = (verdict: Check['verdict']) => checks.filter((check) => check.verdict === verdict).length;
+  const accepted = checks.filter((check) => check.accepted).length;
+  const rest = [
+    `${of('PASS')} pass`,
+    `${of('WARN')} warn`,
+    `${of('BLOCK')} block`,
+    ...(accepted > 0 ? [`${accepted} accepted`] : []),
+  ];
+  return `What ${count(checks.length, 'preflight check')} found: ${rest.join(', ')}`;
+}
+
+function lines(checks: readonly Check[], style: Style): string[] {
+  const rows = table(checks.map((check) => [verdictOf(check), check.name, check.why]));
+  return checks.flatMap((check, index) => {
+    const row = `  ${rows[index] ?? ''}`;
+    if (check.verdict === 'PASS') return [row];
+    const shown = check.verdict === 'BLOCK' && !check.accepted ? style.bad(row) : row;
+    return check.fix === '' ? [shown] : [shown, style.dim(`    fix: ${oneLine(check.fix)}`)];
+  });
+}
+
+function verdictOf({ verdict, accepted }: Check): string {
+  return accepted ? `${verdict}, accepted` : verdict;
+}

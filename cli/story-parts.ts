@@ -1,0 +1,179 @@
+import { type NodesInMode, OutcomeAnswer, OutcomeRecord } from './answers.ts';
+import type { Evidence } from './evidence.ts';
+import type { ExecutionName } from './executions.ts';
+import { type EndStatus, type HistoryError, parseJson, type Step } from './history.ts';
+import { expectedAnswer, narrate } from './narrate.ts';
+import { labelOf, type PhaseName } from './phases.ts';
+
+/** An execution and when it was; times are ISO, `seconds` null while it runs. */
+export interface ExecutionRecord {
+  arn: string;
+  name: string;
+  status: EndStatus | 'RUNNING';
+  startedAt: string | null;
+  endedAt: string | null;
+  seconds: number | null;
+}
+
+/** One stay in a phase: an execution that waits for its window comes to `inspect` twice. */
+export interface Phase {
+  phase: PhaseName;
+  label: string;
+  startedAt: string;
+  endedAt: string | null;
+  seconds: number | null;
+  /** One line per thing that happened, the last answer of a question that was asked repeatedly. */
+  details: string[];
+  errors: HistoryError[];
+}
+
+/** How an execution ended: as it recorded itself, or as Step Functions cut it off. */
+export interface Ending {
+  kind: string;
+  error: HistoryError | null;
+}
+
+/** Whether something that an execution took was given back. */
+export type Held = 'not-taken' | 'given-back' | 'remains';
+
+export function tellExecution(execution: ExecutionName, steps: readonly Step[]): ExecutionRecord {
+  const first = steps[0]?.at ?? null;
+  const end = steps.find((step) => step.kind === 'ended');
+  return {
+    arn: execution.arn,
+    name: execution.name,
+    status: end?.status ?? 'RUNNING',
+    startedAt: first?.toISOString() ?? null,
+    endedAt: end?.at.toISOString() ?? null,
+    seconds: first && end ? secondsBetween(first, end.at) : null,
+  };
+}
+
+interface OpenPhase {
+  phase: PhaseName;
+  startedAt: Date;
+  endedAt: Date | null;
+  details: Map<string, string>;
+  errors: HistoryError[];
+}
+
+export function tellPhases(steps: readonly Step[]): Phase[] {
+  const open: OpenPhase[] = [];
+  for (const step of steps) {
+    if (!('phase' in step) || step.phase === null) continue;
+    let current = open.at(-1);
+    if (current?.phase !== step.phase) {
+      if (step.kind !== 'entered') continue;
+      current = { phase: step.phase, startedAt: step.at, endedAt: null, details: new Map(), errors: [] };
+      open.push(current);
+    }
+    if (step.kind === 'entered') current.endedAt = null;
+    if (step.kind === 'left') current.endedAt = step.at;
+    const wrong = step.kind === 'failed' && expectedAnswer(step) === null;
+    if (wrong) current.errors.push(step.error);
+    const text = wrong ? null : narrate(step);
+    // An answer says what the state that was entered has done.
+    const told = step.kind === 'entered' || step.kind === 'succeeded' ? step.state : `${step.state} ${step.kind}`;
+    if (text !== null) current.details.set(told, text);
+  }
+  return open.map(({ phase, startedAt, endedAt, details, errors }) => ({
+    phase,
+    label: labelOf(phase),
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt?.toISOString() ?? null,
+    seconds: endedAt ? secondsBetween(startedAt, endedAt) : null,
+    // Two states may say the same: the second look at a cluster usually does.
+    details: [...new Set(details.values())],
+    errors,
+  }));
+}
+
+export function tellEnding(steps: readonly Step[]): Ending {
+  const outcome = outcomeOf(steps);
+  const end = steps.find((step) => step.kind === 'ended');
+  if (!end) return { kind: 'running', error: null };
+  if (end.status === 'SUCCEEDED') return { kind: outcome?.ending ?? 'succeeded', error: null };
+  const kind = end.status === 'FAILED' ? (outcome?.ending ?? 'failed') : end.status.toLowerCase().replace('_', '-');
+  return { kind, error: end.error };
+}
+
+/** What RecordOutcome answered last. */
+export function outcomeOf(steps: readonly Step[]): OutcomeAnswer | null {
+  return answersOf(steps, ['RecordOutcome'], OutcomeAnswer).at(-1) ?? null;
+}
+
+/**
+ * Nodes by the mode that they last said they run: with their names from the verified record, otherwise the counts of
+ * the history alone.
+ */
+export function tellModes(steps: readonly Step[], evidence: readonly Evidence[]): NodesInMode[] {
+  const outcome = outcomeOf(steps);
+  if (!outcome) return [];
+  const { outcome: reference, modes = {} } = outcome;
+  const record = evidence.find(({ key, sha256 }) => key === reference?.key && sha256 === reference.sha256);
+  const read = record?.state === 'verified' ? OutcomeRecord.safeParse(parseJson(record.content)) : null;
+  if (read?.success) return read.data.modes;
+  return Object.entries(modes).map(([mode, nodes]) => ({ mode, nodes, names: [] }));
+}
+
+const ACCESS = { taken: ['GrantAccess'], givenBack: ['RevokeAccess', 'RevokeAccessForWait'] };
+const LEASE = {
+  taken: ['AcquireLease', 'TakeLease', 'TakeOverLease'],
+  givenBack: ['ReleaseLease', 'ReleaseLeaseForWait'],
+};
+
+/** Whether the access to Kubernetes and the lease were given back, over one execution and those that end its work. */
+export function tellHeld(steps: readonly Step[]): { access: Held; lease: Held } {
+  const inOrder = steps.toSorted((a, b) => a.at.getTime() - b.at.getTime());
+  const held = ({ taken, givenBack }: typeof ACCESS): Held => {
+    const last = inOrder.findLast(
+      (step) => hasDone(step) && (taken.includes(step.state) || givenBack.includes(step.state)),
+    );
+    if (!last || !('state' in last)) return 'not-taken';
+    if (taken.includes(last.state)) return 'remains';
+    // A recovery takes away what may be there: that there was nothing is no giving back.
+    return inOrder.some((step) => hasDone(step) && taken.includes(step.state)) ? 'given-back' : 'not-taken';
+  };
+  return { access: held(ACCESS), lease: held(LEASE) };
+}
+
+/** A call that did what it should, or found it done. */
+function hasDone(step: Step): step is Step & { kind: 'succeeded' | 'failed' } {
+  if (step.kind === 'succeeded') return true;
+  return (
+    step.kind === 'failed' &&
+    step.state !== 'TakeLease' &&
+    step.state !== 'TakeOverLease' &&
+    expectedAnswer(step) !== null
+  );
+}
+
+interface Schema<T> {
+  safeParse(value: unknown): { success: true; data: T } | { success: false };
+}
+
+/** The answers of these states that are what `schema` says, oldest first. */
+export function answersOf<T>(steps: readonly Step[], states: readonly string[], schema: Schema<T>): T[] {
+  return steps.flatMap((step) => {
+    if (step.kind !== 'succeeded' || !states.includes(step.state)) return [];
+    const answer = schema.safeParse(step.value);
+    return answer.success ? [answer.data] : [];
+  });
+}
+
+/** Whether an execution and all that end its work have ended. */
+export function isSettled(story: {
+  execution: ExecutionRecord;
+  rollbacks: readonly { execution: ExecutionRecord }[];
+}): boolean {
+  return [story, ...story.rollbacks].every(({ execution }) => execution.status !== 'RUNNING');
+}
+
+/** Steps in which nodes say what they run, as against being prepared for it. */
+export function isProof(step: string): boolean {
+  return /^(canary|validate|compliance|proof|finish)-/.test(step);
+}
+
+function secondsBetween(from: Date, to: Date): number {
+  return Math.round((to.getTime() - from.getTime()) / 1000);
+}

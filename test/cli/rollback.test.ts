@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { run } from './run.ts';
+import { type Served, serve } from './serve.ts';
+
+// Processes of their own, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+
+const FORMER =
+  '{"podAnnotations": {"example.com/owner": "checkout"}, "resources": {"requests": {"cpu": "150m", "memory": "96Mi"}}}';
+
+let served: Served;
+beforeAll(async () => {
+  served = await serve();
+});
+afterAll(async () => {
+  await served.stop();
+});
+
+const nightshift = (...args: string[]) => run(args, { env: served.env });
+
+/** A migration of the demo's cluster at once, after `faults` were armed. */
+async function migrate(faults: object[]): Promise<{ code: number | null; stderr: string; result: { name: string } }> {
+  if (faults.length > 0) {
+    const armed = await fetch(`${served.endpoint}/_sandbox/faults`, { method: 'POST', body: JSON.stringify(faults) });
+    expect(await armed.json()).toEqual({ armed: true });
+  }
+  const { code, stdout, stderr } = await nightshift('migrate', 'demo', '--now', '--reason', 'CHG-1', '--json');
+  return { code, stderr, result: JSON.parse(stdout) };
+}
+
+/** The recovery starts by itself, when it is heard that an execution was aborted. */
+async function untilEnded(name: string): Promise<void> {
+  const status = async () => {
+    const { executions } = Object(await (await fetch(`${served.endpoint}/_sandbox/state`)).json());
+    return executions.find((execution: { name: string }) => execution.name === name)?.status;
+  };
+  await vi.waitFor(async () => expect(await status()).toBe('SUCCEEDED'), { timeout: 60_000, interval: 200 });
+}
+
+test('rollback puts back what a migration has changed, and shows it first', async () => {
+  const { code, result } = await migrate([]);
+  expect({ code, result }).toMatchObject({ code: 0, result: { ending: 'migrated', modes: { ipvs: 3 } } });
+
+  const back = await nightshift('rollback', result.name, '--reason', 'connections were cut', '--yes');
+  expect(back).toMatchObject({ code: 0, stderr: '' });
+  const [first, ...lines] = back.stdout.split('\n');
+  expect(first).toBe('What will be put back');
+  expect(lines).toContain('  Mode       ipvs (rr) back to iptables');
+  expect(lines).toContain(`  Add-on     ${FORMER}`);
+  expect(back.stdout).toContain('ended rolled-back, now 3 nodes iptables; its story: nightshift audit rollback-demo-');
+
+  const name = /execution:rollback-cluster:(?<name>\S+)/.exec(back.stdout)?.groups?.['name'] ?? '';
+  const audited = await nightshift('audit', name, '--format', 'json');
+  expect(audited.code).toBe(0);
+  expect(JSON.parse(audited.stdout)).toMatchObject({
+    machine: 'rollback-cluster',
+    rollbacks: [
+      {
+        mode: 'rollback',
+        reason: 'connections were cut',
+        owner: { name: result.name },
+        former: { proxying: 'iptables', to: FORMER },
+        restored: { status: 'Successful' },
+        cleaned: { passed: 3, failed: 0 },
+        proof: { of: 'iptables', passed: 3, failed: 0 },
+        ending: { kind: 'rolled-back', error: null },
+      },
+    ],
+    access: 'given-back',
+    lease: 'given-back',
+    absent: [],
+    alarms: [],
+  });
+});
+
+test('rollback of an execution that saved nothing starts nothing', async () => {
+  const { code, stdout, stderr } = await nightshift('rollback', 'demo-never', '--yes');
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr.trimEnd()).toMatch(/: NothingToRollBack$/);
+});
+
+test('the audit of an aborted migration tells how its recovery ended', async () => {
+  const { code, result } = await migrate([{ at: 'AwaitRollout', machine: 'migrate-cluster', execution: 'abort' }]);
+  expect({ code, result }).toMatchObject({ code: 1, result: { ending: 'aborted' } });
+  await untilEnded(`recover-${result.name}`);
+  const audited = await nightshift('audit', result.name, '--format', 'json');
+  expect(JSON.parse(audited.stdout)).toMatchObject({
+    failure: { state: 'AwaitRollout', error: { name: 'ExecutionAborted' } },
+    rollbacks: [
+      {
+        execution: { name: `recover-${result.name}` },
+        mode: 'recover',
+        proof: { of: 'iptables', passed: 3 },
+        ending: { kind: 'rolled-back' },
+      },
+    ],
+    modes: [{ mode: 'iptables', nodes: 3 }],
+    access: 'given-back',
+    lease: 'given-back',
+    absent: ['no outcome was recorded'],
+  });
+});
+
+test('a migration that is rolled back ends with RolledBack, and its audit tells what broke and what was put back', async () => {
+  const crash = { node: 1, fault: 'kube-proxy-crash', times: 'every', mode: 'ipvs' };
+  const { code, stderr, result } = await migrate([{ at: 'RestartDaemonSet', machine: 'migrate-cluster', ...crash }]);
+  expect(code).toBe(1);
+  expect(stderr.trimEnd()).toMatch(/: RolledBack$/);
+
+  const { stdout } = await nightshift('audit', result.name);
+  const lines = stdout.split('\n');
+  expect(lines).toContain('  Restart, state CheckRollout: RolloutFailed');
+  expect(stdout).toMatch(/^Put back by arn:aws:states:.*:execution:rollback-cluster:rollback-/m);
+  expect(lines).toContain(`    to       ${FORMER}`);
+  expect(lines).toContain('  Cleaning   3 of 3 nodes clean (clean-1-1)');
+  expect(lines).toContain('  Proof      3 of 3 nodes proved iptables (proof-1-1)');
+  expect(lines).toContain('  Access     given back');
+  expect(lines).toContain('  Lease      given back');
+  expect(stdout).not.toContain('Not there');
+  expect(stdout.trimEnd()).toMatch(/: RolledBack$/);
+});

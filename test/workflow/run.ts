@@ -23,7 +23,15 @@ export interface Ended {
 /** What can be seen when the sandbox's time has come to rest: nothing runs, and nothing will happen any more. */
 export interface Rested extends Ended {
   /** All executions, in the order in which they started. */
-  executions: { machine: string; name: string; status: string; error: string | undefined; path: string[] }[];
+  executions: {
+    machine: string;
+    name: string;
+    status: string;
+    error: string | undefined;
+    path: string[];
+    /** From the first state that may change the cluster to the execution's end; null when it entered none. */
+    changing: { from: Date; to: Date | undefined } | null;
+  }[];
   /** What was said on the bus, in order: `execution` ended `ending`. */
   said: { event: string; execution: string; ending: string }[];
 }
@@ -55,9 +63,10 @@ export class Workflow {
       ...ended,
       ...(await this.#seen()),
       executions: [...this.#sandbox.live.stepFunctions.executions.values()].map(
-        ({ machine, name, status, error, history }) => ({
+        ({ machine, name, status, error, history, stopDate }) => ({
           ...{ machine: machine.name, name, status, error },
           path: statesOf(history),
+          changing: changingOf(history, stopDate),
         }),
       ),
       said: this.#sandbox.calls.flatMap(endingsSaid),
@@ -134,6 +143,14 @@ export class Workflow {
 
 const statesOf = (history: HistoryEvent[]): string[] =>
   history.flatMap(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name ?? []);
+
+const CHANGING =
+  /^(UpdateAddon|EditConfigMap|RestartCanary|RestartDaemonSet|CleanNodes|RestoreAddon|RestoreConfigMap)$/;
+
+function changingOf(history: HistoryEvent[], to: Date | undefined): Rested['executions'][number]['changing'] {
+  const first = history.find(({ stateEnteredEventDetails }) => CHANGING.test(stateEnteredEventDetails?.name ?? ''));
+  return first?.timestamp ? { from: first.timestamp, to } : null;
+}
 
 const PutEvents = z.object({ Entries: z.array(z.object({ DetailType: z.string(), Detail: z.string() })) });
 const Ending = z.object({ ending: z.string(), execution: z.object({ name: z.string() }) });

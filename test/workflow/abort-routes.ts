@@ -1,0 +1,149 @@
+import * as z from 'zod';
+import { readDefinition } from '../../state-machines/definitions.ts';
+import type { Rested, Workflow } from './run.ts';
+import * as scenarios from './scenarios.ts';
+import { CLUSTER, REQUEST, worldOf } from './worlds.ts';
+
+const { abort, again, at, crash, each, failing, garbage, invoking, joins, kubernetes, offline, skip, update } =
+  scenarios;
+
+export type Machine = 'migrate-cluster' | 'rollback-cluster';
+
+const Definition = z.object({ States: z.record(z.string(), z.unknown()) });
+
+/** Every state, from the definition itself: a new one has to be thought of. */
+export function statesOf(machine: Machine): string[] {
+  return Object.keys(Definition.parse(JSON.parse(readDefinition(machine))).States);
+}
+
+/** What makes an execution enter states that it does not enter on its straight way. */
+interface Route {
+  states: string[];
+  cluster?: { addon?: { configuration: string } | null } & Record<string, unknown>;
+  request?: object;
+  faults?: object[];
+}
+
+const ON_IPVS = { addon: { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };
+const SELF = { addon: null };
+const EDIT = { selfManaged: 'config-map' };
+const CREATE = { selfManaged: 'create-addon' };
+const NO_RECORD = { on: invoking('record-outcome'), error: 'ServiceException', times: 5 };
+const noBackends = (more: object) => each((node) => at('ValidateCanary', node, 'dns-without-backends', more));
+
+const MIGRATE: Route[] = [
+  {
+    states: ['ProveCompliance', 'AwaitCompliance', 'CollectCompliance', 'ChooseCompliance', 'RecordCompliance'],
+    cluster: ON_IPVS,
+  },
+  { states: ['AlreadyCompliant'], cluster: ON_IPVS },
+  { states: ['ChooseLease'], cluster: ON_IPVS, faults: [garbage('ProveCompliance', 'validate')] },
+  { states: ['RecordRefusal'], cluster: { status: 'UPDATING' } },
+  { states: ['LeaseHeld'], faults: [again('PrepareNodes'), at('PrepareNodes', 1, 'slow')] },
+  {
+    states: ['WindowsMissed'],
+    request: { window: 'narrow' },
+    faults: [1, 2, 3, 4, 5].map((visit) => skip('AwaitPreparation', 0.95, { visit })),
+  },
+  { states: ['InspectForPreparation'], faults: [offline('PrepareNodes', 0, 400)] },
+  { states: ['FailedBeforeChange', 'Failed'], faults: [at('PrepareNodes', 0, 'module-missing:ip_vs_rr')] },
+  { states: ['EditConfigMap'], cluster: SELF, request: EDIT },
+  { states: ['CheckCreatedAddon'], cluster: SELF, request: CREATE },
+  { states: ['AddonNotUpdated', 'FailedAfterChange', 'Rollback'], faults: [update('Failed', { applied: true })] },
+  { states: ['AwaitRoll'], cluster: { endpoint: 'private' } },
+  { states: ['ChooseSecondCanaryProof', 'AwaitSecondCanaryProof'], faults: noBackends({ times: 1 }) },
+  { states: ['CanaryBroken', 'InspectForCanary', 'ChooseCanaryAgain'], faults: noBackends({}) },
+  {
+    states: ['PrepareNewcomers', 'AwaitNewcomers', 'CollectNewcomers', 'ChooseNewcomersDone'],
+    faults: [joins('AwaitRollout')],
+  },
+  { states: ['ChooseNodesAgain'], faults: [offline('ValidateNodes', 1, 90)] },
+  { states: ['ChooseSecondValidation', 'AwaitSecondValidation'], faults: [garbage('ValidateNodes', 'validate')] },
+  {
+    states: ['ChooseRollbackAgain', 'AwaitRollbackAgain'],
+    faults: [update('Failed'), { at: 'Rollback', ...failing('states', 'StartExecution', 'ThrottlingException', 1) }],
+  },
+  { states: ['RollbackFailed'], faults: [offline('ValidateNodes', 1)] },
+  {
+    states: ['AccessRemains'],
+    faults: [{ at: 'RevokeAccess', ...failing('eks', 'DeleteAccessEntry', 'InvalidParameterException', 1) }],
+  },
+  {
+    states: ['LeaseRemains'],
+    faults: [{ at: 'ReleaseLease', ...failing('scheduler', 'DeleteSchedule', 'ValidationException', 1) }],
+  },
+  { states: ['OutcomeNotRecorded'], faults: [NO_RECORD] },
+];
+
+const MACHINE = { machine: 'rollback-cluster' };
+const FAILED = update('Failed', { applied: true });
+const CRASHED = crash('RestartDaemonSet', 'ipvs');
+const stopped = (state: string) => abort(state, { machine: 'migrate-cluster' });
+
+const ROLLBACK: Route[] = [
+  {
+    states: [
+      ...['StopOwner', 'TakeLease', 'ReadLease', 'ChooseLeaseHolder', 'InspectHolder', 'ChooseHolderStatus'],
+      ...['TakeOverLease', 'AwaitConfirmation', 'ConfirmLease', 'ChooseConfirmed', 'ReleaseLease'],
+    ],
+    faults: [stopped('AwaitRollout')],
+  },
+  { states: ['AwaitLease'], faults: [again('PrepareNodes'), at('PrepareNodes', 1, 'slow'), stopped('LeaseHeld')] },
+  { states: ['NothingToRollBack'], faults: [stopped('PrepareNodes')] },
+  {
+    states: ['ChooseWithoutKubernetes'],
+    faults: [FAILED, kubernetes('forbidden', 5, { at: 'InspectWithKubernetes' })],
+  },
+  {
+    states: ['ProveStanding', 'AwaitStanding', 'CollectStanding', 'ChooseStanding', 'Finished'],
+    faults: [stopped('Proven')],
+  },
+  { states: ['CheckAddonGone', 'ChooseAddonGone'], cluster: SELF, request: CREATE, faults: [CRASHED] },
+  { states: ['RestoreConfigMap'], cluster: SELF, request: EDIT, faults: [CRASHED] },
+  { states: ['AddonNotRestored'], faults: [CRASHED, { at: 'RestoreAddon', ...update('Failed') }] },
+  { states: ['AwaitRoll'], cluster: { endpoint: 'private' }, faults: [FAILED] },
+  { states: ['ChooseSecondProof', 'AwaitSecondProof'], faults: [FAILED, garbage('ProveFormer', 'validate')] },
+  { states: ['ChooseRetry', 'AwaitRetry'], faults: [FAILED, crash('RestoreAddon', 'iptables')] },
+  { states: ['RollbackFailed', 'Failed'], faults: [offline('ValidateNodes', 1)] },
+  {
+    states: ['AccessRemains'],
+    faults: [
+      FAILED,
+      { at: 'RevokeAccess', ...MACHINE, ...failing('eks', 'DeleteAccessEntry', 'InvalidParameterException', 1) },
+    ],
+  },
+  {
+    states: ['LeaseRemains'],
+    faults: [
+      stopped('AwaitRollout'),
+      { at: 'ReleaseLease', ...MACHINE, ...failing('scheduler', 'DeleteSchedule', 'ValidationException', 1) },
+    ],
+  },
+  { states: ['OutcomeNotRecorded'], faults: [FAILED, { at: 'RecordOutcome', ...MACHINE, ...NO_RECORD }] },
+];
+
+function routeTo(machine: Machine, state: string): Omit<Route, 'states'> {
+  const routes = machine === 'migrate-cluster' ? MIGRATE : ROLLBACK;
+  const straight = machine === 'migrate-cluster' ? {} : { faults: [FAILED] };
+  return routes.find(({ states }) => states.includes(state)) ?? straight;
+}
+
+/** Of every execution's status change. */
+export const UNHEARD = { events: 'lost', times: 'every' };
+
+/** Aborts an execution in this state and lets time run out of timers; `former` as `expectWhole` takes it. */
+export async function abortIn(
+  workflow: Workflow,
+  machine: Machine,
+  state: string,
+  more: object[] = [],
+): Promise<{ rested: Rested; former: string | null }> {
+  const { cluster = {}, request = {}, faults = [] } = routeTo(machine, state);
+  const world = worldOf(cluster, { windows: scenarios.WINDOWS });
+  const all = [...faults, abort(state, { machine }), ...more];
+  const { addon } = { ...CLUSTER, ...cluster };
+  return {
+    rested: await workflow.migrateAndRest(world, { ...REQUEST, ...request }, all),
+    former: addon?.configuration ?? null,
+  };
+}

@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { abortIn, statesOf, UNHEARD } from './abort-routes.ts';
+import { Workflow } from './run.ts';
+import { endingOf, expectWhole } from './whole.ts';
+import { worldOf } from './worlds.ts';
+
+let workflow: Workflow;
+beforeAll(async () => {
+  workflow = await Workflow.start(worldOf({}));
+});
+afterAll(() => workflow.stop());
+
+/** Another execution would have to work for three hours, or EKS to let go of an add-on for 20 minutes. */
+const OUT_OF_REACH = ['LeaseHeld', 'AddonStays'];
+const STATES = statesOf('rollback-cluster').filter((state) => !OUT_OF_REACH.includes(state));
+
+const FINISHED = ['ProveStanding', 'AwaitStanding', 'CollectStanding', 'ChooseStanding', 'Finished'];
+const RECOVERING = [
+  ...['StopOwner', 'TakeLease', 'ReadLease', 'ChooseLeaseHolder', 'InspectHolder', 'ChooseHolderStatus'],
+  ...['TakeOverLease', 'AwaitConfirmation', 'ConfirmLease', 'ChooseConfirmed', 'ReleaseLease', 'LeaseRemains'],
+];
+const ENDINGS: Record<string, string> = {
+  ...Object.fromEntries(FINISHED.map((state) => [state, 'ABORTED finished ipvs'])),
+  ...Object.fromEntries(RECOVERING.map((state) => [state, 'ABORTED rolled-back iptables'])),
+  AwaitLease: 'SUCCEEDED migrated ipvs',
+  NothingToRollBack: 'ABORTED nothing-to-roll-back iptables',
+  RollbackFailed: 'ABORTED Recovered rollback-failed iptables',
+  Failed: 'FAILED RollbackFailed rollback-failed iptables',
+  ...Object.fromEntries(
+    ['ChooseLeaseRelease', 'ChooseEnding', 'Ended'].map((state) => [state, 'FAILED RolledBack rolled-back iptables']),
+  ),
+};
+
+describe('a rollback that is aborted is brought to its end by the next one', () => {
+  it.each(STATES)('in %s', async (state) => {
+    const { rested, former } = await abortIn(workflow, 'rollback-cluster', state);
+    expect(endingOf(rested)).toBe(ENDINGS[state] ?? 'ABORTED Recovered rolled-back iptables');
+    expectWhole(rested, { former });
+  });
+});
+
+/**
+ * From every part of the way. A recovery that the switch has started and that is aborted before it holds a lease of its
+ * own is not among them: only an event tells of that.
+ */
+const GUARDED = [
+  ...['InspectFormer', 'GrantAccess', 'RestoreAddon', 'AwaitAddon', 'RestartDaemonSet', 'AwaitRollout', 'CleanNodes'],
+  ...['AwaitProof', 'RolledBack', 'RevokeAccess', 'RecordOutcome', 'OutcomeNotRecorded', 'ProveStanding'],
+  'ReleaseLease',
+];
+
+describe('also where no event tells of it', () => {
+  it.each(GUARDED)('in %s', async (state) => {
+    const { rested, former } = await abortIn(workflow, 'rollback-cluster', state, [UNHEARD]);
+    expectWhole(rested, { former });
+    expect(endingOf(rested)).not.toContain('nothing-said');
+  });
+});

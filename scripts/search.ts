@@ -1,0 +1,104 @@
+import { fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { SABOTAGES } from '../test/search/sabotage.ts';
+import { type Find, search } from '../test/search/search.ts';
+
+/** What a process of the search tells the one that started it. */
+type Message = { kind: 'run' } | { kind: 'end'; find: Find | null } | { kind: 'fault'; message: string };
+
+interface Options {
+  runs: number;
+  seed: number;
+  sabotage?: string;
+  jobs: number;
+}
+
+const wholeNumber = (text: string): number => {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+};
+
+const program = new Command('search')
+  .description('Searches for a run that breaks one of the eight rules, in virtual time, and makes it small.')
+  .option('--runs <n>', 'cases to draw', wholeNumber, 1000)
+  .option('--seed <n>', 'the same seed draws the same cases', wholeNumber, Math.floor(Math.random() * 1e9))
+  .addOption(new Option('--sabotage <rule>', 'take one guard of the product away').choices(Object.keys(SABOTAGES)))
+  .option('--jobs <n>', 'processes, each with a sandbox of its own', wholeNumber, Math.min(availableParallelism(), 8))
+  .parse();
+const options = program.opts<Options>();
+if (process.send) await part(options, (message) => process.send?.(message));
+else process.exitCode = await whole(options);
+
+async function part({ runs, seed, sabotage }: Options, tell: (message: Message) => void): Promise<void> {
+  const guard = sabotage === undefined ? undefined : SABOTAGES[sabotage];
+  try {
+    const onRun = () => tell({ kind: 'run' });
+    tell({ kind: 'end', find: await search({ runs, seed, onRun, ...(guard && { sabotage: guard }) }) });
+  } catch (error) {
+    tell({ kind: 'fault', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+  process.disconnect();
+}
+
+/** Shares the runs among processes and waits for the first find, or for all to end. Answers the exit status. */
+async function whole({ runs, seed, sabotage, jobs }: Options): Promise<number> {
+  const began = performance.now();
+  let done = 0;
+  const parts = Array.from({ length: Math.max(1, Math.min(jobs, runs)) }, (_, index) => {
+    const share = Math.floor(runs / jobs) + (index < runs % jobs ? 1 : 0);
+    const guard = sabotage === undefined ? [] : ['--sabotage', sabotage];
+    const args = ['--runs', `${share}`, '--seed', `${seed + index}`, ...guard];
+    return fork(fileURLToPath(import.meta.url), args);
+  });
+  const progress = () => {
+    const seconds = (performance.now() - began) / 1000;
+    process.stderr.write(`\r${done} of ${runs} runs, ${(done / seconds).toFixed(1)} a second, seed ${seed}   `);
+  };
+  const ended = parts.map(
+    (child) =>
+      new Promise<Message & { kind: 'end' | 'fault' }>((resolve) => {
+        child.on('message', (message: Message) => {
+          if (message.kind !== 'run') return resolve(message);
+          done += 1;
+          progress();
+        });
+        child.on('exit', (code) => resolve({ kind: 'fault', message: `a process of the search exited with ${code}` }));
+      }),
+  );
+  const bad = ended.map((end) => end.then((message) => (message.kind === 'end' && !message.find ? null : message)));
+  const found = await firstOf(bad);
+  for (const child of parts) child.kill();
+  process.stderr.write('\n');
+  return report(found, { runs, seed });
+}
+
+/** The first that is not null; null when all are. */
+function firstOf<T>(promises: Promise<T | null>[]): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const seen = promises.map((promise) => promise.then((value) => value !== null && resolve(value)));
+    Promise.all(seen).then(() => resolve(null), reject);
+  });
+}
+
+function report(
+  found: (Message & { kind: 'end' | 'fault' }) | null,
+  { runs, seed }: Pick<Options, 'runs' | 'seed'>,
+): number {
+  if (!found) {
+    console.log(`No run of ${runs} breaks a rule (seed ${seed}).`);
+    return 0;
+  }
+  if (found.kind === 'fault') {
+    console.error(found.message);
+    return 2;
+  }
+  const { violations = [], counterexample } = found.find ?? {};
+  console.log(
+    `Found after ${found.find?.runs} cases (seed ${seed}):\n${violations.map((line) => `- ${line}`).join('\n')}`,
+  );
+  console.log('The smallest case, as test/search/counterexamples.test.ts takes it:');
+  console.log(JSON.stringify(counterexample, null, 2));
+  return 1;
+}

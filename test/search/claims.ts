@@ -1,0 +1,91 @@
+import type { CaseRequest } from './case.ts';
+import {
+  asJson,
+  type ClusterSeen,
+  deedsOf,
+  type Evidence,
+  type ExecutionSeen,
+  evidenceOf,
+  isDisruptive,
+  isMigration,
+  objectText,
+  outcomeOf,
+  ownerOf,
+  type Seen,
+  textOf,
+} from './seen.ts';
+import { configured, formerly, type Running, sameValues, wanted } from './truth.ts';
+
+/** What an execution says of a cluster in its record: all nodes run this, and proved it. */
+export interface Claim {
+  readonly execution: ExecutionSeen;
+  readonly ending: string;
+  readonly running: Running;
+  readonly endedAt: string;
+  /** Whose evidence the proof lies in. */
+  readonly provenBy: string;
+}
+
+const TARGET = new Set(['migrated', 'already-compliant', 'finished']);
+
+/** The request that a migration, or the owner of a rollback, came from. */
+export function requestOf(cluster: ClusterSeen, execution: ExecutionSeen): CaseRequest | undefined {
+  const migration = isMigration(execution)
+    ? execution
+    : cluster.executions.find(({ name }) => name === ownerOf(execution));
+  return cluster.requests.find((request) => sameValues(request, migration?.input));
+}
+
+/** Every claim about a cluster, oldest first. */
+export function claimsOf(seen: Seen, cluster: ClusterSeen): Claim[] {
+  const claims = cluster.executions.flatMap((execution): Claim[] => {
+    const outcome = outcomeOf(seen, execution);
+    const request = requestOf(cluster, execution);
+    if (!outcome || !request) return [];
+    const ending = textOf(outcome['ending']);
+    const undoneBy = textOf(asJson(outcome['rollback'])['name']);
+    const endedAt = textOf(outcome['endedAt']);
+    if (TARGET.has(ending)) return [{ execution, ending, running: wanted(request), endedAt, provenBy: execution.name }];
+    if (ending !== 'rolled-back') return [];
+    const owner = isMigration(execution) ? execution.name : ownerOf(execution);
+    const running = runningBefore(seen, cluster, owner);
+    return [{ execution, ending, running, endedAt, provenBy: undoneBy || execution.name }];
+  });
+  return claims.sort((a, b) => (a.endedAt < b.endedAt ? -1 : 1));
+}
+
+/** What ran before an execution's change: what the world began with, unless another execution had changed it. */
+function runningBefore(seen: Seen, cluster: ClusterSeen, owner: string): Running {
+  const changing = cluster.executions.filter((each) => isMigration(each) && deedsOf(each).some(isDisruptive));
+  if (changing.length < 2) return formerly(cluster.before);
+  const former = asJson(JSON.parse(objectText(seen, `executions/${owner}/former.json`) ?? '{}'));
+  const configuration = asJson(former['addon'])['configuration'];
+  return configured(typeof configuration === 'string' ? configuration : null);
+}
+
+/** Whether somebody was told that this cluster could not be brought into one mode. */
+export function isLoud(seen: Seen, cluster: ClusterSeen): boolean {
+  const recorded = cluster.executions.some((execution) => outcomeOf(seen, execution)?.['ending'] === 'rollback-failed');
+  return recorded || eventsOf(seen, cluster).some((type) => type === 'nightshift.RollbackFailed');
+}
+
+/** Types of the events on the bus whose resources are executions of this cluster. */
+export function eventsOf(seen: Seen, cluster: ClusterSeen): string[] {
+  const arns = new Set(cluster.executions.map(({ arn }) => arn));
+  return seen.calls
+    .filter(({ service, operation, error }) => service === 'events' && operation === 'PutEvents' && !error)
+    .flatMap(({ input }) => {
+      const entries = asJson(input)['Entries'];
+      return Array.isArray(entries) ? entries.map(asJson) : [];
+    })
+    .filter(({ Resources }) => Array.isArray(Resources) && Resources.some((arn) => arns.has(textOf(arn))))
+    .map(({ DetailType }) => textOf(DetailType));
+}
+
+/** The proof of a claim: validations that were asked for after the last disruptive deed of the execution that proves. */
+export function proofOf(seen: Seen, cluster: ClusterSeen, claim: Claim): Evidence[] {
+  const prover = cluster.executions.find(({ name }) => name === claim.provenBy);
+  if (!prover) return [];
+  const last = deedsOf(prover).filter(isDisruptive).at(-1)?.at.toISOString() ?? '';
+  return evidenceOf(seen, prover).filter(({ phase, sentAt }) => phase === 'validate' && sentAt >= last);
+}

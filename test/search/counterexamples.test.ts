@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Case, type CaseCluster, caseShape } from './case.ts';
+import { Searcher } from './run.ts';
+
+let searcher: Searcher;
+beforeAll(async () => {
+  searcher = await Searcher.start();
+});
+afterAll(() => searcher.stop());
+
+const CLUSTER: CaseCluster = {
+  ...{ name: 'demo', version: '1.34', serviceCidr: '10.100.0.0/16', services: 8, servicesWithoutEndpoints: 2 },
+  ...{ endpoint: 'public', authenticationMode: 'API' },
+  addon: { version: 'v1.34.1-eksbuild.2', configuration: null },
+  nodeGroups: [{ os: 'al2023', count: 2 }],
+};
+
+function caseOf(cluster: Partial<CaseCluster>, faults: Case['faults']): Case {
+  return {
+    world: { start: '2026-11-20T22:10:00.000Z', seed: 1, freeze: [], clusters: [{ ...CLUSTER, ...cluster }] },
+    requests: [{ cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, now: { reason: 'a drill' } }],
+    faults,
+  };
+}
+
+/** What the search has found, smaller than it was, and what was wrong. The product was mended after each. */
+const FOUND: Readonly<Record<string, Case>> = {
+  // The switch fired while the owner waited for its rollback: stopping the owner stops the rollback too, and both asked
+  // for a recovery under another name. The two changed the cluster at the same time.
+  'a switch that fires during the rollback starts one recovery': caseOf({}, [
+    {
+      at: 'UpdateAddon',
+      machine: 'migrate-cluster',
+      addonUpdate: 'Failed',
+      code: 'ConfigurationConflict',
+      applied: true,
+    },
+    { at: 'AwaitRollout', machine: 'rollback-cluster', clock: 'skip', hours: 3 },
+  ]),
+  // DeleteAccessEntry is refused where the authentication mode has no access entries. The recovery took that for an
+  // entry that stays behind, kept its switch on to try again, and so did the next one, for ever.
+  'a recovery ends where the authentication mode has no access entries': caseOf({ authenticationMode: 'CONFIG_MAP' }, [
+    { at: 'ChooseRestart', machine: 'migrate-cluster', execution: 'abort' },
+  ]),
+};
+
+describe('a run that once broke a rule', () => {
+  it.each(Object.entries(FOUND))('%s', async (_, found) => {
+    expect(await searcher.violations(caseShape.parse(found))).toEqual([]);
+  });
+});

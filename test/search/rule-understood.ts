@@ -1,0 +1,62 @@
+import {
+  asJson,
+  type ClusterSeen,
+  clustersOf,
+  type Evidence,
+  evidenceOf,
+  outcomeOf,
+  type Seen,
+  textOf,
+} from './seen.ts';
+import { hasShell } from './truth.ts';
+
+/** Errors that nobody gave a name: of the language, of the interpreter, of the host of the functions. */
+const NAMELESS =
+  /^(Error|TypeError|RangeError|ReferenceError|SyntaxError|EvalError|ZodError|\$ZodError|Runtime\..*|Sandbox\..*|States\.(Runtime|QueryEvaluationError|DataLimitExceeded|NoChoiceMatched|ParameterPathFailure))$/;
+
+/** Rule 7: what is not understood is a failure with a name, never a pass. */
+export function whatIsNotUnderstoodFails(seen: Seen): string[] {
+  const nameless = seen.executions.flatMap((execution) => {
+    const recorded = textOf(asJson(outcomeOf(seen, execution)?.['error'])['name']);
+    return [execution.error ?? '', recorded]
+      .filter((error) => NAMELESS.test(error))
+      .map((error) => `${execution.name} ended with ${error}, which names nothing`);
+  });
+  return [...nameless, ...clustersOf(seen).flatMap((cluster) => passedUnread(seen, cluster))];
+}
+
+/** Verdicts that passed on output which this search cannot read as a whole. */
+function passedUnread(seen: Seen, { after, executions }: ClusterSeen): string[] {
+  const shells = new Set(after.nodes.filter(hasShell).map(({ id }) => id));
+  return executions.flatMap((execution) =>
+    evidenceOf(seen, execution).flatMap((step) =>
+      step.verdicts
+        .filter(({ node, pass }) => pass && shells.has(node))
+        .flatMap(({ node }) => {
+          const problem = problemOf(outputIn(seen, step, node), step.phase);
+          return problem === null ? [] : [`${step.step} of ${execution.name} passed ${node}, ${problem}`];
+        }),
+    ),
+  );
+}
+
+const outputIn = ({ outputs }: Seen, { commandIds }: Evidence, node: string) =>
+  outputs.find((output) => output.node === node && commandIds.includes(output.commandId));
+
+const FACT = /^[A-Za-z0-9-]+=[\w .,:;()/+~-]*$/;
+const TABLE = /^(IP Virtual Server .*|Prot .*|(TCP|UDP|SCTP|FWM) .*| {2}-> .*| {2}\.\.\. \d+ more|)$/;
+
+function problemOf(found: ReturnType<typeof outputIn>, phase: string): string | null {
+  if (!found) return 'which no command was sent to';
+  if (found.status !== 'Success') return `whose command ended ${found.status}`;
+  if (phase !== 'validate') return null;
+  const lines = found.output.trimEnd().split('\n');
+  if (lines[0] !== 'nightshift-validate=1') return 'whose output does not begin as it should';
+  if (lines.at(-1) !== 'end=nightshift-validate') return 'whose output is cut off';
+  const tables = lines.indexOf('tables<<');
+  const odd = lines.slice(0, -1).find((line, index) => {
+    if (index < tables) return !FACT.test(line);
+    return !(line === 'tables<<' || line === '>>' || TABLE.test(line));
+  });
+  return odd === undefined ? null : `whose output has the line ${JSON.stringify(odd)}`;
+}

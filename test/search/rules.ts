@@ -1,0 +1,257 @@
+import { claimsOf, isLoud, proofOf, requestOf } from './claims.ts';
+import { evidenceAndHistoryTellAll } from './rule-records.ts';
+import { whatIsNotUnderstoodFails } from './rule-understood.ts';
+import {
+  asJson,
+  type ClusterSeen,
+  clustersOf,
+  type Deed,
+  deedsOf,
+  isChange,
+  isDisruptive,
+  isMigration,
+  type Seen,
+  textOf,
+} from './seen.ts';
+import {
+  cutoffOf,
+  formerly,
+  hasShell,
+  isOpen,
+  liveNodes,
+  ownValues,
+  readValues,
+  runningOn,
+  runsKubeProxy,
+  sameRunning,
+  sameValues,
+  shown,
+  wanted,
+} from './truth.ts';
+
+/** Looks at what was seen of one run and answers a sentence for each violation. */
+export type Rule = (seen: Seen) => string[];
+
+const perCluster =
+  (rule: (cluster: ClusterSeen, seen: Seen) => string[]): Rule =>
+  (seen) =>
+    clustersOf(seen).flatMap((cluster) =>
+      rule(cluster, seen).map((violation) => `${cluster.before.name}: ${violation}`),
+    );
+
+/** Rule 1: no disruptive call outside an open window, and none before every eligible node was told to prepare. */
+export const nothingDisruptiveOutsideAWindow = perCluster((cluster, seen) =>
+  cluster.executions.filter(isMigration).flatMap((execution) => {
+    const deeds = deedsOf(execution).filter(isDisruptive);
+    const [first] = deeds;
+    if (!first) return [];
+    return [...unpreparedAt(seen, cluster, first), ...outsideWindow(seen, cluster, deeds)];
+  }),
+);
+
+function outsideWindow(seen: Seen, cluster: ClusterSeen, deeds: Deed[]): string[] {
+  const [first] = deeds;
+  const request = first && requestOf(cluster, first.execution);
+  if (!first || !request || request.now || eligibleAtFirst(seen, cluster).length === 0) return [];
+  const { window = '' } = request;
+  const { world, faults } = seen.of;
+  // A change that was overtaken by hours is finished or undone: both disrupt, and staying half migrated is worse.
+  const overtaken = faults.some((fault) => 'clock' in fault);
+  return deeds.flatMap((deed, index) => {
+    if (index > 0 && overtaken) return [];
+    if (isOpen(window, deed.at, world, index === 0 ? cutoffOf(window) : 0)) return [];
+    const moment = deed.at.toISOString();
+    return [`${deed.what} of ${deed.execution.name} at ${moment}, when the window ${window} takes nothing`];
+  });
+}
+
+const eligibleAtFirst = (seen: Seen, { before }: ClusterSeen) =>
+  (seen.first.clusters.find(({ name }) => name === before.name)?.nodes ?? []).filter(runsKubeProxy);
+
+/** Nodes that were there from first to last, take documents, and had not been told to prepare. */
+function unpreparedAt(seen: Seen, cluster: ClusterSeen, { execution, at }: Deed): string[] {
+  const asked = new Set(
+    seen.calls
+      .filter(({ operation, input, error, at: sent }) => {
+        const isPreparation = asJson(input)['DocumentName'] === 'nightshift-prepare-node';
+        return (
+          operation === 'SendCommand' && isPreparation && !error && sent >= iso(execution.startedAt) && sent <= iso(at)
+        );
+      })
+      .flatMap(({ input }) => asJson(input)['InstanceIds']),
+  );
+  const scheduler = requestOf(cluster, execution)?.target.scheduler;
+  return staying(seen, cluster)
+    .filter(hasShell)
+    .flatMap(({ id, modules }) => {
+      if (!asked.has(id)) return [`${execution.name} began to change before ${id} was told to prepare`];
+      if (modules.includes('ip_vs') && modules.includes(`ip_vs_${scheduler}`)) return [];
+      return [`${execution.name} changed although ${id} has not loaded ip_vs and ip_vs_${scheduler}`];
+    });
+}
+
+const iso = (date: Date): string => date.toISOString();
+
+/** Nodes that were there when the world began and are there still. */
+function staying(seen: Seen, cluster: ClusterSeen) {
+  const first = new Set(eligibleAtFirst(seen, cluster).map(({ id }) => id));
+  return liveNodes(cluster.after).filter(({ id }) => first.has(id));
+}
+
+/** Rule 2: of the add-on's configuration only mode and ipvs.scheduler differ, and after a rollback nothing. */
+export const theUsersConfigurationSurvives = perCluster((cluster, seen) => {
+  const { before, after } = cluster;
+  if (before.addon === null) return [];
+  const former = before.addon.configuration;
+  const sent = cluster.calls
+    .filter(({ operation }) => operation === 'UpdateAddon')
+    .map(({ input }) => textOf(asJson(input)['configurationValues']));
+  const strange = sent.filter((text) => !sameValues(ownValues(text), ownValues(former)));
+  const now = after.addon?.configurationValues ?? null;
+  const last = claimsOf(seen, cluster).at(-1);
+  const undone =
+    last?.ending === 'rolled-back' && sameRunning(last.running, formerly(before)) && !isLoud(seen, cluster);
+  return [
+    ...strange.map((text) => `UpdateAddon sent ${text} in place of ${former}`),
+    ...(after.addon ? [] : ['the add-on is gone']),
+    ...(sameValues(ownValues(now), ownValues(former)) ? [] : [`the configuration was ${former} and is ${now}`]),
+    ...(undone && cluster.requests.length === 1 && !sameText(now, former)
+      ? [`rolled back to ${now}, which is not exactly ${former}`]
+      : []),
+  ];
+});
+
+/** `{}` is how nothing is put back. */
+const sameText = (now: string | null, former: string | null): boolean =>
+  now === former || (sameValues(readValues(former), {}) && sameValues(readValues(now), {}));
+
+/** Rule 3: what ended leaves a cluster in one mode, without leftovers, access or lease; or says so loudly. */
+export const anEndedExecutionLeavesOneMode = perCluster((cluster, seen) => {
+  const { executions, after } = cluster;
+  const running = executions.filter(({ status }) => status === 'RUNNING').map(({ name }) => `${name} never ended`);
+  if (running.length > 0) return running;
+  const kept = heldStill(seen, cluster);
+  if (!executions.some((execution) => deedsOf(execution).some(isDisruptive)) || isLoud(seen, cluster)) return kept;
+  const claim = claimsOf(seen, cluster).at(-1);
+  if (!claim) return [...kept, 'something was changed, and nobody says how it ended'];
+  const known = new Set(staying(seen, cluster).map(({ id }) => id));
+  return [
+    ...kept,
+    ...liveNodes(after).flatMap((node) => {
+      // Who joins after the last look is nobody's claim; that it is asked for another mode would be.
+      if (!known.has(node.id) && node.runningMode === null) return [];
+      const runs = runningOn(node);
+      if (!sameRunning(runs, claim.running))
+        return [`${claim.ending} says ${shown(claim.running)}, and ${node.id} runs ${shown(runs)}`];
+      const { virtualServers, rejectRules } = node.leftovers;
+      if (!hasShell(node) || !known.has(node.id) || virtualServers + rejectRules === 0) return [];
+      return [
+        `${claim.ending}, and ${node.id} keeps ${virtualServers} virtual servers and ${rejectRules} REJECT rules`,
+      ];
+    }),
+  ];
+});
+
+/** What an execution holds while it works, and is still there although all have ended. */
+function heldStill(seen: Seen, { before, after }: ClusterSeen): string[] {
+  const tried = (operation: string) =>
+    seen.calls.some((call) => call.operation === operation && call.error !== undefined);
+  const entries = after.accessEntries.filter((principal) => principal.includes('nightshift-kubernetes'));
+  const leases = seen.state.schedules.filter((schedule) => asJson(schedule)['name'] === `nightshift-${before.name}`);
+  return [
+    ...(entries.length > 0 && !tried('DeleteAccessEntry') ? ['an access entry is left'] : []),
+    ...(leases.length > 0 && !tried('DeleteSchedule') ? ['a lease is left'] : []),
+  ];
+}
+
+/** Rule 4: an ending without failure rests on a verdict of every node, given after the last disruptive call. */
+export const onlyVerdictsAreSuccess = perCluster((cluster, seen) =>
+  claimsOf(seen, cluster).flatMap((claim) => {
+    const verdicts = new Map(
+      proofOf(seen, cluster, claim).flatMap((step) => step.verdicts.map((one) => [one.node, one])),
+    );
+    return staying(seen, cluster).flatMap(({ id }) => {
+      const verdict = verdicts.get(id);
+      const who = `${claim.execution.name} ended ${claim.ending}`;
+      if (!verdict) return [`${who} without a verdict of ${id}`];
+      if (!verdict.pass) return [`${who} although ${id} failed`];
+      const said = verdict.facts['proxyMode'];
+      return said === claim.running.mode ? [] : [`${who} although ${id} said it runs ${String(said)}`];
+    });
+  }),
+);
+
+/** Rule 5: two executions never change one cluster at the same time, and a repeated call bears the same token. */
+export const oneChangeAtATime = perCluster((cluster) => {
+  const spans = cluster.executions.flatMap((execution) => {
+    const deeds = deedsOf(execution).filter(isChange);
+    const [first] = deeds;
+    const last = deeds.at(-1);
+    return first && last ? [{ name: execution.name, from: iso(first.at), to: iso(last.at) }] : [];
+  });
+  const overlaps = spans.flatMap((one, index) =>
+    spans
+      .slice(index + 1)
+      .filter((other) => one.from < other.to && other.from < one.to)
+      .map((other) => `${one.name} and ${other.name} changed it at the same time`),
+  );
+  const steps = new Set(
+    cluster.executions
+      .flatMap(deedsOf)
+      .filter(({ what }) => what === 'update-addon')
+      .map(({ execution, input }) => `${execution.arn} ${textOf(input['step'])}`),
+  );
+  const updates = cluster.calls.filter(({ operation }) => operation === 'UpdateAddon');
+  const tokens = new Set(updates.map(({ input }) => asJson(input)['clientRequestToken']));
+  const repeated = tokens.size > steps.size ? [`${steps.size} steps sent UpdateAddon with ${tokens.size} tokens`] : [];
+  return [...overlaps, ...repeated];
+});
+
+/** What looks through the Kubernetes API, where nodes cannot be asked otherwise. */
+const LOOKING = new Set(['aws-sdk:scheduler:createSchedule', 'aws-sdk:eks:createAccessEntry']);
+
+/** Rule 6: already compliant everywhere is zero writes. */
+export const alreadyCompliantIsZeroWrites = perCluster((cluster, seen) => {
+  const { before, executions } = cluster;
+  const isDue = (deed: Deed) =>
+    isChange(deed) || (LOOKING.has(deed.what) && !before.nodeGroups.some(({ os }) => os === 'bottlerocket'));
+  const compliant = seen.of.faults.length === 0 && isCompliant(seen, cluster);
+  return executions.filter(isMigration).flatMap((execution) => {
+    const writes = deedsOf(execution).filter(isDue);
+    const [first] = writes;
+    const ended = executions.length === 1 && asJson(execution.input)['cluster'] === before.name;
+    if (!first || !ended || !compliant) return [];
+    return [`${execution.name} set about ${writes.length} writes (${first.what}) although everything was as asked`];
+  });
+});
+
+/** Explicitly configured: where only kube-proxy's default makes it so, the request writes it down. */
+function isCompliant(seen: Seen, cluster: ClusterSeen): boolean {
+  const { before, requests } = cluster;
+  const nodes = eligibleAtFirst(seen, cluster);
+  const values = readValues(before.addon?.configuration ?? null);
+  const explicit = asJson(values['ipvs'])['scheduler'] !== undefined;
+  return (
+    explicit &&
+    requests.every((request) =>
+      [formerly(before), ...nodes.map(runningOn)].every((runs) => sameRunning(runs, wanted(request))),
+    )
+  );
+}
+
+/** The eight rules of design §5, in its order. */
+export const RULES: Readonly<Record<string, Rule>> = {
+  'nothing disruptive outside a window, or before all are prepared': nothingDisruptiveOutsideAWindow,
+  "the user's configuration survives": theUsersConfigurationSurvives,
+  'an ended execution leaves one mode': anEndedExecutionLeavesOneMode,
+  'only verdicts are success': onlyVerdictsAreSuccess,
+  'one change at a time': oneChangeAtATime,
+  'already compliant is zero writes': alreadyCompliantIsZeroWrites,
+  'what is not understood fails, by name': whatIsNotUnderstoodFails,
+  'history and evidence tell all': evidenceAndHistoryTellAll,
+};
+
+/** Every violation of every rule; none when the run kept them all. */
+export function violationsOf(seen: Seen): string[] {
+  return Object.entries(RULES).flatMap(([name, rule]) => rule(seen).map((violation) => `${name}: ${violation}`));
+}

@@ -1,0 +1,208 @@
+import { Agent, request } from 'node:http';
+import { paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import { paginateGetExecutionHistory, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { paginateListCommandInvocations, SSMClient } from '@aws-sdk/client-ssm';
+import { z } from 'zod';
+import type { ApiCall } from '../../sandbox/region.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
+import type { SandboxState } from '../../sandbox/state.ts';
+import { type Case, worldFile } from './case.ts';
+import { violationsOf } from './rules.ts';
+import { asJson, type ExecutionSeen, type NodeOutput, type Seen, textOf } from './seen.ts';
+
+const BUCKET = 'nightshift-evidence-111122223333-us-east-1';
+/** Real seconds in which time must come to rest: whole executions take less than one. */
+const PATIENCE_MS = 60_000;
+
+/** The sandbox is broken, and no rule: nothing was found out about the product. */
+export class SandboxAtFault extends Error {
+  override readonly name = 'SandboxAtFault';
+}
+
+/** One sandbox in which cases run one after the other, each in a world of its own. */
+export class Searcher {
+  readonly #sandbox: Sandbox;
+  readonly #bugs: unknown[];
+  readonly #sfn: SFNClient;
+  readonly #s3: S3Client;
+  readonly #ssm: SSMClient;
+  readonly #agent = new Agent({ keepAlive: true });
+
+  private constructor(sandbox: Sandbox, bugs: unknown[]) {
+    this.#sandbox = sandbox;
+    this.#bugs = bugs;
+    const options = {
+      endpoint: sandbox.endpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'searcher', secretAccessKey: 'searcher' },
+      maxAttempts: 1,
+    };
+    this.#sfn = new SFNClient(options);
+    this.#s3 = new S3Client({ ...options, forcePathStyle: true });
+    this.#ssm = new SSMClient(options);
+  }
+
+  /** `deployed`: other bundles and definitions than the product's, for sabotage. */
+  static async start(deployed: Pick<SandboxOptions, 'bundles' | 'definitions'> = {}): Promise<Searcher> {
+    const bugs: unknown[] = [];
+    const world = worldFile({ start: '2026-11-20T00:00:00Z', seed: 1, freeze: [], clusters: [] });
+    return new Searcher(await startSandbox({ world, ...deployed, onBug: (bug) => bugs.push(bug) }), bugs);
+  }
+
+  /** Runs a case until nothing moves any more, and answers what it violates. Throws SandboxAtFault. */
+  async violations(of: Case): Promise<string[]> {
+    return violationsOf(await this.run(of));
+  }
+
+  /** Runs a case until nothing moves any more. Throws SandboxAtFault. */
+  async run(of: Case): Promise<Seen> {
+    await this.#sandbox.load(worldFile(of.world));
+    const first = await this.#state();
+    if (of.faults.length > 0) await this.#control('POST', 'faults', of.faults);
+    await this.#start(of);
+    await this.#atRest();
+    const state = await this.#state();
+    // As it is now: what is read below is called by the search.
+    const calls = Calls.parse(await this.#control('GET', 'calls'));
+    const executions = await Promise.all(state.executions.map((each) => insistently(() => this.#execution(each))));
+    const objects = await insistently(() => this.#objects());
+    const outputs = await insistently(() => this.#outputs());
+    this.#refuseBugs();
+    return { of, first, state, calls, executions, objects, outputs };
+  }
+
+  stop(): Promise<void> {
+    for (const client of [this.#sfn, this.#s3, this.#ssm, this.#agent]) client.destroy();
+    return this.#sandbox.stop();
+  }
+
+  /** All at the same moment. */
+  async #start({ requests }: Case): Promise<void> {
+    await this.#sandbox.live.region.clock.busy(async () => {
+      for (const [index, request] of requests.entries())
+        await insistently(() =>
+          this.#sfn.send(
+            new StartExecutionCommand({
+              stateMachineArn: this.#sandbox.stateMachines['migrate-cluster'],
+              name: `run-${index + 1}`,
+              input: JSON.stringify(request),
+            }),
+          ),
+        );
+    });
+  }
+
+  async #atRest(): Promise<void> {
+    const patience = Promise.withResolvers<never>();
+    const timer = setTimeout(() => patience.reject(new SandboxAtFault('time never came to rest')), PATIENCE_MS);
+    try {
+      await Promise.race([this.#sandbox.live.region.clock.idle(), patience.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #refuseBugs(): void {
+    const [cause] = this.#bugs.splice(0);
+    if (cause !== undefined) throw new SandboxAtFault(`the sandbox is at fault: ${causesOf(cause)}`, { cause });
+  }
+
+  async #control(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
+    const response = await fetch(`${this.#sandbox.endpoint}/_sandbox/${path}`, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new SandboxAtFault(await response.text());
+    return response.json();
+  }
+
+  async #state(): Promise<SandboxState> {
+    return State.parse(await this.#control('GET', 'state'));
+  }
+
+  async #execution({ name, status, arn }: SandboxState['executions'][number]): Promise<ExecutionSeen> {
+    const history = [];
+    for await (const page of paginateGetExecutionHistory({ client: this.#sfn, pageSize: 1000 }, { executionArn: arn }))
+      history.push(...(page.events ?? []));
+    const [started] = history;
+    const input = asJson(JSON.parse(started?.executionStartedEventDetails?.input ?? '{}'));
+    const failed = history.at(-1)?.executionFailedEventDetails;
+    const startedAt = started?.timestamp;
+    if (!startedAt) throw new SandboxAtFault(`the history of ${name} does not begin`);
+    const cluster = textOf(input['cluster']);
+    const [, machine = ''] = /execution:([^:]+):/.exec(arn) ?? [];
+    return { name, arn, machine, status, error: failed?.error, input, cluster, startedAt, history };
+  }
+
+  async #objects(): Promise<Map<string, Uint8Array>> {
+    const objects = new Map<string, Uint8Array>();
+    for await (const page of paginateListObjectsV2({ client: this.#s3 }, { Bucket: BUCKET }))
+      await Promise.all(
+        (page.Contents ?? []).map(async ({ Key = '' }) => {
+          objects.set(Key, await insistently(() => this.#object(Key)));
+        }),
+      );
+    return objects;
+  }
+
+  /** GetObject without a client: the SDK's takes as long for it as a tenth of the whole execution. */
+  async #object(key: string): Promise<Uint8Array> {
+    const { status, bytes } = await get(`${this.#sandbox.endpoint}/${BUCKET}/${key}`, this.#agent);
+    if (status !== 200) throw new SandboxAtFault(`GetObject ${key}: ${status}`);
+    return bytes;
+  }
+
+  async #outputs(): Promise<NodeOutput[]> {
+    const outputs: NodeOutput[] = [];
+    for await (const page of paginateListCommandInvocations({ client: this.#ssm }, { Details: true }))
+      for (const invocation of page.CommandInvocations ?? []) {
+        const { CommandId = '', InstanceId = '', DocumentName = '', Status = '' } = invocation;
+        const output = invocation.CommandPlugins?.[0]?.Output ?? '';
+        outputs.push({ commandId: CommandId, node: InstanceId, document: DocumentName, status: Status, output });
+      }
+    return outputs;
+  }
+}
+
+/** Signatures are not verified: the credential scope says which service is meant. */
+const SIGNED =
+  'AWS4-HMAC-SHA256 Credential=searcher/20261120/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0';
+
+function get(url: string, agent: Agent): Promise<{ status: number; bytes: Uint8Array }> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { agent, headers: { authorization: SIGNED } }, (response) => {
+      const chunks: Uint8Array[] = [];
+      response.on('data', (chunk: Uint8Array) => chunks.push(chunk));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, bytes: Buffer.concat(chunks) }));
+      response.on('error', reject);
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
+}
+
+/** A drawn fault strikes at most forty calls. */
+const INSISTENCE = 50;
+
+/** What is left of the drawn faults strikes the search's own calls as well: they are made again until it is used up. */
+async function insistently<T>(call: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (tries === INSISTENCE) throw error;
+    }
+  }
+}
+
+function causesOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? (error.stack ?? error.message) : `${error.message}: ${causesOf(error.cause)}`;
+}
+
+/** The sandbox's own answers, whose shapes its tests hold: a list of calls, and a state with clusters and executions. */
+const Calls = z.custom<ApiCall[]>((value) => Array.isArray(value));
+const State = z.custom<SandboxState>(
+  (value) =>
+    z.looseObject({ clusters: z.array(z.unknown()), executions: z.array(z.unknown()) }).safeParse(value).success,
+);

@@ -1,0 +1,225 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type fc from 'fast-check';
+import { z } from 'zod';
+import { bundleFunctions } from '../../build.ts';
+import { readDefinition } from '../../state-machines/definitions.ts';
+import type { Case } from './case.ts';
+import { anyCase } from './draw.ts';
+
+/** One guard of the product taken away, and the runs that would show it soonest. */
+export interface Sabotage {
+  /** What the product then does, in words. */
+  readonly what: string;
+  /** The rule that must find it: the beginning of its name. */
+  readonly breaks: readonly string[];
+  /** Draws that reach the guard; still whole executions with everything else drawn. */
+  readonly draw: fc.Arbitrary<Case>;
+  /** Exact pieces of source, which must be there once, and what stands there instead. */
+  readonly sources?: readonly { file: string; from: string; to: string }[];
+  readonly definitions?: Readonly<Record<string, (states: States) => void>>;
+}
+
+const State = z.looseObject({});
+type States = Record<string, z.infer<typeof State>>;
+const Definition = z.looseObject({ States: z.record(z.string(), State) });
+
+/** Takes a member of a state away or replaces it; throws when the state is no more: a sabotage must not do nothing. */
+function change(states: States, name: string, members: Record<string, unknown>): void {
+  const state = states[name];
+  if (!state) throw new Error(`sabotage: there is no state ${name} any more`);
+  const missing = Object.keys(members).filter((member) => !(member in state));
+  if (missing.length > 0) throw new Error(`sabotage: state ${name} has no ${missing.join(', ')} any more`);
+  Object.assign(state, members);
+}
+
+const LOST = { on: { service: 'lambda', operation: 'Invoke', function: 'nightshift-update-addon' }, lostReply: true };
+
+const biased = (change: (drawn: Case) => Case): fc.Arbitrary<Case> => anyCase.map(change);
+
+/** The drawn case with a cluster that is certainly migrated: what else was drawn of it stays. */
+function migratable({ world, requests, faults }: Case, more: { window?: string; faults?: Case['faults'] } = {}): Case {
+  const [cluster] = world.clusters;
+  const [request] = requests;
+  if (!cluster || !request) throw new Error('a case has a cluster and a request');
+  const { window: _window, now: _now, strategy: _strategy, ...rest } = request;
+  const configuration = '{"mode":"iptables","podLabels":{"team":"net"}}';
+  return {
+    world: {
+      ...world,
+      clusters: [
+        {
+          ...cluster,
+          ...{
+            version: '1.34',
+            endpoint: 'public',
+            authenticationMode: 'API',
+            services: 8,
+            servicesWithoutEndpoints: 2,
+          },
+          addon: { version: 'v1.34.1-eksbuild.2', configuration },
+          nodeGroups: [{ os: 'al2023', count: 2 }],
+        },
+      ],
+    },
+    requests: [{ ...rest, ...(more.window === undefined ? { now: { reason: 'a drill' } } : { window: more.window }) }],
+    faults: more.faults ?? faults,
+  };
+}
+
+/** Longer than what is left of the window, shorter than the lease. */
+const LATE = { at: 'AwaitPreparation', clock: 'skip', hours: 1 };
+
+export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
+  'window re-check': {
+    what: 'starts the change although the preparation has used up the window',
+    breaks: ['nothing disruptive'],
+    draw: biased((drawn) => {
+      const inTheWindow = { ...drawn, world: { ...drawn.world, start: '2026-11-21T00:40:00.000Z' } };
+      return migratable(inTheWindow, { window: 'nightly', faults: [LATE] });
+    }),
+    definitions: {
+      'migrate-cluster': (states) => change(states, 'ChooseWindowBeforeChange', { Choices: NEVER('ChooseWait') }),
+    },
+  },
+  'set equality': {
+    what: 'is content with the nodes that answered and passed',
+    breaks: ['only verdicts', 'an ended execution'],
+    draw: biased((drawn) =>
+      migratable(drawn, { faults: [{ at: 'ValidateNodes', node: 0, fault: 'output-garbage', times: 4 }] }),
+    ),
+    sources: [
+      {
+        file: 'functions/handlers/collect-from-nodes.ts',
+        from: 'if (failed.length > 0) throw failure(',
+        to: 'if (failed.length > 0 && passed.length === 0) throw failure(',
+      },
+    ],
+  },
+  merge: {
+    what: "sends the target alone, without the user's own values",
+    breaks: ["the user's configuration"],
+    draw: biased((drawn) => migratable(drawn)),
+    sources: [
+      {
+        file: 'functions/core/addon-config.ts',
+        from: 'return JSON.stringify({ ...current.values, mode: target.mode, ipvs });',
+        to: 'return JSON.stringify({ mode: target.mode, ipvs });',
+      },
+    ],
+  },
+  lease: {
+    what: 'goes on although another execution holds the lease',
+    breaks: [
+      'one change at a time',
+      'an ended execution',
+      'history and evidence',
+      "the user's configuration",
+      'only verdicts',
+    ],
+    draw: biased((drawn) => migratable(drawn, { faults: [{ at: 'AwaitPreparation', execution: 'duplicate' }] })),
+    definitions: {
+      'migrate-cluster': (states) => {
+        change(states, 'AcquireLease', { Retry: [], Catch: [{ ErrorEquals: ['States.ALL'], Next: 'ChooseAccess' }] });
+      },
+    },
+  },
+  'clean-up': {
+    what: 'leaves what the other mode left behind on the nodes',
+    breaks: ['an ended execution'],
+    draw: biased((drawn) => migratable(drawn, { faults: [] })),
+    definitions: {
+      'migrate-cluster': (states) => change(states, 'ChooseValidation', { Choices: [DONE('Proven')] }),
+    },
+  },
+  'replay token': {
+    what: 'gives every UpdateAddon a token of its own',
+    breaks: ['one change at a time'],
+    draw: biased((drawn) => migratable(drawn, { faults: [LOST] })),
+    sources: [
+      {
+        file: 'functions/handlers/update-addon.ts',
+        from: 'const token = `${execution.arn}/${step}`;',
+        to: 'const token = `${execution.arn}/${step}/${process.hrtime.bigint()}`;',
+      },
+    ],
+  },
+  evidence: {
+    what: 'keeps the verdicts of the nodes that failed alone',
+    breaks: ['history and evidence', 'only verdicts'],
+    draw: biased((drawn) => migratable(drawn, { faults: [] })),
+    sources: [
+      {
+        file: 'functions/handlers/shared/evidence.ts',
+        from: 'return store.put(key, printEvidence(verdicts));',
+        to: 'return store.put(key, printEvidence(verdicts.filter(({ pass }) => !pass)));',
+      },
+    ],
+  },
+  'zero-writes': {
+    what: 'migrates a cluster that is at the target already',
+    breaks: ['already compliant'],
+    draw: biased((drawn) => atTarget(migratable(drawn, { faults: [] }))),
+    sources: [
+      {
+        file: 'functions/core/plan.ts',
+        from: "const compliant = configured === 'yes' && others.length === 0;",
+        to: 'const compliant = false;',
+      },
+    ],
+  },
+};
+
+const NEVER = (Next: string) => [{ Condition: '{% false %}', Next }];
+const DONE = (Next: string) => ({ Condition: '{% $collected.done %}', Next });
+
+function atTarget(drawn: Case): Case {
+  const [request] = drawn.requests;
+  const scheduler = request?.target.scheduler;
+  const configuration = JSON.stringify({ mode: 'ipvs', ipvs: { scheduler } });
+  const clusters = drawn.world.clusters.map((cluster) => ({
+    ...cluster,
+    addon: { version: 'v1.34.1-eksbuild.2', configuration },
+  }));
+  return { ...drawn, world: { ...drawn.world, clusters } };
+}
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/**
+ * The product without this guard: its bundles, built into a temporary folder, and its definitions. Nothing of it is
+ * written beside the product. Throws when a piece of source is not there exactly once any more.
+ */
+export async function deploySabotaged({ sources = [], definitions = {} }: Sabotage): Promise<{
+  bundles?: Map<string, string>;
+  definitions: Record<string, string>;
+}> {
+  const patched = Object.entries(definitions).map(([name, patch]): [string, string] => {
+    const definition = Definition.parse(JSON.parse(readDefinition(name)));
+    patch(definition.States);
+    return [name, JSON.stringify(definition)];
+  });
+  const deployed = { definitions: Object.fromEntries(patched) };
+  if (sources.length === 0) return deployed;
+  const folder = mkdtempSync(join(tmpdir(), 'nightshift-sabotage-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return { ...deployed, bundles: await bundleFunctions(folder, replacements(sources)) };
+}
+
+/** Absolute path → whole text with the pieces replaced. */
+function replacements(sources: NonNullable<Sabotage['sources']>): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const { file, from, to } of sources) {
+    const path = join(ROOT, file);
+    const text = texts.get(path) ?? readFileSync(path, 'utf8');
+    const found = text.split(from).length - 1;
+    if (found !== 1) throw new Error(`sabotage: ${file} has ${found} times what is to be replaced: ${from}`);
+    texts.set(
+      path,
+      text.replace(from, () => to),
+    );
+  }
+  return texts;
+}

@@ -1,0 +1,169 @@
+import { gunzipSync } from 'node:zlib';
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import type { ApiCall } from '../../sandbox/region.ts';
+import type { ClusterReport, SandboxState } from '../../sandbox/state.ts';
+import type { Case, CaseCluster, CaseRequest } from './case.ts';
+
+/** Everything that can be seen from outside when time has come to rest. */
+export interface Seen {
+  readonly of: Case;
+  /** When the world began. */
+  readonly first: SandboxState;
+  readonly state: SandboxState;
+  readonly calls: readonly ApiCall[];
+  readonly executions: readonly ExecutionSeen[];
+  /** The evidence bucket: key → bytes. */
+  readonly objects: ReadonlyMap<string, Uint8Array>;
+  /** What documents printed on nodes, as SSM keeps it. */
+  readonly outputs: readonly NodeOutput[];
+}
+
+export interface ExecutionSeen {
+  readonly name: string;
+  readonly arn: string;
+  readonly machine: string;
+  readonly status: string;
+  readonly error: string | undefined;
+  readonly input: Json;
+  readonly cluster: string;
+  readonly startedAt: Date;
+  readonly history: readonly HistoryEvent[];
+}
+
+export interface NodeOutput {
+  readonly commandId: string;
+  readonly node: string;
+  readonly document: string;
+  readonly status: string;
+  readonly output: string;
+}
+
+export type Json = Record<string, unknown>;
+
+export function asJson(value: unknown): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** A function that an execution called, or an API: one attempt. */
+export interface Deed {
+  readonly execution: ExecutionSeen;
+  readonly at: Date;
+  /** Handler file name, or the API as the ASL names it: `aws-sdk:eks:createAccessEntry`. */
+  readonly what: string;
+  /** The payload of a function, the arguments of an API. */
+  readonly input: Json;
+}
+
+/** Everything that an execution set about, in order. */
+export function deedsOf(execution: ExecutionSeen): Deed[] {
+  return execution.history.flatMap(({ timestamp, taskScheduledEventDetails: details }) => {
+    if (!timestamp || !details) return [];
+    const parameters = asJson(JSON.parse(details.parameters ?? '{}'));
+    const [, handler] = /nightshift-([\w-]+)$/.exec(textOf(parameters['FunctionName'])) ?? [];
+    const what = handler ?? `${details.resourceType}:${details.resource}`;
+    return [{ execution, at: timestamp, what, input: handler ? asJson(parameters['Payload']) : parameters }];
+  });
+}
+
+const CHANGING = new Set(['update-addon', 'edit-config-map', 'restart-kube-proxy']);
+/** Deeds that change what kube-proxy runs, or is to run. */
+export const isDisruptive = ({ what }: Deed): boolean => CHANGING.has(what);
+/** Deeds that change a cluster or its nodes in any way. */
+export const isChange = (deed: Deed): boolean =>
+  isDisruptive(deed) || (deed.what === 'run-on-nodes' && deed.input['phase'] !== 'validate');
+
+/** A cluster as it was, as it is, and everything that was asked of it and done to it. */
+export interface ClusterSeen {
+  readonly before: CaseCluster;
+  readonly after: ClusterReport;
+  readonly requests: readonly CaseRequest[];
+  readonly executions: readonly ExecutionSeen[];
+  readonly calls: readonly ApiCall[];
+}
+
+export function clustersOf(seen: Seen): ClusterSeen[] {
+  return seen.of.world.clusters.map((before) => {
+    const after = seen.state.clusters.find(({ name }) => name === before.name);
+    if (!after) throw new Error(`the state has no cluster ${before.name}`);
+    return {
+      before,
+      after,
+      requests: seen.of.requests.filter(({ cluster }) => cluster === before.name),
+      executions: seen.executions.filter(({ cluster }) => cluster === before.name),
+      calls: seen.calls.filter(({ input }) => namesCluster(asJson(input), before.name)),
+    };
+  });
+}
+
+/** EKS's operations name a cluster as `clusterName`, or `name`; the Kubernetes log has `cluster`. */
+const namesCluster = (input: Json, name: string): boolean =>
+  [input['clusterName'], input['name'], input['cluster']].includes(name);
+
+/** One node's verdict as it lies in the evidence. */
+export interface VerdictSeen {
+  node: string;
+  pass: boolean;
+  reasons: unknown[];
+  facts: Json;
+  excerpt: string;
+}
+
+/** One step's evidence of one phase. */
+export interface Evidence {
+  readonly step: string;
+  readonly phase: string;
+  readonly sentAt: string;
+  readonly commandIds: string[];
+  readonly verdicts: VerdictSeen[];
+}
+
+const unzipped = (bytes: Uint8Array): string => gunzipSync(bytes).toString('utf8');
+
+export function objectText(seen: Seen, key: string): string | null {
+  const bytes = seen.objects.get(key);
+  if (!bytes) return null;
+  return key.endsWith('.gz') ? unzipped(bytes) : Buffer.from(bytes).toString('utf8');
+}
+
+/** The evidence of an execution, oldest first. A step that was sent and never judged has none. */
+export function evidenceOf(seen: Seen, { name }: Pick<ExecutionSeen, 'name'>): Evidence[] {
+  const found: Evidence[] = [];
+  for (const key of seen.objects.keys()) {
+    const [, step] = new RegExp(`^executions/${name}/([^/]+)/evidence\\.ndjson\\.gz$`).exec(key) ?? [];
+    if (step === undefined) continue;
+    const dispatch = asJson(JSON.parse(objectText(seen, `executions/${name}/${step}/dispatch.json.gz`) ?? '{}'));
+    const lines = (objectText(seen, key) ?? '').split('\n').filter((line) => line !== '');
+    const commands = Array.isArray(dispatch['commands']) ? dispatch['commands'] : [];
+    found.push({
+      step,
+      phase: textOf(dispatch['phase']),
+      sentAt: textOf(dispatch['sentAt']),
+      commandIds: commands.map((command) => textOf(asJson(command)['commandId'])),
+      verdicts: lines.map((line) => verdictOf(asJson(JSON.parse(line)))),
+    });
+  }
+  return found.sort((a, b) => (a.sentAt < b.sentAt ? -1 : 1));
+}
+
+function verdictOf(line: Json): VerdictSeen {
+  return {
+    node: textOf(line['node']),
+    pass: line['pass'] === true,
+    reasons: Array.isArray(line['reasons']) ? line['reasons'] : [],
+    facts: asJson(line['facts']),
+    excerpt: textOf(line['excerpt']),
+  };
+}
+
+/** What an execution recorded of its end. */
+export function outcomeOf(seen: Seen, { name }: Pick<ExecutionSeen, 'name'>): Json | null {
+  const text = objectText(seen, `executions/${name}/outcome.json`);
+  return text === null ? null : asJson(JSON.parse(text));
+}
+
+export const isMigration = ({ machine }: ExecutionSeen): boolean => machine === 'migrate-cluster';
+
+/** The execution whose change a rollback looks at. */
+export const ownerOf = ({ input }: ExecutionSeen): string => textOf(asJson(input['execution'])['name']);

@@ -1,7 +1,7 @@
 import { buildServices, type NodePlan, planNodes } from './build-region.ts';
 import type { Credentials } from './credentials.ts';
-import type { Certificates } from './kubernetes/certificates.ts';
 import type { ClusterData } from './kubernetes/cluster-data.ts';
+import type { Listeners } from './kubernetes/listeners.ts';
 import type { Intercept } from './kubernetes/server.ts';
 import { type RunningKubernetesApi, startKubernetesApi } from './kubernetes/start.ts';
 import { kernelMachine } from './nodes/kernel/machine.ts';
@@ -18,7 +18,7 @@ export interface ClusterSurroundings {
   region: Region;
   credentials: Credentials;
   calls: ApiCall[];
-  certificates: Certificates;
+  listeners: Listeners;
   nodeKind: NodeKind;
   intercept: Intercept;
   loseReply: (operation: string) => boolean;
@@ -31,7 +31,7 @@ export async function buildCluster(
   described: WorldCluster,
   around: ClusterSurroundings,
 ): Promise<{ cluster: Cluster; api: RunningKubernetesApi }> {
-  const { region, credentials, calls, certificates, nodeKind, intercept, loseReply, stsHosts } = around;
+  const { region, credentials, calls, listeners, nodeKind, intercept, loseReply, stsHosts } = around;
   const createdAt = new Date(region.clock.now().getTime() - 30 * DAY_MS);
   const data: ClusterData = {
     name: described.name,
@@ -65,7 +65,7 @@ export async function buildCluster(
     region,
     credentials,
     calls,
-    certificates,
+    listeners,
     creator: credentials.person,
     intercept,
     loseReply,

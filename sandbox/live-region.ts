@@ -6,8 +6,8 @@ import { Credentials } from './credentials.ts';
 import { DOCUMENTS, deployFunctions, deploymentOf, deployStateMachines, ON_EXECUTION_ENDED } from './deployment.ts';
 import { joinNodes } from './faults/join.ts';
 import { Faults } from './faults.ts';
-import type { Certificates } from './kubernetes/certificates.ts';
 import { kubeconfig } from './kubernetes/kubeconfig.ts';
+import type { Listeners } from './kubernetes/listeners.ts';
 import type { RunningKubernetesApi } from './kubernetes/start.ts';
 import type { LambdaHost } from './lambda/host.ts';
 import { Invocations } from './lambda/invocations.ts';
@@ -37,8 +37,10 @@ export interface RegionOptions {
   nodeKind: NodeKind;
   /** Where the region's AWS APIs answer. */
   endpoint: string;
-  certificates: Certificates;
+  listeners: Listeners;
   host: LambdaHost;
+  /** Whether anybody hears what the functions log. */
+  logs: boolean;
   /** Handler file name → path of its bundle. */
   bundles: Map<string, string>;
   /** State machine → its definition with placeholders, in place of those of the product. */
@@ -65,7 +67,7 @@ export interface LiveRegion {
 
 /** Builds a world and deploys nightshift into it. Resolves when its Kubernetes APIs listen. */
 export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
-  const { world, host, certificates, onBug } = options;
+  const { world, host, listeners, onBug } = options;
   const clock = options.clock === 'virtual' ? new VirtualClock(world.start, onBug) : new RealClock(onBug);
   const region = emptyRegion(world, clock);
   const credentials = new Credentials(world.account);
@@ -77,13 +79,13 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     stepFunctions: () => stepFunctions,
     join: (cluster, join) => joinNodes(region, options.nodeKind, cluster, join),
   });
-  const apis = await openClusters(options, { region, faults, credentials, calls, certificates });
+  const apis = await openClusters(options, { region, faults, credentials, calls, listeners });
   const dispatcher = new Dispatcher({ clock, calls, faults });
   const invocations = new Invocations({ clock, faults, host });
   const stepFunctions = openStepFunctions(options, { region, calls, faults, dispatcher, invocations });
   const schedules = registerServices(options, { region, dispatcher, credentials, stepFunctions, faults });
-  const { endpoint, bundles } = options;
-  const functions = deployFunctions(host, { world, clock: clock.kind, endpoint, credentials, bundles });
+  const { endpoint, bundles, logs } = options;
+  const functions = deployFunctions(host, { world, clock: clock.kind, endpoint, credentials, bundles, logs });
   const stateMachines = deployStateMachines(stepFunctions, world, functions, options.definitions);
   return {
     region,
@@ -143,7 +145,7 @@ async function openClusters(
     region,
     faults,
     ...around
-  }: { region: Region; faults: Faults } & Pick<ClusterSurroundings, 'credentials' | 'calls' | 'certificates'>,
+  }: { region: Region; faults: Faults } & Pick<ClusterSurroundings, 'credentials' | 'calls' | 'listeners'>,
 ): Promise<RunningKubernetesApi[]> {
   const surroundings: ClusterSurroundings = {
     ...around,

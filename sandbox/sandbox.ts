@@ -8,6 +8,7 @@ import { findBundles } from './bundles.ts';
 import type { Clock } from './clock.ts';
 import { control } from './control.ts';
 import { createCertificates } from './kubernetes/certificates.ts';
+import { Listeners } from './kubernetes/listeners.ts';
 import { LambdaHost } from './lambda/host.ts';
 import { type LiveRegion, openRegion } from './live-region.ts';
 import type { ApiCall } from './region.ts';
@@ -65,7 +66,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { definitions } = options;
   const onBug = options.onBug ?? ((error: unknown) => console.error('the sandbox is at fault:', error));
   const host = new LambdaHost(options.onLog);
-  const certificates = await createCertificates();
+  const listeners = new Listeners(await createCertificates());
   const directory = mkdtempSync(join(tmpdir(), 'nightshift-'));
   const kubeconfig = join(directory, 'kubeconfig');
   let live: LiveRegion | undefined;
@@ -90,6 +91,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   process.once('exit', removeDirectory);
   const stopAll = async () => {
     await live?.close();
+    await listeners.close();
     await host.stop();
     removeDirectory();
     process.off('exit', removeDirectory);
@@ -100,7 +102,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const open = async (parsed: ReturnType<typeof parseWorld>) => {
       await live?.close();
       live = undefined;
-      const around = { endpoint, certificates, host, bundles, onBug, ...(definitions && { definitions }) };
+      const logs = options.onLog !== undefined;
+      const around = { endpoint, listeners, host, bundles, logs, onBug, ...(definitions && { definitions }) };
       live = await openRegion({ world: parsed, clock, nodeKind, ...around });
       writeFileSync(kubeconfig, live.kubeconfig, { mode: 0o600 });
     };

@@ -4,7 +4,14 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { type BundleReport, buildFunctions } from '../build.ts';
 
 const ONE_CLIENT = ['decide-window', 'update-addon'];
-const KUBERNETES = ['check-rollout', 'edit-config-map', 'inspect-cluster', 'inspect-rollback', 'restart-kube-proxy'];
+const KUBERNETES = [
+  'check-rollout',
+  'edit-config-map',
+  'inspect-cluster',
+  'inspect-rollback',
+  'restart-kube-proxy',
+  'take-inventory',
+];
 let reports: BundleReport[];
 beforeAll(async () => {
   reports = await buildFunctions({ quiet: true });
@@ -22,6 +29,7 @@ test('every handler is a function', () => {
     'record-outcome',
     'restart-kube-proxy',
     'run-on-nodes',
+    'take-inventory',
     'update-addon',
   ]);
 });
@@ -41,7 +49,7 @@ test('every bundle exports its handler, in a process whose environment is empty'
   const files = JSON.stringify(reports.map(({ file }) => file));
   const script = `for (const file of ${files}) console.log(typeof (await import(file)).handler); process.exit()`;
   const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env: {} });
-  expect(said.trim().split('\n')).toEqual(Array(11).fill('function'));
+  expect(said.trim().split('\n')).toEqual(Array(12).fill('function'));
 }, 60_000);
 
 test('a second build with nothing changed leaves the bundles as they are', async () => {

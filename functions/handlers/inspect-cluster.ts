@@ -4,15 +4,14 @@ import { type Eks, eks } from '../aws/eks.ts';
 import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
 import { ssm } from '../aws/ssm.ts';
 import { estimateChange } from '../core/estimate.ts';
-import { countInventory, type InventoryNode } from '../core/nodes.ts';
+import { countInventory } from '../core/nodes.ts';
 import { type MigrationPlan, type PlannedChange, planMigration } from '../core/plan.ts';
 import { LONGEST_CONFIG_MAP } from '../core/preflight/config-map.ts';
 import type { Workloads } from '../core/preflight.ts';
 import { type MigrationRequest, parseRequest } from '../core/request.ts';
-import { turnover } from '../core/turnover.ts';
 import { environment } from './shared/environment.ts';
-import { evidenceKey, readInventory, writeInventory } from './shared/evidence.ts';
-import { Common, Step, Stored } from './shared/input.ts';
+import { evidenceKey, writeInventory } from './shared/evidence.ts';
+import { Common, Step } from './shared/input.ts';
 import { type ClusterFacts, clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { type Run, wrap } from './shared/wrap.ts';
@@ -22,8 +21,6 @@ const Input = z.object({
   step: Step,
   request: z.unknown(),
   kubernetes: z.boolean(),
-  /** An earlier inventory, to tell who has joined and who has gone. */
-  since: z._default(z.nullable(Stored), null),
 });
 type Input = z.output<typeof Input>;
 
@@ -41,10 +38,6 @@ export interface Output {
   /** The exact text of kube-proxy's configuration in its ConfigMap; null where Kubernetes was not read. */
   configMap: string | null;
   inventory: StoredObject & { counts: ReturnType<typeof countInventory> };
-  /** How many nodes are to be prepared that `since` did not have, and how many of `since` are no more. */
-  newcomers: number;
-  gone: number;
-  notes: string[];
   estimateSeconds: number;
 }
 
@@ -54,7 +47,7 @@ export interface Output {
  * InvalidConfiguration, KubernetesUnreachable, KubernetesForbidden.
  */
 export function inspectCluster(deps: Deps): Run<Input, Output> {
-  return async ({ execution, step, request: raw, kubernetes, since }, say) => {
+  return async ({ execution, step, request: raw, kubernetes }, say) => {
     const request = parseRequest(raw);
     const snapshot = await deps.eks.snapshot(request.cluster);
     const api = kubernetes ? await deps.openKubernetes(request.cluster, execution) : null;
@@ -72,7 +65,6 @@ export function inspectCluster(deps: Deps): Run<Input, Output> {
       addon: snapshot.addon && { version: snapshot.addon.version, configuration: snapshot.addon.configuration },
       configMap: configMapOf(workloads),
       inventory: { ...stored, counts },
-      ...(await changesSince(deps.store, since, inventory)),
       estimateSeconds: estimateChange(counts.ssm + counts.proxyMode).total,
     };
   };
@@ -88,16 +80,6 @@ function planOf(plan: MigrationPlan): Output['plan'] {
 function configMapOf(workloads: Workloads | null): string | null {
   const text = workloads?.configMap.kind === 'read' ? workloads.configMap.value : null;
   return text !== null && text.length > LONGEST_CONFIG_MAP ? null : text;
-}
-
-async function changesSince(
-  store: ObjectStore,
-  since: { key: string } | null,
-  inventory: InventoryNode[],
-): Promise<Pick<Output, 'newcomers' | 'gone' | 'notes'>> {
-  if (!since) return { newcomers: 0, gone: 0, notes: [] };
-  const { newcomers, gone, notes } = turnover(await readInventory(store, since.key), inventory);
-  return { newcomers: newcomers.length, gone: gone.length, notes };
 }
 
 const store = objectStore(environment.evidenceBucket);

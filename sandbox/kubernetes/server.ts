@@ -1,11 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:https';
 import type { Clock } from '../clock.ts';
 import type { AccessEntry, ApiCall } from '../region.ts';
 import { type Authenticator, authenticate, type Identity } from './authentication.ts';
 import { accessEntry, authorize } from './authorization.ts';
-import type { Certificates } from './certificates.ts';
 import type { ClusterData } from './cluster-data.ts';
 import type { DaemonSetController } from './daemonset-controller.ts';
 import { discoveryDocument } from './discovery.ts';
@@ -52,32 +50,24 @@ class Dropped extends Error {
 // kube-apiserver takes no larger bodies either.
 const MAX_BODY = 3 * 1024 * 1024;
 
-/** Listens on a free port of 127.0.0.1. */
-export async function listen(certificates: Certificates): Promise<{ server: Server; endpoint: string }> {
-  const server = createServer({ cert: certificates.certificate, key: certificates.key, keepAliveTimeout: 120_000 });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  return { server, endpoint: `https://127.0.0.1:${port(address)}` };
-}
-
-function port(address: AddressInfo | string | null): number {
-  if (address === null || typeof address === 'string') throw new Error('the server does not listen on a TCP port');
-  return address.port;
-}
-
-/** Answers every request of the server from now on. */
-export function serve(server: Server, parts: ServerParts): void {
-  server.on('request', (incoming, response) => {
+/** Answers every request of the server until the function that it returns is called, which cuts what is on its way. */
+export function serve(server: Server, parts: ServerParts): () => void {
+  const unfinished = new Set<ServerResponse>();
+  const onRequest = (incoming: IncomingMessage, response: ServerResponse) => {
+    unfinished.add(response);
+    response.on('close', () => unfinished.delete(response));
     // A client that hangs up half-way gets no answer; it must not take the others' API with it.
     response.on('error', () => response.destroy());
     answer(parts, incoming, response)
       .then((reply) => reply && send(response, reply, incoming.method === 'HEAD'))
       .catch((error: unknown) => refuse(response, error))
       .catch(() => response.destroy());
-  });
+  };
+  server.on('request', onRequest);
+  return () => {
+    server.off('request', onRequest);
+    for (const response of unfinished) response.destroy();
+  };
 }
 
 function send(response: ServerResponse, reply: Reply, head: boolean): void {

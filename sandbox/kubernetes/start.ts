@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { Server } from 'node:https';
 import { serviceAddresses } from '../../functions/core/cluster-ip.ts';
 import type { ApiCall, KubernetesCluster, Region } from '../region.ts';
 import { KubeProxyAddon } from './addon.ts';
 import type { Authenticator, Creator, CredentialSource } from './authentication.ts';
-import type { Certificates } from './certificates.ts';
 import type { ClusterData } from './cluster-data.ts';
 import { DaemonSetController } from './daemonset-controller.ts';
 import { addonValues, configMapDrafts, daemonSetDraft, KUBE_PROXY_CONFIG } from './kube-proxy-objects.ts';
+import type { Listeners } from './listeners.ts';
 import { RESOURCES } from './resources.ts';
-import { type Intercept, listen, serve } from './server.ts';
+import { type Intercept, serve } from './server.ts';
 import { endpointSliceObjects, endpointsObjects, namespaceObjects, serviceObjects } from './services.ts';
 import { Store } from './store.ts';
 import { createWorkloads } from './workload-objects.ts';
@@ -20,7 +19,7 @@ export interface KubernetesApiOptions {
   readonly credentials: CredentialSource;
   /** The sandbox's log: every request is appended. */
   readonly calls: ApiCall[];
-  readonly certificates: Certificates;
+  readonly listeners: Listeners;
   /** Cluster administrator, and the owner of every access key that was not issued. Without one such keys are refused. */
   readonly creator?: Creator;
   /** Hosts, with port, besides `sts.REGION.amazonaws.com` for which an EKS token may be signed. */
@@ -36,12 +35,13 @@ export interface RunningKubernetesApi extends KubernetesCluster {
 }
 
 /**
- * Starts a cluster's Kubernetes API on a free port of 127.0.0.1, in the state of a cluster that has run for long:
+ * Starts a cluster's Kubernetes API on a port of 127.0.0.1 that no other has, in the state of a cluster that has run for long:
  * kube-proxy is started on every Linux node's machine with what the add-on's configuration says before it resolves.
  */
 export async function startKubernetesApi(options: KubernetesApiOptions): Promise<RunningKubernetesApi> {
-  const { cluster, region, calls, certificates } = options;
-  const { server, endpoint } = await listen(certificates);
+  const { cluster, region, calls, listeners } = options;
+  const listener = await listeners.take();
+  const { server, endpoint } = listener;
   const store = new Store(cluster.name, () => region.clock.now());
   const adminToken = randomBytes(24).toString('base64url');
   const { controller, addon } = await populate(store, cluster, region, endpoint);
@@ -54,7 +54,7 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
     stsHosts: options.stsHosts ?? (() => []),
   };
   const { clock } = region;
-  serve(server, {
+  const stopServing = serve(server, {
     cluster,
     store,
     controller: () => controller,
@@ -67,7 +67,7 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
   return {
     name: cluster.name,
     endpoint,
-    certificateAuthority: Buffer.from(certificates.authority).toString('base64'),
+    certificateAuthority: Buffer.from(listeners.certificates.authority).toString('base64'),
     adminToken,
     applyAddon: async (change) => addon.apply(change),
     kubeProxyConfig: () => {
@@ -76,7 +76,11 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
       return read.config;
     },
     nodesChanged: () => controller.nodesChanged(),
-    close: () => close(server, controller),
+    close: async () => {
+      controller.stop();
+      stopServing();
+      listeners.giveBack(listener);
+    },
   };
 }
 
@@ -99,15 +103,4 @@ async function populate(
   const controller = new DaemonSetController(store, cluster, region);
   await controller.start();
   return { controller, addon: new KubeProxyAddon(store, { cluster, region: region.name }, podAnnotations) };
-}
-
-/** Ends watches and connections; the machines stay as they are. */
-function close(server: Server, controller: DaemonSetController): Promise<void> {
-  controller.stop();
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-    // A connection in its TLS handshake is none of HTTP's yet, and would be kept alive for two minutes after it.
-    server.on('secureConnection', (socket) => socket.destroy());
-  });
 }

@@ -114,6 +114,19 @@ function checkTransitions(
  * and expression that the sandbox (or Step Functions itself) does not take, and every placeholder that nobody filled.
  */
 export function parseDefinition(text: string): Definition {
+  const known = parsed.get(text);
+  if (known) return known;
+  const definition = parse(text);
+  if (parsed.size === KEPT) parsed.clear();
+  parsed.set(text, definition);
+  return definition;
+}
+
+/** One world after the other deploys the same state machines, and their expressions are many. */
+const parsed = new Map<string, Definition>();
+const KEPT = 16;
+
+function parse(text: string): Definition {
   const unfilled = text.match(/\$\{[^}]*\}/g);
   if (unfilled) throw new InvalidDefinition([...new Set(unfilled)].map((each) => `placeholder ${each} is not filled`));
   let value: unknown;

@@ -44,25 +44,44 @@ export function findRoute(service: ServiceModel, address: Address): Match | unde
   return best?.match;
 }
 
+/** An operation of S3's, as its addresses tell it apart. */
+interface S3Route {
+  readonly operation: OperationModel;
+  readonly fixedQuery: Route['fixedQuery'];
+}
+
+const s3Tables = new Map<ServiceModel, ReadonlyMap<string, readonly S3Route[]>>();
+
 /**
  * S3's model knows the bucket by the host's name, so its paths are `/` and `/{Key+}`: the caller takes the bucket out
  * of the address first.
  */
 export function findS3Route(service: ServiceModel, address: Address, bucket: string | undefined): Match | undefined {
+  const table = s3Tables.get(service) ?? buildS3Table(service);
+  s3Tables.set(service, table);
   const key = address.path.replace(/^\//, '');
   let best: { match: Match; score: number } | undefined;
-  for (const operation of service.operations.values()) {
-    const [method, template] = operation.http ?? [];
-    if (!template || method !== address.method) continue;
-    const [path, query = ''] = template.split('?');
-    if ((path === '/{Key+}') !== (key !== '') || operation.input.members.has('Bucket') !== isSet(bucket)) continue;
-    const fixed = fixedQuery(query);
-    if (!fixed.every(([name, value]) => fits(address.query, name, value))) continue;
-    const score = fixed.length + bound(operation, address);
+  for (const { operation, fixedQuery } of table.get(s3Shape(address.method, key !== '', isSet(bucket))) ?? []) {
+    if (!fixedQuery.every(([name, value]) => fits(address.query, name, value))) continue;
+    const score = fixedQuery.length + bound(operation, address);
     if (!Number.isFinite(score) || (best && score <= best.score)) continue;
     best = { match: { operation, labels: s3Labels(bucket, key) }, score };
   }
   return best?.match;
+}
+
+const s3Shape = (method: string, key: boolean, bucket: boolean) => `${method} ${key} ${bucket}`;
+
+function buildS3Table(service: ServiceModel): ReadonlyMap<string, readonly S3Route[]> {
+  const table = new Map<string, S3Route[]>();
+  for (const operation of service.operations.values()) {
+    if (!operation.http) continue;
+    const [method, template] = operation.http;
+    const [path, query = ''] = template.split('?');
+    const shape = s3Shape(method, path === '/{Key+}', operation.input.members.has('Bucket'));
+    table.set(shape, [...(table.get(shape) ?? []), { operation, fixedQuery: fixedQueryOf(query) }]);
+  }
+  return table;
 }
 
 function s3Labels(bucket: string | undefined, key: string): Record<string, string> {
@@ -81,13 +100,13 @@ function buildTable(service: ServiceModel): RouteTable {
     const segments = path.split('/').filter((segment) => segment !== '');
     const key = `${method} ${segments.length}`;
     const literals = segments.filter((segment) => !segment.startsWith('{')).length;
-    table.set(key, [...(table.get(key) ?? []), { operation, segments, fixedQuery: fixedQuery(query), literals }]);
+    table.set(key, [...(table.get(key) ?? []), { operation, segments, fixedQuery: fixedQueryOf(query), literals }]);
   }
   return table;
 }
 
 /** `x-id` only repeats the operation's name; tools other than the SDK leave it out. */
-function fixedQuery(query: string): [string, string][] {
+function fixedQueryOf(query: string): [string, string][] {
   return [...new URLSearchParams(query)].filter(([name]) => name !== 'x-id');
 }
 

@@ -2,7 +2,7 @@ import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
 import { countEvidence, parseEvidence } from '../../core/evidence.ts';
 import { type NodesInMode, nodesByMode, type Validation } from '../../core/modes.ts';
 import type { Verdict } from '../../core/verdict.ts';
-import { executionPrefix, findDispatch, outcomeKey } from './evidence.ts';
+import { type Dispatch, executionPrefix, outcomeKey, parseDispatch } from './evidence.ts';
 import type { Execution } from './input.ts';
 
 /** An object with the number of verdicts in it, where it holds verdicts. */
@@ -22,30 +22,34 @@ export async function indexEvidence(
   const own = outcomeKey(executions[0]);
   const entries: IndexEntry[] = [];
   const verdicts = new Map<string, Verdict[]>();
+  const dispatches = new Map<string, Dispatch>();
   for (const execution of executions)
     for (const key of await store.list(executionPrefix(execution))) {
       if (key === own) continue;
       const { text, ...stored } = await store.get(key);
+      if (key.endsWith(DISPATCH)) dispatches.set(key.slice(0, -DISPATCH.length), parseDispatch(key, text));
       if (!key.endsWith(EVIDENCE)) {
         entries.push(stored);
         continue;
       }
       const found = parseEvidence(text);
-      verdicts.set(key, found);
+      verdicts.set(key.slice(0, -EVIDENCE.length), found);
       const { passed, failed } = countEvidence(found);
       entries.push({ ...stored, passed, failed });
     }
-  return { entries, modes: nodesByMode(await validations(store, verdicts)) };
+  return { entries, modes: nodesByMode(validations(verdicts, dispatches)) };
 }
 
 const EVIDENCE = '/evidence.ndjson.gz';
+const DISPATCH = '/dispatch.json.gz';
 
-/** The verdicts on what nodes run, with the time of the question, which lies beside them. */
-async function validations(store: ObjectStore, verdicts: ReadonlyMap<string, Verdict[]>): Promise<Validation[]> {
-  const found: Validation[] = [];
-  for (const [key, said] of verdicts) {
-    const dispatch = await findDispatch(store, key.replace(EVIDENCE, '/dispatch.json.gz'));
-    if (dispatch?.phase === 'validate') found.push({ sentAt: dispatch.sentAt, verdicts: said });
-  }
-  return found;
+/** The verdicts on what nodes run, with the time of the question, which lies beside them; both by their step. */
+function validations(
+  verdicts: ReadonlyMap<string, Verdict[]>,
+  dispatches: ReadonlyMap<string, Dispatch>,
+): Validation[] {
+  return [...verdicts].flatMap(([step, said]) => {
+    const dispatch = dispatches.get(step);
+    return dispatch?.phase === 'validate' ? [{ sentAt: dispatch.sentAt, verdicts: said }] : [];
+  });
 }

@@ -103,13 +103,18 @@ export function writeDispatch(store: ObjectStore, key: string, dispatch: Dispatc
 /** Throws EvidenceMissing when the dispatch is gone or is not one. */
 export async function readDispatch(store: ObjectStore, key: string): Promise<Dispatch> {
   const { text } = await store.get(key);
-  return understood(DispatchShape, key, () => JSON.parse(text));
+  return parseDispatch(key, text);
 }
 
 /** null when nothing was sent yet. Throws EvidenceMissing when what is there is no dispatch. */
 export async function findDispatch(store: ObjectStore, key: string): Promise<Dispatch | null> {
   const found = await store.find(key);
-  return found && understood(DispatchShape, key, () => JSON.parse(found.text));
+  return found && parseDispatch(key, found.text);
+}
+
+/** Throws EvidenceMissing when the text is no dispatch. */
+export function parseDispatch(key: string, text: string): Dispatch {
+  return understood(DispatchShape, key, () => JSON.parse(text));
 }
 
 export function writeVerdicts(store: ObjectStore, key: string, verdicts: readonly Verdict[]): Promise<StoredObject> {

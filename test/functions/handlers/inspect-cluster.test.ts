@@ -3,8 +3,7 @@ import type { Ec2Node, KubeProxyPod, ManagedNode } from '../../../functions/core
 import type { ClusterSnapshot } from '../../../functions/core/snapshot.ts';
 import { inspectCluster } from '../../../functions/handlers/inspect-cluster.ts';
 import { CONFIG_MAP } from '../core/fixtures.ts';
-import { common, Ear, FakeKubernetes, lines, MemoryStore, values } from './fakes.ts';
-import { node } from './nodes.ts';
+import { common, Ear, FakeKubernetes, MemoryStore, values } from './fakes.ts';
 
 const SCHEMA = JSON.stringify({
   type: 'object',
@@ -88,7 +87,7 @@ function inspecting(seen: Seen) {
 }
 
 const request = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' };
-const input = { ...common, step: 'inspect-1', request, kubernetes: false, since: null };
+const input = { ...common, step: 'inspect-1', request, kubernetes: false };
 
 test('a look gives the plan, the addresses that prove it, and an inventory in S3', async () => {
   const { run, store, opened } = inspecting({ ec2: [instance('i-1')], managed: [managed('i-1')] });
@@ -210,20 +209,6 @@ test('a request that breaks a rule is refused before anything is asked', async (
   const bad = { ...request, target: { mode: 'ipvs', scheduler: 'best' } };
   await expect(run({ ...input, request: bad }, new Ear())).rejects.toMatchObject({ name: 'InvalidRequest' });
   expect(asked).toEqual([]);
-});
-
-test('nodes that joined or left since an earlier inventory are counted and named', async () => {
-  const { run, store } = inspecting({ ec2: [instance('i-2')], managed: [managed('i-2')] });
-  const since = { key: 'executions/demo-1/inspect-1/inventory.ndjson.gz' };
-  await store.put(since.key, lines([node('i-1')]));
-  expect(await run({ ...input, step: 'inspect-2', since }, new Ear())).toMatchObject({
-    newcomers: 1,
-    gone: 1,
-    notes: [
-      '1 node joined meanwhile: i-2.ec2.internal (i-2).',
-      '1 node left meanwhile and is dropped: ip-i-1.ec2.internal (i-1).',
-    ],
-  });
 });
 
 test('a look names the lease of the cluster and the execution that would recover this one', async () => {

@@ -2,6 +2,7 @@ import { VirtualClock } from '../../../sandbox/clock.ts';
 import { createCertificates } from '../../../sandbox/kubernetes/certificates.ts';
 import type { ClusterData } from '../../../sandbox/kubernetes/cluster-data.ts';
 import { kubeconfig } from '../../../sandbox/kubernetes/kubeconfig.ts';
+import { Listeners } from '../../../sandbox/kubernetes/listeners.ts';
 import type { Intercept } from '../../../sandbox/kubernetes/server.ts';
 import { type RunningKubernetesApi, startKubernetesApi } from '../../../sandbox/kubernetes/start.ts';
 import type {
@@ -17,7 +18,7 @@ import type {
 } from '../../../sandbox/region.ts';
 
 /** One authority for all tests of a file, as a sandbox has one for all clusters. */
-const certificates = await createCertificates();
+const listeners = new Listeners(await createCertificates());
 
 export const ROLE_ARN = 'arn:aws:iam::111122223333:role/nightshift-kubernetes';
 export const SESSION_ARN = 'arn:aws:sts::111122223333:assumed-role/nightshift-kubernetes/run-1';
@@ -193,7 +194,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const api = await startKubernetesApi({
     cluster,
     region,
-    certificates,
+    listeners,
     calls,
     credentials: {
       find: (id) =>

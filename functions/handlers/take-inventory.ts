@@ -1,0 +1,66 @@
+import * as z from 'zod/mini';
+import { ec2 } from '../aws/ec2.ts';
+import { eks } from '../aws/eks.ts';
+import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
+import { ssm } from '../aws/ssm.ts';
+import { countInventory, type InventoryNode } from '../core/nodes.ts';
+import { turnover } from '../core/turnover.ts';
+import { environment } from './shared/environment.ts';
+import { evidenceKey, readInventory, writeInventory } from './shared/evidence.ts';
+import { ClusterName, Common, Step, Stored } from './shared/input.ts';
+import { type InventoryDeps, seeNodes } from './shared/inventory.ts';
+import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
+import { type Run, wrap } from './shared/wrap.ts';
+
+const Input = z.object({
+  ...Common,
+  step: Step,
+  cluster: ClusterName,
+  kubernetes: z.boolean(),
+  /** An earlier inventory, to tell who has joined and who has gone. */
+  since: z._default(z.nullable(Stored), null),
+});
+
+export interface Deps extends InventoryDeps {
+  openKubernetes: OpenKubernetes;
+  store: ObjectStore;
+}
+
+export interface Output {
+  inventory: StoredObject & { counts: ReturnType<typeof countInventory> };
+  /** How many nodes are to be prepared that `since` did not have, and how many of `since` are no more. */
+  newcomers: number;
+  gone: number;
+  notes: string[];
+}
+
+/**
+ * The nodes as they are now, and nothing else about the cluster: nodes come and go while an execution runs. Throws
+ * EvidenceMissing, KubernetesUnreachable, KubernetesForbidden.
+ */
+export function takeInventory(deps: Deps): Run<z.output<typeof Input>, Output> {
+  return async ({ execution, step, cluster, kubernetes, since }, say) => {
+    const api = kubernetes ? await deps.openKubernetes(cluster.name, execution) : null;
+    const { inventory } = await seeNodes(deps, cluster.name, api);
+    const stored = await writeInventory(deps.store, evidenceKey(execution, step, 'inventory.ndjson.gz'), inventory);
+    const counts = countInventory(inventory);
+    const changes = await changesSince(deps.store, since, inventory);
+    const { newcomers, gone } = changes;
+    say.decision('inventory.taken', { cluster: cluster.name, step, newcomers, gone, ...counts });
+    return { inventory: { ...stored, counts }, ...changes };
+  };
+}
+
+async function changesSince(
+  store: ObjectStore,
+  since: { key: string } | null,
+  inventory: InventoryNode[],
+): Promise<Pick<Output, 'newcomers' | 'gone' | 'notes'>> {
+  if (!since) return { newcomers: 0, gone: 0, notes: [] };
+  const { newcomers, gone, notes } = turnover(await readInventory(store, since.key), inventory);
+  return { newcomers: newcomers.length, gone: gone.length, notes };
+}
+
+const live: Deps = { eks, ec2, ssm, openKubernetes, store: objectStore(environment.evidenceBucket) };
+
+export const handler = wrap(Input, takeInventory(live));

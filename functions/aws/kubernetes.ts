@@ -1,18 +1,22 @@
-import {
-  ApiException,
-  type CoreV1Api,
-  PatchStrategy,
-  setHeaderOptions,
-  type V1DaemonSet,
-  type V1Pod,
-} from '@kubernetes/client-node';
 import type { KubeProxyPod } from '../core/nodes.ts';
 import type { Workloads } from '../core/preflight/workloads.ts';
 import { mapLimited } from './clients.ts';
 import type { ApiServerEndpoint } from './eks.ts';
-import { type CanaryPods, canaryPods, deletePod, dnsNodes, listPods } from './kubernetes/canary.ts';
-import { apis, classified, despiteConflicts, KUBE_PROXY as NAME, NAMESPACE } from './kubernetes/client.ts';
+import {
+  askPod,
+  type CanaryPods,
+  canaryPods,
+  deletePod,
+  dnsNodes,
+  isReady,
+  listPods,
+  restartsOf,
+  waitingOf,
+} from './kubernetes/canary.ts';
+import { classified, despiteConflicts, hasCode, KUBE_PROXY, NAMESPACE } from './kubernetes/client.ts';
 import { editConfig, type KubeProxyConfig, readConfig } from './kubernetes/config-map.ts';
+import { type Pod, RollingDaemonSet, Written } from './kubernetes/objects.ts';
+import { type Api, api as apiOf, pathOf } from './kubernetes/request.ts';
 import { readWorkloads } from './kubernetes/workloads.ts';
 
 /** The DaemonSet's state, and its pods that were made from the template as it is now. */
@@ -44,93 +48,84 @@ const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 /** kube-proxy's metricsBindAddress on EKS is 0.0.0.0:10249. */
 const METRICS_PORT = 10249;
 
+const DAEMON_SET = pathOf('apis', 'apps', 'v1', 'namespaces', NAMESPACE, 'daemonsets', KUBE_PROXY);
+const STRATEGIC_MERGE = 'application/strategic-merge-patch+json';
+
 /** The API of one cluster with a bearer token for it. */
 export function kubernetes(endpoint: ApiServerEndpoint, token: string): Kubernetes {
-  const { core, apps, custom } = apis(endpoint, token);
+  const api = apiOf(endpoint, token);
   const said = <Value>(work: () => Promise<Value>) => classified(endpoint, work);
-  const daemonSet = { name: NAME, namespace: NAMESPACE };
   return {
-    kubeProxyPods: () => said(async () => (await listPods(core, SELECTOR)).map(podOf)),
+    kubeProxyPods: () => said(async () => (await listPods(api, SELECTOR)).map(podOf)),
 
     async proxyModes(pods) {
-      const modes = await mapLimited(pods, 10, (pod) => said(() => proxyMode(core, pod)));
+      const modes = await mapLimited(pods, 10, (pod) => said(() => proxyMode(api, pod)));
       return new Map(pods.map((pod, index) => [pod, modes[index] ?? null]));
     },
 
     restartKubeProxy: (restartedAt) =>
       said(async () => {
         const body = { spec: { template: { metadata: { annotations: { [RESTARTED_AT]: restartedAt } } } } };
-        const options = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
-        const patched = await despiteConflicts(() => apps.patchNamespacedDaemonSet({ ...daemonSet, body }, options));
-        return { generation: generationOf(patched) };
+        const { metadata } = await despiteConflicts(() =>
+          api.json(Written, { method: 'PATCH', path: DAEMON_SET, body, contentType: STRATEGIC_MERGE }),
+        );
+        return { generation: metadata.generation };
       }),
 
-    kubeProxyConfig: () => said(() => readConfig(core)),
-    editKubeProxyConfig: (edit) => said(() => editConfig(core, endpoint.cluster, edit)),
-    canaryPods: (nodeName) => said(() => canaryPods(core, nodeName)),
-    dnsNodes: () => said(() => dnsNodes(core)),
-    deletePod: (pod) => said(() => deletePod(core, pod)),
+    kubeProxyConfig: () => said(() => readConfig(api)),
+    editKubeProxyConfig: (edit) => said(() => editConfig(api, endpoint.cluster, edit)),
+    canaryPods: (nodeName) => said(() => canaryPods(api, nodeName)),
+    dnsNodes: () => said(() => dnsNodes(api)),
+    deletePod: (pod) => said(() => deletePod(api, pod)),
 
-    workloads: () => said(() => readWorkloads({ core, apps, custom })),
+    workloads: () => said(() => readWorkloads(api)),
 
     rollout: () =>
       said(async () => {
-        const found = await apps.readNamespacedDaemonSet(daemonSet);
-        return rolloutOf(found, await listPods(core, SELECTOR));
+        const found = await api.json(RollingDaemonSet, { path: DAEMON_SET });
+        return rolloutOf(found, await listPods(api, SELECTOR));
       }),
   };
 }
 
 /** A pod that does not answer gives no proof, which is for core to judge: 404, 502 to 504 are answers about the pod. */
-async function proxyMode(core: CoreV1Api, pod: string): Promise<string | null> {
+async function proxyMode(api: Api, pod: string): Promise<string | null> {
   try {
-    const request = { name: `${pod}:${METRICS_PORT}`, namespace: NAMESPACE, path: 'proxyMode' };
-    return (await core.connectGetNamespacedPodProxyWithPath(request)).trim();
+    return (await askPod(api, pod, METRICS_PORT, 'proxyMode')).trim();
   } catch (error) {
-    if (error instanceof ApiException && [404, 500, 502, 503, 504].includes(error.code)) return null;
+    if (hasCode(error, 404, 500, 502, 503, 504)) return null;
     throw error;
   }
 }
 
-/** Throws when the API server leaves out what a pod is judged by. */
-export function podOf(pod: V1Pod): KubeProxyPod {
-  const name = pod.metadata?.name;
-  if (!name) throw new Error('the API server listed a pod without a name');
+function podOf(pod: Pod): KubeProxyPod {
+  const { metadata, spec, status } = pod;
   return {
-    name,
-    nodeName: pod.spec?.nodeName ?? '',
-    hostIp: pod.status?.hostIP ?? null,
-    ready: pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
+    name: metadata.name,
+    nodeName: spec.nodeName ?? '',
+    hostIp: status.hostIP ?? null,
+    ready: isReady(pod),
     restarts: restartsOf(pod),
     proxyMode: null,
-    startedAt: pod.status?.startTime ?? null,
+    startedAt: status.startTime ?? null,
   };
 }
 
 /** The new pods are those that carry the template's own restart annotation: a DaemonSet copies it to its pods. */
-export function rolloutOf(daemonSet: V1DaemonSet, pods: readonly V1Pod[]): Rollout {
-  const restartedAt = daemonSet.spec?.template.metadata?.annotations?.[RESTARTED_AT];
-  const fresh = pods.filter((pod) => pod.metadata?.annotations?.[RESTARTED_AT] === restartedAt);
+function rolloutOf({ metadata, spec, status }: RollingDaemonSet, pods: readonly Pod[]): Rollout {
+  const restartedAt = spec.template.metadata?.annotations?.[RESTARTED_AT];
+  const fresh = pods.filter((pod) => pod.metadata.annotations?.[RESTARTED_AT] === restartedAt);
   return {
-    generation: generationOf(daemonSet),
-    observedGeneration: daemonSet.status?.observedGeneration ?? 0,
-    desired: daemonSet.status?.desiredNumberScheduled ?? 0,
-    updated: daemonSet.status?.updatedNumberScheduled ?? 0,
-    available: daemonSet.status?.numberAvailable ?? 0,
+    generation: metadata.generation,
+    observedGeneration: status.observedGeneration ?? 0,
+    desired: status.desiredNumberScheduled,
+    updated: status.updatedNumberScheduled ?? 0,
+    available: status.numberAvailable ?? 0,
     newPods: fresh.map((pod) => ({
-      name: pod.metadata?.name ?? '',
-      nodeName: pod.spec?.nodeName ?? '',
+      name: pod.metadata.name,
+      nodeName: pod.spec.nodeName ?? '',
       restarts: restartsOf(pod),
-      waiting: pod.status?.containerStatuses?.find(({ state }) => state?.waiting)?.state?.waiting?.reason ?? null,
+      waiting: waitingOf(pod),
     })),
   };
-}
-
-const restartsOf = (pod: V1Pod) =>
-  (pod.status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0);
-
-function generationOf(daemonSet: V1DaemonSet): number {
-  const generation = daemonSet.metadata?.generation;
-  if (generation === undefined) throw new Error('the API server answered a DaemonSet without its generation');
-  return generation;
 }

@@ -1,7 +1,9 @@
-import type { CoreV1Api, V1Pod } from '@kubernetes/client-node';
+import * as z from 'zod/mini';
 import type { CanaryPod } from '../../core/canary.ts';
 import { despiteConflicts, hasCode, NAMESPACE } from './client.ts';
-import { everyPage } from './pages.ts';
+import { Pod } from './objects.ts';
+import { everyItem } from './pages.ts';
+import { type Api, pathOf } from './request.ts';
 
 /** The calls for restarting kube-proxy on one node first. */
 export interface CanaryPods {
@@ -17,46 +19,64 @@ export interface CanaryPods {
 const DNS = 'k8s-app=kube-dns';
 const KUBE_PROXY = 'k8s-app=kube-proxy';
 
+const PODS = ['api', 'v1', 'namespaces', NAMESPACE, 'pods'];
+
 /** All pods of kube-system with these labels. */
-export function listPods(core: CoreV1Api, labelSelector: string, fieldSelector?: string): Promise<V1Pod[]> {
-  const which = { namespace: NAMESPACE, labelSelector, ...(fieldSelector !== undefined && { fieldSelector }) };
-  return everyPage((page) => core.listNamespacedPod({ ...which, ...page }));
+export function listPods(api: Api, labelSelector: string, fieldSelector?: string): Promise<Pod[]> {
+  const which = { labelSelector, ...(fieldSelector !== undefined && { fieldSelector }) };
+  return everyItem(api, Pod, pathOf(...PODS), which);
 }
 
-export async function canaryPods(core: CoreV1Api, nodeName?: string): Promise<CanaryPod[]> {
-  const pods = await listPods(core, KUBE_PROXY, nodeName === undefined ? undefined : `spec.nodeName=${nodeName}`);
+/** What this kube-proxy pod answers on a path of its metrics port, through the API server. */
+export function askPod(api: Api, pod: string, port: number, path: string): Promise<string> {
+  return api.text({ path: pathOf(...PODS, `${pod}:${port}`, 'proxy', path) });
+}
+
+export async function canaryPods(api: Api, nodeName?: string): Promise<CanaryPod[]> {
+  const pods = await listPods(api, KUBE_PROXY, nodeName === undefined ? undefined : `spec.nodeName=${nodeName}`);
   return pods.map(canaryPodOf);
 }
 
-export async function dnsNodes(core: CoreV1Api): Promise<Set<string>> {
-  const names = (await listPods(core, DNS)).map(({ spec }) => spec?.nodeName);
-  return new Set(names.filter((name) => name !== undefined));
+export async function dnsNodes(api: Api): Promise<Set<string>> {
+  const names = (await listPods(api, DNS)).map(({ spec }) => spec.nodeName ?? '');
+  return new Set(names.filter((name) => name !== ''));
 }
 
-export async function deletePod(core: CoreV1Api, { name, uid }: { name: string; uid: string }): Promise<void> {
-  const pod = { name, namespace: NAMESPACE };
+export async function deletePod(api: Api, { name, uid }: { name: string; uid: string }): Promise<void> {
+  const path = pathOf(...PODS, name);
   await despiteConflicts(async () => {
     try {
-      if ((await core.readNamespacedPod(pod)).metadata?.uid !== uid) return;
-      await core.deleteNamespacedPod({ ...pod, body: { preconditions: { uid } } });
+      if ((await api.json(Pod, { path })).metadata.uid !== uid) return;
+      await api.json(z.unknown(), { method: 'DELETE', path, body: { preconditions: { uid } } });
     } catch (error) {
       if (!hasCode(error, 404)) throw error;
     }
   });
 }
 
-/** Throws when the API server leaves out what a pod is known by. */
-export function canaryPodOf({ metadata, spec, status }: V1Pod): CanaryPod {
-  const { name, uid } = metadata ?? {};
-  if (!name || !uid) throw new Error(`the API server listed pod ${name} without its name or uid`);
-  const containers = status?.containerStatuses ?? [];
+function canaryPodOf(pod: Pod): CanaryPod {
+  const { metadata, spec } = pod;
   return {
-    name,
-    uid,
-    nodeName: spec?.nodeName ?? '',
-    ready: status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
-    terminating: metadata?.deletionTimestamp !== undefined,
-    restarts: containers.reduce((sum, { restartCount }) => sum + restartCount, 0),
-    waiting: containers.find(({ state }) => state?.waiting)?.state?.waiting?.reason ?? null,
+    name: metadata.name,
+    uid: metadata.uid,
+    nodeName: spec.nodeName ?? '',
+    ready: isReady(pod),
+    terminating: typeof metadata.deletionTimestamp === 'string',
+    restarts: restartsOf(pod),
+    waiting: waitingOf(pod),
   };
+}
+
+export function isReady({ status }: Pod): boolean {
+  return status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
+}
+
+/** Of all its containers together. */
+export function restartsOf({ status }: Pod): number {
+  return (status.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0);
+}
+
+/** Why its first waiting container waits. */
+export function waitingOf({ status }: Pod): string | null {
+  return status.containerStatuses?.find(({ state }) => state?.waiting)?.state?.waiting?.reason ?? null;
 }

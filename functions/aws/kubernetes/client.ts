@@ -1,81 +1,9 @@
-import {
-  ApiException,
-  AppsV1Api,
-  CoreV1Api,
-  CustomObjectsApi,
-  createConfiguration,
-  KubeConfig,
-  type RequestContext,
-  type SecurityAuthentication,
-  ServerConfiguration,
-} from '@kubernetes/client-node';
 import { KubernetesForbidden, KubernetesUnreachable, RolloutFailed } from '../../core/errors.ts';
 import type { ApiServerEndpoint } from '../eks.ts';
+import { NoAnswer, StatusError } from './request.ts';
 
 export const NAMESPACE = 'kube-system';
 export const KUBE_PROXY = 'kube-proxy';
-const TIMEOUT_MS = 15_000;
-
-/** The clients of one cluster's API with a bearer token for it. */
-export function apis(
-  endpoint: ApiServerEndpoint,
-  token: string,
-): { core: CoreV1Api; apps: AppsV1Api; custom: CustomObjectsApi } {
-  const configuration = createConfiguration({
-    baseServer: new ServerConfiguration(endpoint.url, {}),
-    authMethods: { default: authentication(endpoint, token) },
-    promiseMiddleware: [
-      {
-        // A private endpoint swallows packets: without a limit the function would time out without a name.
-        pre: async (request) => {
-          request.setSignal(AbortSignal.timeout(TIMEOUT_MS));
-          return request;
-        },
-        post: async (response) => response,
-      },
-    ],
-  });
-  return {
-    core: new CoreV1Api(configuration),
-    apps: new AppsV1Api(configuration),
-    custom: new CustomObjectsApi(configuration),
-  };
-}
-
-/** What carries requests to one API server: undici's pool of TLS connections. */
-type Connections = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
-const kept = new Map<string, Connections>();
-/** A function that goes from cluster to cluster must not collect their pools; an idle one closes itself. */
-const KEPT = 8;
-
-/**
- * KubeConfig makes a new pool for every request, which costs a TLS handshake each: here the requests to one API server,
- * whose certificate one authority vouches for, share a pool. The token is a header of the request, not of the pool.
- */
-function authentication(endpoint: ApiServerEndpoint, token: string): SecurityAuthentication {
-  const config = new KubeConfig();
-  config.loadFromClusterAndUser(
-    { name: endpoint.cluster, server: endpoint.url, caData: endpoint.certificateAuthority, skipTLSVerify: false },
-    { name: 'nightshift', token },
-  );
-  const key = `${endpoint.url} ${endpoint.certificateAuthority}`;
-  return {
-    getName: () => config.getName(),
-    async applySecurityAuthentication(context) {
-      const connections = kept.get(key);
-      if (connections) {
-        context.setHeaderParam('Authorization', `Bearer ${token}`);
-        context.setDispatcher(connections);
-        return;
-      }
-      await config.applySecurityAuthentication(context);
-      const made = context.getDispatcher();
-      if (!made) return;
-      if (kept.size === KEPT) kept.clear();
-      kept.set(key, made);
-    },
-  };
-}
 
 const TRIES = 5;
 
@@ -90,8 +18,8 @@ export async function despiteConflicts<Value>(work: () => Promise<Value>): Promi
   }
 }
 
-export function hasCode(error: unknown, code: number): boolean {
-  return error instanceof ApiException && error.code === code;
+export function hasCode(error: unknown, ...codes: number[]): boolean {
+  return error instanceof StatusError && codes.includes(error.code);
 }
 
 /** Names what stands between nightshift and the API server; what is neither passes as it is. */
@@ -104,16 +32,12 @@ export async function classified<Value>(endpoint: ApiServerEndpoint, work: () =>
 }
 
 function classify(error: unknown, { cluster, url }: ApiServerEndpoint): unknown {
-  if (!(error instanceof ApiException))
-    return connectionFailure(error)
-      ? new KubernetesUnreachable(
-          `The API server of ${cluster} (${url}) does not answer: ${connectionFailure(error)}`,
-          {
-            nextStep: 'Give the functions a way to the endpoint, or open the public one.',
-            cause: error,
-          },
-        )
-      : error;
+  if (error instanceof NoAnswer)
+    return new KubernetesUnreachable(`The API server of ${cluster} (${url}) ${error.message}`, {
+      nextStep: 'Give the functions a way to the endpoint, or open the public one.',
+      cause: error,
+    });
+  if (!(error instanceof StatusError)) return error;
   if (error.code === 401 || error.code === 403)
     return new KubernetesForbidden(`The API server of ${cluster} refused nightshift (${error.code}).`, {
       nextStep: 'See that an access entry for the Kubernetes role exists: `aws eks list-access-entries`.',
@@ -130,12 +54,4 @@ function classify(error: unknown, { cluster, url }: ApiServerEndpoint): unknown 
       cause: error,
     });
   return error;
-}
-
-/** undici says `fetch failed` and puts the reason into `cause`; a timeout is a DOMException of that name. */
-function connectionFailure(error: unknown): string | null {
-  if (!(error instanceof Error)) return null;
-  if (error.name === 'TimeoutError') return `no answer in ${TIMEOUT_MS / 1000} s`;
-  if (!(error instanceof TypeError) || error.message !== 'fetch failed') return null;
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }

@@ -1,6 +1,8 @@
-import type { CoreV1Api, V1ConfigMap } from '@kubernetes/client-node';
+import * as z from 'zod/mini';
 import { InvalidConfiguration } from '../../core/errors.ts';
 import { despiteConflicts, hasCode, NAMESPACE } from './client.ts';
+import { ConfigMap } from './objects.ts';
+import { type Api, pathOf } from './request.ts';
 
 /** kube-proxy's own configuration: the key `config` of the ConfigMap `kube-proxy-config`. */
 export interface KubeProxyConfig {
@@ -17,18 +19,14 @@ export interface KubeProxyConfig {
 const NAME = 'kube-proxy-config';
 const KEY = 'config';
 
-export async function readConfig(core: CoreV1Api): Promise<string | null> {
-  return (await readConfigMap(core))?.data?.[KEY] ?? null;
+export async function readConfig(api: Api): Promise<string | null> {
+  return (await readConfigMap(api))?.data?.[KEY] ?? null;
 }
 
 /** The ConfigMap is sent back with its resourceVersion: the API server refuses it (409) when it is no longer that one. */
-export function editConfig(
-  core: CoreV1Api,
-  cluster: string,
-  edit: (text: string) => string,
-): Promise<{ changed: boolean }> {
+export function editConfig(api: Api, cluster: string, edit: (text: string) => string): Promise<{ changed: boolean }> {
   return despiteConflicts(async () => {
-    const configMap = await readConfigMap(core);
+    const configMap = await readConfigMap(api);
     const text = configMap?.data?.[KEY];
     if (!configMap || text === undefined)
       throw new InvalidConfiguration(`Cluster ${cluster} has no ConfigMap ${NAMESPACE}/${NAME} with the key ${KEY}.`, {
@@ -37,14 +35,18 @@ export function editConfig(
     const edited = edit(text);
     if (edited === text) return { changed: false };
     const body = { ...configMap, data: { ...configMap.data, [KEY]: edited } };
-    await core.replaceNamespacedConfigMap({ name: NAME, namespace: NAMESPACE, body });
+    await api.json(z.unknown(), { method: 'PUT', path: configMapPath(NAMESPACE, NAME), body });
     return { changed: true };
   });
 }
 
-async function readConfigMap(core: CoreV1Api): Promise<V1ConfigMap | null> {
+export function configMapPath(namespace: string, name: string): string {
+  return pathOf('api', 'v1', 'namespaces', namespace, 'configmaps', name);
+}
+
+async function readConfigMap(api: Api): Promise<ConfigMap | null> {
   try {
-    return await core.readNamespacedConfigMap({ name: NAME, namespace: NAMESPACE });
+    return await api.json(ConfigMap, { path: configMapPath(NAMESPACE, NAME) });
   } catch (error) {
     if (hasCode(error, 404)) return null;
     throw error;

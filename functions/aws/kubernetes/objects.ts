@@ -1,0 +1,93 @@
+import * as z from 'zod/mini';
+
+/**
+ * The fields that nightshift reads of Kubernetes' objects, and no others. What the API server always writes is required,
+ * what it leaves out when it is empty may be missing or null.
+ * https://kubernetes.io/docs/reference/kubernetes-api/
+ */
+const name = z.string().check(z.minLength(1));
+const texts = z.nullish(z.record(z.string(), z.string()));
+const list = z.nullish(z.array(z.string()));
+const count = z.number().check(z.int(), z.gte(0));
+const Instant = z.pipe(
+  z.iso.datetime({ offset: true }),
+  z.transform((text) => new Date(text)),
+);
+
+const ContainerStatus = z.object({
+  restartCount: count,
+  state: z.nullish(z.object({ waiting: z.nullish(z.object({ reason: z.nullish(z.string()) })) })),
+});
+
+export const Pod = z.object({
+  metadata: z.object({
+    name,
+    uid: name,
+    annotations: texts,
+    deletionTimestamp: z.nullish(z.string()),
+  }),
+  spec: z.object({ nodeName: z.nullish(z.string()) }),
+  status: z.object({
+    hostIP: z.nullish(z.string()),
+    startTime: z.nullish(Instant),
+    conditions: z.nullish(z.array(z.object({ type: z.string(), status: z.string() }))),
+    containerStatuses: z.nullish(z.array(ContainerStatus)),
+  }),
+});
+export type Pod = z.output<typeof Pod>;
+
+/** What a write answers. */
+export const Written = z.object({ metadata: z.object({ generation: count }) });
+
+/** A DaemonSet as far as it tells of its rollout. */
+export const RollingDaemonSet = z.object({
+  metadata: z.object({ generation: count }),
+  spec: z.object({ template: z.object({ metadata: z.nullish(z.object({ annotations: texts })) }) }),
+  status: z.object({
+    observedGeneration: z.nullish(count),
+    desiredNumberScheduled: count,
+    updatedNumberScheduled: z.nullish(count),
+    numberAvailable: z.nullish(count),
+  }),
+});
+export type RollingDaemonSet = z.output<typeof RollingDaemonSet>;
+
+const Container = z.object({
+  image: z.nullish(z.string()),
+  command: list,
+  args: list,
+  env: z.nullish(z.array(z.object({ name: z.string(), value: z.nullish(z.string()) }))),
+});
+
+/** A DaemonSet as far as it tells what runs in it. */
+export const WorkloadDaemonSet = z.object({
+  metadata: z.object({ name, namespace: name, labels: texts }),
+  spec: z.object({ template: z.object({ spec: z.object({ containers: z.array(Container) }) }) }),
+});
+export type WorkloadDaemonSet = z.output<typeof WorkloadDaemonSet>;
+
+const Ingress = z.object({ ip: z.nullish(z.string()), ipMode: z.nullish(z.string()) });
+
+export const Service = z.object({
+  metadata: z.object({ name, namespace: name }),
+  spec: z.object({ externalIPs: list }),
+  status: z.nullish(z.object({ loadBalancer: z.nullish(z.object({ ingress: z.nullish(z.array(Ingress)) })) })),
+});
+export type Service = z.output<typeof Service>;
+
+export const Node = z.object({
+  metadata: z.object({ name }),
+  status: z.nullish(z.object({ nodeInfo: z.nullish(z.object({ kernelVersion: z.nullish(z.string()) })) })),
+});
+
+export const FelixConfiguration = z.object({
+  spec: z.nullish(z.object({ bpfEnabled: z.nullish(z.boolean()) })),
+});
+
+const ConfigMapFields = z.object({ metadata: z.object({ resourceVersion: name }), data: texts });
+
+/** Checked and not copied, so that it can be sent back whole: what is not named here stays in it. */
+export const ConfigMap = z.custom<z.output<typeof ConfigMapFields>>(
+  (value) => z.safeParse(ConfigMapFields, value).success,
+);
+export type ConfigMap = z.output<typeof ConfigMap>;

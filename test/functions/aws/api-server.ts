@@ -33,6 +33,8 @@ export async function scriptedServer(
     scripted.asked.push(one);
     answer(response, one);
   });
+  // As long as kube-apiserver's: what closes a connection in a test is the product.
+  server.keepAliveTimeout = 90_000;
   server.on('secureConnection', () => {
     scripted.handshakes += 1;
   });

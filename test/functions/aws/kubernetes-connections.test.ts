@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { kubernetes } from '../../../functions/aws/kubernetes.ts';
 import { createCertificates } from '../../../sandbox/kubernetes/certificates.ts';
@@ -32,7 +33,20 @@ test('connections to the eight API servers used last are kept', async () => {
   await ask('2');
   expect(server.handshakes).toBe(9);
   await ask('1');
+  await ask('2');
   expect(server.handshakes).toBe(10);
+  await ask('3');
+  expect(server.handshakes).toBe(11);
+});
+
+test('a connection that has been idle for four seconds is not used again', async () => {
+  const server = await start();
+  for (const pause of [0, 3_000, 5_000]) {
+    await setTimeout(pause);
+    await kubernetes(server.endpoint, 'token').kubeProxyPods();
+    if (pause < 4_000) expect(server.handshakes).toBe(1);
+  }
+  expect(server.handshakes).toBe(2);
 });
 
 test('a server whose certificate another authority signed gets no request', async () => {

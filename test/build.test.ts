@@ -55,7 +55,7 @@ describe('Kubernetes', () => {
   const madeOf = (part: string) =>
     reports.filter(({ file }) => readFileSync(`${file}.map`, 'utf8').includes(part)).map(({ name }) => name);
 
-  test('is talked to by five functions', () => {
+  test('is talked to by six functions', () => {
     expect(madeOf('functions/aws/kubernetes/request.ts')).toEqual(KUBERNETES);
   });
 

@@ -32,10 +32,13 @@ export interface Invocation {
 }
 export type Reply = { id: string } & ({ result: string } | { error: FunctionError });
 
-/** A warm execution environment and the invocations it has not answered yet. */
+/** An execution environment and the invocations it has not answered yet. */
 interface Environment {
+  functionName: string;
   worker: Worker;
   waiting: Map<string, (result: InvokeResult) => void>;
+  /** Why it ends, in the words of whoever noticed first; null while it is warm. */
+  ends: string | null;
 }
 
 /**
@@ -59,8 +62,9 @@ export class LambdaHost {
   define(name: string, definition: FunctionDefinition): void {
     const former = this.#functions.get(name);
     this.#functions.set(name, definition);
-    if (former && JSON.stringify(former) !== JSON.stringify(definition))
-      this.#discard(name, 'the function was redefined');
+    const warm = this.#environments.get(name);
+    if (warm && JSON.stringify(former) !== JSON.stringify(definition))
+      void this.#discard(warm, 'the function was redefined');
   }
 
   find(name: string): FunctionDefinition | undefined {
@@ -81,7 +85,7 @@ export class LambdaHost {
       const timer = setTimeout(() => {
         const errorMessage = `${id} Task timed out after ${definition.timeout}.00 seconds`;
         environment.waiting.get(id)?.({ error: { errorType: 'Sandbox.Timedout', errorMessage, trace: [] } });
-        this.#discard(name, errorMessage, environment);
+        void this.#discard(environment, errorMessage);
       }, definition.timeout * 1000);
       environment.waiting.set(id, (result) => {
         clearTimeout(timer);
@@ -99,9 +103,7 @@ export class LambdaHost {
   }
 
   async stop(): Promise<void> {
-    const workers = [...this.#environments.values()].map(({ worker }) => worker);
-    for (const name of [...this.#environments.keys()]) this.#discard(name, 'the sandbox stopped');
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await Promise.all([...this.#environments.values()].map((warm) => this.#discard(warm, 'the sandbox stopped')));
   }
 
   #environment(name: string, definition: FunctionDefinition): Environment {
@@ -118,27 +120,42 @@ export class LambdaHost {
       stdout: true,
       stderr: true,
     });
-    const environment: Environment = { worker, waiting: new Map() };
+    const environment: Environment = { functionName: name, worker, waiting: new Map(), ends: null };
     for (const stream of [worker.stdout, worker.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => this.#onLog(name, text.trimEnd()));
     worker.on('message', (reply: Reply) => {
       const result = 'error' in reply ? { error: reply.error } : { payload: JSON.parse(reply.result) };
       environment.waiting.get(reply.id)?.(result);
     });
-    worker.on('error', (error: Error) => this.#discard(name, `${error.name}: ${error.message}`, environment));
-    worker.on('exit', (code) => this.#discard(name, `exit status ${code}`, environment));
+    worker.on('error', (error: Error) => this.#retire(environment, `${error.name}: ${error.message}`));
+    worker.on('exit', (code) => this.#ended(environment, code));
     // A warm environment must not keep a finished process alive.
     worker.unref();
     this.#environments.set(name, environment);
     return environment;
   }
 
-  #discard(name: string, reason: string, only?: Environment): void {
-    const environment = only ?? this.#environments.get(name);
-    if (!environment) return;
-    if (this.#environments.get(name) === environment) this.#environments.delete(name);
+  /** No further invocation goes to this environment; those it has not answered wait for its end. */
+  #retire(environment: Environment, reason: string): void {
+    environment.ends ??= reason;
+    if (this.#environments.get(environment.functionName) === environment)
+      this.#environments.delete(environment.functionName);
+  }
+
+  async #discard(environment: Environment, reason: string): Promise<void> {
+    this.#retire(environment, reason);
+    await environment.worker.terminate();
+  }
+
+  /**
+   * What an environment has not answered when it is gone, it never will. Only its end says so: answers and a crash reach
+   * this thread by different ways, and a crash may be heard of before the answer that was posted ahead of it, whereas
+   * Node delivers all that a thread has posted before it emits `exit`.
+   */
+  #ended(environment: Environment, code: number): void {
+    this.#retire(environment, `exit status ${code}`);
+    const errorMessage = `${environment.functionName}: ${environment.ends}`;
     for (const answer of environment.waiting.values())
-      answer({ error: { errorType: 'Runtime.ExitError', errorMessage: `${name}: ${reason}`, trace: [] } });
-    void environment.worker.terminate();
+      answer({ error: { errorType: 'Runtime.ExitError', errorMessage, trace: [] } });
   }
 }

@@ -95,8 +95,36 @@ test('an unhandled rejection after the answer makes the next start a cold one', 
     `let count = 0; export const handler = async () => { setImmediate(() => Promise.reject(new Error('late'))); return ++count }`,
   );
   expect(await host.invoke('rejects-later', {})).toEqual({ payload: 1 });
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(await host.invoke('rejects-later', {})).toEqual({ payload: 1 });
+  // Until the host has heard of the rejection, an invocation goes to the environment that ends, and fails with it.
+  await expect.poll(() => host.invoke('rejects-later', {}), { timeout: 60_000 }).toEqual({ payload: 1 });
+});
+
+test('an answer that was given before the environment ended counts, also when many start and end at once', async () => {
+  const answers = Array.from({ length: 20 }, (_, index) => {
+    const name = `ends-${index}`;
+    deploy(
+      name,
+      `export const handler = async () => { setImmediate(() => Promise.reject(new Error('late'))); return 1 }`,
+    );
+    return host.invoke(name, {});
+  });
+  expect(await Promise.all(answers)).toEqual(Array.from({ length: 20 }, () => ({ payload: 1 })));
+});
+
+test('an invocation that waits while its environment ends for another one fails', async () => {
+  deploy(
+    'two-at-once',
+    `export const handler = ({ end }) => {
+      if (!end) return new Promise(() => {});
+      setImmediate(() => Promise.reject(new Error('late')));
+      return Promise.resolve('given');
+    }`,
+  );
+  const waits = host.invoke('two-at-once', { end: false });
+  expect(await host.invoke('two-at-once', { end: true })).toEqual({ payload: 'given' });
+  expect(await waits).toEqual({
+    error: { errorType: 'Runtime.ExitError', errorMessage: 'two-at-once: Error: late', trace: [] },
+  });
 });
 
 test('a function that never ends times out, and can be invoked again', async () => {

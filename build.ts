@@ -1,7 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
 
@@ -45,20 +56,49 @@ export async function buildFunctions({ quiet }: { quiet: boolean }): Promise<Bun
   const stamp = join(OUTPUT, STAMP);
   const same = existsSync(stamp) && readFileSync(stamp, 'utf8') === digest;
   const fresh = same && names.every((name) => existsSync(bundle(name)));
-  if (!fresh) await rebuild(names, digest);
+  if (!fresh) await rebuild(names);
   return names.map((name) => {
     const file = bundle(name);
     return { name, file, bytes: statSync(file).size, importMs: quiet ? null : importTime(file) };
   });
 }
 
-/** Builds beside the old bundles and then takes their place, so that a sandbox that runs meanwhile finds either whole. */
-async function rebuild(names: string[], digest: string): Promise<void> {
-  const unfinished = `${OUTPUT}.${process.pid}`;
-  await bundleInto(unfinished, names, []);
-  writeFileSync(join(unfinished, STAMP), digest);
-  rmSync(OUTPUT, { recursive: true, force: true });
-  renameSync(unfinished, OUTPUT);
+async function rebuild(names: string[]): Promise<void> {
+  mkdirSync(dirname(OUTPUT), { recursive: true });
+  // A folder of its own, beside the old bundles: others may build at this moment.
+  const unfinished = mkdtempSync(`${OUTPUT}.`);
+  try {
+    let digest: string;
+    do {
+      digest = sourcesDigest();
+      await bundleInto(unfinished, names, []);
+      // Whoever changed the sources meanwhile may have built them, too: what is out of date must not take their place.
+    } while (digest !== sourcesDigest());
+    replaceBundles(unfinished, OUTPUT, digest);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Puts the bundles of one folder in the place of those in another one. Whoever reads a bundle meanwhile, or replaces
+ * it as well, finds the old one or the new one, whole. `digest`, which says that the bundles are those of these sources,
+ * is there when all of them are.
+ */
+export function replaceBundles(from: string, to: string, digest: string): void {
+  rmSync(join(to, STAMP), { force: true });
+  const names = readdirSync(from);
+  for (const name of names) {
+    mkdirSync(join(to, name), { recursive: true });
+    // The source map first: a stack trace of the new bundle needs it.
+    for (const file of readdirSync(join(from, name)).sort().reverse())
+      renameSync(join(from, name, file), join(to, name, file));
+  }
+  for (const gone of readdirSync(to).filter((name) => !names.includes(name)))
+    rmSync(join(to, gone), { recursive: true, force: true });
+  const stamp = join(from, STAMP);
+  writeFileSync(stamp, digest);
+  renameSync(stamp, join(to, STAMP));
 }
 
 async function bundleInto(folder: string, names: string[], plugins: Plugin[]): Promise<void> {

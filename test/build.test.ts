@@ -1,7 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { type BundleReport, buildFunctions } from '../build.ts';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type BundleReport, buildFunctions, replaceBundles } from '../build.ts';
 
 const ONE_CLIENT = ['decide-window', 'update-addon'];
 /** EC2's client alone has 560 KB: the three that take an inventory carry it. */
@@ -76,3 +89,60 @@ test('a second build with nothing changed leaves the bundles as they are', async
   await buildFunctions({ quiet: true });
   expect(reports.map(({ file }) => statSync(file).mtimeMs)).toEqual(before);
 });
+
+describe('bundles that take the place of others', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'bundles-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test('leave no handler that is gone, and say which sources they are of', () => {
+    for (const file of ['new/kept', 'old/kept', 'old/gone']) {
+      mkdirSync(join(folder, file), { recursive: true });
+      writeFileSync(join(folder, file, 'index.mjs'), file);
+    }
+    replaceBundles(join(folder, 'new'), join(folder, 'old'), 'digest');
+    expect(readdirSync(join(folder, 'old')).sort()).toEqual(['kept', 'sources.sha256']);
+    expect(readFileSync(join(folder, 'old/kept/index.mjs'), 'utf8')).toBe('new/kept');
+    expect(readFileSync(join(folder, 'old/sources.sha256'), 'utf8')).toBe('digest');
+  });
+
+  test('are whole at every moment, while two builds end at once', async () => {
+    const bundle = join(folder, 'functions/check-rollout/index.mjs');
+    const replacing = ['a', 'b'].map(
+      (letter) =>
+        new Worker(REPLACES_A_HUNDRED_TIMES, {
+          eval: true,
+          workerData: { folder, letter, build: new URL('../build.ts', import.meta.url).href },
+        }),
+    );
+    let running = true;
+    const ended = Promise.all(replacing.map((worker) => once(worker, 'exit'))).finally(() => {
+      running = false;
+    });
+    ended.catch(() => {});
+    const seen = new Set<string>();
+    while (running) {
+      const there = existsSync(bundle);
+      if (there) seen.add(readFileSync(bundle, 'utf8').replace(/(.)\1+/g, '$1'));
+      else if (seen.size > 0) seen.add('nothing');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await ended;
+    expect([...seen].sort()).toEqual(['a', 'b']);
+  });
+});
+
+const REPLACES_A_HUNDRED_TIMES = `
+  const { mkdirSync, mkdtempSync, writeFileSync } = require('node:fs');
+  const { workerData: { folder, letter, build } } = require('node:worker_threads');
+  import(build).then(({ replaceBundles }) => {
+    for (let round = 0; round < 100; round++) {
+      const unfinished = mkdtempSync(folder + '/unfinished-');
+      mkdirSync(unfinished + '/check-rollout');
+      writeFileSync(unfinished + '/check-rollout/index.mjs', letter.repeat(1_000_000));
+      replaceBundles(unfinished, folder + '/functions', letter);
+    }
+  });
+`;

@@ -143,6 +143,8 @@ export const RollbackInput = z.object({
   execution: ExecutionRef,
   reason: z.string(),
   attempt: z.number(),
+  /** The execution for which the waiting owner holds the lease. */
+  leasedTo: z.string().nullish(),
 });
 
 /** `outcome.json`, as far as a story tells of it. */

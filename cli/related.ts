@@ -37,18 +37,23 @@ export async function readRelated(
   return found;
 }
 
+/** Whether an execution ended without recording its end. */
+function isUnrecorded(steps: readonly Step[]): boolean {
+  return steps.some((step) => step.kind === 'ended') && outcomeOf(steps) === null;
+}
+
 /** Whether an execution left its end, or its lease, to others. */
 function isLeftToOthers(steps: readonly Step[]): boolean {
   if (!steps.some((step) => step.kind === 'ended')) return false;
   return outcomeOf(steps) === null || tellHeld(steps).lease === 'remains';
 }
 
-/** A rollback that was cut off was an attempt too: what follows it is the next one. */
+/** A rollback that was cut off was an attempt too: what follows it is the next one. Its lease it leaves to its owner. */
 async function readRecoveries(connection: Connection, owner: Related, found: Found): Promise<void> {
   let open = isLeftToOthers(owner.steps);
   let attempt = 1;
   const nested = found.related.at(-1);
-  if (!open && nested && isLeftToOthers(nested.steps)) {
+  if (!open && nested && isUnrecorded(nested.steps)) {
     open = true;
     attempt = 2;
   }

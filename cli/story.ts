@@ -4,6 +4,7 @@ import {
   type InspectAnswer as Inspected,
   type NodesInMode,
   RequestInput,
+  RollbackInput,
   UpdateAnswer,
 } from './answers.ts';
 import { type Evidence, type NodeVerdict, readVerdicts } from './evidence.ts';
@@ -109,13 +110,20 @@ export function tellStory(sources: Sources): Story {
     failure: tellFailure(steps, nodes, execution.name),
     rollbacks,
     modes: (rollbacks.at(-1) ?? { modes: tellModes(steps, evidence) }).modes,
-    ...tellHeld([...steps, ...related.flatMap((each) => each.steps)]),
+    ...heldBy(sources),
     nodes,
     evidence: evidence.map(record),
     ending: tellEnding(steps),
     alarms: tellAlarms(evidence),
   };
   return { ...story, absent: tellAbsent(story, { missing: sources.missing, recorded: outcomeOf(steps) !== null }) };
+}
+
+/** A rollback that its owner waits for takes the lease over and leaves it to the owner. */
+function heldBy({ execution, steps, related }: Sources): Pick<Story, 'access' | 'lease'> {
+  const held = tellHeld([...steps, ...related.flatMap((each) => each.steps)]);
+  const input = RollbackInput.safeParse(steps.find((step) => step.kind === 'started')?.input).data;
+  return input?.leasedTo === execution.name ? { ...held, lease: 'not-taken' } : held;
 }
 
 function tellChange(steps: readonly Step[], look: Inspected | null): Change | null {

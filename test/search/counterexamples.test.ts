@@ -42,6 +42,18 @@ const FOUND: Readonly<Record<string, Case>> = {
   'a recovery ends where the authentication mode has no access entries': caseOf({ authenticationMode: 'CONFIG_MAP' }, [
     { at: 'ChooseRestart', machine: 'migrate-cluster', execution: 'abort' },
   ]),
+  // `leased` in the input said that the lease of the execution that waits counts. Whoever started the rollback again with
+  // the same input went past the lease as well, and worked beside the first.
+  'a rollback that is started twice with one input works once': caseOf({}, [
+    {
+      at: 'UpdateAddon',
+      machine: 'migrate-cluster',
+      addonUpdate: 'Failed',
+      code: 'ConfigurationConflict',
+      applied: true,
+    },
+    { at: 'Begin', machine: 'rollback-cluster', execution: 'duplicate' },
+  ]),
 };
 
 describe('a run that once broke a rule', () => {

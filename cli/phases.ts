@@ -81,6 +81,7 @@ const ROLLBACK_PHASES = [
     name: 'former',
     label: 'Former state',
     states: [
+      'StopPrevious',
       'StopOwner',
       'InspectFormer',
       'TakeLease',

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { MOST_ATTEMPTS, recoveryName } from '../functions/core/recovery.ts';
 import { NestedAnswer } from './answers.ts';
 import type { Connection } from './aws.ts';
@@ -48,47 +47,27 @@ function isLeftToOthers(steps: readonly Step[]): boolean {
   return outcomeOf(steps) === null || tellHeld(steps).lease === 'remains';
 }
 
-/** A rollback that was cut off was an attempt too: what follows it is the next one. Its lease it leaves to its owner. */
+/** The lease of a rollback that was waited for is its owner's to give back. */
 async function readRecoveries(connection: Connection, owner: Related, found: Found): Promise<void> {
-  let open = isLeftToOthers(owner.steps);
-  let attempt = 1;
   const nested = found.related.at(-1);
-  if (!open && nested && isUnrecorded(nested.steps)) {
-    open = true;
-    attempt = 2;
-  }
-  for (; open && attempt <= MOST_ATTEMPTS; attempt += 1) {
-    const recoveries = await readAttempt(connection, owner.execution, attempt);
-    const last = recoveries.at(-1);
-    if (!last) {
-      const names = recoveryNames(owner.execution, attempt).join(' or ');
-      found.missing.push(`no recovery was found: rollback-cluster has no execution ${names}`);
+  let open = isLeftToOthers(owner.steps) || (nested !== undefined && isUnrecorded(nested.steps));
+  for (let attempt = 1; open && attempt <= MOST_ATTEMPTS; attempt += 1) {
+    const name = recoveryName(owner.execution.name, attempt);
+    const recovery = await readRecovery(connection, owner.execution, name);
+    if (!recovery) {
+      found.missing.push(`no recovery was found: rollback-cluster has no execution ${name}`);
       return;
     }
-    found.related.push(...recoveries);
-    open = recoveries.every((each) => isLeftToOthers(each.steps));
+    found.related.push(recovery);
+    open = isLeftToOthers(recovery.steps);
   }
 }
 
-async function readAttempt(connection: Connection, owner: ExecutionName, attempt: number): Promise<Related[]> {
-  const recoveries: Related[] = [];
-  for (const name of recoveryNames(owner, attempt)) {
-    const execution = siblingOf(owner, name);
-    if (!execution || !(await executionThere(connection, execution.arn))) continue;
-    const steps = await readSteps(connection, execution);
-    if (steps) recoveries.push({ execution, steps });
-  }
-  return recoveries.toSorted((a, b) => startOf(a) - startOf(b));
-}
-
-const startOf = ({ steps }: Related): number => steps[0]?.at.getTime() ?? 0;
-
-/** The names that on-execution-ended and the switch give; from the second attempt on the switch has one of its own. */
-export function recoveryNames(owner: ExecutionName, attempt: number): string[] {
-  const names = [recoveryName(owner.name, attempt)];
-  if (attempt === 1) return names;
-  const digest = createHash('sha256').update(owner.arn).digest('hex').slice(0, 40);
-  return [...names, `recover${attempt}-${digest}`];
+async function readRecovery(connection: Connection, owner: ExecutionName, name: string): Promise<Related | null> {
+  const execution = siblingOf(owner, name);
+  if (!execution || !(await executionThere(connection, execution.arn))) return null;
+  const steps = await readSteps(connection, execution);
+  return steps && { execution, steps };
 }
 
 /** An execution of the rollback-cluster that was deployed with the state machine of `owner`. */

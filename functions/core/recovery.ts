@@ -13,17 +13,35 @@ const LONGEST = 80;
 export const MOST_ATTEMPTS = 3;
 
 /**
- * The name of the execution of rollback-cluster that recovers what `owner` has left. The same for everyone who notices,
- * so that Step Functions starts it once. The attempt stands in front of the dash: behind the owner's name it would make
+ * The name of the execution of rollback-cluster that recovers what an execution has left. The same for everyone who
+ * notices, so that Step Functions starts it once. The attempt stands in front of the dash: behind the name it would make
  * the second attempt for `demo` the first one for `demo-2`.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
-export function recoveryName(owner: string, attempt: number): string {
-  const name = `recover${attempt === 1 ? '' : attempt}-${owner}`;
+export function recoveryName(left: string, attempt: number): string {
+  const name = `recover${attempt === 1 ? '' : attempt}-${left}`;
   if (name.length <= LONGEST) return name;
-  const digest = shortDigest(owner);
+  const digest = shortDigest(left);
   return `${name.slice(0, LONGEST - digest.length - 1)}-${digest}`;
 }
+
+const text = z.string().check(z.minLength(1));
+const ClusterName = z.string().check(z.regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/));
+const Reference = z.object({ name: text, arn: text });
+
+/** What rollback-cluster is started with. */
+export const RollbackInput = z.object({
+  mode: z.enum(['rollback', 'recover']),
+  cluster: ClusterName,
+  /** The execution whose change is undone: the owner. */
+  execution: Reference,
+  attempt: z.number().check(z.int(), z.gte(1)),
+  /** The name of the execution that the owner starts and waits for. */
+  leasedTo: z.nullish(text),
+  /** The execution that ended without a record, where that is not the owner but a rollback that nobody waits for. */
+  after: z.nullish(Reference),
+});
+export type RollbackInput = z.output<typeof RollbackInput>;
 
 /** What rollback-cluster is started with to recover. */
 export interface RecoveryInput {
@@ -32,10 +50,39 @@ export interface RecoveryInput {
   execution: ExecutionRef;
   reason: string;
   attempt: number;
+  after?: ExecutionRef;
+  /** The attempt before this one. */
+  previous?: ExecutionRef;
+}
+
+/** An execution of rollback-cluster that is to be started. */
+export interface Recovery {
+  name: string;
+  input: RecoveryInput;
+}
+
+/**
+ * What follows on an execution of rollback-cluster that does not come to its end. Its lease starts it, and so does
+ * whoever hears of the end: both ask here, so both mean one execution.
+ */
+export function recoveryAfter(rollback: ExecutionRef, input: RollbackInput, reason: string): Recovery {
+  const { mode, cluster, execution } = input;
+  const isRecovery = mode === 'recover';
+  // An owner that waits for its rollback is stopped with it, and then its own event asks for the same recovery.
+  const waitedFor = isRecovery || input.leasedTo === rollback.name;
+  const after = input.after ?? (waitedFor ? execution : rollback);
+  const attempt = isRecovery ? input.attempt + 1 : 1;
+  return {
+    name: recoveryName(after.name, attempt),
+    input: {
+      ...{ mode: 'recover', cluster, execution, reason, attempt },
+      ...(after.arn !== execution.arn && { after }),
+      ...(isRecovery && { previous: rollback }),
+    },
+  };
 }
 
 const ended = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE'] as const;
-const text = z.string().check(z.minLength(1));
 const Event = z.object({
   source: z.literal('aws.states'),
   'detail-type': z.literal('Step Functions Execution Status Change'),
@@ -65,17 +112,10 @@ export type Machine = 'migrate' | 'rollback';
 
 export type RecoveryDecision =
   | { kind: 'ignore'; reason: string }
-  | { kind: 'recover'; name: string; input: RecoveryInput }
+  | ({ kind: 'recover' } & Recovery)
   | { kind: 'give-up'; owner: ExecutionRef; cluster: string; reason: string };
 
-const ClusterName = z.string().check(z.regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/));
 const MigrateInput = z.object({ cluster: ClusterName });
-const RollbackInput = z.object({
-  mode: z.enum(['rollback', 'recover']),
-  cluster: ClusterName,
-  execution: z.object({ name: text, arn: text }),
-  attempt: z.number().check(z.int(), z.gte(1)),
-});
 
 /** True for an ending after which an execution may have left something behind. */
 export function endedBadly({ status }: Pick<ExecutionEnded, 'status'>): boolean {
@@ -89,24 +129,20 @@ export function endedBadly({ status }: Pick<ExecutionEnded, 'status'>): boolean 
 export function decideRecovery(machine: Machine, event: ExecutionEnded, input: string): RecoveryDecision {
   const reason = `Execution ${event.name} ended ${event.status}${event.error ? ` (${event.error})` : ''}.`;
   const value = json(input);
+  const self = { name: event.name, arn: event.executionArn };
   if (machine === 'migrate') {
     const parsed = MigrateInput.safeParse(value);
     if (!parsed.success) return { kind: 'ignore', reason: `${reason} Its input names no cluster.` };
-    const owner = { name: event.name, arn: event.executionArn };
-    return recovery(parsed.data.cluster, owner, reason, 1);
+    const { cluster } = parsed.data;
+    const recovery: RecoveryInput = { mode: 'recover', cluster, execution: self, reason, attempt: 1 };
+    return { kind: 'recover', name: recoveryName(self.name, 1), input: recovery };
   }
   const parsed = RollbackInput.safeParse(value);
   if (!parsed.success) return { kind: 'ignore', reason: `${reason} Its input names no cluster and owner.` };
   const { mode, cluster, execution: owner, attempt } = parsed.data;
-  // Where the owner was stopped with the rollback that it waits for, its own event asks for the same recovery.
-  if (mode === 'rollback') return recovery(cluster, owner, reason, 1);
-  if (attempt < MOST_ATTEMPTS) return recovery(cluster, owner, reason, attempt + 1);
+  if (mode === 'rollback' || attempt < MOST_ATTEMPTS)
+    return { kind: 'recover', ...recoveryAfter(self, parsed.data, reason) };
   return { kind: 'give-up', cluster, owner, reason: `${reason} It was attempt ${attempt} of ${MOST_ATTEMPTS}.` };
-}
-
-function recovery(cluster: string, execution: ExecutionRef, reason: string, attempt: number): RecoveryDecision {
-  const input: RecoveryInput = { mode: 'recover', cluster, execution, reason, attempt };
-  return { kind: 'recover', name: recoveryName(execution.name, attempt), input };
 }
 
 function json(input: string): unknown {

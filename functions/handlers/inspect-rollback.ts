@@ -9,6 +9,7 @@ import { type Former, needsKubernetes, parseFormer, type Restoration, restoratio
 import { leaseName } from '../core/lease.ts';
 import { countInventory } from '../core/nodes.ts';
 import { describeProxying, type Proxying } from '../core/proxy-mode.ts';
+import { type Recovery, RollbackInput, recoveryAfter } from '../core/recovery.ts';
 import type { RestartStrategy, Way } from '../core/snapshot.ts';
 import { environment } from './shared/environment.ts';
 import { evidenceKey, findEnding, formerKey, writeInventory } from './shared/evidence.ts';
@@ -23,6 +24,8 @@ const Input = z.object({
   /** The execution whose change is looked at. */
   owner: Common.execution,
   cluster: ClusterName.shape.name,
+  /** What this execution was started with. */
+  request: RollbackInput,
   kubernetes: z.boolean(),
 });
 type Input = z.output<typeof Input>;
@@ -53,8 +56,11 @@ const NOTHING = {
   ...{ atTarget: false, atFormer: false, updateInFlight: false, estimateSeconds: null },
 };
 
-/** `ownerEnding` is null when the owner recorded no end; `needsKubernetes`: ask again with access to Kubernetes. */
-export type Output = { ownerEnding: string | null; lease: string; needsKubernetes: boolean } & (
+/**
+ * `ownerEnding` is null when the owner, or the rollback that is recovered, recorded no end; `next` follows should this
+ * execution not come to its own; `needsKubernetes`: ask again with access to Kubernetes.
+ */
+export type Output = { ownerEnding: string | null; lease: string; next: Recovery; needsKubernetes: boolean } & (
   | ({ plan: { kind: 'rollback'; reasons: string[] } } & Found)
   | ({ plan: { kind: 'nothing'; reasons: string[] } } & typeof NOTHING)
 );
@@ -66,8 +72,13 @@ export type Output = { ownerEnding: string | null; lease: string; needsKubernete
  */
 export function inspectRollback(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
-    const { owner, cluster } = input;
-    const common = { ownerEnding: await findEnding(deps.store, owner), lease: leaseName(cluster) };
+    const { owner, cluster, execution, request } = input;
+    const switched = `The switch fired: nobody released the lease of ${execution.name}`;
+    const common = {
+      ownerEnding: await findEnding(deps.store, request.after ?? owner),
+      lease: leaseName(cluster),
+      next: recoveryAfter(execution, request, switched),
+    };
     const saved = await deps.store.find(formerKey(owner));
     if (!saved) {
       say.decision('rollback.nothing', { cluster, owner: owner.name });

@@ -54,6 +54,12 @@ const FOUND: Readonly<Record<string, Case>> = {
     },
     { at: 'Begin', machine: 'rollback-cluster', execution: 'duplicate' },
   ]),
+  // The switch of a recovery's own lease fired while it was at work. The next attempt stopped the owner, which had ended,
+  // and not the attempt before it, and both changed the cluster.
+  'a recovery that outlasts its lease is stopped by the next attempt': caseOf({}, [
+    { at: 'RestartDaemonSet', machine: 'migrate-cluster', execution: 'abort' },
+    { at: 'AwaitAddon', machine: 'rollback-cluster', clock: 'skip', hours: 12 },
+  ]),
 };
 
 describe('a run that once broke a rule', () => {

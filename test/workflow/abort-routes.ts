@@ -88,6 +88,7 @@ const ROLLBACK: Route[] = [
     ],
     faults: [stopped('AwaitRollout')],
   },
+  { states: ['StopPrevious'], faults: [stopped('AwaitRollout'), abort('InspectFormer', MACHINE)] },
   { states: ['AwaitLease'], faults: [again('PrepareNodes'), at('PrepareNodes', 1, 'slow'), stopped('LeaseHeld')] },
   { states: ['NothingToRollBack'], faults: [stopped('PrepareNodes')] },
   {

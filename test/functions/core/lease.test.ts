@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { shortDigest } from '../../../functions/core/digest.ts';
 import { leaseName } from '../../../functions/core/lease.ts';
-import { recoveryName } from '../../../functions/core/recovery.ts';
+import { decideRecovery, RollbackInput, recoveryAfter, recoveryName } from '../../../functions/core/recovery.ts';
 
 const CLUSTER = fc.stringMatching(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/);
 const EXECUTION = fc.stringMatching(/^[A-Za-z0-9_-]{1,80}$/);
@@ -33,6 +33,32 @@ test("a recovery bears its owner's name, and its attempt before it", () => {
 
 test('the second attempt for `demo` is not the first for `demo-2`', () => {
   expect(recoveryName('demo', 2)).not.toBe(recoveryName('demo-2', 1));
+});
+
+const REF = (machine: string, name: string) => ({
+  name,
+  arn: `arn:aws:states:us-east-1:111122223333:execution:${machine}:${name}`,
+});
+const SELF = REF('rollback-cluster', 'self');
+
+test.each([
+  ['a rollback that its owner waits for', { mode: 'rollback', attempt: 1, leasedTo: 'self' }, 'recover-demo-1'],
+  ['a second start of it', { mode: 'rollback', attempt: 1, leasedTo: 'another' }, 'recover-self'],
+  ["a person's rollback", { mode: 'rollback', attempt: 1 }, 'recover-self'],
+  ['a recovery', { mode: 'recover', attempt: 1 }, 'recover2-demo-1'],
+  ['the recovery after it', { mode: 'recover', attempt: 2, previous: REF('rollback-cluster', 'x') }, 'recover3-demo-1'],
+  [
+    "a recovery of a person's rollback",
+    { mode: 'recover', attempt: 1, after: REF('rollback-cluster', 'by-hand') },
+    'recover2-by-hand',
+  ],
+])('after %s the switch and the event start one execution', (_, started, name) => {
+  const input = { ...started, cluster: 'demo', execution: REF('migrate-cluster', 'demo-1'), reason: 'why' };
+  const heard = { ...{ executionArn: SELF.arn, stateMachineArn: 'any' }, name: 'self', status: 'ABORTED' as const };
+  const byEvent = decideRecovery('rollback', heard, JSON.stringify(input));
+  const bySwitch = recoveryAfter(SELF, RollbackInput.parse(input), 'Execution self ended ABORTED.');
+  expect(bySwitch.name).toBe(name);
+  expect(byEvent).toEqual({ kind: 'recover', ...bySwitch });
 });
 
 test('Step Functions takes the name of every recovery, and no two recoveries share one', () => {

@@ -8,7 +8,11 @@ const OWN = {
   name: 'recover-demo-1',
   arn: execution.arn.replace('migrate-cluster:demo-1', 'rollback-cluster:recover-demo-1'),
 };
-const input = { ...common, execution: OWN, step: 'look-1', owner: execution, cluster: 'demo', kubernetes: false };
+const request = { mode: 'recover' as const, cluster: 'demo', execution, reason: 'why', attempt: 1 };
+const input = {
+  ...{ ...common, execution: OWN, step: 'look-1', owner: execution, cluster: 'demo', request },
+  kubernetes: false,
+};
 const FORMER = 'executions/demo-1/former.json';
 const saved = {
   request: { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, acknowledge: [] },
@@ -61,6 +65,13 @@ test('an execution that saved nothing has nothing to roll back, and no service i
     },
     ownerEnding: null,
     lease: 'nightshift-demo',
+    next: {
+      name: 'recover2-demo-1',
+      input: {
+        ...{ ...request, attempt: 2, previous: OWN },
+        reason: 'The switch fired: nobody released the lease of recover-demo-1',
+      },
+    },
     needsKubernetes: false,
     ...{ former: null, target: null, cluster: null, addon: null, way: null, strategy: null, inventory: null },
     ...{ atTarget: false, atFormer: false, updateInFlight: false, estimateSeconds: null },
@@ -129,4 +140,16 @@ test('what an execution did to another cluster is not undone here', async () => 
 test('a saved state that cannot be read is EvidenceMissing, never nothing to roll back', async () => {
   const { run } = await looking({ ...saved, plan: {} });
   await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
+});
+
+test("where a person's rollback is recovered, its own missing end counts, and not the end of the migration", async () => {
+  const { run, store } = await looking(saved);
+  await store.put('executions/demo-1/outcome.json', '{"ending":"migrated"}');
+  const after = { name: 'rollback-by-hand', arn: OWN.arn.replace('recover-demo-1', 'rollback-by-hand') };
+  const recovering = { ...input, request: { ...request, after } };
+  expect(await run(input, new Ear())).toMatchObject({ ownerEnding: 'migrated' });
+  expect(await run(recovering, new Ear())).toMatchObject({
+    ...{ ownerEnding: null, plan: { kind: 'rollback' } },
+    next: { name: 'recover2-rollback-by-hand', input: { execution, after, previous: OWN } },
+  });
 });

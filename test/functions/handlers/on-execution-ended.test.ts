@@ -133,14 +133,29 @@ test('an aborted recovery is tried again, for the same owner, under another name
   expect(await run(rollback(1))).toMatchObject({ kind: 'started', name: 'recover2-demo-1' });
   expect(await run(rollback(2))).toMatchObject({ kind: 'started', name: 'recover3-demo-1' });
   expect(started).toMatchObject([{ input: { execution, attempt: 2 } }, { input: { execution, attempt: 3 } }]);
+  expect(started).toMatchObject([
+    { input: { previous: { name: 'recover-demo-1' } } },
+    { input: { previous: { name: 'recover2-demo-1' } } },
+  ]);
 });
 
 test('a rollback that was stopped together with its owner and the owner itself ask for one recovery', async () => {
   const { run, started } = listening();
-  const input = JSON.stringify({ mode: 'rollback', cluster: 'demo', execution, reason: 'why', attempt: 1 });
+  const leasedTo = 'rollback-1';
+  const input = JSON.stringify({ mode: 'rollback', cluster: 'demo', execution, reason: 'why', attempt: 1, leasedTo });
   expect(await run(rollback(1, { name: 'rollback-1', input }))).toMatchObject({ name: 'recover-demo-1' });
   expect(await run(event())).toMatchObject({ kind: 'already-started', name: 'recover-demo-1' });
   expect(started).toMatchObject([{ input: { execution, attempt: 1 } }]);
+});
+
+test('a rollback that nobody waits for is recovered under its own name, also where its migration was recovered', async () => {
+  const { run, started } = listening();
+  await run(event());
+  const executionArn = MACHINES.rollback.replace('stateMachine', 'execution').concat(':by-hand');
+  const input = JSON.stringify({ mode: 'rollback', cluster: 'demo', execution, reason: 'why', attempt: 1 });
+  const name = 'recover-by-hand';
+  expect(await run(rollback(1, { name: 'by-hand', executionArn, input }))).toMatchObject({ kind: 'started', name });
+  expect(started[1]).toMatchObject({ input: { execution, after: { name: 'by-hand', arn: executionArn }, attempt: 1 } });
 });
 
 test('after three attempts a person is called', async () => {

@@ -51,7 +51,7 @@ export interface Output {
  * Reads what every node has answered. When none is left that may still answer, writes all verdicts to S3: the phase
  * has succeeded when the nodes that passed are exactly the nodes expected. Throws NodesNotPrepared (prepare),
  * ValidationFailed (validate), LeftoversRemain (clean, and a strict validation that failed for nothing else),
- * NodesUnreachable (no node failed but by giving no answer, and `mayAskAgain`), EvidenceMissing.
+ * NodesUnreachable (no node failed but by giving no answer, when cleaning or with `mayAskAgain`), EvidenceMissing.
  */
 export function collectFromNodes(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
@@ -100,7 +100,8 @@ async function judge(deps: Deps, input: Input, nodes: InventoryNode[], dispatch:
 }
 
 function failure({ phase, strict, mayAskAgain }: Input, failed: Verdict[], message: string): NightshiftError {
-  if (mayAskAgain && failed.every(isSilent)) return new NodesUnreachable(message);
+  // Of a node that did not answer nobody knows whether anything is left there.
+  if ((mayAskAgain || phase === 'clean') && failed.every(isSilent)) return new NodesUnreachable(message);
   if (strict && failed.every(failedForLeftovers)) return new LeftoversRemain(message);
   return phases[phase].failure(message);
 }

@@ -253,6 +253,15 @@ test.each(['Failed', 'Execution Timed Out', 'Access Denied', 'Invalid Platform']
   },
 );
 
+test('a node that does not answer when it is cleaned is unreachable; one that says no beside it keeps leftovers', async () => {
+  const silent = { ...{ node: 'i-1', state: 'failed' as const }, status: 'Undeliverable', output: '' };
+  const clean = { ...input, phase: 'clean' as const };
+  const alone = await collecting([node('i-1')], [silent]);
+  await expect(alone.run(clean, new Ear())).rejects.toMatchObject({ name: 'NodesUnreachable' });
+  const both = await collecting([node('i-1'), node('i-2')], [silent, { ...silent, node: 'i-2', status: 'Failed' }]);
+  await expect(both.run(clean, new Ear())).rejects.toMatchObject({ name: 'LeftoversRemain' });
+});
+
 test('only the nodes that the step was limited to are expected', async () => {
   const { run, store } = await collecting([node('i-1'), node('i-2')], [succeeded('i-2')]);
   const { text } = await store.get(DISPATCH.key);

@@ -1,0 +1,65 @@
+import { gunzipSync } from 'node:zlib';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { type Rested, Workflow } from './run.ts';
+import { offline, update } from './scenarios.ts';
+import { endingOf, expectWhole } from './whole.ts';
+import { REQUEST, worldOf } from './worlds.ts';
+
+let workflow: Workflow;
+let s3: S3Client;
+beforeAll(async () => {
+  workflow = await Workflow.start(worldOf({}));
+  s3 = new S3Client({
+    ...{ endpoint: workflow.sandbox.endpoint, region: 'us-east-1', forcePathStyle: true },
+    credentials: { accessKeyId: 'tester', secretAccessKey: 'tester' },
+  });
+});
+afterAll(async () => {
+  s3.destroy();
+  await workflow.stop();
+});
+
+const APPLIED = update('Failed', { applied: true });
+const run = (...faults: object[]) => workflow.migrateAndRest(worldOf({}), REQUEST, faults);
+
+async function objectOf(execution: string, name: string): Promise<string> {
+  const Key = `executions/${execution}/${name}`;
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'nightshift-evidence-111122223333-us-east-1', Key }));
+  const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+  return (name.endsWith('.gz') ? gunzipSync(bytes) : Buffer.from(bytes)).toString('utf8');
+}
+
+const Verdict = z.object({ pass: z.boolean(), reasons: z.array(z.string()) });
+const verdictsOf = async (execution: string, step: string) =>
+  (await objectOf(execution, `${step}/evidence.ndjson.gz`))
+    .trimEnd()
+    .split('\n')
+    .map((line) => Verdict.parse(JSON.parse(line)));
+
+const rollbackOf = ({ executions }: Rested): string =>
+  executions.find(({ name }) => name.startsWith('rollback-'))?.name ?? 'no rollback';
+
+describe('a node that falls silent in the rollback', () => {
+  it('keeps nobody else from the proof, and names the failure', async () => {
+    const rested = await run(APPLIED, offline('RestoreAddon', 2));
+    expect(endingOf(rested)).toBe('FAILED RollbackFailed rollback-failed iptables');
+    expectWhole(rested);
+    const rollback = rollbackOf(rested);
+    expect((await verdictsOf(rollback, 'proof-1-1')).map(({ pass }) => pass).sort()).toEqual([false, true, true]);
+    expect(JSON.parse(await objectOf(rollback, 'outcome.json'))).toMatchObject({
+      ending: 'rollback-failed',
+      error: { name: 'NodesUnreachable', cause: expect.stringContaining('1 of 3 nodes of demo failed to validate') },
+    });
+  });
+
+  it('and comes back is proven without another restart', async () => {
+    const rested = await run(APPLIED, offline('ProveFormer', 2, 90));
+    expect(endingOf(rested)).toBe('FAILED RolledBack rolled-back iptables');
+    expectWhole(rested);
+    const path = rested.executions.find(({ name }) => name === rollbackOf(rested))?.path ?? [];
+    expect(path.filter((state) => state === 'RestartDaemonSet')).toHaveLength(1);
+    expect(path).toContain('ChooseProofAgain');
+  });
+});

@@ -25,10 +25,21 @@ const LONGEST_SEARCH = 2_000;
 export function isTimezone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).format(0) !== '';
+    return formatOf(name).format(0) !== '';
   } catch {
     return false;
   }
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** A zone's format is dear to make and never changes. Throws RangeError for no zone. */
+function formatOf(timezone: string): Intl.DateTimeFormat {
+  const known = formats.get(timezone);
+  if (known) return known;
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone: timezone, timeZoneName: 'longOffset' });
+  formats.set(timezone, format);
+  return format;
 }
 
 /** A zone's clocks; local times are milliseconds as if they were UTC. */
@@ -42,7 +53,7 @@ interface LocalClock {
 }
 
 function localClock(timezone: string): LocalClock {
-  const format = new Intl.DateTimeFormat('en-GB', { timeZone: timezone, timeZoneName: 'longOffset' });
+  const format = formatOf(timezone);
   const offset = (instant: number): number => {
     const name = format.formatToParts(instant).find((part) => part.type === 'timeZoneName')?.value ?? '';
     const match = /^GMT(?:([+-])(\d{2}):(\d{2})(?::(\d{2}))?)?$/.exec(name);

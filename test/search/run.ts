@@ -1,5 +1,4 @@
-import { Agent, request } from 'node:http';
-import { paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { paginateGetExecutionHistory, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { paginateListCommandInvocations, SSMClient } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
@@ -26,7 +25,6 @@ export class Searcher {
   readonly #sfn: SFNClient;
   readonly #s3: S3Client;
   readonly #ssm: SSMClient;
-  readonly #agent = new Agent({ keepAlive: true });
 
   private constructor(sandbox: Sandbox, bugs: unknown[]) {
     this.#sandbox = sandbox;
@@ -65,14 +63,14 @@ export class Searcher {
     // As it is now: what is read below is called by the search.
     const calls = Calls.parse(await this.#control('GET', 'calls'));
     const executions = await Promise.all(state.executions.map((each) => insistently(() => this.#execution(each))));
-    const objects = await insistently(() => this.#objects());
+    const objects = await this.#objects(calls);
     const outputs = await insistently(() => this.#outputs());
     this.#refuseBugs();
     return { of, first, state, calls, executions, objects, outputs };
   }
 
   stop(): Promise<void> {
-    for (const client of [this.#sfn, this.#s3, this.#ssm, this.#agent]) client.destroy();
+    for (const client of [this.#sfn, this.#s3, this.#ssm]) client.destroy();
     return this.#sandbox.stop();
   }
 
@@ -134,22 +132,23 @@ export class Searcher {
     return { name, arn, machine, status, error: failed?.error, input, cluster, startedAt, history };
   }
 
-  async #objects(): Promise<Map<string, Uint8Array>> {
+  /** The log of calls holds the bytes of small objects; nightshift deletes none. */
+  async #objects(calls: readonly ApiCall[]): Promise<Map<string, Uint8Array>> {
     const objects = new Map<string, Uint8Array>();
-    for await (const page of paginateListObjectsV2({ client: this.#s3 }, { Bucket: BUCKET }))
-      await Promise.all(
-        (page.Contents ?? []).map(async ({ Key = '' }) => {
-          objects.set(Key, await insistently(() => this.#object(Key)));
-        }),
-      );
+    for (const { operation, input, error } of calls) {
+      if (operation !== 'PutObject' || error !== undefined) continue;
+      const { Key, Body } = Put.parse(input);
+      objects.set(Key, typeof Body === 'string' ? Buffer.from(Body, 'base64') : await this.#object(Key));
+    }
     return objects;
   }
 
-  /** GetObject without a client: the SDK's takes as long for it as a tenth of the whole execution. */
-  async #object(key: string): Promise<Uint8Array> {
-    const { status, bytes } = await get(`${this.#sandbox.endpoint}/${BUCKET}/${key}`, this.#agent);
-    if (status !== 200) throw new SandboxAtFault(`GetObject ${key}: ${status}`);
-    return bytes;
+  #object(key: string): Promise<Uint8Array> {
+    return insistently(async () => {
+      const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+      if (!Body) throw new SandboxAtFault(`GetObject ${key}: no body`);
+      return Body.transformToByteArray();
+    });
   }
 
   async #outputs(): Promise<NodeOutput[]> {
@@ -164,22 +163,7 @@ export class Searcher {
   }
 }
 
-/** Signatures are not verified: the credential scope says which service is meant. */
-const SIGNED =
-  'AWS4-HMAC-SHA256 Credential=searcher/20261120/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0';
-
-function get(url: string, agent: Agent): Promise<{ status: number; bytes: Uint8Array }> {
-  return new Promise((resolve, reject) => {
-    const asked = request(url, { agent, headers: { authorization: SIGNED } }, (response) => {
-      const chunks: Uint8Array[] = [];
-      response.on('data', (chunk: Uint8Array) => chunks.push(chunk));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, bytes: Buffer.concat(chunks) }));
-      response.on('error', reject);
-    });
-    asked.on('error', reject);
-    asked.end();
-  });
-}
+const Put = z.object({ Key: z.string(), Body: z.unknown() });
 
 /** A drawn fault strikes at most forty calls. */
 const INSISTENCE = 50;

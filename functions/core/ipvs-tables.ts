@@ -119,11 +119,14 @@ class TableReader {
   }
 
   #service(protocol: 'TCP' | 'UDP' | 'SCTP', words: string[]): void {
-    const [, endpoint, scheduler, ...options] = words;
+    const [, endpoint, scheduler] = words;
+    const options = words.length > 3 ? words.slice(3) : [];
     if (endpoint === undefined || scheduler === undefined)
       throw this.#refusal('a service has an address and a scheduler');
-    const found = this.#endpoint(endpoint);
-    this.#add({ protocol, ...found, scheduler, flags: this.#flags(options), realServers: [] });
+    const { address, port, service } = this.#endpoint(endpoint);
+    const server: VirtualServer = { protocol, address, port, scheduler, flags: this.#flags(options), realServers: [] };
+    if (service !== undefined) server.service = service;
+    this.#add(server);
   }
 
   #mark(words: string[]): void {

@@ -3,6 +3,8 @@ import type { Verdict } from './verdict.ts';
 /** The verdicts of one validation; `sentAt` is ISO 8601 in UTC. */
 export interface Validation {
   sentAt: string;
+  /** Only some nodes were asked. */
+  limited: boolean;
   verdicts: readonly Verdict[];
 }
 
@@ -16,12 +18,15 @@ export interface NodesInMode {
 const NAMED = 20;
 
 /**
- * Where every node stood when it was last asked. A node that did not tell is `unknown`, whatever it said before: it may
+ * Where every node stood when all were last asked, and what single ones said after that: what was said before may be
+ * from before a restart. A node that did not tell is `unknown`, whatever it said before: it may
  * have been restarted since. Modes by name.
  */
 export function nodesByMode(validations: readonly Validation[]): NodesInMode[] {
   const last = new Map<string, { mode: string; name: string }>();
-  for (const { verdicts } of validations.toSorted((a, b) => (a.sentAt < b.sentAt ? -1 : 1)))
+  const sorted = validations.toSorted((a, b) => (a.sentAt < b.sentAt ? -1 : 1));
+  const whole = sorted.findLastIndex(({ limited }) => !limited);
+  for (const { verdicts } of sorted.slice(Math.max(whole, 0)))
     for (const { node, name, facts } of verdicts)
       last.set(node, { mode: String(facts['proxyMode'] ?? 'unknown'), name });
   const modes = Map.groupBy(last.values(), ({ mode }) => mode);

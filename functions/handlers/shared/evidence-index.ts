@@ -14,12 +14,16 @@ export interface EvidenceIndex {
   modes: NodesInMode[];
 }
 
-/** All objects of these executions, hashed as they lie in the bucket; not the first one's own outcome. Throws EvidenceMissing. */
+/**
+ * All objects of these executions, hashed as they lie in the bucket; not the first one's own outcome. What runs where
+ * only the last execution's verdicts tell: it may have restarted kube-proxy since the others. Throws EvidenceMissing.
+ */
 export async function indexEvidence(
   store: ObjectStore,
   executions: [Execution, ...Execution[]],
 ): Promise<EvidenceIndex> {
   const own = outcomeKey(executions[0]);
+  const last = executions.at(-1);
   const entries: IndexEntry[] = [];
   const verdicts = new Map<string, Verdict[]>();
   const dispatches = new Map<string, Dispatch>();
@@ -33,7 +37,7 @@ export async function indexEvidence(
         continue;
       }
       const found = parseEvidence(text);
-      verdicts.set(key.slice(0, -EVIDENCE.length), found);
+      if (execution === last) verdicts.set(key.slice(0, -EVIDENCE.length), found);
       const { passed, failed } = countEvidence(found);
       entries.push({ ...stored, passed, failed });
     }
@@ -50,6 +54,7 @@ function validations(
 ): Validation[] {
   return [...verdicts].flatMap(([step, said]) => {
     const dispatch = dispatches.get(step);
-    return dispatch?.phase === 'validate' ? [{ sentAt: dispatch.sentAt, verdicts: said }] : [];
+    if (dispatch?.phase !== 'validate') return [];
+    return [{ sentAt: dispatch.sentAt, limited: dispatch.only !== undefined, verdicts: said }];
   });
 }

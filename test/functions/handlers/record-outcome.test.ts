@@ -127,7 +127,11 @@ test('the record says where the nodes stand, with what the rollback saw last', a
     await store.put(`${prefix}/dispatch.json.gz`, asked(sentAt));
     await store.put(`${prefix}/evidence.ndjson.gz`, evidence);
   };
-  await put('executions/demo-1/validate-2', '2026-11-21T06:00:00.000Z', said('i-1', { proxyMode: 'ipvs' }));
+  await put(
+    'executions/demo-1/validate-2',
+    '2026-11-21T06:00:00.000Z',
+    said('i-1', { proxyMode: 'ipvs' }) + said('i-3', { proxyMode: 'ipvs' }),
+  );
   await put(
     'executions/rollback-demo-1/validate-1',
     '2026-11-21T06:30:00.000Z',

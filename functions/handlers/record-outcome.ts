@@ -36,6 +36,8 @@ const Input = z.object({
   owner: Related,
   /** The execution of rollback-cluster that undid this one's change: its evidence belongs to this record. */
   rollback: Related,
+  /** That execution has said this very ending on the bus. */
+  told: z._default(z.boolean(), false),
 });
 type Input = z.output<typeof Input>;
 
@@ -105,7 +107,8 @@ const EVENTS: Record<Exclude<Input['ending'], 'nothing-to-roll-back'>, EndingEve
 };
 
 /** An execution that ended without a word and without a change has failed; one that told its end itself is not told again. */
-async function eventOf(store: ObjectStore, { ending, owner }: Input): Promise<EndingEvent | null> {
+async function eventOf(store: ObjectStore, { ending, owner, told }: Input): Promise<EndingEvent | null> {
+  if (told) return null;
   if (ending !== 'nothing-to-roll-back') return EVENTS[ending];
   return owner && (await findEnding(store, owner)) === null ? 'nightshift.MigrationFailed' : null;
 }

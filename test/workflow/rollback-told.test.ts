@@ -3,7 +3,7 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type Rested, Workflow } from './run.ts';
-import { offline, update } from './scenarios.ts';
+import { failing, invoking, offline, update } from './scenarios.ts';
 import { endingOf, expectWhole } from './whole.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
@@ -61,5 +61,31 @@ describe('a node that falls silent in the rollback', () => {
     const path = rested.executions.find(({ name }) => name === rollbackOf(rested))?.path ?? [];
     expect(path.filter((state) => state === 'RestartDaemonSet')).toHaveLength(1);
     expect(path).toContain('ChooseProofAgain');
+  });
+});
+
+/** Who said that a person is needed. */
+const pagedBy = ({ said }: Rested): string[] =>
+  said.filter(({ event }) => event === 'nightshift.RollbackFailed').map(({ execution }) => execution);
+const MACHINE = { machine: 'rollback-cluster' };
+
+describe('a rollback that failed pages', () => {
+  it('once, in its own name', async () => {
+    const rested = await run(APPLIED, offline('RestoreAddon', 2));
+    expect(rested.status).toBe('FAILED');
+    expect(pagedBy(rested)).toEqual([rollbackOf(rested)]);
+  });
+
+  it('through its owner where it could not be started at all', async () => {
+    const never = { at: 'Rollback', ...failing('states', 'StartExecution', 'AccessDeniedException', 'every') };
+    const rested = await run(APPLIED, never);
+    expect(pagedBy(rested)).toEqual(['test']);
+  });
+
+  it('through its owner where its own record could not be written', async () => {
+    const unrecorded = { on: invoking('record-outcome'), error: 'ServiceException', times: 5 };
+    const rested = await run(APPLIED, offline('RestoreAddon', 2), { at: 'RecordOutcome', ...MACHINE, ...unrecorded });
+    expect(pagedBy(rested)).not.toContain(rollbackOf(rested));
+    expect(pagedBy(rested).length).toBeGreaterThanOrEqual(1);
   });
 });

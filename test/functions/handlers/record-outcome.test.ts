@@ -15,6 +15,7 @@ const input = {
   changed: true,
   owner: null,
   rollback: null,
+  told: false,
 };
 
 async function record(changes: Partial<Parameters<ReturnType<typeof recordOutcome>>[0]>) {
@@ -93,6 +94,15 @@ test.each([
 ] as const)('a rollback that ended %s is told as %s', async (ending, detailType) => {
   const { events } = await record({ ending, owner: { ...execution, name: 'demo-0' } });
   expect(events).toMatchObject([{ detailType, detail: { owner: { name: 'demo-0' } } }]);
+});
+
+test('what the rollback has said is recorded, and not said again', async () => {
+  const rollback = { ...execution, name: 'rollback-demo-1' };
+  const failed = { ending: 'rollback-failed' as const, rollback };
+  const { events, output } = await record({ ...failed, told: true });
+  expect(events).toEqual([]);
+  expect(output.ending).toBe('rollback-failed');
+  expect((await record(failed)).events).toMatchObject([{ detailType: 'nightshift.RollbackFailed' }]);
 });
 
 test('a rollback that a person asked for has no error, one after a failure has', async () => {

@@ -54,11 +54,16 @@ const ENTERED: Readonly<Record<string, string>> = {
   AwaitRetry: 'tries again in three minutes',
 };
 
+const NO_ENTRY = {
+  'Eks.ResourceNotFoundException': 'the access entry was gone already',
+  'Eks.InvalidRequestException': 'the authentication mode has no access entries',
+};
+
 /** Errors that say that there was nothing left to do, by state: the workflow goes on with them as with an answer. */
 const EXPECTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   GrantAccess: { 'Eks.ResourceInUseException': 'the access entry is there already' },
-  RevokeAccess: { 'Eks.ResourceNotFoundException': 'the access entry was gone already' },
-  RevokeAccessForWait: { 'Eks.ResourceNotFoundException': 'the access entry was gone already' },
+  RevokeAccess: NO_ENTRY,
+  RevokeAccessForWait: NO_ENTRY,
   ReleaseLease: { 'Scheduler.ResourceNotFoundException': 'the lease was gone already' },
   ReleaseLeaseForWait: { 'Scheduler.ResourceNotFoundException': 'the lease was gone already' },
   StopPrevious: { 'Sfn.ExecutionDoesNotExistException': 'Step Functions has forgotten that execution' },

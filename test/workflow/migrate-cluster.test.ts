@@ -48,6 +48,15 @@ describe('a cluster is migrated', () => {
     expect(history.length).toBeLessThanOrEqual(500);
   });
 
+  it('although its authentication mode has no access entries any more when access is given back', async () => {
+    const on = { service: 'eks', operation: 'DeleteAccessEntry' };
+    const { status, path } = await workflow.migrate(worldOf({}), REQUEST, [
+      { at: 'RevokeAccess', on, error: 'InvalidRequestException', times: 1 },
+    ]);
+    expect(status).toBe('SUCCEEDED');
+    expect(path).not.toContain('AccessRemains');
+  });
+
   it('on IPv6', async () => {
     const { status, cluster } = await workflow.migrate(worldOf({ serviceCidr: 'fd12:3456:789a::/108' }));
     expect(status).toBe('SUCCEEDED');

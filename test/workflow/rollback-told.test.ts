@@ -3,7 +3,7 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type Rested, Workflow } from './run.ts';
-import { failing, invoking, offline, update } from './scenarios.ts';
+import { abort, failing, invoking, offline, update } from './scenarios.ts';
 import { endingOf, expectWhole } from './whole.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
@@ -87,5 +87,23 @@ describe('a rollback that failed pages', () => {
     const rested = await run(APPLIED, offline('RestoreAddon', 2), { at: 'RecordOutcome', ...MACHINE, ...unrecorded });
     expect(pagedBy(rested)).not.toContain(rollbackOf(rested));
     expect(pagedBy(rested).length).toBeGreaterThanOrEqual(1);
+  });
+});
+
+describe('access that three recoveries could not give back', () => {
+  it('is said, and calls a person when the lease is given back', async () => {
+    const denied = failing('eks', 'DeleteAccessEntry', 'InvalidParameterException', 'every');
+    const rested = await run(abort('AwaitRollout'), { at: 'RevokeAccess', ...MACHINE, ...denied });
+    expect(rested.said.map(({ execution, ending }) => `${execution} ${ending}`)).toEqual([
+      'recover-test rolled-back',
+      'recover2-test rolled-back',
+      'recover3-test rollback-failed',
+    ]);
+    expect(pagedBy(rested)).toEqual(['recover3-test']);
+    expect(JSON.parse(await objectOf('recover3-test', 'outcome.json'))).toMatchObject({
+      error: { name: 'Eks.InvalidParameterException' },
+    });
+    expect(rested.state.schedules).toEqual([]);
+    expect(rested.cluster.accessEntries).toHaveLength(1);
   });
 });

@@ -1,4 +1,10 @@
-import { mergeTarget, type ParsedConfiguration, parseConfiguration, withRestartAnnotation } from './addon-config.ts';
+import {
+  configuredProxying,
+  mergeTarget,
+  type ParsedConfiguration,
+  parseConfiguration,
+  withRestartAnnotation,
+} from './addon-config.ts';
 import { NightshiftError } from './errors.ts';
 import type { Ec2Node, InventoryNode, ManagedNode } from './nodes.ts';
 import { ADDON_CHECKS } from './preflight/addon.ts';
@@ -64,6 +70,8 @@ function readConfiguration(
     const current = parseConfiguration(snapshot.addon?.configuration);
     // Reads what a merge reads, so that a change never begins with values that cannot be merged.
     withRestartAnnotation(mergeTarget(current, { mode: 'ipvs', scheduler: 'rr' }), '');
+    // And what a rollback reads: a mode that no node could prove again is not left.
+    configuredProxying(current);
     return { current, unreadable: null };
   } catch (error) {
     if (error instanceof NightshiftError) return { current: null, unreadable: error.message };

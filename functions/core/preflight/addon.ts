@@ -49,7 +49,7 @@ function addonOwner({ snapshot, way }: Subject): Finding {
 
 function configuration({ current, unreadable }: Subject): Finding | null {
   if (unreadable !== null)
-    return block(unreadable, 'Correct the configuration of kube-proxy first: it must be readable to be kept.');
+    return block(unreadable, 'Correct the configuration of kube-proxy first: it must be kept, and be gone back to.');
   if (current === null) return null;
   const kept = Object.keys(current.values).filter((key) => key !== 'mode' && key !== 'ipvs');
   const why = current.format === 'none' ? 'there are no configuration values' : `the values are ${current.format}`;

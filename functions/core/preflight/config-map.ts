@@ -1,6 +1,7 @@
 import { parseDocument } from 'yaml';
 import { serviceAddresses } from '../cluster-ip.ts';
 import { isIpvsScheduler, type Proxying } from '../proxy-mode.ts';
+import type { Way } from '../snapshot.ts';
 import { type Checks, type Finding, named, pass, refuse, type Subject, unknown, workloadCheck } from './check.ts';
 import type { Workloads } from './workloads.ts';
 
@@ -113,29 +114,41 @@ export function strictArp(text: string): boolean | null {
   return live === null ? null : isMapping(live['ipvs']) && live['ipvs']['strictARP'] === true;
 }
 
-function configMapEdits({ configMap }: Workloads, { snapshot, way }: Subject): Finding | null {
-  const by = 'the ConfigMap kube-proxy-config';
+const BY = 'the ConfigMap kube-proxy-config';
+
+function configMapEdits({ configMap }: Workloads, subject: Subject): Finding | null {
+  const { way } = subject;
+  const lost = way === null || way === 'addon' ? null : lostForRollback(configMap, way);
+  if (lost) return lost;
   if (configMap.kind === 'unreadable')
-    return way === 'config-map'
-      ? refuse(`${by}, which is to be edited, cannot be read: ${configMap.why}`, 'Give nightshift access to it.')
-      : unknown(`${by} cannot be read: ${configMap.why}`, 'Compare it with your own records before the change.');
+    return unknown(`${BY} cannot be read: ${configMap.why}`, 'Compare it with your own records before the change.');
   const text = configMap.value;
-  if (text === null)
-    return way === 'config-map'
-      ? refuse(`${by}, which is to be edited, is not there`, 'Choose the way create-addon.')
-      : pass(`${by} is not there: EKS writes it`);
+  if (text === null) return pass(`${BY} is not there: EKS writes it`);
   if (text.length > LONGEST_CONFIG_MAP)
-    return refuse(`${by} has ${text.length} characters: too many to be kept for a rollback`, 'Shorten it.');
-  const { family } = serviceAddresses(snapshot.serviceCidr);
+    return refuse(`${BY} has ${text.length} characters: too many to be kept for a rollback`, 'Shorten it.');
+  if (way === 'config-map') return pass(`${BY} is edited in place: only mode and ipvs.scheduler change`);
+  const { family } = serviceAddresses(subject.snapshot.serviceCidr);
   const fields = overwrittenFields(text, family);
-  if (way === 'config-map')
-    return fields === null
-      ? refuse(`${by}, which is to be edited, is no YAML mapping`, 'Correct it first.')
-      : pass(`${by} is edited in place: only mode and ipvs.scheduler change`);
   const fix = 'Note what you need of it, since the add-on cannot keep it; then acknowledge config-map-edits.';
-  if (fields === null) return { verdict: 'BLOCK', why: `${by} is no YAML mapping, and EKS would overwrite it`, fix };
-  if (fields.length === 0) return pass(`${by} has nothing that EKS would overwrite`);
-  return { verdict: 'BLOCK', why: `EKS would overwrite edits of ${by}: ${named(fields, 10)}`, fix };
+  if (fields === null) return { verdict: 'BLOCK', why: `${BY} is no YAML mapping, and EKS would overwrite it`, fix };
+  if (fields.length === 0) return pass(`${BY} has nothing that EKS would overwrite`);
+  return { verdict: 'BLOCK', why: `EKS would overwrite edits of ${BY}: ${named(fields, 10)}`, fix };
+}
+
+/** Where the way back goes through the ConfigMap: why it could not be gone, whatever risk is accepted; null if it can. */
+function lostForRollback(configMap: Workloads['configMap'], way: Way): Finding | null {
+  const use = way === 'config-map' ? 'which is to be edited' : 'which a rollback has to write again';
+  if (configMap.kind === 'unreadable')
+    return refuse(`${BY}, ${use}, cannot be read: ${configMap.why}`, 'Give nightshift access to it.');
+  if (configMap.value === null)
+    return refuse(`${BY}, ${use}, is not there`, 'Give kube-proxy its configuration in this ConfigMap first.');
+  const live = read(configMap.value);
+  if (live === null) return refuse(`${BY}, ${use}, is no YAML mapping`, 'Correct it first.');
+  if (configMapProxying(configMap.value) !== null) return null;
+  return refuse(
+    `${BY} asks for mode ${shown(live['mode'])}, or for a scheduler, that nightshift could not prove after a rollback`,
+    'Change kube-proxy to iptables or ipvs yourself first.',
+  );
 }
 
 export const CONFIG_MAP_CHECKS = {

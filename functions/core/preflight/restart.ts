@@ -40,7 +40,12 @@ function throughAnnotations(subject: Subject): Finding {
   if (way === 'config-map')
     return refuse(
       `${because} the Kubernetes API is not used, and without it nobody can edit the ConfigMap`,
-      'Choose the way create-addon, or give nightshift access to the Kubernetes API.',
+      'Give nightshift access to the Kubernetes API.',
+    );
+  if (way === 'create-addon')
+    return refuse(
+      `${because} the Kubernetes API is not used, and without it a rollback cannot write the former ConfigMap again`,
+      'Give nightshift access to the Kubernetes API.',
     );
   const unprovable = inventory.filter(({ handling }) => handling.by === 'proxy-mode').map(({ name }) => name);
   if (unprovable.length > 0)

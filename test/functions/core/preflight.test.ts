@@ -146,6 +146,11 @@ describe('what AWS tells', () => {
     ],
     [
       'configuration',
+      { snapshot: addon({ configuration: '{"mode":"nftables"}' }) },
+      'BLOCK The configuration value mode is "nftables": only iptables and ipvs are known.',
+    ],
+    [
+      'configuration',
       { snapshot: addon({ configuration: '{"podLabels":{"a":"b"}}' }) },
       'PASS the values are json; kept as they are: podLabels',
     ],
@@ -323,6 +328,11 @@ describe('how kube-proxy is restarted', () => {
       { snapshot: { ...closed, addon: null }, request: { selfManaged: 'config-map' } },
       'BLOCK with a private endpoint the Kubernetes API is not used, and without it nobody can edit the ConfigMap',
     ],
+    [
+      'where an add-on that is created could not be taken back',
+      { snapshot: { ...closed, addon: null }, request: { selfManaged: 'create-addon' } },
+      'BLOCK with a private endpoint the Kubernetes API is not used, and without it a rollback cannot write the former ConfigMap again',
+    ],
   ])('%s', (_, seen, expected) => {
     expect(check('restart', seen)).toBe(expected);
   });
@@ -336,6 +346,7 @@ describe('workloads', () => {
   const speaker = sets(daemonSet('x', { labels: { app: 'metallb', component: 'speaker' } }));
   const strict = { configMap: read(CONFIG_MAP.replace('excludeCIDRs: null', 'strictARP: true')) };
   const edited = { snapshot: { addon: null }, request: { selfManaged: 'config-map' } };
+  const adopted = { snapshot: { addon: null }, request: { selfManaged: 'create-addon' } };
 
   it.each<[CheckName, string, Seen, string]>([
     [
@@ -459,6 +470,24 @@ describe('workloads', () => {
       'one that is to be edited and not there',
       { ...edited, workloads: { configMap: read(null) } },
       'BLOCK the ConfigMap kube-proxy-config, which is to be edited, is not there',
+    ],
+    [
+      'config-map-edits',
+      'one that is to be edited and could not be gone back to',
+      { ...edited, workloads: { configMap: read(CONFIG_MAP.replace('mode: "iptables"', 'mode: nftables')) } },
+      'BLOCK the ConfigMap kube-proxy-config asks for mode "nftables", or for a scheduler, that nightshift could not prove after a rollback',
+    ],
+    [
+      'config-map-edits',
+      'one that a rollback has to write again and that is refused',
+      { ...adopted, workloads: { configMap: refused } },
+      'BLOCK the ConfigMap kube-proxy-config, which a rollback has to write again, cannot be read: the API server refused it (403)',
+    ],
+    [
+      'config-map-edits',
+      'one that a rollback has to write again and that is not there',
+      { ...adopted, workloads: { configMap: read(null) } },
+      'BLOCK the ConfigMap kube-proxy-config, which a rollback has to write again, is not there',
     ],
     [
       'config-map-edits',

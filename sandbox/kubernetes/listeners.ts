@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Certificates } from './certificates.ts';
@@ -21,10 +22,14 @@ export class Listeners {
   }
 
   async take(): Promise<Listener> {
-    return this.#free.pop() ?? listen(this.certificates);
+    const listener = this.#free.pop() ?? (await listen(this.certificates));
+    listener.server.off('request', cut);
+    return listener;
   }
 
   giveBack(listener: Listener): void {
+    // Nobody answers there until the next cluster does: a request must not wait for that.
+    listener.server.on('request', cut);
     this.#free.push(listener);
   }
 
@@ -33,6 +38,8 @@ export class Listeners {
     await Promise.all(this.#free.splice(0).map(({ server }) => close(server)));
   }
 }
+
+const cut = (_: IncomingMessage, response: ServerResponse) => response.destroy();
 
 async function listen({ certificate, key }: Certificates): Promise<Listener> {
   const server = createServer({ cert: certificate, key, keepAliveTimeout: 120_000 });

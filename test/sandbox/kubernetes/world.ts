@@ -18,7 +18,7 @@ import type {
 } from '../../../sandbox/region.ts';
 
 /** One authority for all tests of a file, as a sandbox has one for all clusters. */
-const listeners = new Listeners(await createCertificates());
+const certificates = await createCertificates();
 
 export const ROLE_ARN = 'arn:aws:iam::111122223333:role/nightshift-kubernetes';
 export const SESSION_ARN = 'arn:aws:sts::111122223333:assumed-role/nightshift-kubernetes/run-1';
@@ -191,7 +191,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const machines = new Map<string, RecordingMachine>();
   for (const os of options.nodes ?? ['al2023', 'al2023', 'al2023']) addNode(cluster, machines, os);
   const calls: ApiCall[] = [];
-  const api = await startKubernetesApi({
+  // Of its own: a port that was given back would go on to listen.
+  const listeners = new Listeners(certificates);
+  const started = await startKubernetesApi({
     cluster,
     region,
     listeners,
@@ -206,6 +208,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ...(options.creator === undefined ? {} : { creator: options.creator }),
     stsHosts: () => options.stsHosts ?? [],
   });
+  const api: RunningKubernetesApi = {
+    ...started,
+    close: async () => {
+      await started.close();
+      await listeners.close();
+    },
+  };
   return {
     clock,
     cluster,

@@ -4,6 +4,7 @@ import type { ClusterSnapshot } from '../../../functions/core/snapshot.ts';
 import { inspectCluster } from '../../../functions/handlers/inspect-cluster.ts';
 import { CONFIG_MAP } from '../core/fixtures.ts';
 import { common, Ear, FakeKubernetes, MemoryStore, values } from './fakes.ts';
+import { instance, managed } from './nodes.ts';
 
 const SCHEMA = JSON.stringify({
   type: 'object',
@@ -28,25 +29,6 @@ const snapshot: ClusterSnapshot = {
   updateInFlight: false,
   tags: {},
 };
-const instance = (id: string): Ec2Node => ({
-  id,
-  privateDnsName: `${id}.ec2.internal`,
-  addresses: ['192.168.1.1'],
-  state: 'running',
-  platform: 'linux',
-  launchedAt: new Date('2026-11-01T00:00:00Z'),
-  tags: {},
-});
-const managed = (id: string, platformName = 'Amazon Linux'): ManagedNode => ({
-  id,
-  ping: 'Online',
-  platformType: 'Linux',
-  platformName,
-  platformVersion: '2023',
-  agentVersion: '3.3.2746.0',
-  computerName: `${id}.ec2.internal`,
-  address: '192.168.1.1',
-});
 const pod = (name: string, nodeName: string): KubeProxyPod => ({
   name,
   nodeName,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { takeInventory } from '../../../functions/handlers/take-inventory.ts';
 import { common, Ear, FakeKubernetes, lines, MemoryStore } from './fakes.ts';
-import { node } from './nodes.ts';
+import { instance, managed, node } from './nodes.ts';
 
 const KEY = 'executions/demo-1/validation-1-1/inventory.ndjson.gz';
 
@@ -11,31 +11,8 @@ function taking(ids: string[]) {
   const run = takeInventory({
     store,
     eks: { fargateProfiles: async () => 0 },
-    ec2: {
-      nodes: async () =>
-        ids.map((id) => ({
-          id,
-          privateDnsName: `${id}.ec2.internal`,
-          addresses: ['192.168.1.1'],
-          state: 'running',
-          platform: 'linux',
-          launchedAt: new Date('2026-11-01T00:00:00Z'),
-          tags: {},
-        })),
-    },
-    ssm: {
-      managedNodes: async (asked) =>
-        asked.map((id) => ({
-          id,
-          ping: 'Online',
-          platformType: 'Linux',
-          platformName: 'Amazon Linux',
-          platformVersion: '2023',
-          agentVersion: '3.3.2746.0',
-          computerName: `${id}.ec2.internal`,
-          address: '192.168.1.1',
-        })),
-    },
+    ec2: { nodes: async () => ids.map(instance) },
+    ssm: { managedNodes: async (asked) => asked.map((id) => managed(id)) },
     openKubernetes: async (cluster) => {
       opened.push(cluster);
       return new FakeKubernetes();

@@ -14,20 +14,35 @@ const at = (input: unknown, path: readonly PropertyKey[]): unknown =>
     input,
   );
 
+/** What a schema makes of an input: its data, or the first broken rule as one sentence. */
+export type Parsed<T> = { kind: 'parsed'; data: T } | { kind: 'broken'; sentence: string };
+
 /**
- * Parses input with a schema whose messages are rules ("must be ..."). The first broken rule becomes one sentence:
+ * Reads input with a schema whose messages are rules ("must be ..."). The first broken rule becomes one sentence:
  * field, rule, and what was there instead.
- * @throws InvalidRequest
  */
-export function parseInput<T>(schema: z.ZodMiniType<T>, input: unknown, subject: string): T {
+export function readWith<T>(schema: z.ZodMiniType<T>, input: unknown, subject: string): Parsed<T> {
   const result = z.safeParse(schema, input);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  if (issue === undefined) throw new InvalidRequest(`${subject} breaks a rule.`);
+  if (result.success) return { kind: 'parsed', data: result.data };
+  return { kind: 'broken', sentence: sentenceOf(result.error.issues[0], input, subject) };
+}
+
+function sentenceOf(issue: z.core.$ZodIssue | undefined, input: unknown, subject: string): string {
+  if (issue === undefined) return `${subject} breaks a rule.`;
   const field = issue.path.length === 0 ? subject : issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
     const where = issue.path.length === 0 ? subject : `${subject}: ${field}`;
-    throw new InvalidRequest(`${where} must not have the field ${issue.keys.map((key) => `'${key}'`).join(', ')}.`);
+    return `${where} must not have the field ${issue.keys.map((key) => `'${key}'`).join(', ')}.`;
   }
-  throw new InvalidRequest(`${field} ${issue.message}, but it is ${shown(at(input, issue.path))}.`);
+  return `${field} ${issue.message}, but it is ${shown(at(input, issue.path))}.`;
+}
+
+/**
+ * Parses input as `readWith` reads it.
+ * @throws InvalidRequest
+ */
+export function parseInput<T>(schema: z.ZodMiniType<T>, input: unknown, subject: string): T {
+  const parsed = readWith(schema, input, subject);
+  if (parsed.kind === 'parsed') return parsed.data;
+  throw new InvalidRequest(parsed.sentence);
 }

@@ -36,27 +36,37 @@ const clusterRule = "must be an EKS cluster's name: a letter or digit, then up t
 const windowRule = "must be a window's name: 1 to 64 letters, digits, dots, - or _";
 const acknowledgeRule = `must be a list of names of preflight checks such as "ipvs-deprecated"`;
 const checkRule = `must be the name of a preflight check: ${CHECK_NAMES.join(', ')}`;
+const targetRule = 'must be an object {"mode": "ipvs", "scheduler": "rr"}';
 const STRATEGIES = ['kubernetes-api', 'pod-annotations'] as const;
 const SELF_MANAGED = ['create-addon', 'config-map'] as const;
+
+/** What a cluster should run, as people and settings write it. */
+export const TargetInput = z.strictObject(
+  {
+    mode: z.literal('ipvs', { error: 'must be "ipvs"' }),
+    scheduler: z.enum(IPVS_SCHEDULERS, { error: `must be one of ${IPVS_SCHEDULERS.join(', ')}` }),
+  },
+  { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : targetRule) },
+);
+
+/** The name of a configured window. */
+export const WindowName = z.string({ error: windowRule }).check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, windowRule));
+
+/** Accepted risks; none unless they are given. */
+export const Acknowledged = z._default(
+  z
+    .array(z.enum(CHECK_NAMES, { error: checkRule }), { error: acknowledgeRule })
+    .check(z.maxLength(CHECK_NAMES.length, acknowledgeRule)),
+  [],
+);
 
 const Request = z.strictObject(
   {
     cluster: z.string({ error: clusterRule }).check(z.regex(CLUSTER_NAME, clusterRule)),
-    target: z.strictObject(
-      {
-        mode: z.literal('ipvs', { error: 'must be "ipvs"' }),
-        scheduler: z.enum(IPVS_SCHEDULERS, { error: `must be one of ${IPVS_SCHEDULERS.join(', ')}` }),
-      },
-      { error: 'must be an object {"mode": "ipvs", "scheduler": "rr"}' },
-    ),
-    window: z.exactOptional(z.string({ error: windowRule }).check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, windowRule))),
+    target: TargetInput,
+    window: z.exactOptional(WindowName),
     now: z.exactOptional(z.strictObject({ reason: printable(500) }, { error: 'must be an object {"reason": "..."}' })),
-    acknowledge: z._default(
-      z
-        .array(z.enum(CHECK_NAMES, { error: checkRule }), { error: acknowledgeRule })
-        .check(z.maxLength(CHECK_NAMES.length, acknowledgeRule)),
-      [],
-    ),
+    acknowledge: Acknowledged,
     strategy: z.exactOptional(z.enum(STRATEGIES, { error: `must be one of ${STRATEGIES.join(', ')}` })),
     selfManaged: z.exactOptional(z.enum(SELF_MANAGED, { error: `must be one of ${SELF_MANAGED.join(', ')}` })),
     requestedBy: z.exactOptional(printable(512)),

@@ -1,4 +1,5 @@
 import { InvalidConfiguration } from '../../core/errors.ts';
+import { parseSettings, type Settings } from '../../core/settings.ts';
 
 /** The functions' environment variables; each is read and checked once, when it is first asked for, and then kept. */
 export const environment = {
@@ -9,6 +10,10 @@ export const environment = {
   kubernetesRoleArn: once(() => variable('NIGHTSHIFT_KUBERNETES_ROLE_ARN')),
   migrateStateMachineArn: once(() => variable('NIGHTSHIFT_MIGRATE_STATE_MACHINE_ARN')),
   rollbackStateMachineArn: once(() => variable('NIGHTSHIFT_ROLLBACK_STATE_MACHINE_ARN')),
+  /** What StartExecution is called with; an event names the state machine without its alias. */
+  migrateAliasArn: once(() => variable('NIGHTSHIFT_MIGRATE_ALIAS_ARN')),
+  rollbackAliasArn: once(() => variable('NIGHTSHIFT_ROLLBACK_ALIAS_ARN')),
+  settings: once(() => settingsIn(variable('NIGHTSHIFT_SETTINGS'))),
   /** The configured windows by name, each still to be parsed by core. */
   windows: once(() => windowsIn(variable('NIGHTSHIFT_WINDOWS'))),
 };
@@ -45,4 +50,18 @@ export function windowsIn(text: string): Map<string, unknown> {
       nextStep: 'Deploy the function with one.',
     },
   );
+}
+
+/** The settings in the text of NIGHTSHIFT_SETTINGS. Throws InvalidConfiguration for no JSON and for a broken rule. */
+export function settingsIn(text: string): Settings {
+  let settings: unknown;
+  try {
+    settings = JSON.parse(text);
+  } catch (cause) {
+    throw new InvalidConfiguration('The environment variable NIGHTSHIFT_SETTINGS is not JSON.', {
+      nextStep: 'Deploy the function with the settings as a JSON object.',
+      cause,
+    });
+  }
+  return parseSettings(settings);
 }

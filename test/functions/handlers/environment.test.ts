@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { variable, windowsIn } from '../../../functions/handlers/shared/environment.ts';
+import { settingsIn, variable, windowsIn } from '../../../functions/handlers/shared/environment.ts';
 
 test.each([{}, { NIGHTSHIFT_EVENT_BUS: '' }])('a missing or empty variable is named: %o', (variables) => {
   expect(() => variable('NIGHTSHIFT_EVENT_BUS', variables)).toThrow(
@@ -18,4 +18,10 @@ test.each(['', '[]', 'null', '"weekend"', '{'])('windows that are no JSON object
   expect(() => windowsIn(text)).toThrow(
     'The environment variable NIGHTSHIFT_WINDOWS is not a JSON object of windows by name.',
   );
+});
+
+test('settings are read from their text, or refused by name', () => {
+  expect(settingsIn('{"target":{"mode":"ipvs","scheduler":"rr"},"window":"weekend"}').window).toBe('weekend');
+  expect(() => settingsIn('{')).toThrow('The environment variable NIGHTSHIFT_SETTINGS is not JSON.');
+  expect(() => settingsIn('[]')).toThrow('The settings must be a JSON object, but it is [].');
 });

@@ -1,0 +1,142 @@
+import * as z from 'zod/mini';
+import { parseInput } from './parse-input.ts';
+
+/**
+ * EKS API calls as EventBridge delivers them from CloudTrail: only what is used is read, and that strictly. A call's
+ * record says that it was made, not that what it began has ended.
+ * https://docs.aws.amazon.com/eks/latest/userguide/logging-using-cloudtrail.html
+ */
+
+/** What every recorded call tells. */
+export interface RecordedCall {
+  /** CloudTrail's own id of the record: the same for every delivery of it. */
+  eventId: string;
+  /** The caller's ARN; `unknown` where CloudTrail has none, as for calls of AWS services. */
+  by: string;
+  /** Whether one of nightshift's own roles called. */
+  own: boolean;
+  /** Why EKS refused the call; null where it did what was asked. */
+  errorCode: string | null;
+}
+
+export interface ClusterCreated extends RecordedCall {
+  cluster: string;
+  /** As they were given with the cluster. */
+  tags: Record<string, string>;
+}
+
+export type AddonCallName = 'CreateAddon' | 'UpdateAddon' | 'DeleteAddon';
+
+export interface AddonCall extends RecordedCall {
+  call: AddonCallName;
+  cluster: string;
+  addon: string;
+  /** The configuration values that were sent; null where the call carried none. */
+  configuration: string | null;
+}
+
+export interface ResourceTagged extends RecordedCall {
+  call: 'TagResource' | 'UntagResource';
+  resourceArn: string;
+  /** The cluster's name where the resource is a cluster, null for anything else. */
+  cluster: string | null;
+}
+
+const object = <Shape extends Record<string, z.ZodMiniType>>(shape: Shape) =>
+  z.object(shape, { error: 'must be a JSON object' });
+const textRule = 'must be a text that is not empty';
+const text = z.string({ error: textRule }).check(z.minLength(1, textRule));
+const optional = z.nullish(z.string({ error: 'must be a text' }));
+const ClusterName = z
+  .string({ error: "must be an EKS cluster's name" })
+  .check(z.regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, "must be an EKS cluster's name"));
+const tagRule = 'must be an object of texts by tag key';
+const Tags = z.nullish(z.record(z.string(), z.string({ error: 'must be a text' }), { error: tagRule }));
+
+/** The envelope of a call with these names and parameters. */
+const callOf = <const Names extends readonly string[], Parameters extends z.ZodMiniType>(
+  names: Names,
+  parameters: Parameters,
+) =>
+  object({
+    source: z.literal('aws.eks', { error: 'must be "aws.eks"' }),
+    'detail-type': z.literal('AWS API Call via CloudTrail', { error: 'must be "AWS API Call via CloudTrail"' }),
+    detail: object({
+      eventSource: z.literal('eks.amazonaws.com', { error: 'must be "eks.amazonaws.com"' }),
+      eventName: z.enum(names, { error: `must be one of ${names.join(', ')}` }),
+      eventID: text,
+      userIdentity: z.nullish(object({ arn: optional, invokedBy: optional })),
+      errorCode: optional,
+      requestParameters: parameters,
+    }),
+  });
+
+const CreateCluster = callOf(['CreateCluster'], object({ name: ClusterName, tags: Tags }));
+// The URI's label is `name`; some records have the API's member name instead.
+const Addon = callOf(
+  ['CreateAddon', 'UpdateAddon', 'DeleteAddon'],
+  object({
+    name: z.nullish(ClusterName),
+    clusterName: z.nullish(ClusterName),
+    addonName: text,
+    configurationValues: optional,
+  }),
+);
+const Tagging = callOf(['TagResource', 'UntagResource'], object({ resourceArn: text }));
+
+/** A role of nightshift's: all their names begin alike, whoever assumes them. */
+const OWN = /:assumed-role\/nightshift-/;
+
+interface Recorded {
+  eventID: string;
+  userIdentity?: { arn?: string | null | undefined; invokedBy?: string | null | undefined } | null | undefined;
+  errorCode?: string | null | undefined;
+}
+
+function recorded({ eventID, userIdentity, errorCode }: Recorded): RecordedCall {
+  const by = userIdentity?.arn ?? userIdentity?.invokedBy ?? 'unknown';
+  return { eventId: eventID, by, own: OWN.test(by), errorCode: errorCode ?? null };
+}
+
+/**
+ * Reads the record of a CreateCluster.
+ * @throws InvalidRequest naming field and rule
+ */
+export function parseClusterCreated(event: unknown): ClusterCreated {
+  const { detail } = parseInput(CreateCluster, event, 'The event');
+  const { name, tags } = detail.requestParameters;
+  return { ...recorded(detail), cluster: name, tags: tags ?? {} };
+}
+
+/**
+ * Reads the record of a CreateAddon, UpdateAddon or DeleteAddon, of any add-on.
+ * @throws InvalidRequest naming field and rule
+ */
+export function parseAddonCall(event: unknown): AddonCall {
+  const { detail } = parseInput(Addon, event, 'The event');
+  const { name, clusterName, addonName, configurationValues } = detail.requestParameters;
+  const cluster = parseInput(ClusterName, name ?? clusterName, 'detail.requestParameters.name');
+  const configuration = configurationValues ?? null;
+  return { ...recorded(detail), call: detail.eventName, cluster, addon: addonName, configuration };
+}
+
+/**
+ * Reads the record of a TagResource or UntagResource, of any resource.
+ * @throws InvalidRequest naming field and rule
+ */
+export function parseResourceTagged(event: unknown): ResourceTagged {
+  const { detail } = parseInput(Tagging, event, 'The event');
+  const resourceArn = decoded(detail.requestParameters.resourceArn);
+  const [, cluster] =
+    /^arn:[\w-]+:eks:[\w-]+:\d{12}:cluster\/([0-9A-Za-z][A-Za-z0-9_-]{0,99})$/.exec(resourceArn) ?? [];
+  return { ...recorded(detail), call: detail.eventName, resourceArn, cluster: cluster ?? null };
+}
+
+/** An ARN is part of the request's path, where its slashes are encoded; an ARN itself has no percent sign. */
+function decoded(arn: string): string {
+  try {
+    return decodeURIComponent(arn);
+  } catch {
+    return arn;
+  }
+}

@@ -24,6 +24,9 @@ export function narrate(step: Step): string | null {
 }
 
 const ENTERED: Readonly<Record<string, string>> = {
+  AwaitBeginning: 'is not to begin yet: waits',
+  AwaitCluster: 'EKS is still making the cluster: looks again in a minute',
+  AwaitAddonActive: 'kube-proxy is not an ACTIVE add-on yet: looks again in a minute',
   InspectCluster: 'reads the cluster, its add-on and its nodes',
   ProveCompliance: 'configured already: every node is asked to prove it',
   AcquireLease: 'takes the lease of the cluster',
@@ -61,6 +64,11 @@ const NO_ENTRY = {
 
 /** Errors that say that there was nothing left to do, by state: the workflow goes on with them as with an answer. */
 const EXPECTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  DescribeCluster: {
+    'Eks.ResourceNotFoundException': 'EKS does not show the cluster',
+    'Eks.InvalidParameterException': 'EKS knows no such name',
+  },
+  DescribeAddon: { 'Eks.ResourceNotFoundException': 'kube-proxy is not an add-on' },
   GrantAccess: { 'Eks.ResourceInUseException': 'the access entry is there already' },
   RevokeAccess: NO_ENTRY,
   RevokeAccessForWait: NO_ENTRY,

@@ -4,6 +4,11 @@ const MIGRATION_PHASES = [
     name: 'inspect',
     label: 'Inspect',
     states: [
+      'AwaitBeginning',
+      'DescribeCluster',
+      'AwaitCluster',
+      'DescribeAddon',
+      'AwaitAddonActive',
       'InspectCluster',
       'ProveCompliance',
       'AwaitCompliance',

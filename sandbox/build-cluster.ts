@@ -6,7 +6,7 @@ import type { Intercept } from './kubernetes/server.ts';
 import { type RunningKubernetesApi, startKubernetesApi } from './kubernetes/start.ts';
 import { kernelMachine } from './nodes/kernel/machine.ts';
 import { modelMachine } from './nodes/model.ts';
-import type { ApiCall, Cluster, NodeMachine, Region, WorkerNode } from './region.ts';
+import type { Addon, ApiCall, Cluster, NodeMachine, Region, WorkerNode } from './region.ts';
 import type { WorldCluster } from './world.ts';
 
 export type NodeKind = 'model' | 'kernel';
@@ -33,6 +33,7 @@ export async function buildCluster(
 ): Promise<{ cluster: Cluster; api: RunningKubernetesApi }> {
   const { region, credentials, calls, listeners, nodeKind, intercept, loseReply, stsHosts } = around;
   const createdAt = new Date(region.clock.now().getTime() - 30 * DAY_MS);
+  const status = new Status(described, 'ACTIVE', region.clock);
   const data: ClusterData = {
     name: described.name,
     arn: `arn:aws:eks:${region.name}:${region.account}:cluster/${described.name}`,
@@ -43,19 +44,16 @@ export async function buildCluster(
     endpointAccess: described.endpoint,
     authenticationMode: described.authenticationMode,
     autoMode: described.autoMode,
-    status: described.status,
+    get status() {
+      return status.get();
+    },
+    set status(value) {
+      status.set(value);
+    },
     tags: { ...described.tags },
     services: buildServices(described),
     nodes: planNodes(described, region.name).map((plan) => bootNode(plan, createdAt, nodeKind)),
-    addon: described.addon && {
-      version: described.addon.version,
-      status: described.addon.status,
-      configurationValues: described.addon.configuration,
-      tags: described.addon.tags,
-      issues: described.addon.issues,
-      createdAt,
-      modifiedAt: createdAt,
-    },
+    addon: described.addon && addonOf(described.addon, createdAt, region.clock),
     addonUpdates: [],
     accessEntries: new Map(),
     ...(described.workloads && { workloads: described.workloads }),
@@ -73,6 +71,53 @@ export async function buildCluster(
   });
   // The Kubernetes API keeps `data` itself: both must stay one object.
   return { cluster: Object.assign(data, { kubernetes: api }), api };
+}
+
+/**
+ * A status that becomes ACTIVE by itself when its time has come, unless it was set meanwhile. Without a timer: a virtual
+ * clock would run on to it before anybody asks.
+ */
+class Status<Value extends string> {
+  #value: Value;
+  #activeAt: number;
+  readonly #active: Value;
+  readonly #now: () => number;
+
+  constructor(described: { status: Value; activeAfter?: number }, active: Value, clock: Region['clock']) {
+    this.#value = described.status;
+    this.#active = active;
+    this.#now = () => clock.now().getTime();
+    this.#activeAt = this.#now() + (described.activeAfter ?? Number.POSITIVE_INFINITY) * 1000;
+  }
+
+  get(): Value {
+    if (this.#now() >= this.#activeAt) this.set(this.#active);
+    return this.#value;
+  }
+
+  set(value: Value): void {
+    this.#value = value;
+    this.#activeAt = Number.POSITIVE_INFINITY;
+  }
+}
+
+/** The add-on as the world describes it. */
+function addonOf(described: NonNullable<WorldCluster['addon']>, createdAt: Date, clock: Region['clock']): Addon {
+  const status = new Status(described, 'ACTIVE', clock);
+  return {
+    version: described.version,
+    get status() {
+      return status.get();
+    },
+    set status(value) {
+      status.set(value);
+    },
+    configurationValues: described.configuration,
+    tags: described.tags,
+    issues: described.issues,
+    createdAt,
+    modifiedAt: createdAt,
+  };
 }
 
 /** A worker node of this plan with a machine that runs. */

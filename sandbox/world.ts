@@ -30,10 +30,14 @@ export interface WorldCluster {
   endpoint: 'public' | 'private';
   authenticationMode: Cluster['authenticationMode'];
   status: Cluster['status'];
+  /** Seconds from the world's start. */
+  activeAfter?: number;
   autoMode: boolean;
   addon: {
     version: string;
     status: Addon['status'];
+    /** Seconds from the world's start. */
+    activeAfter?: number;
     configuration: string | null;
     tags: Record<string, string>;
     issues: { code: string; message: string }[];
@@ -59,10 +63,13 @@ interface WorldFile {
   start: string;
   seed: number;
   clusters: (Pick<WorldCluster, 'name' | 'version' | 'serviceCidr' | 'services' | 'endpoint' | 'authenticationMode'> &
-    Partial<Pick<WorldCluster, 'servicesWithoutEndpoints' | 'tags' | 'status' | 'autoMode' | 'workloads'>> & {
+    Partial<
+      Pick<WorldCluster, 'servicesWithoutEndpoints' | 'tags' | 'status' | 'activeAfter' | 'autoMode' | 'workloads'>
+    > & {
       addon: {
         version: string;
         status?: Addon['status'];
+        activeAfter?: number;
         configuration?: string | object | null;
         tags?: Record<string, string>;
         issues?: { code: string; message: string }[];
@@ -133,6 +140,7 @@ function withDefaults(cluster: WorldFile['clusters'][number]): WorldCluster {
     addon: addon && {
       version: addon.version,
       status: addon.status ?? 'ACTIVE',
+      ...(addon.activeAfter !== undefined && { activeAfter: addon.activeAfter }),
       configuration: asText(addon.configuration),
       tags: addon.tags ?? {},
       issues: addon.issues ?? [],

@@ -19,7 +19,8 @@ export type ErrorName =
   | 'EvidenceMissing'
   | 'InvalidConfiguration'
   | 'NodesUnreachable'
-  | 'OutcomeNotRecorded';
+  | 'OutcomeNotRecorded'
+  | 'ClusterNotActive';
 
 /** `nextStep` is one sentence that says what the reader can do; each class brings one of its own. */
 export interface ErrorOptions {
@@ -196,6 +197,13 @@ export class OutcomeNotRecorded extends NightshiftError {
   constructor(message: string, options?: ErrorOptions) {
     const nextStep = "Export the execution's history, and check the evidence bucket and the event bus.";
     super('OutcomeNotRecorded', message, withDefault(nextStep, options));
+  }
+}
+
+/** EKS did not bring a new cluster to ACTIVE, or not within an hour. */
+export class ClusterNotActive extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ClusterNotActive', message, withDefault('Start a migration by hand when the cluster is ACTIVE.', options));
   }
 }
 

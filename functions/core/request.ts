@@ -19,6 +19,10 @@ export interface MigrationRequest {
   /** How a self-managed kube-proxy is changed; without it one is refused. */
   selfManaged?: Exclude<Way, 'addon'>;
   requestedBy?: string;
+  /** Wait until EKS has made the cluster, and kube-proxy an add-on of it. */
+  awaitActive?: true;
+  /** Do not begin before this moment, ISO 8601 in UTC. */
+  notBefore?: string;
 }
 
 const printable = (longest: number) =>
@@ -36,6 +40,7 @@ const clusterRule = "must be an EKS cluster's name: a letter or digit, then up t
 const windowRule = "must be a window's name: 1 to 64 letters, digits, dots, - or _";
 const acknowledgeRule = `must be a list of names of preflight checks such as "ipvs-deprecated"`;
 const checkRule = `must be the name of a preflight check: ${CHECK_NAMES.join(', ')}`;
+const momentRule = 'must be a moment in UTC such as 2026-11-21T07:00:00Z';
 const targetRule = 'must be an object {"mode": "ipvs", "scheduler": "rr"}';
 const STRATEGIES = ['kubernetes-api', 'pod-annotations'] as const;
 const SELF_MANAGED = ['create-addon', 'config-map'] as const;
@@ -60,19 +65,30 @@ export const Acknowledged = z._default(
   [],
 );
 
-const Request = z.strictObject(
-  {
-    cluster: z.string({ error: clusterRule }).check(z.regex(CLUSTER_NAME, clusterRule)),
-    target: TargetInput,
-    window: z.exactOptional(WindowName),
-    now: z.exactOptional(z.strictObject({ reason: printable(500) }, { error: 'must be an object {"reason": "..."}' })),
-    acknowledge: Acknowledged,
-    strategy: z.exactOptional(z.enum(STRATEGIES, { error: `must be one of ${STRATEGIES.join(', ')}` })),
-    selfManaged: z.exactOptional(z.enum(SELF_MANAGED, { error: `must be one of ${SELF_MANAGED.join(', ')}` })),
-    requestedBy: z.exactOptional(printable(512)),
-  },
-  { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'must be a JSON object') },
-);
+const Request = z
+  .strictObject(
+    {
+      cluster: z.string({ error: clusterRule }).check(z.regex(CLUSTER_NAME, clusterRule)),
+      target: TargetInput,
+      window: z.exactOptional(WindowName),
+      now: z.exactOptional(
+        z.strictObject({ reason: printable(500) }, { error: 'must be an object {"reason": "..."}' }),
+      ),
+      acknowledge: Acknowledged,
+      strategy: z.exactOptional(z.enum(STRATEGIES, { error: `must be one of ${STRATEGIES.join(', ')}` })),
+      selfManaged: z.exactOptional(z.enum(SELF_MANAGED, { error: `must be one of ${SELF_MANAGED.join(', ')}` })),
+      requestedBy: z.exactOptional(printable(512)),
+      awaitActive: z.exactOptional(z.literal(true, { error: 'must be true, or be left out' })),
+      notBefore: z.exactOptional(z.iso.datetime({ error: momentRule })),
+    },
+    { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'must be a JSON object') },
+  )
+  .check(
+    z.refine(({ awaitActive, notBefore }) => !awaitActive || notBefore === undefined, {
+      path: ['notBefore'],
+      error: 'must be left out beside awaitActive, which says itself when to begin',
+    }),
+  );
 
 /**
  * Parses an execution's raw input. Fields that are not part of a request are refused: a misspelt `windw` must not

@@ -31,7 +31,23 @@ const CREATE = { selfManaged: 'create-addon' };
 const NO_RECORD = { on: invoking('record-outcome'), error: 'ServiceException', times: 5 };
 const noBackends = (more: object) => each((node) => at('ValidateCanary', node, 'dns-without-backends', more));
 
+/** A cluster that EKS still makes, and then its add-on. */
+const CREATING = {
+  ...{ status: 'CREATING', activeAfter: 90 },
+  addon: { ...CLUSTER.addon, status: 'CREATING', activeAfter: 150 },
+};
+
 const MIGRATE: Route[] = [
+  { states: ['AwaitBeginning'], request: { notBefore: '2026-11-20T22:15:00Z' } },
+  {
+    states: [
+      ...['DescribeCluster', 'ChooseClusterActive', 'AwaitCluster'],
+      ...['DescribeAddon', 'ChooseAddonActive', 'AwaitAddonActive'],
+    ],
+    cluster: CREATING,
+    request: { awaitActive: true },
+  },
+  { states: ['ClusterNotActive'], cluster: { status: 'FAILED' }, request: { awaitActive: true } },
   {
     states: ['ProveCompliance', 'AwaitCompliance', 'CollectCompliance', 'ChooseCompliance', 'RecordCompliance'],
     cluster: ON_IPVS,

@@ -23,6 +23,7 @@ const NAMES = [
   'InvalidConfiguration',
   'NodesUnreachable',
   'OutcomeNotRecorded',
+  'ClusterNotActive',
 ];
 
 const classes = Object.entries(errors).flatMap(([key, value]) =>

@@ -48,9 +48,23 @@ describe('a migration request', () => {
       'acknowledge must be a list of names of preflight checks such as "ipvs-deprecated", but it is "ipvs-deprecated".',
     ],
     [{ ...least, strategy: 'ssh' }, 'strategy must be one of kubernetes-api, pod-annotations, but it is "ssh".'],
+    [{ ...least, awaitActive: 'yes' }, 'awaitActive must be true, or be left out, but it is "yes".'],
+    [
+      { ...least, notBefore: '2026-11-21T07:00:00+01:00' },
+      'notBefore must be a moment in UTC such as 2026-11-21T07:00:00Z, but it is "2026-11-21T07:00:00+01:00".',
+    ],
     [{ ...least, selfManaged: 'addon' }, 'selfManaged must be one of create-addon, config-map, but it is "addon".'],
   ])('is refused in one sentence that names field and rule: %j', (input, message) => {
     expect(() => parseRequest(input)).toThrow(new InvalidRequest(message));
+  });
+
+  it('may wait for its cluster, or for a moment, and not for both', () => {
+    expect(parseRequest({ ...least, awaitActive: true }).awaitActive).toBe(true);
+    const notBefore = '2026-11-21T07:15:00Z';
+    expect(parseRequest({ ...least, notBefore }).notBefore).toBe(notBefore);
+    expect(() => parseRequest({ ...least, awaitActive: true, notBefore })).toThrow(
+      'notBefore must be left out beside awaitActive, which says itself when to begin, but it is "2026-11-21T07:15:00Z".',
+    );
   });
 
   it('refuses to acknowledge what no check is called', () => {

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { changes, type Ended, Workflow } from './run.ts';
+import { CLUSTER, REQUEST, worldOf } from './worlds.ts';
+
+const NEW = { ...REQUEST, awaitActive: true };
+let workflow: Workflow;
+beforeAll(async () => {
+  workflow = await Workflow.start(worldOf({}));
+});
+afterAll(() => workflow.stop());
+
+/** Minutes from the execution's start until it entered a state for the first time. */
+function minutesUntil({ history }: Ended, state: string): number | null {
+  const entered = history.find(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name === state);
+  const [started] = history;
+  if (!entered?.timestamp || !started?.timestamp) return null;
+  return Math.floor((entered.timestamp.getTime() - started.timestamp.getTime()) / 60_000);
+}
+
+describe('a cluster that EKS is still making', () => {
+  const creating = { status: 'CREATING', activeAfter: 11.5 * 60 };
+  const addon = { ...CLUSTER.addon, status: 'CREATING', activeAfter: 14.5 * 60 };
+
+  it('is waited for, and so is its add-on; without a worker node it is migrated at once', async () => {
+    const ended = await workflow.migrate(worldOf({ ...creating, addon, nodeGroups: [] }), NEW);
+    expect(ended.status).toBe('SUCCEEDED');
+    expect(ended.output).toMatchObject({ ending: 'migrated' });
+    expect(minutesUntil(ended, 'DescribeAddon')).toBe(12);
+    expect(minutesUntil(ended, 'InspectCluster')).toBe(15);
+    expect(ended.path).not.toContain('AwaitWindow');
+    expect(ended.cluster.configMap).toEqual({ mode: 'ipvs', scheduler: 'rr' });
+    expect(ended.path.length).toBeLessThanOrEqual(100);
+  });
+
+  it('and has worker nodes when it is ACTIVE is migrated in its window', async () => {
+    const ended = await workflow.migrate(worldOf({ ...creating, addon }), NEW);
+    expect(ended.status).toBe('SUCCEEDED');
+    expect(ended.path).toContain('AwaitWindow');
+    const update = ended.history.find(({ stateEnteredEventDetails: to }) => to?.name === 'UpdateAddon');
+    // 02:00 on Saturday in New York.
+    expect(update?.timestamp?.toISOString().slice(0, 13)).toBe('2026-11-21T07');
+    expect(ended.cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['ipvs', 'ipvs', 'ipvs']);
+  });
+
+  it('is refused by name when kube-proxy does not become an add-on within a quarter of an hour', async () => {
+    const ended = await workflow.migrate(worldOf({ ...creating, addon: null }), NEW);
+    expect(ended.error).toBe('PreflightRefused');
+    expect(ended.cause).toMatch(/kube-proxy is not an EKS add-on of this cluster/);
+    expect(minutesUntil(ended, 'InspectCluster')).toBe(27);
+    expect(changes(ended.calls).filter((change) => !/AccessEntry|AccessPolicy|Schedule/.test(change))).toEqual([]);
+  });
+
+  it('ends as ClusterNotActive, recorded, when it is not ACTIVE after an hour', async () => {
+    const rested = await workflow.migrateAndRest(worldOf({ status: 'CREATING' }), NEW);
+    expect(rested.error).toBe('ClusterNotActive');
+    expect(rested.cause).toMatch(/^Cluster demo is CREATING after an hour\./);
+    expect(minutesUntil(rested, 'ClusterNotActive')).toBe(60);
+    expect(rested.said).toEqual([{ event: 'nightshift.MigrationFailed', execution: 'test', ending: 'failed' }]);
+    expect(changes(rested.calls)).toEqual([]);
+  });
+
+  it('ends as ClusterNotActive at once when EKS gave it up', async () => {
+    const ended = await workflow.migrate(worldOf({ status: 'FAILED' }), NEW);
+    expect(ended.error).toBe('ClusterNotActive');
+    expect(ended.cause).toMatch(/^Cluster demo is FAILED\./);
+    expect(minutesUntil(ended, 'ClusterNotActive')).toBe(0);
+  });
+
+  it('and is gone meanwhile is an unknown cluster', async () => {
+    const ended = await workflow.migrate(worldOf({}), { ...NEW, cluster: 'gone' });
+    expect([ended.error, ended.path.at(1)]).toEqual(['UnknownCluster', 'ChooseBeginning']);
+    expect(ended.cause).toMatch(/gone/);
+  });
+});
+
+describe('an execution that is not to begin yet', () => {
+  it('begins at its moment', async () => {
+    const ended = await workflow.migrate(worldOf({}), { ...REQUEST, notBefore: '2026-11-20T22:20:00Z' });
+    expect(ended.status).toBe('SUCCEEDED');
+    expect(minutesUntil(ended, 'InspectCluster')).toBe(20);
+  });
+
+  it.each(['tomorrow', '2026-11-20T22:20:00', 7, null])(
+    'refuses a moment that is none, by name: %j',
+    async (notBefore) => {
+      const ended = await workflow.migrate(worldOf({}), { ...REQUEST, notBefore });
+      expect(ended.error).toBe('InvalidRequest');
+      expect(ended.cause).toMatch(/^notBefore must be a moment in UTC/);
+    },
+  );
+
+  it.each([
+    [{ ...REQUEST, cluster: ['demo'], awaitActive: true }, /^cluster must be/],
+    [{ ...REQUEST, cluster: '$(reboot)', awaitActive: true }, /^cluster must be/],
+    [{ ...REQUEST, awaitActive: 'yes' }, /^awaitActive must be true/],
+  ])('or not as it was asked is refused by name: %j', async (request, cause) => {
+    const ended = await workflow.migrate(worldOf({}), request);
+    expect(ended.error).toBe('InvalidRequest');
+    expect(ended.cause).toMatch(cause);
+  });
+});

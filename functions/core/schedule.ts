@@ -182,3 +182,25 @@ export function parseSchedule(schedule: string, timezone: string): Schedule {
   if (match?.[1] === 'at') return atSchedule((match[2] ?? '').trim(), timezone);
   throw new ScheduleProblem('must be cron(...) or at(...)');
 }
+
+/** The moment of an `at(...)`; null for any other schedule, and for a time that does not exist. */
+export function momentOf(expression: string, timezone: string): Date | null {
+  if (!expression.startsWith('at(') || !isTimezone(timezone)) return null;
+  try {
+    return parseSchedule(expression, timezone).nextAfter(new Date(-1));
+  } catch (error) {
+    if (error instanceof ScheduleProblem) return null;
+    throw error;
+  }
+}
+
+/**
+ * The `at(...)` that fires at this moment, whole seconds, in the zone's local time: in UTC where the zone's clocks show
+ * that time twice and mean the other one.
+ */
+export function atExpression(moment: Date, timezone: string): { expression: string; timezone: string } {
+  const text = (local: number) => `at(${new Date(local).toISOString().slice(0, 19)})`;
+  const expression = text(localClock(timezone).localAt(moment));
+  if (momentOf(expression, timezone)?.getTime() === moment.getTime()) return { expression, timezone };
+  return { expression: text(moment.getTime()), timezone: 'UTC' };
+}

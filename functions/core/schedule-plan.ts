@@ -1,0 +1,199 @@
+import { alreadyTarget, parseConfiguration } from './addon-config.ts';
+import { shortDigest } from './digest.ts';
+import { enrolmentOf } from './enrolment.ts';
+import { InvalidConfiguration, InvalidRequest } from './errors.ts';
+import { leaseName } from './lease.ts';
+import type { Target } from './proxy-mode.ts';
+import type { MigrationRequest } from './request.ts';
+import type { ScheduleRecord } from './schedule-record.ts';
+import type { Settings } from './settings.ts';
+import { freeSlot, type Slot, slotAt } from './slots.ts';
+import { parseWindow, type Window } from './window.ts';
+
+/** What EKS says of a cluster in two calls: enough to know whether a migration is due. */
+export interface ClusterStanding {
+  name: string;
+  status: string;
+  autoMode: boolean;
+  tags: Record<string, string>;
+  /** null when kube-proxy is self-managed. */
+  addon: { configuration: string | null } | null;
+}
+
+/** A cluster's schedule as it is; `at` is null where somebody made it something that is no moment. */
+export interface ExistingSchedule {
+  at: Date | null;
+  enabled: boolean;
+  input: string;
+}
+
+export interface PlannedSlot extends Slot {
+  /** Name of the window, and its zone. */
+  window: string;
+  timezone: string;
+  /** Input of the target that starts the execution, JSON text. */
+  input: string;
+}
+
+/** `standing`: where the cluster stands, for the numbers of a fleet. */
+export type ScheduleDecision = { standing: Wish['standing']; reason: string } & (
+  | { kind: 'create' | 'move'; slot: PlannedSlot }
+  /** `slot` is null where what is there is left as it is, whatever it is. */
+  | { kind: 'keep'; slot: PlannedSlot | null }
+  | { kind: 'delete' | 'none' }
+);
+
+/** What does not differ from cluster to cluster. */
+export interface Deployment {
+  settings: Settings;
+  /** The configured windows by name, not yet parsed: a broken one concerns only its clusters. */
+  windows: ReadonlyMap<string, unknown>;
+  /** ARN of the state machine that migrates, as StartExecution takes it. */
+  stateMachineArn: string;
+  now: Date;
+}
+
+export interface Subject {
+  cluster: string;
+  /** null when there is no such cluster any more. */
+  standing: ClusterStanding | null;
+  existing: ExistingSchedule | null;
+  record: ScheduleRecord;
+}
+
+type Wish =
+  | { standing: 'due'; target: Target; window: string; parsed: Window }
+  | { standing: 'compliant' | 'not-enrolled' | 'refused' | 'absent'; reason: string };
+
+/** What a cluster is to have, as its tags, its state and its configuration tell. */
+function wishOf(standing: ClusterStanding | null, { settings, windows }: Deployment): Wish {
+  if (standing === null) return { standing: 'absent', reason: 'There is no such cluster.' };
+  const { status, autoMode, addon, tags } = standing;
+  const enrolment = enrolmentOf(tags, settings);
+  if (enrolment.kind !== 'enrolled') return { standing: enrolment.kind, reason: enrolment.reason };
+  if (status !== 'ACTIVE' && status !== 'UPDATING')
+    return { standing: 'absent', reason: `The cluster is ${status}, not ACTIVE.` };
+  const refused = (reason: string): Wish => ({ standing: 'refused', reason });
+  if (autoMode) return refused('EKS Auto Mode runs kube-proxy itself.');
+  if (addon === null) return refused('kube-proxy is self-managed, and only a person can choose how to change it.');
+  const { target, window } = enrolment;
+  try {
+    if (alreadyTarget(parseConfiguration(addon.configuration), target))
+      return { standing: 'compliant', reason: 'The add-on is configured for the target.' };
+    if (!windows.has(window)) return refused(`There is no window ${window}.`);
+    return { standing: 'due', target, window, parsed: parseWindow(windows.get(window)) };
+  } catch (error) {
+    if (error instanceof InvalidConfiguration || error instanceof InvalidRequest) return refused(error.message);
+    throw error;
+  }
+}
+
+/** The name of a cluster's schedule in the group of migrations: as its lease in the group of leases. */
+export const scheduleName = leaseName;
+
+const LONGEST_EXECUTION = 80;
+
+/**
+ * The name of the execution that a cluster's schedule starts: Step Functions starts it once, however often the schedule
+ * is delivered. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+ */
+export function scheduledExecution(cluster: string, at: Date): string {
+  const moment = at.toISOString().slice(0, 16).replaceAll(/[-:]/g, '');
+  const name = `scheduled-${cluster}-${moment}`;
+  if (name.length <= LONGEST_EXECUTION) return name;
+  const end = `-${shortDigest(cluster)}-${moment}`;
+  return `${`scheduled-${cluster}`.slice(0, LONGEST_EXECUTION - end.length)}${end}`;
+}
+
+type Due = Extract<Wish, { standing: 'due' }>;
+
+function planned(cluster: string, slot: Slot, wish: Due, { settings, stateMachineArn }: Deployment): PlannedSlot {
+  const request: MigrationRequest = {
+    cluster,
+    target: wish.target,
+    window: wish.window,
+    acknowledge: settings.acknowledge,
+    requestedBy: `schedule ${scheduleName(cluster)}`,
+  };
+  const execution = { Name: scheduledExecution(cluster, slot.at), Input: JSON.stringify(request) };
+  const input = JSON.stringify({ StateMachineArn: stateMachineArn, ...execution });
+  return { ...slot, window: wish.window, timezone: wish.parsed.timezone, input };
+}
+
+// A one-time schedule is gone soon after it fired; one that cannot reach its target tries for an hour.
+const FIRING = 3_600_000;
+// A schedule takes a moment to be there: a window that starts before is left out.
+const LEAD = 120_000;
+
+/** Why a schedule is left as it is whatever the plan says; null where the plan decides. */
+function leftAlone({ at, enabled }: ExistingSchedule, now: Date): string | null {
+  if (!enabled) return 'Somebody disabled the schedule.';
+  const firing = at !== null && at <= now && now.getTime() - at.getTime() < FIRING;
+  return firing ? 'The schedule is firing.' : null;
+}
+
+/** How many schedules of other clusters there are at a moment, by its milliseconds. */
+export type Taken = ReadonlyMap<number, number>;
+
+/**
+ * What is to become of one cluster's schedule. A slot that the cluster has is kept as long as it is one of its window's
+ * and no earlier window has room; a window whose schedule was cancelled is passed over.
+ */
+export function planSchedule(subject: Subject, deployment: Deployment, taken: Taken): ScheduleDecision {
+  const { cluster, existing, record } = subject;
+  const { settings, now } = deployment;
+  const wish = wishOf(subject.standing, deployment);
+  const { standing } = wish;
+  const without = (reason: string): ScheduleDecision => ({ kind: existing ? 'delete' : 'none', standing, reason });
+  if (wish.standing !== 'due') return without(wish.reason);
+  const left = existing && leftAlone(existing, now);
+  if (left) return { kind: 'keep', standing, slot: null, reason: left };
+  const isTaken = (at: Date) => (taken.get(at.getTime()) ?? 0) >= settings.stagger.atOnce;
+  const first = freeSlot(wish.parsed, settings.stagger, {
+    after: new Date(now.getTime() + LEAD),
+    isTaken,
+    isCancelled: (start) => record.cancelled.some((each) => each === start.toISOString()),
+  });
+  const own = existing?.at && existing.at > now ? slotAt(wish.parsed, settings.stagger, existing.at) : null;
+  const stays = own !== null && !isTaken(own.at) && (first === null || own.windowStart <= first.windowStart);
+  const slot = stays ? own : first;
+  if (slot === null) return without(`Window ${wish.window} has no room any more.`);
+  const chosen = planned(cluster, slot, wish, deployment);
+  const reason = `The add-on is not configured for the target; window ${wish.window} of ${slot.windowStart.toISOString()}.`;
+  if (existing === null) return { kind: 'create', standing, slot: chosen, reason };
+  const same = stays && existing.input === chosen.input;
+  return { kind: same ? 'keep' : 'move', standing, slot: chosen, reason };
+}
+
+/** A decision about a cluster. */
+export interface Planned {
+  subject: Subject;
+  decision: ScheduleDecision;
+}
+
+/**
+ * What is to become of the schedules of many clusters, by name: together they stay within what one slot takes. `others`
+ * are the moments of schedules that are not to be decided about.
+ */
+export function planSchedules(
+  subjects: readonly Subject[],
+  deployment: Deployment,
+  others: readonly Date[] = [],
+): Planned[] {
+  const taken = new Map<number, number>();
+  const add = (at: Date | null | undefined, count: number) => {
+    if (at) taken.set(at.getTime(), (taken.get(at.getTime()) ?? 0) + count);
+  };
+  for (const at of others) add(at, 1);
+  for (const { standing, existing } of subjects)
+    if (wishOf(standing, deployment).standing === 'due') add(existing?.at, 1);
+  return subjects
+    .toSorted((a, b) => (a.cluster < b.cluster ? -1 : 1))
+    .map((subject) => {
+      const isDue = wishOf(subject.standing, deployment).standing === 'due';
+      if (isDue) add(subject.existing?.at, -1);
+      const decision = planSchedule(subject, deployment, taken);
+      if ('slot' in decision) add(decision.slot?.at ?? subject.existing?.at, 1);
+      return { subject, decision };
+    });
+}

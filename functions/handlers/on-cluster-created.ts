@@ -1,0 +1,25 @@
+import * as z from 'zod/mini';
+import { parseClusterCreated } from '../core/cloudtrail.ts';
+import type { Settings } from '../core/settings.ts';
+import { reactToCluster } from '../core/triggers.ts';
+import { environment } from './shared/environment.ts';
+import { act, liveStart, type StartDeps, type Started } from './shared/start-migration.ts';
+import { type Run, wrap } from './shared/wrap.ts';
+
+export interface Deps extends StartDeps {
+  settings: () => Settings;
+}
+
+/**
+ * Starts a migration for a cluster that was just created, which begins when the cluster is ACTIVE. Throws InvalidRequest
+ * for an event that is no record of a CreateCluster, InvalidConfiguration for settings that break a rule.
+ */
+export function onClusterCreated(deps: Deps): Run<unknown, Started> {
+  return async (event, say) => {
+    const created = parseClusterCreated(event);
+    const { cluster, eventId } = created;
+    return act(deps, reactToCluster(created, deps.settings()), say, { cluster, event: eventId });
+  };
+}
+
+export const handler = wrap(z.unknown(), onClusterCreated({ ...liveStart, settings: environment.settings }));

@@ -1,0 +1,58 @@
+import { type StepFunctions, stepFunctions } from '../../aws/step-functions.ts';
+import { assertNever } from '../../core/errors.ts';
+import type { Reaction } from '../../core/triggers.ts';
+import { environment } from './environment.ts';
+import type { Say } from './wrap.ts';
+
+export interface StartDeps {
+  stepFunctions: Pick<StepFunctions, 'start'>;
+  /** ARN of migrate-cluster, as StartExecution takes it. */
+  migrate: () => string;
+}
+
+/** What came of an event; `name` is the execution's, `reason` says why there is none. */
+export interface Started {
+  kind: 'ignored' | 'refused' | 'started' | 'already-started';
+  reason: string | null;
+  name: string | null;
+}
+
+/**
+ * Does what follows on an event. EventBridge delivers at least once: the execution's name makes a second delivery the
+ * first one. `about` is logged with the decision, by name `trigger.kind`.
+ */
+export async function act(
+  { stepFunctions, migrate }: StartDeps,
+  reaction: Reaction,
+  say: Say,
+  about: Record<string, string | null>,
+): Promise<Started> {
+  const started = await follow(reaction, (execution) =>
+    stepFunctions.start({ stateMachineArn: migrate(), ...execution }),
+  );
+  say.decision(`trigger.${started.kind}`, { ...about, reason: started.reason, name: started.name });
+  if (started.kind === 'refused') say.count('nightshift.ClusterRefused', 1);
+  return started;
+}
+
+async function follow(
+  reaction: Reaction,
+  start: (execution: { name: string; input: unknown }) => Promise<{ started: boolean }>,
+): Promise<Started> {
+  switch (reaction.kind) {
+    case 'ignore':
+      return { kind: 'ignored', reason: reaction.reason, name: null };
+    case 'refuse':
+      return { kind: 'refused', reason: reaction.reason, name: null };
+    case 'start': {
+      const { name, request } = reaction;
+      const { started } = await start({ name, input: request });
+      return { kind: started ? 'started' : 'already-started', reason: null, name };
+    }
+    default:
+      return assertNever(reaction);
+  }
+}
+
+/** What the deployed functions work with. */
+export const liveStart: StartDeps = { stepFunctions, migrate: environment.migrateAliasArn };

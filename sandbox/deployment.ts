@@ -14,14 +14,27 @@ export interface Deployment {
   kubernetesRoleArn: string;
   documentPrefix: string;
   schedulerRoleArn: string;
-  /** Schedule group of the leases. */
+  /** Schedule groups of the leases and of the migrations to come. */
   leaseGroup: string;
+  migrationGroup: string;
+  /** Queue of what a schedule could not deliver. */
+  scheduleDeadLetterArn: string;
   /** Name → ARN, whether it is deployed or not. */
   stateMachines: Record<'migrate-cluster' | 'rollback-cluster', string>;
 }
 
 /** The function that hears of every execution's status. */
 export const ON_EXECUTION_ENDED = 'nightshift-on-execution-ended';
+
+const READ_WINDOWS = new Set(['decide-window', 'schedule-migrations', 'on-cluster-tagged', 'on-addon-changed']);
+
+/** What a sandbox does by itself: little, so that a world stays as its file says. */
+const SETTINGS = {
+  target: { mode: 'ipvs', scheduler: 'rr' },
+  window: 'weekend',
+  acknowledge: ['ipvs-deprecated'],
+  enrolment: 'tagged',
+};
 
 export const DOCUMENTS = ssmDocuments();
 
@@ -34,6 +47,8 @@ export function deploymentOf(world: World): Deployment {
     documentPrefix: 'nightshift-',
     schedulerRoleArn: `arn:aws:iam::${world.account}:role/nightshift-scheduler`,
     leaseGroup: 'nightshift-leases',
+    migrationGroup: 'nightshift-migrations',
+    scheduleDeadLetterArn: `arn:aws:sqs:${world.region}:${world.account}:nightshift-dead-events`,
     stateMachines: {
       'migrate-cluster': stateMachineArn('migrate-cluster'),
       'rollback-cluster': stateMachineArn('rollback-cluster'),
@@ -87,8 +102,14 @@ export function deployFunctions(
         NIGHTSHIFT_KUBERNETES_ROLE_ARN: deployment.kubernetesRoleArn,
         NIGHTSHIFT_MIGRATE_STATE_MACHINE_ARN: deployment.stateMachines['migrate-cluster'],
         NIGHTSHIFT_ROLLBACK_STATE_MACHINE_ARN: deployment.stateMachines['rollback-cluster'],
-        // The windows differ from world to world: only the function that reads them starts anew with other ones.
-        ...(handler === 'decide-window' && { NIGHTSHIFT_WINDOWS: JSON.stringify(world.windows) }),
+        NIGHTSHIFT_MIGRATE_ALIAS_ARN: deployment.stateMachines['migrate-cluster'],
+        NIGHTSHIFT_ROLLBACK_ALIAS_ARN: deployment.stateMachines['rollback-cluster'],
+        NIGHTSHIFT_SCHEDULE_GROUP: deployment.migrationGroup,
+        NIGHTSHIFT_SCHEDULER_ROLE_ARN: deployment.schedulerRoleArn,
+        NIGHTSHIFT_SCHEDULE_DLQ_ARN: deployment.scheduleDeadLetterArn,
+        NIGHTSHIFT_SETTINGS: JSON.stringify(SETTINGS),
+        // The windows differ from world to world: only the functions that read them start anew with other ones.
+        ...(READ_WINDOWS.has(handler) && { NIGHTSHIFT_WINDOWS: JSON.stringify(world.windows) }),
         // A retry waits in real time, in which a virtual clock stands still.
         ...(clock === 'virtual' && { NIGHTSHIFT_RETRY_BASE_MS: '5' }),
         POWERTOOLS_SERVICE_NAME: 'nightshift',

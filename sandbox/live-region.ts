@@ -177,9 +177,9 @@ function registerServices(
   },
 ): Schedules {
   const { region, dispatcher, credentials, stepFunctions, faults } = parts;
-  const { evidenceBucket, documentPrefix, leaseGroup } = deploymentOf(world);
+  const { evidenceBucket, documentPrefix, leaseGroup, migrationGroup } = deploymentOf(world);
   const schedules = new Schedules(region, fireTarget(dispatcher));
-  schedules.createGroup(leaseGroup);
+  for (const group of [leaseGroup, migrationGroup]) schedules.createGroup(group);
   const addonSchema = (version: string) => schemaWithModes(world.addonModes[version], version);
   dispatcher.register('eks', eksService(region, { addonSchema, addonEnding: () => faults.addonUpdate() }));
   dispatcher.register('ec2', ec2Service(region));

@@ -75,3 +75,26 @@ export async function mapLimited<Item, Result>(
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, runner));
   return results;
 }
+
+/** The results of work on items, and the failures: one item's does not stop the others. */
+export interface Settled<Item, Result> {
+  done: Result[];
+  failed: { item: Item; error: unknown }[];
+}
+
+/** As `mapLimited`, except that every item has its turn whatever befalls the others; both lists in no promised order. */
+export async function settleLimited<Item, Result>(
+  items: readonly Item[],
+  limit: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<Settled<Item, Result>> {
+  const settled: Settled<Item, Result> = { done: [], failed: [] };
+  await mapLimited(items, limit, async (item) => {
+    try {
+      settled.done.push(await work(item));
+    } catch (error) {
+      settled.failed.push({ item, error });
+    }
+  });
+  return settled;
+}

@@ -10,11 +10,13 @@ import {
   DescribeClusterCommand,
   DescribeUpdateCommand,
   EKSClient,
+  paginateListClusters,
   paginateListFargateProfiles,
   paginateListUpdates,
   UpdateAddonCommand,
 } from '@aws-sdk/client-eks';
 import { AddonUpdateFailed, KubernetesUnreachable, PreflightRefused, UnknownCluster } from '../core/errors.ts';
+import type { ClusterStanding } from '../core/schedule-plan.ts';
 import type { ClusterSnapshot } from '../core/snapshot.ts';
 import { isNamed, mapLimited, memoised } from './clients.ts';
 
@@ -40,6 +42,10 @@ export type AddonCreation = Omit<AddonUpdate, 'version'> & { version: string | n
 export interface Eks {
   /** Throws UnknownCluster; PreflightRefused while EKS does not yet know the cluster's network. */
   snapshot(cluster: string): Promise<ClusterSnapshot>;
+  /** The names of all clusters in this account and Region. */
+  clusters(): Promise<string[]>;
+  /** Two calls for one cluster; null when there is none of this name. */
+  standing(cluster: string): Promise<ClusterStanding | null>;
   fargateProfiles(cluster: string): Promise<number>;
   /** Throws UnknownCluster, KubernetesUnreachable when the cluster has no endpoint. */
   apiServer(cluster: string): Promise<ApiServerEndpoint>;
@@ -69,6 +75,25 @@ export const eks: Eks = {
       offered: addon ? null : await offeredFor(cluster.version),
       updateInFlight: await updateInFlight(name, addon !== null),
     });
+  },
+
+  async clusters() {
+    const names: string[] = [];
+    for await (const page of paginateListClusters({ client: client() }, {})) names.push(...(page.clusters ?? []));
+    return names;
+  },
+
+  async standing(name) {
+    const cluster = await findCluster(name);
+    if (cluster === null) return null;
+    const addon = await describeAddon(name);
+    return {
+      name,
+      status: required(cluster.status, 'a status', `DescribeCluster ${name}`),
+      autoMode: cluster.computeConfig?.enabled === true,
+      tags: cluster.tags ?? {},
+      addon: addon && { configuration: addon.configurationValues ?? null },
+    };
   },
 
   async fargateProfiles(clusterName) {
@@ -145,15 +170,20 @@ function refused(error: unknown, cluster: string): unknown {
 }
 
 async function describeCluster(name: string): Promise<Cluster> {
+  const cluster = await findCluster(name);
+  if (cluster) return cluster;
+  throw new UnknownCluster(`There is no EKS cluster ${name} in this account and Region.`, {
+    nextStep: 'See `aws eks list-clusters`.',
+  });
+}
+
+async function findCluster(name: string): Promise<Cluster | null> {
   try {
     const { cluster } = await client().send(new DescribeClusterCommand({ name }));
     return required(cluster, 'a cluster', `DescribeCluster ${name}`);
   } catch (error) {
-    if (!isNamed(error, 'ResourceNotFoundException')) throw error;
-    throw new UnknownCluster(`There is no EKS cluster ${name} in this account and Region.`, {
-      nextStep: 'See `aws eks list-clusters`.',
-      cause: error,
-    });
+    if (isNamed(error, 'ResourceNotFoundException')) return null;
+    throw error;
   }
 }
 

@@ -20,7 +20,8 @@ export type ErrorName =
   | 'InvalidConfiguration'
   | 'NodesUnreachable'
   | 'OutcomeNotRecorded'
-  | 'ClusterNotActive';
+  | 'ClusterNotActive'
+  | 'SweepIncomplete';
 
 /** `nextStep` is one sentence that says what the reader can do; each class brings one of its own. */
 export interface ErrorOptions {
@@ -204,6 +205,13 @@ export class OutcomeNotRecorded extends NightshiftError {
 export class ClusterNotActive extends NightshiftError {
   constructor(message: string, options?: ErrorOptions) {
     super('ClusterNotActive', message, withDefault('Start a migration by hand when the cluster is ACTIVE.', options));
+  }
+}
+
+/** A sweep came to its end, but not everything that it was to look after could be looked after. */
+export class SweepIncomplete extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('SweepIncomplete', message, withDefault('Sweep again: what was done is not done twice.', options));
   }
 }
 

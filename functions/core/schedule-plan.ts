@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { alreadyTarget, parseConfiguration } from './addon-config.ts';
 import { shortDigest } from './digest.ts';
 import { enrolmentOf } from './enrolment.ts';
@@ -88,6 +89,11 @@ function wishOf(standing: ClusterStanding | null, { settings, windows }: Deploym
   }
 }
 
+/** True for a cluster that is to have a schedule. */
+export function isDue(standing: ClusterStanding | null, deployment: Deployment): boolean {
+  return wishOf(standing, deployment).standing === 'due';
+}
+
 /** The name of a cluster's schedule in the group of migrations: as its lease in the group of leases. */
 export const scheduleName = leaseName;
 
@@ -103,6 +109,19 @@ export function scheduledExecution(cluster: string, at: Date): string {
   if (name.length <= LONGEST_EXECUTION) return name;
   const end = `-${shortDigest(cluster)}-${moment}`;
   return `${`scheduled-${cluster}`.slice(0, LONGEST_EXECUTION - end.length)}${end}`;
+}
+
+const StartInput = z.object({ Input: z.string() });
+const RequestInput = z.object({ cluster: z.string() });
+
+/** The cluster whose migration a schedule's input starts; null for an input that is none of ours. */
+export function scheduledCluster(input: string): string | null {
+  try {
+    return RequestInput.parse(JSON.parse(StartInput.parse(JSON.parse(input)).Input)).cluster;
+  } catch {
+    // Neither JSON nor what nightshift writes.
+    return null;
+  }
 }
 
 type Due = Extract<Wish, { standing: 'due' }>;
@@ -166,8 +185,8 @@ export function planSchedule(subject: Subject, deployment: Deployment, taken: Ta
 }
 
 /** A decision about a cluster. */
-export interface Planned {
-  subject: Subject;
+export interface Planned<About extends Subject = Subject> {
+  subject: About;
   decision: ScheduleDecision;
 }
 
@@ -175,23 +194,21 @@ export interface Planned {
  * What is to become of the schedules of many clusters, by name: together they stay within what one slot takes. `others`
  * are the moments of schedules that are not to be decided about.
  */
-export function planSchedules(
-  subjects: readonly Subject[],
+export function planSchedules<About extends Subject>(
+  subjects: readonly About[],
   deployment: Deployment,
   others: readonly Date[] = [],
-): Planned[] {
+): Planned<About>[] {
   const taken = new Map<number, number>();
   const add = (at: Date | null | undefined, count: number) => {
     if (at) taken.set(at.getTime(), (taken.get(at.getTime()) ?? 0) + count);
   };
   for (const at of others) add(at, 1);
-  for (const { standing, existing } of subjects)
-    if (wishOf(standing, deployment).standing === 'due') add(existing?.at, 1);
+  for (const { standing, existing } of subjects) if (isDue(standing, deployment)) add(existing?.at, 1);
   return subjects
     .toSorted((a, b) => (a.cluster < b.cluster ? -1 : 1))
     .map((subject) => {
-      const isDue = wishOf(subject.standing, deployment).standing === 'due';
-      if (isDue) add(subject.existing?.at, -1);
+      if (isDue(subject.standing, deployment)) add(subject.existing?.at, -1);
       const decision = planSchedule(subject, deployment, taken);
       if ('slot' in decision) add(decision.slot?.at ?? subject.existing?.at, 1);
       return { subject, decision };

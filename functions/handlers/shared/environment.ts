@@ -14,6 +14,9 @@ export const environment = {
   migrateAliasArn: once(() => variable('NIGHTSHIFT_MIGRATE_ALIAS_ARN')),
   rollbackAliasArn: once(() => variable('NIGHTSHIFT_ROLLBACK_ALIAS_ARN')),
   settings: once(() => settingsIn(variable('NIGHTSHIFT_SETTINGS'))),
+  scheduleGroup: once(() => variable('NIGHTSHIFT_SCHEDULE_GROUP')),
+  schedulerRoleArn: once(() => variable('NIGHTSHIFT_SCHEDULER_ROLE_ARN')),
+  scheduleDeadLetterArn: once(() => variable('NIGHTSHIFT_SCHEDULE_DLQ_ARN')),
   /** The configured windows by name, each still to be parsed by core. */
   windows: once(() => windowsIn(variable('NIGHTSHIFT_WINDOWS'))),
 };

@@ -4,6 +4,7 @@ import type { SentCommand } from '../../aws/ssm.ts';
 import { EvidenceMissing } from '../../core/errors.ts';
 import { parseEvidence, printEvidence } from '../../core/evidence.ts';
 import type { InventoryNode } from '../../core/nodes.ts';
+import { NOTHING_PLANNED, ScheduleRecord } from '../../core/schedule-record.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { Execution } from './input.ts';
 
@@ -74,6 +75,23 @@ export async function findEnding(store: Pick<ObjectStore, 'find'>, execution: Na
   const key = outcomeKey(execution);
   const found = await store.find(key);
   return found && understood(Outcome, key, () => JSON.parse(found.text)).ending;
+}
+
+const recordKey = (cluster: string) => `schedules/${cluster}.json`;
+
+/** What is remembered of a cluster's schedule; nothing planned where nothing is. Throws EvidenceMissing for anything else. */
+export async function readScheduleRecord(store: Pick<ObjectStore, 'find'>, cluster: string): Promise<ScheduleRecord> {
+  const key = recordKey(cluster);
+  const found = await store.find(key);
+  return found ? understood(ScheduleRecord, key, () => JSON.parse(found.text)) : NOTHING_PLANNED;
+}
+
+export function writeScheduleRecord(
+  store: Pick<ObjectStore, 'put'>,
+  cluster: string,
+  record: ScheduleRecord,
+): Promise<StoredObject> {
+  return store.put(recordKey(cluster), JSON.stringify(record));
 }
 
 /** Stores one node a line, so that a person can read it with zgrep. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { DescribeClusterCommand, EKSClient } from '@aws-sdk/client-eks';
 import { expect, test } from 'vitest';
-import { clientOptions } from '../../../functions/aws/clients.ts';
+import { clientOptions, settleLimited } from '../../../functions/aws/clients.ts';
 
 /** Answers ThrottlingException to the first calls, then a cluster; answers how often it was called. */
 async function throttledCalls(times: number): Promise<number> {
@@ -47,4 +47,20 @@ test.each(['-1', 'soon', '20001'])('a retry base of %s is refused by the name of
   expect(() => clientOptions({ NIGHTSHIFT_RETRY_BASE_MS: base })).toThrow(
     'The environment variable NIGHTSHIFT_RETRY_BASE_MS is no number from 0 to 20000.',
   );
+});
+
+test('work on many items at once goes on after a failure, which is told with its item', async () => {
+  let running = 0;
+  let most = 0;
+  const settled = await settleLimited([1, 2, 3, 4, 5], 2, async (item) => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    running -= 1;
+    if (item === 2) throw new Error('two');
+    return item * 10;
+  });
+  expect(settled.done.toSorted()).toEqual([10, 30, 40, 50]);
+  expect(settled.failed).toEqual([{ item: 2, error: new Error('two') }]);
+  expect(most).toBe(2);
 });

@@ -63,6 +63,7 @@ beforeAll(async () => {
           },
         ],
       }),
+      ListClusters: ({ nextToken }) => (nextToken ? { clusters: ['c'] } : { clusters: ['a', 'b'], nextToken: 'more' }),
       ListUpdates: ({ addonName }) => ({ updateIds: addonName ? Object.keys(updates) : [] }),
       DescribeUpdate: ({ updateId }) => ({ update: { id: updateId, status: updates[updateId] } }),
       ListFargateProfiles: ({ nextToken }) =>
@@ -117,6 +118,25 @@ test('a snapshot has what decisions rest on, the configuration text untouched an
     updateInFlight: false,
     tags: { team: 'checkout' },
   });
+});
+
+test('clusters come from all pages, and where one stands takes two calls', async () => {
+  expect(await eks.clusters()).toEqual(['a', 'b', 'c']);
+  wire.calls.length = 0;
+  expect(await eks.standing('demo')).toEqual({
+    name: 'demo',
+    status: 'ACTIVE',
+    autoMode: false,
+    tags: { team: 'checkout' },
+    addon: { configuration: 'mode: iptables # mine\n' },
+  });
+  expect(wire.calls.map(({ operation }) => operation)).toEqual(['DescribeCluster', 'DescribeAddon']);
+});
+
+test('a cluster that is gone stands nowhere, and one without the add-on has none', async () => {
+  expect(await eks.standing('other')).toBeNull();
+  addon = null;
+  expect(await eks.standing('demo')).toMatchObject({ addon: null });
 });
 
 test('a look changes nothing', async () => {

@@ -24,6 +24,7 @@ const NAMES = [
   'NodesUnreachable',
   'OutcomeNotRecorded',
   'ClusterNotActive',
+  'SweepIncomplete',
 ];
 
 const classes = Object.entries(errors).flatMap(([key, value]) =>

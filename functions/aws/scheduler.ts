@@ -1,0 +1,135 @@
+import {
+  ActionAfterCompletion,
+  CreateScheduleCommand,
+  DeleteScheduleCommand,
+  GetScheduleCommand,
+  type GetScheduleCommandOutput,
+  paginateListSchedules,
+  SchedulerClient,
+  UpdateScheduleCommand,
+  type UpdateScheduleCommandInput,
+} from '@aws-sdk/client-scheduler';
+import { isNamed, memoised } from './clients.ts';
+
+/** A one-time schedule that starts an execution; `input` is StartExecution's, JSON text. */
+export interface StartSchedule {
+  name: string;
+  /** `at(...)`, local time in `timezone`. */
+  expression: string;
+  timezone: string;
+  input: string;
+  description: string;
+}
+
+/** A schedule as it is found, whoever made it what it is. */
+export type FoundSchedule = Pick<StartSchedule, 'expression' | 'timezone' | 'input'> & { enabled: boolean };
+
+/** One group of EventBridge Scheduler. */
+export interface ScheduleGroup {
+  /** Names that begin with the prefix. */
+  list(prefix: string): Promise<string[]>;
+  /** null when there is no such schedule. */
+  find(name: string): Promise<FoundSchedule | null>;
+  /** False when there is one of this name already. */
+  create(schedule: StartSchedule): Promise<{ created: boolean }>;
+  /** Replaces all of it. False when there is none of this name any more. */
+  update(schedule: StartSchedule): Promise<{ updated: boolean }>;
+  /** One that is gone stays gone. */
+  delete(name: string): Promise<void>;
+}
+
+/** The group's name, the role that starts executions, and the queue of what could not be delivered. */
+export interface GroupOptions {
+  group: string;
+  roleArn: string;
+  deadLetterArn: string;
+}
+
+const client = memoised((options) => new SchedulerClient(options));
+
+const PAGE = 100;
+// After an hour without an answer the queue has it, and the next sweep plans anew.
+const RETRY_SECONDS = 3_600;
+const RETRIES = 20;
+
+/** The group of these options, which are looked up at the first call. */
+export function scheduleGroup(options: () => GroupOptions): ScheduleGroup {
+  return {
+    async list(prefix) {
+      const names: string[] = [];
+      const input = { GroupName: options().group, NamePrefix: prefix };
+      for await (const page of paginateListSchedules({ client: client(), pageSize: PAGE }, input))
+        for (const { Name } of page.Schedules ?? []) if (Name !== undefined) names.push(Name);
+      return names;
+    },
+
+    async find(name) {
+      try {
+        return found(await client().send(new GetScheduleCommand({ GroupName: options().group, Name: name })));
+      } catch (error) {
+        if (isNamed(error, 'ResourceNotFoundException')) return null;
+        throw error;
+      }
+    },
+
+    async create(schedule) {
+      try {
+        await client().send(new CreateScheduleCommand(definition(schedule, options())));
+        return { created: true };
+      } catch (error) {
+        if (isNamed(error, 'ConflictException')) return { created: false };
+        throw error;
+      }
+    },
+
+    async update(schedule) {
+      try {
+        await client().send(new UpdateScheduleCommand(definition(schedule, options())));
+        return { updated: true };
+      } catch (error) {
+        if (isNamed(error, 'ResourceNotFoundException')) return { updated: false };
+        throw error;
+      }
+    },
+
+    async delete(name) {
+      try {
+        await client().send(new DeleteScheduleCommand({ GroupName: options().group, Name: name }));
+      } catch (error) {
+        if (!isNamed(error, 'ResourceNotFoundException')) throw error;
+      }
+    },
+  };
+}
+
+function definition(schedule: StartSchedule, options: GroupOptions): UpdateScheduleCommandInput {
+  const { name, expression, timezone, input, description } = schedule;
+  const { group, roleArn, deadLetterArn } = options;
+  const [, partition = 'aws'] = roleArn.split(':');
+  return {
+    GroupName: group,
+    Name: name,
+    Description: description,
+    ScheduleExpression: expression,
+    ScheduleExpressionTimezone: timezone,
+    FlexibleTimeWindow: { Mode: 'OFF' },
+    ActionAfterCompletion: ActionAfterCompletion.DELETE,
+    Target: {
+      Arn: `arn:${partition}:scheduler:::aws-sdk:sfn:startExecution`,
+      RoleArn: roleArn,
+      Input: input,
+      DeadLetterConfig: { Arn: deadLetterArn },
+      RetryPolicy: { MaximumEventAgeInSeconds: RETRY_SECONDS, MaximumRetryAttempts: RETRIES },
+    },
+  };
+}
+
+function found({ ScheduleExpression, ...rest }: GetScheduleCommandOutput): FoundSchedule {
+  if (ScheduleExpression === undefined) throw new Error('EventBridge Scheduler answered GetSchedule without a time');
+  return {
+    expression: ScheduleExpression,
+    timezone: rest.ScheduleExpressionTimezone ?? 'UTC',
+    enabled: rest.State !== 'DISABLED',
+    input: rest.Target?.Input ?? '',
+  };
+}

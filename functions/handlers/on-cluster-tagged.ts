@@ -1,0 +1,28 @@
+import * as z from 'zod/mini';
+import { parseResourceTagged } from '../core/cloudtrail.ts';
+import { parseInput } from '../core/parse-input.ts';
+import { Instant } from './shared/input.ts';
+import { type KeptSchedules, keepSchedule, liveSchedules, type ScheduleDeps } from './shared/keep-schedules.ts';
+import { type Run, wrap } from './shared/wrap.ts';
+
+const Event = z.object({ time: Instant });
+
+export type Output = { kind: 'ignored'; reason: string } | ({ kind: 'kept'; cluster: string } & KeptSchedules);
+
+/**
+ * Makes, moves or deletes the schedule of a cluster whose tags may have changed. What counts is the tags that it has when
+ * the event is read: a late one, or the same one again, does no harm. Throws InvalidRequest for another event.
+ */
+export function onClusterTagged(deps: ScheduleDeps): Run<unknown, Output> {
+  return async (event, say) => {
+    const { cluster, resourceArn, errorCode } = parseResourceTagged(event);
+    const { time } = parseInput(Event, event, 'The event');
+    if (cluster !== null && errorCode === null)
+      return { kind: 'kept', cluster, ...(await keepSchedule(deps, cluster, time, say)) };
+    const reason = errorCode === null ? `${resourceArn} is no cluster.` : `EKS refused the call: ${errorCode}.`;
+    say.decision('tags.ignored', { reason });
+    return { kind: 'ignored', reason };
+  };
+}
+
+export const handler = wrap(z.unknown(), onClusterTagged(liveSchedules));

@@ -1,0 +1,63 @@
+import type { ObjectStore } from '../../aws/s3.ts';
+import type { ScheduleGroup, StartSchedule } from '../../aws/scheduler.ts';
+import { assertNever } from '../../core/errors.ts';
+import { atExpression } from '../../core/schedule.ts';
+import { type Planned, type PlannedSlot, type Subject, scheduleName } from '../../core/schedule-plan.ts';
+import { recordAfter, type ScheduleRecord } from '../../core/schedule-record.ts';
+import { writeScheduleRecord } from './evidence.ts';
+import type { Say } from './wrap.ts';
+
+interface Deps {
+  schedules: ScheduleGroup;
+  store: Pick<ObjectStore, 'put'>;
+}
+
+/** `stored`: the record as it was read. */
+export type Seen = Subject & { stored: ScheduleRecord };
+
+/**
+ * Does to a cluster's schedule what was decided, and remembers it. What is remembered never says that there is a schedule
+ * which is not: that would look as if somebody had deleted it.
+ */
+export async function carryOut(deps: Deps, { subject, decision }: Planned<Seen>, say: Say): Promise<void> {
+  const { cluster, record, stored } = subject;
+  const name = scheduleName(cluster);
+  const remember = async () => {
+    const after = recordAfter(record, decision);
+    if (JSON.stringify(after) !== JSON.stringify(stored)) await writeScheduleRecord(deps.store, cluster, after);
+  };
+  switch (decision.kind) {
+    case 'none':
+      break;
+    case 'delete':
+      await remember();
+      await deps.schedules.delete(name);
+      break;
+    case 'keep':
+      await remember();
+      break;
+    case 'create':
+    case 'move':
+      await put(deps.schedules, decision.kind, definitionOf(cluster, decision.slot));
+      await remember();
+      break;
+    default:
+      assertNever(decision);
+  }
+  const at = 'slot' in decision ? (decision.slot?.at.toISOString() ?? null) : null;
+  const { kind, standing, reason } = decision;
+  if (standing === 'refused') say.decision('cluster.refused', { cluster, reason });
+  if (kind !== 'none') say.decision(`schedule.${kind}`, { cluster, schedule: name, at, reason });
+}
+
+/** Another call may have made or deleted it a moment ago: what counts is what is decided now. */
+async function put(schedules: ScheduleGroup, kind: 'create' | 'move', schedule: StartSchedule): Promise<void> {
+  if (kind === 'move' && (await schedules.update(schedule)).updated) return;
+  if ((await schedules.create(schedule)).created) return;
+  await schedules.update(schedule);
+}
+
+function definitionOf(cluster: string, { at, window, timezone, windowStart, input }: PlannedSlot): StartSchedule {
+  const description = `Migrates ${cluster} in window ${window} of ${windowStart.toISOString()}; delete it to cancel`;
+  return { name: scheduleName(cluster), ...atExpression(at, timezone), input, description };
+}

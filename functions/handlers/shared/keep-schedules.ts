@@ -1,0 +1,167 @@
+import { mapLimited, type Settled, settleLimited } from '../../aws/clients.ts';
+import { type Eks, eks } from '../../aws/eks.ts';
+import { type ObjectStore, objectStore } from '../../aws/s3.ts';
+import { type FoundSchedule, type ScheduleGroup, scheduleGroup } from '../../aws/scheduler.ts';
+import { momentOf } from '../../core/schedule.ts';
+import {
+  type ClusterStanding,
+  type Deployment,
+  type ExistingSchedule,
+  isDue,
+  planSchedules,
+  type ScheduleDecision,
+  scheduledCluster,
+  scheduleName,
+} from '../../core/schedule-plan.ts';
+import { NOTHING_PLANNED, noticeCancelled } from '../../core/schedule-record.ts';
+import { carryOut, type Seen } from './carry-out-schedule.ts';
+import { environment } from './environment.ts';
+import { readScheduleRecord } from './evidence.ts';
+import { failTogether } from './sweep.ts';
+import type { Say } from './wrap.ts';
+
+export interface ScheduleDeps {
+  eks: Pick<Eks, 'clusters' | 'standing'>;
+  schedules: ScheduleGroup;
+  store: Pick<ObjectStore, 'find' | 'put'>;
+  deployment: () => Omit<Deployment, 'now'>;
+}
+
+/** Each cluster counts once in each: what became of its schedule, and where it stands. */
+export interface KeptSchedules {
+  schedules: Record<ScheduleDecision['kind'], number>;
+  clusters: Record<ScheduleDecision['standing'], number>;
+}
+
+/** So many clusters are looked at, or changed, at the same time. */
+const AT_ONCE = 10;
+const PREFIX = scheduleName('');
+
+/**
+ * Keeps the one schedule that every enrolled cluster of this account and Region is to have, and deletes those of
+ * clusters that are gone. Throws SweepIncomplete, naming clusters, when all others are done.
+ */
+export async function keepAllSchedules(deps: ScheduleDeps, now: Date, say: Say): Promise<KeptSchedules> {
+  const deployment = { ...deps.deployment(), now };
+  const names = new Set(await deps.schedules.list(PREFIX));
+  const clusters = await deps.eks.clusters();
+  const looked = await settleLimited(clusters, AT_ONCE, (cluster) =>
+    look(deps, cluster, deployment, names.has(scheduleName(cluster))),
+  );
+  const known = new Set(clusters.map(scheduleName));
+  const orphans = await settleLimited(
+    [...names].filter((name) => !known.has(name)),
+    AT_ONCE,
+    (name) => lookAtOrphan(deps, name, deployment),
+  );
+  const planned = planSchedules([...looked.done, ...orphans.done.flat()], deployment);
+  const carried = await settleLimited(planned, AT_ONCE, (each) => carryOut(deps, each, say));
+  const kept = count(planned.map(({ decision }) => decision));
+  tell(kept, say);
+  const failed = [
+    ...[...looked.failed, ...orphans.failed],
+    ...carried.failed.map(({ item, error }) => ({ item: item.subject.cluster, error })),
+  ] satisfies Settled<string, unknown>['failed'];
+  failTogether(failed, (name) => name, say);
+  return kept;
+}
+
+/** Keeps the schedule of one cluster; a cluster that is gone has none. */
+export async function keepSchedule(deps: ScheduleDeps, cluster: string, now: Date, say: Say): Promise<KeptSchedules> {
+  const deployment = { ...deps.deployment(), now };
+  const subject = await look(deps, cluster, deployment, true);
+  let planned = planSchedules([subject], deployment);
+  // Only who looks for a slot needs to know the others'.
+  if (planned.some(({ decision }) => decision.kind === 'create' || decision.kind === 'move'))
+    planned = planSchedules([subject], deployment, await momentsOfOthers(deps, scheduleName(cluster)));
+  for (const each of planned) await carryOut(deps, each, say);
+  return count(planned.map(({ decision }) => decision));
+}
+
+/** What deciding about a cluster takes; where no schedule is there and none is to be, no record is read. */
+async function look(
+  deps: ScheduleDeps,
+  cluster: string,
+  deployment: Deployment,
+  mayHaveSchedule: boolean,
+): Promise<Seen> {
+  const standing = await deps.eks.standing(cluster);
+  const found = mayHaveSchedule ? await deps.schedules.find(scheduleName(cluster)) : null;
+  return subjectOf(deps, { cluster, standing, found }, deployment);
+}
+
+interface Found {
+  cluster: string;
+  standing: ClusterStanding | null;
+  found: FoundSchedule | null;
+}
+
+async function subjectOf(
+  { store }: ScheduleDeps,
+  { cluster, standing, found }: Found,
+  deployment: Deployment,
+): Promise<Seen> {
+  const existing = found && existingOf(found);
+  const isOfInterest = existing !== null || isDue(standing, deployment);
+  const stored = isOfInterest ? await readScheduleRecord(store, cluster) : NOTHING_PLANNED;
+  const record = noticeCancelled(stored, existing !== null, deployment.now);
+  return { cluster, standing, existing, record, stored };
+}
+
+const existingOf = ({ expression, timezone, enabled, input }: FoundSchedule): ExistingSchedule => ({
+  at: momentOf(expression, timezone),
+  enabled,
+  input,
+});
+
+/** A schedule whose cluster is not in EKS's list; none where it is nobody's of ours, or its cluster came meanwhile. */
+async function lookAtOrphan(deps: ScheduleDeps, name: string, deployment: Deployment): Promise<Seen[]> {
+  const found = await deps.schedules.find(name);
+  const cluster = found && scheduledCluster(found.input);
+  if (!found || cluster === null || scheduleName(cluster) !== name) return [];
+  const standing = await deps.eks.standing(cluster);
+  return standing === null ? [await subjectOf(deps, { cluster, standing, found }, deployment)] : [];
+}
+
+/** When the schedules of all other clusters fire. */
+async function momentsOfOthers({ schedules }: ScheduleDeps, own: string): Promise<Date[]> {
+  const names = (await schedules.list(PREFIX)).filter((name) => name !== own);
+  const found = await mapLimited(names, AT_ONCE, (name) => schedules.find(name));
+  return found.flatMap((each) => (each && existingOf(each).at) ?? []);
+}
+
+function count(decisions: readonly ScheduleDecision[]): KeptSchedules {
+  const kept: KeptSchedules = {
+    schedules: { keep: 0, create: 0, move: 0, delete: 0, none: 0 },
+    clusters: { due: 0, compliant: 0, 'not-enrolled': 0, refused: 0, absent: 0 },
+  };
+  for (const { kind, standing } of decisions) {
+    kept.schedules[kind] += 1;
+    kept.clusters[standing] += 1;
+  }
+  return kept;
+}
+
+/** The fleet in numbers, as of the last sweep. */
+function tell({ clusters }: KeptSchedules, say: Say): void {
+  say.count('ClustersDue', clusters.due);
+  say.count('ClustersCompliant', clusters.compliant);
+  say.count('ClustersNotEnrolled', clusters['not-enrolled']);
+  say.count('ClustersRefused', clusters.refused);
+}
+
+/** What the deployed functions work with. */
+export const liveSchedules: ScheduleDeps = {
+  eks,
+  schedules: scheduleGroup(() => ({
+    group: environment.scheduleGroup(),
+    roleArn: environment.schedulerRoleArn(),
+    deadLetterArn: environment.scheduleDeadLetterArn(),
+  })),
+  store: objectStore(environment.evidenceBucket),
+  deployment: () => ({
+    settings: environment.settings(),
+    windows: environment.windows(),
+    stateMachineArn: environment.migrateAliasArn(),
+  }),
+};

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { ENROLLED, fleetOf, Schedules, tagged } from './schedules.ts';
+
+const SATURDAY = 'nightshift-demo at(2026-11-21T02:00:00) America/New_York';
+const IPVS = { version: 'v1.34.1-eksbuild.2', configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' };
+
+let schedules: Schedules;
+beforeAll(async () => {
+  schedules = await Schedules.start();
+});
+afterAll(() => schedules.stop());
+
+describe('a tag', () => {
+  it('enrols a cluster: its schedule appears, fires in its window, migrates it and is gone', async () => {
+    await schedules.still(fleetOf([{ tags: {} }]), async () => {
+      expect(await schedules.tag('demo', ENROLLED)).toMatchObject({
+        answer: { kind: 'kept', schedules: { create: 1 } },
+      });
+      expect(await schedules.planned()).toEqual([SATURDAY]);
+    });
+    await schedules.rest();
+    const { executions, clusters, schedules: left } = await schedules.workflow.sandbox.state();
+    expect(executions).toMatchObject([{ name: 'scheduled-demo-20261121T0700', status: 'SUCCEEDED' }]);
+    expect(clusters).toMatchObject([{ configMap: { mode: 'ipvs', scheduler: 'rr' } }]);
+    expect(left).toEqual([]);
+    expect(await schedules.sweep({ now: '2026-11-22T09:00:00Z' })).toMatchObject({
+      answer: { schedules: { none: 1, create: 0 }, clusters: { compliant: 1 } },
+    });
+  });
+
+  it('makes a schedule that is deleted after it ran, and goes to a queue when it cannot be delivered', async () => {
+    await schedules.still(fleetOf([{}]), async () => {
+      await schedules.invoke('on-cluster-tagged', tagged('demo'));
+      expect(await schedules.find('nightshift-demo')).toMatchObject({
+        Description: 'Migrates demo in window weekend of 2026-11-21T07:00:00.000Z; delete it to cancel',
+        FlexibleTimeWindow: { Mode: 'OFF' },
+        ActionAfterCompletion: 'DELETE',
+        Target: {
+          Arn: 'arn:aws:scheduler:::aws-sdk:sfn:startExecution',
+          RoleArn: 'arn:aws:iam::111122223333:role/nightshift-scheduler',
+          DeadLetterConfig: { Arn: 'arn:aws:sqs:us-east-1:111122223333:nightshift-dead-events' },
+          RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 20 },
+        },
+      });
+    });
+  });
+
+  it('that chooses another window moves the schedule, and one that is taken away deletes it', async () => {
+    await schedules.still(fleetOf([{}]), async () => {
+      await schedules.sweep();
+      const sunday = { ...ENROLLED, 'nightshift:window': 'sunday' };
+      expect(await schedules.tag('demo', sunday)).toMatchObject({ answer: { schedules: { move: 1 } } });
+      expect(await schedules.planned()).toEqual(['nightshift-demo at(2026-11-22T02:00:00) America/New_York']);
+      expect(await schedules.tag('demo', {})).toMatchObject({ answer: { schedules: { delete: 1 } } });
+      expect(await schedules.planned()).toEqual([]);
+      // Nobody cancelled anything: enrolled again, it is migrated in the same night.
+      await schedules.tag('demo', ENROLLED);
+      expect(await schedules.planned()).toEqual([SATURDAY]);
+    });
+  });
+
+  it('that comes twice, or late, makes one schedule', async () => {
+    await schedules.still(fleetOf([{}]), async () => {
+      await schedules.invoke('on-cluster-tagged', tagged('demo'));
+      expect(await schedules.invoke('on-cluster-tagged', tagged('demo'))).toMatchObject({
+        answer: { schedules: { keep: 1, create: 0 } },
+      });
+      expect(await schedules.planned()).toEqual([SATURDAY]);
+    });
+  });
+
+  it('of something else, or on a cluster that is gone, changes nothing', async () => {
+    await schedules.still(fleetOf([{}]), async () => {
+      const group = { ...tagged('demo') };
+      const resourceArn = 'arn:aws:eks:us-east-1:111122223333:nodegroup/demo/al2023/1';
+      const event = { ...group, detail: { ...group.detail, requestParameters: { resourceArn } } };
+      expect(await schedules.invoke('on-cluster-tagged', event)).toEqual({
+        answer: { kind: 'ignored', reason: `${resourceArn} is no cluster.` },
+      });
+      expect(await schedules.invoke('on-cluster-tagged', tagged('gone'))).toMatchObject({
+        answer: { clusters: { absent: 1 }, schedules: { none: 1 } },
+      });
+      expect(await schedules.planned()).toEqual([]);
+    });
+  });
+
+  it('in an event that is none is refused by name', async () => {
+    expect(await schedules.invoke('on-cluster-tagged', { ...tagged('demo'), time: 'soon' })).toMatchObject({
+      error: 'InvalidRequest',
+      message: expect.stringMatching(/^time must have the format datetime, but it is "soon"\./),
+    });
+  });
+});
+
+describe('a sweep', () => {
+  it('makes what is missing, deletes what is not wanted any more, and leaves what is right', async () => {
+    const clusters = [
+      { name: 'demo' },
+      { name: 'done', addon: IPVS },
+      { name: 'out', tags: {} },
+      { name: 'own', addon: null },
+    ];
+    await schedules.still(fleetOf(clusters), async () => {
+      expect(await schedules.sweep()).toEqual({
+        answer: {
+          schedules: { keep: 0, create: 1, move: 0, delete: 0, none: 3 },
+          clusters: { due: 1, compliant: 1, 'not-enrolled': 1, refused: 1, absent: 0 },
+        },
+      });
+      const writes = () =>
+        schedules.workflow.sandbox.calls.filter(({ operation }) => /^(Create|Update|Delete|Put)/.test(operation))
+          .length;
+      const before = writes();
+      expect(await schedules.sweep()).toMatchObject({ answer: { schedules: { keep: 1, create: 0, none: 3 } } });
+      expect(writes()).toBe(before);
+      schedules.workflow.sandbox.live.region.clusters.delete('demo');
+      expect(await schedules.sweep()).toMatchObject({ answer: { schedules: { delete: 1, none: 3 } } });
+      expect(await schedules.planned()).toEqual([]);
+    });
+  });
+
+  it('by hand looks after one cluster', async () => {
+    await schedules.still(fleetOf([{ name: 'demo' }, { name: 'other' }]), async () => {
+      await schedules.sweep({ cluster: 'demo' });
+      expect(await schedules.planned()).toEqual([SATURDAY]);
+    });
+  });
+
+  it('respects a deleted schedule: that window is cancelled, the next one is not', async () => {
+    await schedules.still(fleetOf([{}]), async () => {
+      await schedules.sweep();
+      await schedules.cancel('nightshift-demo');
+      await schedules.sweep();
+      const next = 'nightshift-demo at(2026-11-28T02:00:00) America/New_York';
+      expect(await schedules.planned()).toEqual([next]);
+      await schedules.sweep();
+      await schedules.invoke('on-cluster-tagged', tagged('demo'));
+      expect(await schedules.planned()).toEqual([next]);
+    });
+  });
+
+  it('does not stop at a cluster that EKS does not tell of, and fails by name in the end', async () => {
+    await schedules.still(fleetOf(['a', 'b', 'c'].map((name) => ({ name }))), async () => {
+      await schedules.workflow.post('faults', [
+        { on: { service: 'eks', operation: 'DescribeAddon' }, error: 'InvalidParameterException', times: 1 },
+      ]);
+      expect(await schedules.sweep()).toMatchObject({
+        error: 'SweepIncomplete',
+        message: expect.stringMatching(/^[abc] could not be looked after: InvalidParameterException: /),
+      });
+      expect(await schedules.planned()).toHaveLength(2);
+      expect(await schedules.sweep()).toMatchObject({ answer: { schedules: { keep: 2, create: 1 } } });
+    });
+  });
+
+  it('that is asked for something else is refused by name', async () => {
+    expect(await schedules.sweep({ clusters: ['demo'] })).toMatchObject({
+      error: 'InvalidRequest',
+      message: expect.stringMatching(/^The input must not have the field 'clusters'\./),
+    });
+  });
+});
+
+test('50 clusters in one window are staggered: five every ten minutes', async () => {
+  const names = Array.from({ length: 50 }, (_, index) => `c${String(index + 1).padStart(2, '0')}`);
+  await schedules.still(fleetOf(names.map((name) => ({ name, nodeGroups: [] }))), async () => {
+    await schedules.sweep();
+    const starts = Map.groupBy(await schedules.planned(), (planned) => planned.split(' ')[1]);
+    expect([...starts].map(([at, there]) => `${at} ${there.length}`)).toEqual([
+      'at(2026-11-21T02:00:00) 5',
+      'at(2026-11-21T02:10:00) 5',
+      'at(2026-11-21T02:20:00) 5',
+      'at(2026-11-21T02:30:00) 5',
+      'at(2026-11-21T02:40:00) 5',
+      'at(2026-11-21T02:50:00) 5',
+      'at(2026-11-21T03:00:00) 5',
+      'at(2026-11-21T03:10:00) 5',
+      'at(2026-11-21T03:20:00) 5',
+      'at(2026-11-21T03:30:00) 5',
+    ]);
+    // Those that enrol themselves one by one find the places that are free.
+    await schedules.tag('c01', {});
+    await schedules.tag('c02', {});
+    await schedules.tag('c02', ENROLLED);
+    await schedules.tag('c01', ENROLLED);
+    expect((await schedules.planned()).slice(0, 2)).toEqual([
+      'nightshift-c01 at(2026-11-21T02:00:00) America/New_York',
+      'nightshift-c02 at(2026-11-21T02:00:00) America/New_York',
+    ]);
+  });
+});

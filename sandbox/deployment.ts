@@ -34,6 +34,7 @@ const SETTINGS = {
   window: 'weekend',
   acknowledge: ['ipvs-deprecated'],
   enrolment: 'tagged',
+  drift: 'migrate',
 };
 
 export const DOCUMENTS = ssmDocuments();
@@ -104,6 +105,7 @@ export function deployFunctions(
         NIGHTSHIFT_ROLLBACK_STATE_MACHINE_ARN: deployment.stateMachines['rollback-cluster'],
         NIGHTSHIFT_MIGRATE_ALIAS_ARN: deployment.stateMachines['migrate-cluster'],
         NIGHTSHIFT_ROLLBACK_ALIAS_ARN: deployment.stateMachines['rollback-cluster'],
+        NIGHTSHIFT_LEASE_GROUP: deployment.leaseGroup,
         NIGHTSHIFT_SCHEDULE_GROUP: deployment.migrationGroup,
         NIGHTSHIFT_SCHEDULER_ROLE_ARN: deployment.schedulerRoleArn,
         NIGHTSHIFT_SCHEDULE_DLQ_ARN: deployment.scheduleDeadLetterArn,

@@ -1,9 +1,11 @@
 import { DescribeInstancesCommand, EC2Client, type Filter, type Instance } from '@aws-sdk/client-ec2';
 import type { Ec2Node } from '../core/nodes.ts';
-import { memoised } from './clients.ts';
+import { isNamed, memoised } from './clients.ts';
 
 /** The EC2 call that nightshift makes. */
 export interface Ec2 {
+  /** The tags of an instance; null when there is none of this id, or none any more. */
+  tags(instanceId: string): Promise<Record<string, string> | null>;
   /** The pending and running instances that bear the cluster's tag, each once, by id. */
   nodes(cluster: string): Promise<Ec2Node[]>;
 }
@@ -11,6 +13,17 @@ export interface Ec2 {
 const client = memoised((options) => new EC2Client(options));
 
 export const ec2: Ec2 = {
+  async tags(instanceId) {
+    try {
+      const { Reservations = [] } = await client().send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }));
+      const instance = Reservations.flatMap(({ Instances }) => Instances ?? []).at(0);
+      return instance ? tagsOf(instance) : null;
+    } catch (error) {
+      if (isNamed(error, 'InvalidInstanceID.NotFound')) return null;
+      throw error;
+    }
+  },
+
   async nodes(cluster) {
     const nodes = new Map<string, Ec2Node>();
     for (const filter of clusterFilters(cluster))
@@ -61,6 +74,9 @@ export function nodeOf(instance: Instance): Ec2Node {
     state: State.Name,
     platform: instance.Platform === 'Windows' || instance.PlatformDetails?.startsWith('Windows') ? 'windows' : 'linux',
     launchedAt,
-    tags: Object.fromEntries((instance.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? ''])),
+    tags: tagsOf(instance),
   };
 }
+
+const tagsOf = ({ Tags = [] }: Instance): Record<string, string> =>
+  Object.fromEntries(Tags.map(({ Key, Value }) => [Key ?? '', Value ?? '']));

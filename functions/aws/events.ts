@@ -8,10 +8,13 @@ export type EndingEvent =
   | 'nightshift.MigrationRolledBack'
   | 'nightshift.RollbackFailed';
 
-/** The event bus on which nightshift says how a migration ended. */
+/** What nightshift says on its bus. */
+export type EventName = EndingEvent | 'nightshift.DriftDetected';
+
+/** The event bus on which nightshift says how a migration ended, and what it noticed. */
 export interface EventBus {
   /** Throws when the bus did not take the event: PutEvents answers 200 for that too. */
-  put(event: { detailType: EndingEvent; resources: string[]; detail: Record<string, unknown> }): Promise<void>;
+  put(event: { detailType: EventName; resources: string[]; detail: Record<string, unknown> }): Promise<void>;
 }
 
 const client = memoised((options) => new EventBridgeClient(options));

@@ -13,6 +13,8 @@ export const environment = {
   /** What StartExecution is called with; an event names the state machine without its alias. */
   migrateAliasArn: once(() => variable('NIGHTSHIFT_MIGRATE_ALIAS_ARN')),
   rollbackAliasArn: once(() => variable('NIGHTSHIFT_ROLLBACK_ALIAS_ARN')),
+  /** Schedule group of the leases. */
+  leaseGroup: once(() => variable('NIGHTSHIFT_LEASE_GROUP')),
   settings: once(() => settingsIn(variable('NIGHTSHIFT_SETTINGS'))),
   scheduleGroup: once(() => variable('NIGHTSHIFT_SCHEDULE_GROUP')),
   schedulerRoleArn: once(() => variable('NIGHTSHIFT_SCHEDULER_ROLE_ARN')),

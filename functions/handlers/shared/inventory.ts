@@ -39,7 +39,7 @@ export function clusterFacts(snapshot: ClusterSnapshot, execution: Execution): C
 /** What an inventory is taken with. */
 export interface InventoryDeps {
   eks: Pick<Eks, 'fargateProfiles'>;
-  ec2: Ec2;
+  ec2: Pick<Ec2, 'nodes'>;
   ssm: Pick<Ssm, 'managedNodes'>;
 }
 

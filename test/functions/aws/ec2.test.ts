@@ -1,6 +1,7 @@
 import type * as Sdk from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ec2 } from '../../../functions/aws/ec2.ts';
+import { ServiceError } from '../../../sandbox/wire/error.ts';
 import { operations } from '../../../sandbox/wire/operations.ts';
 import { startWire, type Wire } from './wire.ts';
 
@@ -17,7 +18,10 @@ let wire: Wire;
 beforeAll(async () => {
   wire = await startWire({
     ec2: operations<typeof Sdk>({
-      DescribeInstances({ Filters = [], NextToken }) {
+      DescribeInstances({ Filters = [], InstanceIds = [], NextToken }) {
+        if (InstanceIds.includes('i-0'))
+          throw new ServiceError('InvalidInstanceID.NotFound', "The instance ID 'i-0' does not exist");
+        if (InstanceIds.length > 0) return { Reservations: [{ Instances: [instance('i-1')] }] };
         if (Filters[0]?.Name === 'tag-key')
           return { Reservations: [{ Instances: [instance('i-2'), instance('i-4')] }] };
         if (NextToken) return { Reservations: [{ Instances: [instance('i-3', { Platform: 'Windows' })] }] };
@@ -56,4 +60,12 @@ test('the instances of a cluster are found by either tag, over all pages, each o
     { NextToken: 'more' },
     { Filters: [{ Name: 'tag-key', Values: ['kubernetes.io/cluster/demo'] }, { Values: ['pending', 'running'] }] },
   ]);
+});
+
+test('the tags of one instance are asked for by its id', async () => {
+  expect(await ec2.tags('i-1')).toEqual({ 'aws:eks:cluster-name': 'demo' });
+});
+
+test('an instance that is gone has none', async () => {
+  expect(await ec2.tags('i-0')).toBeNull();
 });

@@ -1,4 +1,5 @@
 import type { StepFunctions } from '../../../functions/aws/step-functions.ts';
+import type { ClusterStanding } from '../../../functions/core/schedule-plan.ts';
 
 /** Settings of a deployment that does everything by itself. */
 export const SETTINGS = {
@@ -54,3 +55,41 @@ export function recording() {
   const migrate = () => 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-cluster:live';
   return { started, deps: { stepFunctions, migrate } };
 }
+
+/** An enrolled cluster whose add-on is configured for the target. */
+export const COMPLIANT: ClusterStanding = {
+  name: 'demo',
+  status: 'ACTIVE',
+  autoMode: false,
+  tags: { 'nightshift:enrolled': 'true' },
+  addon: { configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' },
+};
+
+export const running = (instanceId: string, time: string) => ({
+  version: '0',
+  id: '7bf73129-1428-4cd3-a780-95db273d1602',
+  'detail-type': 'EC2 Instance State-change Notification',
+  source: 'aws.ec2',
+  account: '111122223333',
+  time,
+  region: 'us-east-1',
+  resources: [`arn:aws:ec2:us-east-1:111122223333:instance/${instanceId}`],
+  detail: { 'instance-id': instanceId, state: 'running' },
+});
+
+/** A record of a call about an add-on of the cluster demo. */
+export const addonCall = (eventName: string, parameters: object = {}, more: object = {}) =>
+  recordedCall(eventName, { name: 'demo', addonName: 'kube-proxy', ...parameters }, more);
+
+/** EKS's own event about an add-on of the cluster demo. */
+export const addonEvent = (what: string, detail: object = {}) => ({
+  version: '0',
+  id: '1d2f3a4b-0c0d-4e4f-8a8b-9c9d0e0f1a1b',
+  'detail-type': `EKS Addon ${what}`,
+  source: 'aws.eks',
+  account: '111122223333',
+  time: '2026-11-20T22:01:00Z',
+  region: 'us-east-1',
+  resources: ['arn:aws:eks:us-east-1:111122223333:addon/demo/kube-proxy/0ab1'],
+  detail: { clusterName: 'demo', addonName: 'kube-proxy', ...detail },
+});

@@ -1,0 +1,111 @@
+import * as z from 'zod/mini';
+import { type Eks, eks } from '../aws/eks.ts';
+import { type EventBus, eventBus } from '../aws/events.ts';
+import { type Leases, leasesIn } from '../aws/leases.ts';
+import { parseAddonCall } from '../core/cloudtrail.ts';
+import { type AddonChange, changeByCall, changeByEvent, type DriftDecision, decideDrift } from '../core/drift.ts';
+import { isAddonEvent, parseAddonEvent } from '../core/native-events.ts';
+import { parseInput } from '../core/parse-input.ts';
+import type { ClusterStanding } from '../core/schedule-plan.ts';
+import type { Settings } from '../core/settings.ts';
+import { environment } from './shared/environment.ts';
+import { Instant } from './shared/input.ts';
+import { keepSchedule, liveSchedules } from './shared/keep-schedules.ts';
+import { type Run, type Say, wrap } from './shared/wrap.ts';
+
+const Event = z.object({ time: Instant });
+
+export interface Deps {
+  eks: Pick<Eks, 'standing'>;
+  bus: EventBus;
+  leases: Leases;
+  settings: () => Settings;
+  /** Keeps the schedule of a cluster that stands like this; false where it is to have none. */
+  schedule: (standing: ClusterStanding, now: Date, say: Say) => Promise<boolean>;
+}
+
+export interface Output {
+  kind: 'ignored' | 'refused' | 'notified' | 'scheduled';
+  reason: string;
+}
+
+type Drift = Extract<DriftDecision, { kind: 'drift' }>;
+
+/**
+ * Notices that somebody took an enrolled cluster off its target, says so on the bus, and has a migration scheduled where
+ * the settings say so. nightshift's own changes are none. Throws InvalidRequest for an event that is neither a recorded
+ * call about an add-on nor one of EKS's own.
+ */
+export function onAddonChanged(deps: Deps): Run<unknown, Output> {
+  return async (event, say) => {
+    const { cluster, what, by, output } = await react(deps, event, say);
+    say.decision(`drift.${output.kind}`, { cluster, what, by, reason: output.reason });
+    if (output.kind === 'refused') say.count('nightshift.ClusterRefused', 1);
+    return output;
+  };
+}
+
+type Answer = Pick<AddonChange, 'cluster' | 'what' | 'by'> & { output: Output };
+
+async function react(deps: Deps, event: unknown, say: Say): Promise<Answer> {
+  const seen = changeIn(event);
+  const { cluster, what, by } = seen.change;
+  const answer = (kind: Output['kind'], reason: string): Answer => ({ cluster, what, by, output: { kind, reason } });
+  if (seen.ignored !== null) return answer('ignored', seen.ignored);
+  // EKS does not say whose update it tells of; while an execution works on the cluster it is its own.
+  if (by === null && (await deps.leases.held(cluster)))
+    return answer('ignored', 'An execution of nightshift works on the cluster.');
+  const decision = decideDrift(seen.change, await deps.eks.standing(cluster), deps.settings());
+  if (decision.kind === 'ignore') return answer('ignored', decision.reason);
+  if (decision.kind === 'refuse') return answer('refused', decision.reason);
+  const { time } = parseInput(Event, event, 'The event');
+  const kind = await tell(deps, { time, change: seen.change, drift: decision }, say);
+  return answer(kind, `Found ${decision.found}, wanted ${decision.wanted}.`);
+}
+
+/** What changed, and why that needs no look; null where it needs one. */
+function changeIn(event: unknown): { change: AddonChange; ignored: string | null } {
+  if (isAddonEvent(event)) {
+    const told = parseAddonEvent(event);
+    return { change: changeByEvent(told), ignored: anotherAddon(told.addon) };
+  }
+  const call = parseAddonCall(event);
+  const refused = call.errorCode === null ? null : `EKS refused the call: ${call.errorCode}.`;
+  const own = call.own ? 'The call was one of nightshift.' : null;
+  return { change: changeByCall(call), ignored: anotherAddon(call.addon) ?? refused ?? own };
+}
+
+const anotherAddon = (addon: string | null): string | null =>
+  addon === null || addon === 'kube-proxy' ? null : `The add-on is ${addon}.`;
+
+async function tell(
+  deps: Deps,
+  { time, change, drift }: { time: Date; change: AddonChange; drift: Drift },
+  say: Say,
+): Promise<'notified' | 'scheduled'> {
+  const { cluster, what, by, eventId } = change;
+  // The schedule first: an event that is delivered again after a failure finds it made, and the word is not lost.
+  const scheduled = deps.settings().drift === 'migrate' && (await deps.schedule(drift.standing, time, say));
+  const detail = { cluster, found: drift.found, wanted: drift.wanted, change: what, by, event: eventId, scheduled };
+  await deps.bus.put({ detailType: 'nightshift.DriftDetected', resources: [], detail });
+  say.count('nightshift.DriftDetected', 1);
+  return scheduled ? 'scheduled' : 'notified';
+}
+
+/** EKS may still be at the change, so the schedule is kept for the cluster as it is to stand. */
+async function scheduleFor(standing: ClusterStanding, now: Date, say: Say): Promise<boolean> {
+  const changed = { ...liveSchedules.eks, standing: async () => standing };
+  const { schedules } = await keepSchedule({ ...liveSchedules, eks: changed }, standing.name, now, say);
+  return schedules.keep + schedules.create + schedules.move > 0;
+}
+
+export const handler = wrap(
+  z.unknown(),
+  onAddonChanged({
+    eks,
+    bus: eventBus(environment.eventBus),
+    leases: leasesIn(environment.leaseGroup),
+    settings: environment.settings,
+    schedule: scheduleFor,
+  }),
+);

@@ -1,0 +1,40 @@
+import * as z from 'zod/mini';
+import { type Ec2, ec2 } from '../aws/ec2.ts';
+import { type Eks, eks } from '../aws/eks.ts';
+import { type InstanceRunning, parseInstanceRunning } from '../core/native-events.ts';
+import type { Settings } from '../core/settings.ts';
+import { clustersOf, type Reaction, reactToNode } from '../core/triggers.ts';
+import { environment } from './shared/environment.ts';
+import { act, liveStart, type StartDeps, type Started } from './shared/start-migration.ts';
+import { type Run, wrap } from './shared/wrap.ts';
+
+export interface Deps extends StartDeps {
+  ec2: Pick<Ec2, 'tags'>;
+  eks: Pick<Eks, 'standing'>;
+  settings: () => Settings;
+}
+
+/**
+ * Starts one execution for all nodes that join a compliant cluster in the same quarter of an hour: it proves every node,
+ * and prepares in the window those that are not prepared. Throws InvalidRequest for an event that is no running
+ * instance, InvalidConfiguration for settings that break a rule.
+ */
+export function onNodeRegistered(deps: Deps): Run<unknown, Started> {
+  return async (event, say) => {
+    const instance = parseInstanceRunning(event);
+    const { cluster, reaction } = await react(deps, instance);
+    return act(deps, reaction, say, { instance: instance.instanceId, cluster });
+  };
+}
+
+async function react(deps: Deps, instance: InstanceRunning): Promise<{ cluster: string | null; reaction: Reaction }> {
+  const ignore = (reason: string) => ({ cluster: null, reaction: { kind: 'ignore', reason } as const });
+  const tags = await deps.ec2.tags(instance.instanceId);
+  if (tags === null) return ignore('The instance is gone.');
+  const [cluster, other] = clustersOf(tags);
+  if (cluster === undefined) return ignore('The instance is no worker node of an EKS cluster.');
+  if (other !== undefined) return ignore(`The instance names several clusters: ${clustersOf(tags).join(', ')}.`);
+  return { cluster, reaction: reactToNode(instance, await deps.eks.standing(cluster), deps.settings()) };
+}
+
+export const handler = wrap(z.unknown(), onNodeRegistered({ ...liveStart, ec2, eks, settings: environment.settings }));

@@ -1,0 +1,34 @@
+import type * as Sdk from '@aws-sdk/client-scheduler';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { leasesIn } from '../../../functions/aws/leases.ts';
+import { ServiceError } from '../../../sandbox/wire/error.ts';
+import { operations } from '../../../sandbox/wire/operations.ts';
+import { startWire, type Wire } from './wire.ts';
+
+let wire: Wire;
+beforeAll(async () => {
+  wire = await startWire({
+    scheduler: operations<typeof Sdk>({
+      GetSchedule({ Name }) {
+        if (Name === 'nightshift-demo') return { Name, GroupName: 'nightshift-leases' };
+        if (Name === 'nightshift-shut') throw new ServiceError('ValidationException', 'no such group');
+        throw new ServiceError('ResourceNotFoundException', `Schedule ${Name} does not exist.`, 404);
+      },
+    }),
+  });
+});
+afterAll(() => wire.close());
+
+const leases = leasesIn(() => 'nightshift-leases');
+
+test('a lease is held as long as its schedule is there', async () => {
+  expect([await leases.held('demo'), await leases.held('blue')]).toEqual([true, false]);
+  expect(wire.calls.map(({ input }) => input)).toEqual([
+    { GroupName: 'nightshift-leases', Name: 'nightshift-demo' },
+    { GroupName: 'nightshift-leases', Name: 'nightshift-blue' },
+  ]);
+});
+
+test('what went wrong is not taken for a lease that is free', async () => {
+  await expect(leases.held('shut')).rejects.toMatchObject({ name: 'ValidationException' });
+});

@@ -75,7 +75,8 @@ export function reactToNode(
   settings: Settings,
 ): Reaction {
   if (standing === null) return ignore('There is no such cluster.');
-  const { name: cluster, tags, addon } = standing;
+  const { name: cluster, tags, addon, status } = standing;
+  if (status !== 'ACTIVE' && status !== 'UPDATING') return ignore(`The cluster is ${status}.`);
   const enrolment = enrolmentOf(tags, settings);
   if (enrolment.kind === 'not-enrolled') return ignore(enrolment.reason);
   if (enrolment.kind === 'refused') return { kind: 'refuse', reason: enrolment.reason };

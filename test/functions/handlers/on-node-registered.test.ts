@@ -86,6 +86,7 @@ test.each<[string, Parameters<typeof listening>[0], RegExp]>([
     /prepares every node/,
   ],
   ['whose cluster is not enrolled', { standing: { ...COMPLIANT, tags: {} } }, /only tagged clusters are enrolled/],
+  ['whose cluster is still being made', { standing: { ...COMPLIANT, status: 'CREATING' } }, /is CREATING/],
   ['whose cluster is gone', { standing: null }, /no such cluster/],
   ['of no cluster', { tags: { Name: 'bastion' } }, /no worker node/],
   ['that is gone already', { tags: null }, /instance is gone/],

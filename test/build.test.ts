@@ -60,6 +60,7 @@ test('every handler is a function', () => {
     'restart-kube-proxy',
     'run-on-nodes',
     'schedule-migrations',
+    'sweep-executions',
     'take-inventory',
     'update-addon',
   ]);

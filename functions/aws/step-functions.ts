@@ -1,5 +1,21 @@
-import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  type ExecutionStatus,
+  paginateGetExecutionHistory,
+  paginateListExecutions,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import { isNamed, memoised } from './clients.ts';
+
+/** An execution that has ended. */
+export interface EndedExecution {
+  executionArn: string;
+  stateMachineArn: string;
+  name: string;
+  status: ExecutionStatus;
+  stoppedAt: Date;
+}
 
 /** The Step Functions calls that nightshift's functions make. */
 export interface StepFunctions {
@@ -7,7 +23,16 @@ export interface StepFunctions {
   start(execution: { stateMachineArn: string; name: string; input: unknown }): Promise<{ started: boolean }>;
   /** The text of the input that an execution was started with. */
   input(executionArn: string): Promise<string>;
+  /** All events of an execution in their order, each as one line of JSON. */
+  history(executionArn: string): Promise<string[]>;
+  /**
+   * The executions that ended at or after a moment, page by page. Step Functions sorts by their start, and one may wait
+   * for its window for months: all that it remembers are looked through.
+   */
+  endedSince(stateMachineArn: string, since: Date): AsyncIterable<EndedExecution[]>;
 }
+
+const PAGE = 1_000;
 
 const client = memoised((options) => new SFNClient(options));
 
@@ -26,5 +51,21 @@ export const stepFunctions: StepFunctions = {
     const { input } = await client().send(new DescribeExecutionCommand({ executionArn }));
     if (input === undefined) throw new Error(`Step Functions described ${executionArn} without its input`);
     return input;
+  },
+
+  async history(executionArn) {
+    const lines: string[] = [];
+    for await (const page of paginateGetExecutionHistory({ client: client(), pageSize: PAGE }, { executionArn }))
+      for (const event of page.events ?? []) lines.push(JSON.stringify(event));
+    return lines;
+  },
+
+  async *endedSince(stateMachineArn, since) {
+    for await (const page of paginateListExecutions({ client: client(), pageSize: PAGE }, { stateMachineArn }))
+      yield (page.executions ?? []).flatMap(({ executionArn, name, status, stopDate }) =>
+        executionArn && name && status && stopDate && stopDate >= since
+          ? [{ executionArn, stateMachineArn, name, status, stoppedAt: stopDate }]
+          : [],
+      );
   },
 };

@@ -68,6 +68,11 @@ export const formerKey = (execution: Named) => `${executionPrefix(execution)}for
 /** Where an execution records its own end. */
 export const outcomeKey = (execution: Named) => `${executionPrefix(execution)}outcome.json`;
 
+/** Where an execution's whole history is kept. */
+export const historyKey = (execution: Named) => `${executionPrefix(execution)}history.ndjson.gz`;
+/** Says that after this execution a person was called. */
+export const givenUpKey = (execution: Named) => `${executionPrefix(execution)}given-up.json`;
+
 const Outcome = z.object({ ending: z.string() });
 
 /** The ending that an execution recorded; null when it recorded none. Throws EvidenceMissing for anything else. */

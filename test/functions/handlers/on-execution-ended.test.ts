@@ -30,6 +30,9 @@ const event = (changes: Partial<typeof detail> | { input: null } = {}) => ({
   detail: { ...detail, ...changes },
 });
 
+const ALIAS = `${MACHINES.rollback}:live`;
+const HISTORY = 'executions/demo-1/history.ndjson.gz';
+
 type Started = { stateMachineArn: string; name: string; input: unknown };
 
 function listening() {
@@ -38,7 +41,7 @@ function listening() {
   const events: Parameters<EventBus['put']>[0][] = [];
   const run = onExecutionEnded({
     store,
-    stateMachines: () => MACHINES,
+    stateMachines: () => ({ ...MACHINES, recovery: ALIAS }),
     bus: {
       put: async (told) => {
         events.push(told);
@@ -51,6 +54,7 @@ function listening() {
         return { started: true };
       },
       input: async () => detail.input,
+      history: async () => ['{"id":1,"type":"ExecutionStarted"}', '{"id":2,"type":"ExecutionAborted"}'],
     },
   });
   return { store, started, events, run: (about: unknown) => run(about, new Ear()) };
@@ -72,13 +76,32 @@ test.each(['ABORTED', 'TIMED_OUT', 'FAILED'])(
     expect(await run(event({ status }))).toEqual({ kind: 'started', reason, name: 'recover-demo-1' });
     expect(started).toEqual([
       {
-        stateMachineArn: MACHINES.rollback,
+        stateMachineArn: ALIAS,
         name: 'recover-demo-1',
         input: { mode: 'recover', cluster: 'demo', execution, reason, attempt: 1 },
       },
     ]);
   },
 );
+
+test.each(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'])(
+  'the whole history of an execution that %s is kept, one event a line',
+  async (status) => {
+    const { run, store } = listening();
+    await run(event({ status }));
+    const { text } = await store.get(HISTORY);
+    expect(text).toBe('{"id":1,"type":"ExecutionStarted"}\n{"id":2,"type":"ExecutionAborted"}\n');
+    await run(event({ status }));
+    expect(store.writes.filter((key) => key === HISTORY)).toHaveLength(1);
+  },
+);
+
+test('a history that cannot be kept holds up no recovery, and is tried again', async () => {
+  const { run, store, started } = listening();
+  store.put = () => Promise.reject(new Error('no room'));
+  await expect(run(event())).rejects.toThrow('no room');
+  expect(started).toMatchObject([{ name: 'recover-demo-1' }]);
+});
 
 test('the same event again starts nothing again', async () => {
   const { run, started } = listening();
@@ -98,6 +121,12 @@ test.each(['RUNNING', 'SUCCEEDED', 'PENDING_REDRIVE'])('%s is no ending that lea
   const { run, started } = listening();
   expect(await run(event({ status }))).toMatchObject({ kind: 'ignored' });
   expect(started).toEqual([]);
+});
+
+test.each(['RUNNING', 'PENDING_REDRIVE'])('%s is no ending, so there is no history to keep', async (status) => {
+  const { run, store } = listening();
+  await run(event({ status }));
+  expect(store.writes).toEqual([]);
 });
 
 test('RUNNING that arrives after ABORTED undoes nothing and starts nothing', async () => {
@@ -165,6 +194,13 @@ test('after three attempts a person is called', async () => {
   expect(events).toMatchObject([
     { detailType: 'nightshift.RollbackFailed', detail: { cluster: 'demo', execution, ending: 'rollback-failed' } },
   ]);
+});
+
+test('and called once, however often the end is told', async () => {
+  const { run, events } = listening();
+  await run(rollback(3));
+  expect(await run(rollback(3))).toEqual({ kind: 'ignored', reason: 'A person was called.', name: null });
+  expect(events).toHaveLength(1);
 });
 
 test('a rollback that recorded that it failed has called a person itself', async () => {

@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+import { isNightshiftError } from '../functions/core/errors.ts';
+import { application } from './application.ts';
+import { readConfig } from './config.ts';
+
+const ROOT = new URL('..', import.meta.url);
+
+/** Writes the cloud assembly: where the CDK's command says, or into cdk.out. */
+function main(): void {
+  const outdir = process.env['CDK_OUTDIR'] ?? fileURLToPath(new URL('cdk.out', ROOT));
+  application(readConfig(fileURLToPath(new URL('nightshift.config.json', ROOT))), outdir).app.synth();
+}
+
+try {
+  main();
+} catch (error) {
+  if (!isNightshiftError(error)) throw error;
+  console.error(`${error.name}: ${error.message} ${error.nextStep}`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,46 @@
+import { App, DefaultStackSynthesizer, type IReusableStackSynthesizer, Tags, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import type { Config } from './config.ts';
+import { NightshiftStack } from './stack.ts';
+
+/** The application with its one stack. */
+export interface Application {
+  app: App;
+  stack: NightshiftStack;
+}
+
+/**
+ * One stack, written to `outdir` when it is synthesized, and meanwhile checked by cdk-nag's AwsSolutions. Needs the
+ * bundles in dist, and neither an account nor a network. Throws InvalidConfiguration for a function without a bundle.
+ */
+export function application(config: Config, outdir: string): Application {
+  const app = new App({
+    outdir,
+    defaultStackSynthesizer: synthesizer(config.assetsBucket),
+    analyticsReporting: false,
+    // What CloudFormation would refuse fails here already.
+    context: { '@aws-cdk/core:validateAgainstDefaultRules': true },
+  });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const stack = new NightshiftStack(app, 'nightshift', {
+    stackName: 'nightshift',
+    description: 'nightshift moves kube-proxy of EKS clusters to IPVS in their off-hours, and proves it on every node',
+    config,
+  });
+  for (const [key, value] of Object.entries(config.tags)) Tags.of(app).add(key, value);
+  return { app, stack };
+}
+
+/** With a bucket of one's own, accounts need no bootstrap stack: a stack set brings the template everywhere. */
+function synthesizer(assetsBucket: string | null): IReusableStackSynthesizer {
+  const own: unknown = new DefaultStackSynthesizer(
+    assetsBucket === null ? {} : { fileAssetsBucketName: assetsBucket, generateBootstrapVersionRule: false },
+  );
+  if (isReusable(own)) return own;
+  throw new Error('the synthesizer cannot be reused');
+}
+
+/** The library's class does implement it, but not by the letter of types that tell "absent" from "undefined". */
+function isReusable(value: unknown): value is IReusableStackSynthesizer {
+  return value instanceof DefaultStackSynthesizer;
+}

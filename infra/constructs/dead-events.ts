@@ -1,0 +1,39 @@
+import { Aws, Duration, Validations } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { names } from '../names.ts';
+
+/**
+ * Where events end that no target took, and schedules that could not start anything. An alarm rings as soon as there is
+ * one. SQS's own encryption: a key of ours would have to be opened to every service that delivers here.
+ */
+export class DeadEvents extends Construct {
+  readonly queue: Queue;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    this.queue = new Queue(this, 'Queue', {
+      queueName: names.deadEvents,
+      retentionPeriod: Duration.days(14),
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+    });
+    this.queue.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'RulesOfThisAccount',
+        principals: [new ServicePrincipal('events.amazonaws.com')],
+        actions: ['sqs:SendMessage'],
+        resources: [this.queue.queueArn],
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+          ArnLike: { 'aws:SourceArn': `arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:rule/nightshift-*` },
+        },
+      }),
+    );
+    Validations.of(this.queue).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'This queue is the dead-letter queue of everything else.',
+    });
+  }
+}

@@ -1,0 +1,97 @@
+import { Aws, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  CfnBucket,
+  ObjectLockRetention,
+  ObjectOwnership,
+  StorageClass,
+} from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { names } from '../names.ts';
+
+/** What S3 moves no object to before this age, in days. */
+const COLD_AFTER = 90;
+
+/**
+ * Where executions keep their evidence: nobody deletes or overwrites it for the configured days (Object Lock, governance:
+ * who has s3:BypassGovernanceRetention may, and nightshift has not), and after them S3 deletes it. It stays when the stack
+ * is deleted.
+ */
+export class EvidenceBucket extends Construct {
+  readonly bucket: Bucket;
+
+  constructor(scope: Construct, id: string, { key, days }: { key: IKey; days: number }) {
+    super(scope, id);
+    this.bucket = new Bucket(this, 'Bucket', {
+      bucketName: names.evidenceBucket,
+      encryption: BucketEncryption.KMS,
+      encryptionKey: key,
+      bucketKeyEnabled: true,
+      versioned: true,
+      objectLockEnabled: true,
+      objectLockDefaultRetention: ObjectLockRetention.governance(Duration.days(days)),
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy: RemovalPolicy.RETAIN,
+      lifecycleRules: [
+        {
+          id: 'evidence',
+          prefix: 'executions/',
+          expiration: Duration.days(days + 1),
+          ...(days > COLD_AFTER && {
+            transitions: [
+              { storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: Duration.days(COLD_AFTER) },
+            ],
+          }),
+        },
+        // Versions stay as long as they are locked, and no longer.
+        { id: 'former-versions', noncurrentVersionExpiration: Duration.days(1) },
+        { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
+      ],
+    });
+    this.logAccess(this.accessLogs());
+  }
+
+  private logAccess(logs: Bucket): void {
+    const bucket = this.bucket.node.defaultChild;
+    if (!(bucket instanceof CfnBucket)) throw new Error('a bucket without its resource');
+    bucket.loggingConfiguration = { destinationBucketName: logs.bucketName };
+    logs.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'AccessLogsOfTheEvidence',
+        principals: [new ServicePrincipal('logging.s3.amazonaws.com')],
+        actions: ['s3:PutObject'],
+        resources: [logs.arnForObjects('*')],
+        conditions: {
+          ArnEquals: { 'aws:SourceArn': this.bucket.bucketArn },
+          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+        },
+      }),
+    );
+  }
+
+  /** Who read the evidence. S3 itself delivers these logs, and cannot do so with a key of ours. */
+  private accessLogs(): Bucket {
+    const logs = new Bucket(this, 'AccessLogs', {
+      bucketName: names.accessLogsBucket,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy: RemovalPolicy.RETAIN,
+      lifecycleRules: [{ id: 'access-logs', expiration: Duration.days(365) }],
+    });
+    Validations.of(logs).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason: 'This bucket holds the access logs of the evidence; logging itself, it would never come to rest.',
+    });
+    return logs;
+  }
+}

@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import {
+  Architecture,
+  CfnEventInvokeConfig,
+  CfnFunction,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { InvalidConfiguration } from '../../functions/core/errors.ts';
+import type { Config } from '../config.ts';
+import { type FunctionSettings, functionSettings } from '../functions.ts';
+import { arns, names } from '../names.ts';
+import * as executions from '../permissions/executions.ts';
+import type { Permission } from '../permissions/permission.ts';
+import { decryptEvidence, encryptEvidence } from '../permissions/records.ts';
+import { type Variable, variableValues } from '../variables.ts';
+import { roleFor } from './role.ts';
+
+interface Options {
+  config: Config;
+  key: IKey;
+}
+
+const bundleOf = (handler: string) => fileURLToPath(new URL(`../../dist/functions/${handler}`, import.meta.url));
+
+/** Every function of the product, each from its bundle, with a role, a log and variables of its own. */
+export class Functions extends Construct {
+  /** By handler file name. */
+  readonly byHandler = new Map<string, LambdaFunction>();
+  /** The handlers that others invoke asynchronously. */
+  readonly asynchronous: string[] = [];
+  /** The handlers that talk to Kubernetes. */
+  readonly kubernetes: string[] = [];
+
+  constructor(scope: Construct, id: string, options: Options) {
+    super(scope, id);
+    for (const [handler, settings] of Object.entries(functionSettings(options.config.nodeTags))) {
+      this.byHandler.set(handler, new NightshiftFunction(this, handler, { ...options, settings }).function);
+      if (settings.invokedBy === 'event') this.asynchronous.push(handler);
+      if (settings.kubernetes) this.kubernetes.push(handler);
+    }
+  }
+
+  /** Throws for a handler that is not deployed. */
+  get(handler: string): LambdaFunction {
+    const found = this.byHandler.get(handler);
+    if (found) return found;
+    throw new Error(`infra/functions.ts has no function ${handler}`);
+  }
+}
+
+class NightshiftFunction extends Construct {
+  readonly function: LambdaFunction;
+
+  constructor(scope: Construct, handler: string, { config, key, settings }: Options & { settings: FunctionSettings }) {
+    super(scope, handler);
+    if (!existsSync(bundleOf(handler)))
+      throw new InvalidConfiguration(`The function ${handler} has no bundle in dist/functions.`, {
+        nextStep: 'Build the functions with `npm run build`.',
+      });
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/lambda/${names.function(handler)}`,
+      retention: retention(config),
+      encryptionKey: key,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = roleFor(this, handler, {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      description: settings.description,
+      permissions: permissionsOf(handler, settings, { config, key }),
+    });
+    this.function = new LambdaFunction(this, 'Function', {
+      functionName: names.function(handler),
+      description: settings.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      // Nobody reads the source maps there.
+      code: Code.fromAsset(bundleOf(handler), { exclude: ['*.map'] }),
+      timeout: Duration.seconds(settings.timeout),
+      memorySize: settings.memory,
+      // By its ARN: the role has its one policy already, and the function's own construct must not widen it.
+      role: Role.fromRoleArn(this, 'OwnRole', role.roleArn, { mutable: false }),
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      tracing: Tracing.ACTIVE,
+      environment: environmentOf(settings.variables, config),
+      ...(settings.reservedConcurrency !== undefined && { reservedConcurrentExecutions: settings.reservedConcurrency }),
+    });
+    if (settings.kubernetes && config.vpc) connect(this.function, config.vpc);
+    if (settings.invokedBy === 'event') keepWhatFails(this, this.function);
+  }
+}
+
+/** The numbers of the configuration are those of the enumeration. */
+const retention = ({ retentionDays }: Config): RetentionDays => retentionDays.logs;
+
+function environmentOf(variables: readonly Variable[], config: Config): Record<string, string> {
+  const values = variableValues(config);
+  return {
+    ...Object.fromEntries([...variables].sort().map((name) => [name, values[name]])),
+    POWERTOOLS_SERVICE_NAME: 'nightshift',
+    POWERTOOLS_METRICS_NAMESPACE: 'nightshift',
+    POWERTOOLS_LOG_LEVEL: 'INFO',
+  };
+}
+
+function permissionsOf(handler: string, settings: FunctionSettings, { config, key }: Options): Permission[] {
+  const { permissions, invokedBy, kubernetes } = settings;
+  const writes = permissions.some(({ actions }) => actions.includes('s3:PutObject'));
+  const reads = permissions.some(({ actions }) => actions.includes('s3:GetObject'));
+  return [
+    ...permissions,
+    ...(writes ? [encryptEvidence(key.keyArn)] : reads ? [decryptEvidence(key.keyArn)] : []),
+    ...(invokedBy === 'event' ? [executions.sendToDeadEvents] : []),
+    ...(kubernetes && config.vpc ? [executions.joinVpc] : []),
+    executions.writeLogs(`/aws/lambda/${names.function(handler)}`),
+    executions.trace,
+  ];
+}
+
+function connect(lambda: LambdaFunction, vpc: NonNullable<Config['vpc']>): void {
+  const resource = lambda.node.defaultChild;
+  if (!(resource instanceof CfnFunction)) throw new Error('a function without its resource');
+  resource.vpcConfig = { subnetIds: vpc.subnetIds, securityGroupIds: vpc.securityGroupIds };
+}
+
+/** Lambda tries twice more; then the event lies in the queue, with the error. */
+function keepWhatFails(scope: Construct, lambda: LambdaFunction): void {
+  new CfnEventInvokeConfig(scope, 'Asynchronous', {
+    functionName: lambda.functionName,
+    qualifier: '$LATEST',
+    maximumRetryAttempts: 2,
+    maximumEventAgeInSeconds: 6 * 3600,
+    destinationConfig: { onFailure: { destination: arns.deadEvents } },
+  });
+}

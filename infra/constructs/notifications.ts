@@ -1,0 +1,113 @@
+import { Aws } from 'aws-cdk-lib';
+import { CfnRule } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { CfnSubscription, Topic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import type { Config } from '../config.ts';
+import { arns, names } from '../names.ts';
+import { forwardEvents, sendToDeadEvents } from '../permissions/executions.ts';
+import { roleFor } from './role.ts';
+import { RETRIES } from './triggers.ts';
+
+/** Endings that a person should read of in the morning, and the one to wake up for. */
+const TOLD = [
+  'nightshift.RollbackFailed',
+  'nightshift.MigrationFailed',
+  'nightshift.MigrationRolledBack',
+  'nightshift.MigrationRefused',
+  'nightshift.DriftDetected',
+];
+
+/** The topic for people, what is said on it, and the way to the central bus. */
+export class Notifications extends Construct {
+  readonly topic: Topic;
+
+  constructor(scope: Construct, id: string, { config, key }: { config: Config; key: IKey }) {
+    super(scope, id);
+    const { emails, centralBusArn } = config.notifications;
+    this.topic = new Topic(this, 'Topic', {
+      topicName: names.topic,
+      displayName: 'nightshift',
+      masterKey: key,
+      enforceSSL: true,
+    });
+    for (const endpoint of emails)
+      new CfnSubscription(this, endpoint, { topicArn: this.topic.topicArn, protocol: 'email', endpoint });
+    this.tell('endings', 'People are told of what went wrong', {
+      source: ['nightshift'],
+      'detail-type': TOLD,
+    });
+    // The name of a recovery begins so, whoever started it: core/recovery.ts names it.
+    this.tell('recovery-started', "The dead-man's switch fired, or an execution ended without a word", {
+      source: ['aws.states'],
+      'detail-type': ['Step Functions Execution Status Change'],
+      detail: {
+        stateMachineArn: [arns.stateMachine('rollback-cluster')],
+        status: ['RUNNING'],
+        name: [{ prefix: 'recover' }],
+      },
+    });
+    this.allowPublishing();
+    if (centralBusArn) forward(new Construct(this, 'CentralBus'), centralBusArn);
+  }
+
+  private tell(name: string, description: string, eventPattern: Record<string, unknown>): void {
+    new CfnRule(this, name, {
+      name: names.rule(name),
+      description,
+      eventPattern,
+      state: 'ENABLED',
+      targets: [
+        { id: 'people', arn: this.topic.topicArn, deadLetterConfig: { arn: arns.deadEvents }, retryPolicy: RETRIES },
+      ],
+    });
+  }
+
+  private allowPublishing(): void {
+    const publish = (sid: string, service: string, sourceArns: string[]) =>
+      this.topic.addToResourcePolicy(
+        new PolicyStatement({
+          sid,
+          principals: [new ServicePrincipal(service)],
+          actions: ['sns:Publish'],
+          resources: [this.topic.topicArn],
+          conditions: {
+            StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+            ArnLike: { 'aws:SourceArn': sourceArns },
+          },
+        }),
+      );
+    publish('Rules', 'events.amazonaws.com', ['endings', 'recovery-started'].map(arns.rule));
+    publish('Alarms', 'cloudwatch.amazonaws.com', [arns.in('cloudwatch', 'alarm:nightshift-*')]);
+  }
+}
+
+/** Every event of nightshift's goes to the bus of another account, too. */
+function forward(scope: Construct, busArn: string): void {
+  const role = roleFor(scope, 'forwarder', {
+    assumedBy: new ServicePrincipal('events.amazonaws.com', {
+      conditions: {
+        StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+        ArnEquals: { 'aws:SourceArn': arns.rule('forward') },
+      },
+    }),
+    description: "Puts nightshift's events on the central bus",
+    permissions: [forwardEvents(busArn), sendToDeadEvents],
+  });
+  new CfnRule(scope, 'Rule', {
+    name: names.rule('forward'),
+    description: 'The central bus hears everything',
+    eventPattern: { source: ['nightshift'] },
+    state: 'ENABLED',
+    targets: [
+      {
+        id: 'central-bus',
+        arn: busArn,
+        roleArn: role.roleArn,
+        deadLetterConfig: { arn: arns.deadEvents },
+        retryPolicy: RETRIES,
+      },
+    ],
+  });
+}

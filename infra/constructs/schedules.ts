@@ -1,0 +1,48 @@
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
+import { Construct } from 'constructs';
+import { arns, groups } from '../names.ts';
+import * as executions from '../permissions/executions.ts';
+import type { Functions } from './functions.ts';
+import { roleFor } from './role.ts';
+
+/** The functions that a schedule starts every day. */
+export const SWEEPS = ['schedule-migrations', 'sweep-executions'] as const;
+
+/** The schedule groups, the roles that their schedules act with, and the two daily sweeps. */
+export class Schedules extends Construct {
+  constructor(scope: Construct, id: string, functions: Functions) {
+    super(scope, id);
+    for (const name of [groups.leases, groups.migrations]) new CfnScheduleGroup(this, name, { name });
+    const sweeps = new CfnScheduleGroup(this, groups.sweeps, { name: groups.sweeps });
+    roleFor(new Construct(this, 'Scheduler'), 'scheduler', {
+      assumedBy: scheduledBy(groups.leases, groups.migrations),
+      description: 'What leases and planned migrations start executions with',
+      permissions: [executions.startMigrations, executions.startRollbacks, executions.sendToDeadEvents],
+    });
+    const role = roleFor(new Construct(this, 'Sweeper'), 'sweeper', {
+      assumedBy: scheduledBy(groups.sweeps),
+      description: 'What the daily sweeps are started with',
+      permissions: [executions.runSweeps, executions.sendToDeadEvents],
+    });
+    for (const handler of SWEEPS)
+      new CfnSchedule(this, handler, {
+        name: `nightshift-${handler}`,
+        groupName: sweeps.ref,
+        description: 'Every day, in case an event never came',
+        scheduleExpression: 'rate(1 day)',
+        flexibleTimeWindow: { mode: 'FLEXIBLE', maximumWindowInMinutes: 15 },
+        target: {
+          arn: functions.get(handler).functionArn,
+          roleArn: role.roleArn,
+          input: JSON.stringify({ kind: 'sweep' }),
+          deadLetterConfig: { arn: arns.deadEvents },
+          retryPolicy: { maximumRetryAttempts: 10, maximumEventAgeInSeconds: 3600 },
+        },
+      });
+  }
+}
+
+function scheduledBy(...scheduleGroups: string[]): ServicePrincipal {
+  return new ServicePrincipal('scheduler.amazonaws.com', { conditions: executions.scheduledBy(...scheduleGroups) });
+}

@@ -1,0 +1,116 @@
+import { Aws } from 'aws-cdk-lib';
+import { CfnRule } from 'aws-cdk-lib/aws-events';
+import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { arns, names } from '../names.ts';
+import type { Functions } from './functions.ts';
+
+/** EventBridge tries for a day, 185 times, and then the event lies in the queue. */
+export const RETRIES = { maximumEventAgeInSeconds: 24 * 3600, maximumRetryAttempts: 185 };
+
+interface Trigger {
+  name: string;
+  description: string;
+  handler: string;
+  pattern: Record<string, unknown>;
+}
+
+/** A call that EKS accepted. CloudTrail writes down refused ones, too: those have an errorCode. */
+const accepted = (eventName: string[], more: Record<string, unknown> = {}) => ({
+  source: ['aws.eks'],
+  'detail-type': ['AWS API Call via CloudTrail'],
+  detail: { eventSource: ['eks.amazonaws.com'], eventName, errorCode: [{ exists: false }], ...more },
+});
+
+/**
+ * What nightshift hears of. CloudTrail must be on in the account for the first four.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
+ */
+const TRIGGERS: readonly Trigger[] = [
+  {
+    name: 'cluster-created',
+    description: 'A new cluster is enforced',
+    handler: 'on-cluster-created',
+    pattern: accepted(['CreateCluster']),
+  },
+  {
+    name: 'addon-changed',
+    description: 'Somebody changed kube-proxy',
+    handler: 'on-addon-changed',
+    pattern: accepted(['CreateAddon', 'UpdateAddon', 'DeleteAddon'], {
+      requestParameters: { addonName: ['kube-proxy'] },
+    }),
+  },
+  {
+    name: 'addon-event',
+    description: 'EKS tells what became of an add-on',
+    handler: 'on-addon-changed',
+    pattern: { source: ['aws.eks'], 'detail-type': [{ prefix: 'EKS Addon ' }] },
+  },
+  {
+    name: 'cluster-tagged',
+    description: "A cluster's tags enrol it",
+    handler: 'on-cluster-tagged',
+    // Node groups and add-ons have tags, too, and ARNs of other kinds; CloudTrail may write the colons and slashes encoded.
+    pattern: accepted(['TagResource', 'UntagResource'], {
+      requestParameters: { resourceArn: [{ wildcard: '*:cluster/*' }, { wildcard: '*%3Acluster%2F*' }] },
+    }),
+  },
+  {
+    name: 'node-registered',
+    description: 'An instance runs that may be a node',
+    handler: 'on-node-registered',
+    pattern: {
+      source: ['aws.ec2'],
+      'detail-type': ['EC2 Instance State-change Notification'],
+      detail: { state: ['running'] },
+    },
+  },
+  {
+    name: 'execution-ended',
+    description: "An execution of nightshift's ended",
+    handler: 'on-execution-ended',
+    pattern: {
+      source: ['aws.states'],
+      'detail-type': ['Step Functions Execution Status Change'],
+      detail: {
+        stateMachineArn: ['migrate-cluster', 'rollback-cluster'].map(arns.stateMachine),
+        status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
+      },
+    },
+  },
+];
+
+/** One rule on the default bus for each kind of event, with one function behind it. */
+export class Triggers extends Construct {
+  /** Rule names without their prefix. */
+  readonly rules = TRIGGERS.map(({ name }) => name);
+
+  constructor(scope: Construct, id: string, functions: Functions) {
+    super(scope, id);
+    for (const { name, description, handler, pattern } of TRIGGERS) {
+      const target = functions.get(handler);
+      const rule = new CfnRule(this, name, {
+        name: names.rule(name),
+        description,
+        eventPattern: pattern,
+        state: 'ENABLED',
+        targets: [
+          {
+            id: handler,
+            arn: target.functionArn,
+            deadLetterConfig: { arn: arns.deadEvents },
+            retryPolicy: RETRIES,
+          },
+        ],
+      });
+      new CfnPermission(this, `${name}-invokes`, {
+        action: 'lambda:InvokeFunction',
+        functionName: target.functionArn,
+        principal: 'events.amazonaws.com',
+        sourceArn: rule.attrArn,
+        sourceAccount: Aws.ACCOUNT_ID,
+      });
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { Aws, CfnDeletionPolicy, RemovalPolicy } from 'aws-cdk-lib';
+import { type IPrincipal, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnStateMachine, CfnStateMachineAlias, CfnStateMachineVersion } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { placeholderValues, readDefinition, STATE_MACHINES } from '../../state-machines/definitions.ts';
+import type { Config } from '../config.ts';
+import { ALIAS, arns, groups, names } from '../names.ts';
+import { encryptEvidence } from '../permissions/records.ts';
+import { stateMachinePermissions } from '../state-machines.ts';
+import type { Functions } from './functions.ts';
+import { roleFor } from './role.ts';
+
+interface Options {
+  config: Config;
+  key: IKey;
+  functions: Functions;
+}
+
+/** The state machines, each from its file, with a version for every change and the alias that executions start through. */
+export class Workflow extends Construct {
+  constructor(scope: Construct, id: string, options: Options) {
+    super(scope, id);
+    for (const machine of STATE_MACHINES) new Machine(this, machine, options);
+  }
+}
+
+class Machine extends Construct {
+  constructor(scope: Construct, machine: string, { config, key, functions }: Options) {
+    super(scope, machine);
+    const handlers = [...functions.byHandler.keys()];
+    const permissions = stateMachinePermissions(machine, handlers);
+    const stores = permissions.some(({ actions }) => actions.includes('s3:PutObject'));
+    const role = roleFor(this, machine, {
+      assumedBy: stepFunctions(machine),
+      description: `The state machine ${names.stateMachine(machine)}`,
+      permissions: [...permissions, ...(stores ? [encryptEvidence(key.keyArn)] : [])],
+    });
+    const logs = new LogGroup(this, 'Logs', {
+      // Names that begin so do not fill the resource policy of CloudWatch Logs.
+      logGroupName: `/aws/vendedlogs/states/${names.stateMachine(machine)}`,
+      retention: config.retentionDays.logs,
+      encryptionKey: key,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const stateMachine = new CfnStateMachine(this, 'StateMachine', {
+      stateMachineName: names.stateMachine(machine),
+      stateMachineType: 'STANDARD',
+      roleArn: role.roleArn,
+      definitionString: JSON.stringify(JSON.parse(readDefinition(machine))),
+      definitionSubstitutions: substitutions(machine, functions),
+      // What went through the states is in the history, which is exported; a log tells which states they were.
+      loggingConfiguration: {
+        level: 'ALL',
+        includeExecutionData: false,
+        destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: logs.logGroupArn } }],
+      },
+      tracingConfiguration: { enabled: true },
+    });
+    publish(this, stateMachine);
+  }
+}
+
+function stepFunctions(machine: string): IPrincipal {
+  return new ServicePrincipal('states.amazonaws.com', {
+    conditions: {
+      StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+      ArnLike: { 'aws:SourceArn': `${arns.stateMachine(machine)}*` },
+    },
+  });
+}
+
+/** The placeholders that this definition has; another machine is meant through its alias. */
+function substitutions(machine: string, functions: Functions): Record<string, string> {
+  const values = placeholderValues({
+    functions: Object.fromEntries([...functions.byHandler].map(([handler, { functionArn }]) => [handler, functionArn])),
+    stateMachines: Object.fromEntries(STATE_MACHINES.map((name) => [name, arns.alias(name)])),
+    kubernetesRoleArn: arns.role('kubernetes'),
+    schedulerRoleArn: arns.role('scheduler'),
+    leaseGroup: groups.leases,
+    evidenceBucket: names.evidenceBucket,
+    partition: Aws.PARTITION,
+  });
+  const definition = readDefinition(machine);
+  return Object.fromEntries(Object.entries(values).filter(([name]) => definition.includes(`\${${name}}`)));
+}
+
+/** A running execution keeps its definition; what is started through the alias gets the newest version. */
+function publish(scope: Construct, stateMachine: CfnStateMachine): void {
+  const version = new CfnStateMachineVersion(scope, 'Version', {
+    stateMachineArn: stateMachine.attrArn,
+    stateMachineRevisionId: stateMachine.attrStateMachineRevisionId,
+  });
+  // A former version goes with its state machine, not while executions still run that were started with it.
+  version.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+  version.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN;
+  new CfnStateMachineAlias(scope, 'Alias', {
+    name: ALIAS,
+    description: 'What executions are started through',
+    deploymentPreference: { type: 'ALL_AT_ONCE', stateMachineVersionArn: version.ref },
+  });
+}

@@ -1,0 +1,191 @@
+import { Aws } from 'aws-cdk-lib';
+import { ALIAS, arns, groups } from '../names.ts';
+import type { Permission } from './permission.ts';
+
+const ANY_EXECUTION = 'Executions are named when they are started.';
+const SCHEDULE_OF_A_CLUSTER = 'A schedule is named after its cluster.';
+
+/** Step Functions authorizes by the state machine's own ARN; the alias is a condition.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html */
+const start = (sid: string, why: string, machines: string[]): Permission => ({
+  sid,
+  why,
+  actions: ['states:StartExecution'],
+  resources: machines.map(arns.stateMachine),
+  conditions: { StringEquals: { 'states:StateMachineQualifier': ALIAS } },
+});
+
+export const startMigrations = start('StartMigrations', 'Starts a migration, through the alias alone.', [
+  'migrate-cluster',
+]);
+
+export const startRollbacks = start('StartRollbacks', 'Starts a rollback or a recovery, through the alias alone.', [
+  'rollback-cluster',
+]);
+
+export const awaitRollback: Permission = {
+  sid: 'AwaitRollback',
+  why: 'Waits for the rollback that it started, and stops it when it is stopped itself.',
+  actions: ['states:DescribeExecution', 'states:StopExecution'],
+  resources: [arns.executions('rollback-cluster')],
+  wildcard: ANY_EXECUTION,
+};
+
+export const hearOfRollback: Permission = {
+  sid: 'HearOfRollback',
+  why: 'Step Functions hears of the end of that rollback through a rule of its own.',
+  actions: ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
+  resources: [arns.in('events', 'rule/StepFunctionsGetEventsForStepFunctionsExecutionRule')],
+};
+
+export const stopExecutions: Permission = {
+  sid: 'StopExecutions',
+  why: 'Stops the execution whose change is undone, and a recovery that came before.',
+  actions: ['states:StopExecution'],
+  resources: [arns.executions('migrate-cluster'), arns.executions('rollback-cluster')],
+  wildcard: ANY_EXECUTION,
+};
+
+export const describeExecutions: Permission = {
+  sid: 'DescribeExecutions',
+  why: "Reads an execution's input and whether it still runs.",
+  actions: ['states:DescribeExecution'],
+  resources: [arns.executions('migrate-cluster'), arns.executions('rollback-cluster')],
+  wildcard: ANY_EXECUTION,
+};
+
+export const readHistories: Permission = {
+  sid: 'ReadHistories',
+  why: "Exports an execution's history before Step Functions forgets it.",
+  actions: ['states:GetExecutionHistory'],
+  resources: [arns.executions('migrate-cluster'), arns.executions('rollback-cluster')],
+  wildcard: ANY_EXECUTION,
+};
+
+export const listExecutions: Permission = {
+  sid: 'ListExecutions',
+  why: 'Finds executions whose end nobody heard of.',
+  actions: ['states:ListExecutions'],
+  resources: [arns.stateMachine('migrate-cluster'), arns.stateMachine('rollback-cluster')],
+};
+
+const schedules = (sid: string, why: string, group: string, verbs: string[]): Permission => ({
+  sid,
+  why,
+  actions: verbs.map((verb) => `scheduler:${verb}Schedule`),
+  resources: [arns.schedules(group)],
+  wildcard: SCHEDULE_OF_A_CLUSTER,
+});
+
+export const holdLease = schedules(
+  'HoldLease',
+  "Takes, renews and gives back the lease of a cluster: lock and dead-man's switch.",
+  groups.leases,
+  ['Create', 'Update', 'Delete'],
+);
+
+export const readLease = schedules('ReadLease', 'Sees who holds the lease of a cluster.', groups.leases, ['Get']);
+
+export const planMigrations = schedules(
+  'PlanMigrations',
+  'Keeps one schedule for each cluster that is to be migrated.',
+  groups.migrations,
+  ['Create', 'Update', 'Delete', 'Get'],
+);
+
+export const passSchedulerRole: Permission = {
+  sid: 'PassSchedulerRole',
+  why: 'Gives such a schedule the role that it starts executions with, and gives it to nobody else.',
+  actions: ['iam:PassRole'],
+  resources: [arns.role('scheduler')],
+  conditions: { StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' } },
+};
+
+/** `handlers`: those that the state machine's definition names. */
+export const invokeFunctions = (handlers: readonly string[]): Permission => ({
+  sid: 'InvokeFunctions',
+  why: 'Runs the steps of the workflow.',
+  actions: ['lambda:InvokeFunction'],
+  resources: handlers.map(arns.function),
+});
+
+export const runSweeps: Permission = {
+  sid: 'RunSweeps',
+  why: 'Runs the daily sweeps.',
+  actions: ['lambda:InvokeFunction'],
+  resources: ['schedule-migrations', 'sweep-executions'].map(arns.function),
+};
+
+export const assumeKubernetesRole: Permission = {
+  sid: 'AssumeKubernetesRole',
+  why: 'Takes on the role that clusters let in for the time of an execution.',
+  actions: ['sts:AssumeRole'],
+  resources: [arns.role('kubernetes')],
+};
+
+export const sendToDeadEvents: Permission = {
+  sid: 'SendToDeadEvents',
+  why: 'What failed for good is kept where an alarm rings.',
+  actions: ['sqs:SendMessage'],
+  resources: [arns.deadEvents],
+};
+
+export const writeLogs = (logGroup: string): Permission => ({
+  sid: 'WriteLogs',
+  why: 'Writes its own log, which also carries its metrics.',
+  actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  resources: [arns.in('logs', `log-group:${logGroup}:*`)],
+  wildcard: 'The log streams of its own log group.',
+});
+
+export const deliverLogs: Permission = {
+  sid: 'DeliverLogs',
+  why: 'Step Functions sets up the delivery of its log by itself.',
+  actions: [
+    ...['CreateLogDelivery', 'GetLogDelivery', 'UpdateLogDelivery', 'DeleteLogDelivery', 'ListLogDeliveries'],
+    ...['PutResourcePolicy', 'DescribeResourcePolicies', 'DescribeLogGroups'],
+  ].map((verb) => `logs:${verb}`),
+  resources: ['*'],
+  wildcard: 'CloudWatch Logs knows no resource for log deliveries.',
+};
+
+export const trace: Permission = {
+  sid: 'Trace',
+  why: 'Sends its traces to X-Ray.',
+  actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
+  resources: ['*'],
+  wildcard: 'X-Ray knows no resource for traces.',
+};
+
+export const sampleTraces: Permission = {
+  sid: 'SampleTraces',
+  why: 'Asks X-Ray which executions to trace.',
+  actions: ['xray:GetSamplingRules', 'xray:GetSamplingTargets'],
+  resources: ['*'],
+  wildcard: 'X-Ray knows no resource for sampling rules.',
+};
+
+export const joinVpc: Permission = {
+  sid: 'JoinVpc',
+  why: 'Lambda connects the function to the configured subnets.',
+  actions: [
+    ...['CreateNetworkInterface', 'DescribeNetworkInterfaces', 'DeleteNetworkInterface', 'DescribeSubnets'],
+    ...['AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses', 'GetSecurityGroupsForVpc'],
+  ].map((verb) => `ec2:${verb}`),
+  resources: ['*'],
+  wildcard: 'Lambda asks for these on every resource and refuses the role without them.',
+};
+
+/** The bus of another account that hears of nightshift's events. */
+export const forwardEvents = (busArn: string): Permission => ({
+  sid: 'ForwardEvents',
+  why: "Puts nightshift's events on the central bus, too.",
+  actions: ['events:PutEvents'],
+  resources: [busArn],
+});
+
+/** Trust: only for schedules of these groups, in this account. */
+export const scheduledBy = (...scheduleGroups: string[]) => ({
+  StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+  ArnEquals: { 'aws:SourceArn': scheduleGroups.map(arns.scheduleGroup) },
+});

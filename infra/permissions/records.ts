@@ -1,0 +1,76 @@
+import { Aws } from 'aws-cdk-lib';
+import { arns } from '../names.ts';
+import type { Permission } from './permission.ts';
+
+const EXECUTIONS = 'The name of an execution is part of the key.';
+
+export const writeEvidence: Permission = {
+  sid: 'WriteEvidence',
+  why: 'Stores what an execution found and did.',
+  actions: ['s3:PutObject'],
+  resources: [arns.objects('executions/*')],
+  wildcard: EXECUTIONS,
+};
+
+export const writeFormer: Permission = {
+  sid: 'WriteFormer',
+  why: 'Saves what a rollback needs, before anything is changed.',
+  actions: ['s3:PutObject'],
+  resources: [arns.objects('executions/*/former.json')],
+  wildcard: EXECUTIONS,
+};
+
+export const readEvidence: Permission = {
+  sid: 'ReadEvidence',
+  why: 'Reads what an earlier step stored.',
+  actions: ['s3:GetObject'],
+  resources: [arns.objects('executions/*')],
+  wildcard: EXECUTIONS,
+};
+
+export const listEvidence: Permission = {
+  sid: 'ListEvidence',
+  why: "Lists an execution's evidence; and without it S3 calls an object that is not there forbidden, not missing.",
+  actions: ['s3:ListBucket'],
+  resources: [arns.evidenceBucket],
+};
+
+export const keepPlans: Permission = {
+  sid: 'KeepPlans',
+  why: 'Remembers what was planned for a cluster, so that a schedule deleted by hand stays deleted.',
+  actions: ['s3:GetObject', 's3:PutObject'],
+  resources: [arns.objects('schedules/*')],
+  wildcard: 'The name of a cluster is part of the key.',
+};
+
+const viaS3 = (keyArn: string, sid: string, why: string, actions: string[]): Permission => ({
+  sid,
+  why,
+  actions,
+  resources: [keyArn],
+  conditions: {
+    StringEquals: {
+      'kms:ViaService': `s3.${Aws.REGION}.amazonaws.com`,
+      // With a bucket key the context is the bucket, not the object.
+      // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
+      'kms:EncryptionContext:aws:s3:arn': arns.evidenceBucket,
+    },
+  },
+});
+
+export const encryptEvidence = (keyArn: string): Permission =>
+  viaS3(keyArn, 'EncryptEvidence', 'Has S3 encrypt what is stored; Decrypt is for objects sent in parts.', [
+    'kms:GenerateDataKey',
+    'kms:Decrypt',
+  ]);
+
+export const decryptEvidence = (keyArn: string): Permission =>
+  viaS3(keyArn, 'DecryptEvidence', 'Has S3 decrypt what is read.', ['kms:Decrypt']);
+
+export const putEvents: Permission = {
+  sid: 'PutEvents',
+  why: 'Says on the bus how something ended or drifted, as nightshift and as nobody else.',
+  actions: ['events:PutEvents'],
+  resources: [arns.eventBus],
+  conditions: { StringEquals: { 'events:source': 'nightshift' } },
+};

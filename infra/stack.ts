@@ -1,0 +1,34 @@
+import { Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { Config } from './config.ts';
+import { Alarms } from './constructs/alarms.ts';
+import { DeadEvents } from './constructs/dead-events.ts';
+import { Documents } from './constructs/documents.ts';
+import { EncryptionKey } from './constructs/encryption-key.ts';
+import { EvidenceBucket } from './constructs/evidence-bucket.ts';
+import { FleetDashboard } from './constructs/fleet-dashboard.ts';
+import { Functions } from './constructs/functions.ts';
+import { KubernetesRole } from './constructs/kubernetes-role.ts';
+import { Notifications } from './constructs/notifications.ts';
+import { Schedules } from './constructs/schedules.ts';
+import { Triggers } from './constructs/triggers.ts';
+import { Workflow } from './constructs/workflow.ts';
+
+/** Everything that one account and Region needs. It names neither: one template serves all of them. */
+export class NightshiftStack extends Stack {
+  constructor(scope: Construct, id: string, { config, ...props }: StackProps & { config: Config }) {
+    super(scope, id, props);
+    const { key } = new EncryptionKey(this, 'Encryption');
+    new EvidenceBucket(this, 'Evidence', { key, days: config.retentionDays.evidence });
+    const { queue } = new DeadEvents(this, 'DeadEvents');
+    const functions = new Functions(this, 'Functions', { config, key });
+    new KubernetesRole(this, 'Kubernetes', functions);
+    new Workflow(this, 'Workflow', { config, key, functions });
+    new Documents(this, 'Documents', config);
+    new Schedules(this, 'Schedules', functions);
+    new Triggers(this, 'Triggers', functions);
+    const { topic } = new Notifications(this, 'Notifications', { config, key });
+    const { alarms } = new Alarms(this, 'Alarms', { topic, queue, functions });
+    new FleetDashboard(this, 'Fleet', alarms);
+  }
+}

@@ -1,0 +1,39 @@
+import { functionPlaceholder, readDefinition } from '../state-machines/definitions.ts';
+import * as eks from './permissions/eks.ts';
+import * as executions from './permissions/executions.ts';
+import type { Permission } from './permissions/permission.ts';
+import * as records from './permissions/records.ts';
+
+const access = [eks.createAccessEntry, eks.tagAccessEntry, eks.grantView, eks.grantEdit, eks.deleteAccessEntry];
+const lease = [executions.holdLease, executions.passSchedulerRole];
+
+/** What each state machine does itself, without a function. */
+const own: Record<string, readonly Permission[]> = {
+  'migrate-cluster': [
+    ...[...access, ...lease, eks.describeClusters, eks.describeAddon, eks.describeUpdates, records.writeFormer],
+    ...[executions.startRollbacks, executions.awaitRollback, executions.hearOfRollback],
+  ],
+  'rollback-cluster': [
+    ...[...access, ...lease, executions.readLease, eks.describeAddon, eks.describeUpdates],
+    ...[executions.stopExecutions, executions.describeExecutions],
+  ],
+};
+
+/** The handlers that the definition names, in the order in which they are given. */
+export function handlersOf(machine: string, handlers: readonly string[]): string[] {
+  const definition = readDefinition(machine);
+  return handlers.filter((handler) => definition.includes(`\${${functionPlaceholder(handler)}}`));
+}
+
+/** Everything that a state machine may do. Throws for a state machine that has no list of its own. */
+export function stateMachinePermissions(machine: string, handlers: readonly string[]): Permission[] {
+  const permissions = own[machine];
+  if (!permissions) throw new Error(`infra/state-machines.ts does not say what ${machine} may do`);
+  return [
+    executions.invokeFunctions(handlersOf(machine, handlers)),
+    ...permissions,
+    executions.deliverLogs,
+    executions.trace,
+    executions.sampleTraces,
+  ];
+}

@@ -34,7 +34,10 @@ const look = [
   nodes.describeManagedNodes,
 ];
 const kubernetes = [executions.assumeKubernetesRole];
-const plan = [executions.planMigrations, executions.passSchedulerRole, records.keepPlans, listEvidence];
+const plan = [
+  ...[executions.planMigrations, executions.listSchedules, executions.passSchedulerRole],
+  ...[records.keepPlans, listEvidence],
+];
 const planVariables: readonly Variable[] = [
   'NIGHTSHIFT_EVIDENCE_BUCKET',
   'NIGHTSHIFT_MIGRATE_ALIAS_ARN',
@@ -146,14 +149,14 @@ const eventFunctions: Record<string, FunctionSettings> = {
   'on-addon-changed': {
     description: "Notices that others changed an enrolled cluster's kube-proxy",
     ...{ timeout: 60, memory: 256, invokedBy: 'event', reservedConcurrency: 5 },
-    variables: ['NIGHTSHIFT_EVENT_BUS', ...planVariables],
-    permissions: [eks.describeClusters, eks.describeAddon, records.putEvents, ...plan],
+    variables: ['NIGHTSHIFT_EVENT_BUS', 'NIGHTSHIFT_LEASE_GROUP', ...planVariables],
+    permissions: [eks.describeClusters, eks.describeAddon, executions.readLease, records.putEvents, ...plan],
   },
   'on-cluster-tagged': {
     description: 'Plans anew for a cluster whose tags changed',
     ...{ timeout: 60, memory: 256, invokedBy: 'event', reservedConcurrency: 5 },
     variables: planVariables,
-    permissions: [eks.describeClusters, eks.describeAddon, eks.listClusters, ...plan],
+    permissions: [eks.describeClusters, eks.describeAddon, ...plan],
   },
   'on-node-registered': {
     description: 'Has a node proven that joined an enrolled cluster',

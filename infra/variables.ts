@@ -7,6 +7,7 @@ export type Variable =
   | 'NIGHTSHIFT_EVENT_BUS'
   | 'NIGHTSHIFT_EVIDENCE_BUCKET'
   | 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'
+  | 'NIGHTSHIFT_LEASE_GROUP'
   | 'NIGHTSHIFT_MIGRATE_ALIAS_ARN'
   | 'NIGHTSHIFT_MIGRATE_STATE_MACHINE_ARN'
   | 'NIGHTSHIFT_ROLLBACK_ALIAS_ARN'
@@ -24,6 +25,7 @@ export function variableValues({ settings, windows }: Pick<Config, 'settings' | 
     NIGHTSHIFT_EVENT_BUS: names.eventBus,
     NIGHTSHIFT_EVIDENCE_BUCKET: names.evidenceBucket,
     NIGHTSHIFT_KUBERNETES_ROLE_ARN: arns.role('kubernetes'),
+    NIGHTSHIFT_LEASE_GROUP: groups.leases,
     NIGHTSHIFT_MIGRATE_ALIAS_ARN: arns.alias('migrate-cluster'),
     NIGHTSHIFT_MIGRATE_STATE_MACHINE_ARN: arns.stateMachine('migrate-cluster'),
     NIGHTSHIFT_ROLLBACK_ALIAS_ARN: arns.alias('rollback-cluster'),

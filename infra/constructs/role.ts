@@ -1,5 +1,5 @@
 import { Stack, Validations } from 'aws-cdk-lib';
-import { type IPrincipal, Role } from 'aws-cdk-lib/aws-iam';
+import { CfnRole, type IPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { names } from '../names.ts';
 import { type Permission, policyOf } from '../permissions/permission.ts';
@@ -17,8 +17,19 @@ export function roleFor(
     description,
     ...(permissions.length > 0 && { inlinePolicies: { nightshift: policyOf(permissions) } }),
   });
+  explain(role, permissions);
   acknowledgeWildcards(role, permissions);
   return role;
+}
+
+/** Where the template keeps the reasons of a role's statements, by Sid: docs/security.md is written from the template. */
+export const REASONS = 'nightshift:reasons';
+
+function explain(role: Role, permissions: readonly Permission[]): void {
+  const resource = role.node.defaultChild;
+  if (!(resource instanceof CfnRole)) throw new Error('a role without its resource');
+  const reasons = permissions.map(({ sid, why, wildcard }) => [sid, wildcard ? `${why} ${wildcard}` : why]);
+  resource.addMetadata(REASONS, Object.fromEntries(reasons));
 }
 
 /** cdk-nag wants a reason for each resource with a wildcard; the permission has it. */

@@ -93,6 +93,14 @@ export const planMigrations = schedules(
   ['Create', 'Update', 'Delete', 'Get'],
 );
 
+export const listSchedules: Permission = {
+  sid: 'ListSchedules',
+  why: 'Sees which migrations are planned already.',
+  actions: ['scheduler:ListSchedules'],
+  resources: ['*'],
+  wildcard: 'EventBridge Scheduler knows no resource for a list of schedules.',
+};
+
 export const passSchedulerRole: Permission = {
   sid: 'PassSchedulerRole',
   why: 'Gives such a schedule the role that it starts executions with, and gives it to nobody else.',

@@ -1,0 +1,110 @@
+import * as z from 'zod/mini';
+import { REASONS } from './constructs/role.ts';
+import { type Resource, resourcesOf, type Template, textOf } from './template.ts';
+
+const oneOrMore = z.union([z.array(z.unknown()), z.unknown()]);
+const Statement = z.object({
+  Sid: z.string(),
+  Effect: z.literal('Allow'),
+  Action: z.union([z.string(), z.array(z.string())]),
+  Resource: oneOrMore,
+  Condition: z.optional(z.record(z.string(), z.record(z.string(), z.unknown()))),
+});
+const Policies = z.array(z.object({ PolicyDocument: z.object({ Statement: z.array(Statement) }) }));
+const Trust = z.object({
+  Statement: z.array(
+    z.object({
+      Principal: z.record(z.string(), z.unknown()),
+      Condition: z.optional(z.record(z.string(), z.record(z.string(), z.unknown()))),
+    }),
+  ),
+});
+const Reasons = z.record(z.string(), z.string());
+
+/** One statement of a role; `conditions` and `resources` as text. */
+export interface Right {
+  role: string;
+  sid: string;
+  actions: string[];
+  resources: string[];
+  conditions: string[];
+  why: string;
+}
+
+const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
+
+/** What the roles of a template may do. Throws for a statement without a reason. */
+export function rightsOf(template: Template): Right[] {
+  return resourcesOf(template, 'AWS::IAM::Role').flatMap(([, resource]) => rightsOfRole(resource));
+}
+
+function rightsOfRole({ Properties, Metadata }: Resource): Right[] {
+  const role = textOf(Properties['RoleName']);
+  const reasons = Reasons.parse(Metadata[REASONS]);
+  return Policies.parse(Properties['Policies'] ?? []).flatMap(({ PolicyDocument }) =>
+    PolicyDocument.Statement.map(({ Sid, Action, Resource, Condition }) => {
+      const why = reasons[Sid];
+      if (why === undefined) throw new Error(`${role} has a statement ${Sid} without a reason`);
+      const actions = list(Action).map(String);
+      return { role, sid: Sid, actions, resources: list(Resource).map(textOf), conditions: conditions(Condition), why };
+    }),
+  );
+}
+
+function conditions(condition: z.output<typeof Statement>['Condition']): string[] {
+  return Object.entries(condition ?? {}).flatMap(([operator, keys]) =>
+    Object.entries(keys).map(
+      ([key, values]) =>
+        `${textOf(key)} ${operator} ${list(values)
+          .map((value) => textOf(value))
+          .join(' or ')}`,
+    ),
+  );
+}
+
+function trustOf({ Properties }: Resource): string {
+  const statements = Trust.parse(Properties['AssumeRolePolicyDocument']).Statement.map(({ Principal, Condition }) => {
+    const who = Object.values(Principal)
+      .flatMap(list)
+      .map((value) => `\`${textOf(value)}\``)
+      .join(', ');
+    const when = conditions(Condition)
+      .map((text) => `\`${text}\``)
+      .join(' and ');
+    return when === '' ? who : `${who}, if ${when}`;
+  });
+  return statements.join('; ');
+}
+
+const INTRODUCTION = `# Security
+
+Who may do what, and why. This page is written by \`scripts/write-security.ts\` from the synthesized template; a test fails when it is out of date. \`PARTITION\`, \`REGION\` and \`ACCOUNT\` stand for those of the deployment.
+
+- Every function, every state machine and every service has a role of its own with one inline policy. Nothing is shared, no action has a wildcard, and a resource with a wildcard has its reason in the table.
+- Clusters let one role in, \`nightshift-kubernetes-REGION\`, only while an execution needs it: view on the cluster, edit in \`kube-system\`. The role may do nothing in AWS.
+- Documents run on nodes that bear one of the configured \`nodeTags\`, and only nightshift's own three. Whoever may change tags of instances can therefore choose where they run; their parameters are closed lists and address patterns.
+- The policy of \`eks:AssociateAccessPolicy\` allows two policies by name and one namespace, for nightshift's own role alone.
+- Evidence is encrypted with the key \`alias/nightshift\`, versioned, and locked (governance mode) for the configured days; no role of nightshift's may delete it or bypass the lock. Logs and notifications are encrypted with the same key, dead events with SQS's own.
+- Events and schedules reach only what they name: each permission to invoke or to publish names the rule, the schedule group or the alarm, and the account.
+- Not protected from: an administrator of the account; a workload in \`kube-system\` that changes kube-proxy itself (it is noticed by the next proof, not prevented); an API server that lies about its pods.
+`;
+
+/** The page docs/security.md. Throws for a statement without a reason. */
+export function securityPage(template: Template): string {
+  const roles = resourcesOf(template, 'AWS::IAM::Role').map(([, resource]) => section(resource));
+  return `${[INTRODUCTION, ...roles].join('\n')}`;
+}
+
+function section(resource: Resource): string {
+  const { Properties } = resource;
+  const rights = rightsOfRole(resource);
+  const head = `## ${textOf(Properties['RoleName']).replace(/-REGION$/, '')}\n\n${textOf(Properties['Description'])}. Assumed by ${trustOf(resource)}.\n`;
+  if (rights.length === 0) return `${head}\nMay do nothing.\n`;
+  const rows = rights.map(
+    ({ actions, resources, conditions, why }) =>
+      `| ${code(actions)} | ${code(resources)} | ${code(conditions)} | ${why} |`,
+  );
+  return `${head}\n| action | resource | condition | why |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+}
+
+const code = (texts: string[]): string => texts.map((text) => `\`${text}\``).join('<br>');

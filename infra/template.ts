@@ -1,0 +1,55 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { application } from './application.ts';
+import type { Config } from './config.ts';
+
+const Resource = z.looseObject({
+  Type: z.string(),
+  Properties: z._default(z.record(z.string(), z.unknown()), {}),
+  Metadata: z._default(z.record(z.string(), z.unknown()), {}),
+});
+const Template = z.looseObject({ Resources: z.record(z.string(), Resource) });
+
+/** A synthesized template, whole, checked as far as it is read again. */
+export type Template = z.output<typeof Template>;
+export type Resource = z.output<typeof Resource>;
+
+/** Synthesizes into a folder that is gone afterwards. Throws what `application` throws. */
+export function synthesize(config: Config): Template {
+  const folder = mkdtempSync(join(tmpdir(), 'nightshift-synth-'));
+  try {
+    const { templateFullPath } = application(config, folder).app.synth().getStackByName('nightshift');
+    return Template.parse(JSON.parse(readFileSync(templateFullPath, 'utf8')));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The resources of one type with their logical ids, in the template's order. */
+export function resourcesOf({ Resources }: Template, type: string): [id: string, Resource][] {
+  return Object.entries(Resources).filter(([, { Type }]) => Type === type);
+}
+
+/**
+ * A value of the template as text for people: joins joined, pseudo parameters as words in capitals, other references as
+ * the logical id in angle brackets.
+ */
+export function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'object' && value !== null) {
+    const [[name, operand] = ['', undefined]] = Object.entries(value);
+    if (name === 'Ref') return PSEUDO_PARAMETERS[String(operand)] ?? `<${String(operand)}>`;
+    if (name === 'Fn::GetAtt' && Array.isArray(operand)) return `<${operand.join('.')}>`;
+    if (name === 'Fn::Join' && Array.isArray(operand) && Array.isArray(operand[1]))
+      return operand[1].map(textOf).join(String(operand[0]));
+  }
+  throw new Error(`${JSON.stringify(value)} is nothing that has a text`);
+}
+
+const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = {
+  'AWS::Partition': 'PARTITION',
+  'AWS::Region': 'REGION',
+  'AWS::AccountId': 'ACCOUNT',
+};

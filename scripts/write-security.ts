@@ -1,0 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { readConfig } from '../infra/config.ts';
+import { securityPage } from '../infra/security-page.ts';
+import { synthesize } from '../infra/template.ts';
+
+// Renews docs/security.md from the template that the configuration in this folder gives.
+const root = new URL('..', import.meta.url);
+const config = readConfig(new URL('nightshift.config.json', root));
+writeFileSync(new URL('docs/security.md', root), securityPage(synthesize(config)));

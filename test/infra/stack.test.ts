@@ -1,0 +1,296 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { describe, expect, it } from 'vitest';
+import { application } from '../../infra/application.ts';
+import { resourcesOf, synthesize, textOf } from '../../infra/template.ts';
+import { readDefinition } from '../../state-machines/definitions.ts';
+import { byName, CONFIG, template } from './template.ts';
+import { variablesRead } from './variables-read.ts';
+
+const handlers = readdirSync(new URL('../../functions/handlers/', import.meta.url))
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.replace('.ts', ''));
+const functions = byName('AWS::Lambda::Function', 'FunctionName');
+const machines = byName('AWS::StepFunctions::StateMachine', 'StateMachineName');
+const rules = byName('AWS::Events::Rule', 'Name');
+
+/** A property at a path of names and indices. */
+function at(value: unknown, ...path: (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (found, key) => (Object(found) === found ? Reflect.get(Object(found), key) : undefined),
+    value,
+  );
+}
+
+const listAt = (value: unknown, ...path: (string | number)[]): unknown[] => {
+  const found = at(value, ...path);
+  return Array.isArray(found) ? found : [];
+};
+
+const DEAD_EVENTS = 'arn:PARTITION:sqs:REGION:ACCOUNT:nightshift-dead-events';
+
+describe('functions', () => {
+  it('are deployed, each handler once', () => {
+    expect([...functions.keys()].sort()).toEqual(handlers.map((handler) => `nightshift-${handler}`).sort());
+  });
+
+  it.each(handlers)('%s has every variable that it reads, and no other', (handler) => {
+    const variables = at(functions.get(`nightshift-${handler}`), 'Properties', 'Environment', 'Variables');
+    const own = Object.keys(Object(variables)).filter((name) => name.startsWith('NIGHTSHIFT_'));
+    expect(own.sort()).toEqual(variablesRead(handler));
+  });
+
+  it('run on Node 24 and arm64, are traced, and write into a log that forgets', () => {
+    for (const { Properties } of functions.values())
+      expect(Properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+        TracingConfig: { Mode: 'Active' },
+        LoggingConfig: { LogGroup: { Ref: expect.any(String) } },
+      });
+    const logs = resourcesOf(template, 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties);
+    expect(logs).toHaveLength(20);
+    for (const log of logs) expect(log).toMatchObject({ RetentionInDays: 90, KmsKeyId: expect.anything() });
+  });
+
+  it('give up before the workflow stops waiting for them', () => {
+    for (const machine of machines.keys())
+      for (const [handler, waits] of waitsOf(machine.replace('nightshift-', '')))
+        expect(at(functions.get(handler), 'Properties', 'Timeout'), handler).toBeLessThan(waits);
+  });
+});
+
+/** How many seconds a definition waits for each of its functions, at least. */
+function waitsOf(machine: string): Map<string, number> {
+  const waits = new Map<string, number>();
+  const visit = (value: unknown): void => {
+    const name = at(value, 'Arguments', 'FunctionName');
+    const seconds = at(value, 'TimeoutSeconds');
+    if (typeof name === 'string' && typeof seconds === 'number') {
+      const handler = name.replace(/^\$\{|Function\}$/g, '').replace(/(?<!^)[A-Z]/g, (letter) => `-${letter}`);
+      const key = `nightshift-${handler.toLowerCase()}`;
+      waits.set(key, Math.min(waits.get(key) ?? seconds, seconds));
+    }
+    if (Object(value) === value) Object.values(Object(value)).forEach(visit);
+  };
+  visit(JSON.parse(readDefinition(machine)));
+  return waits;
+}
+
+describe('state machines', () => {
+  it('have a value for each placeholder, and no other', () => {
+    expect([...machines.keys()]).toEqual(['nightshift-migrate-cluster', 'nightshift-rollback-cluster']);
+    for (const { Properties } of machines.values()) {
+      const holes = String(Properties['DefinitionString']).match(/\$\{\w+\}/g) ?? [];
+      const values = Object.keys(Object(Properties['DefinitionSubstitutions'])).map((name) => `\${${name}}`);
+      expect(values.sort()).toEqual([...new Set(holes)].sort());
+    }
+  });
+
+  it('start each other through the alias, which moves to a new version with every change', () => {
+    const substitutions = at(machines.get('nightshift-migrate-cluster'), 'Properties', 'DefinitionSubstitutions');
+    expect(textOf(at(substitutions, 'RollbackClusterStateMachine'))).toBe(
+      'arn:PARTITION:states:REGION:ACCOUNT:stateMachine:nightshift-rollback-cluster:live',
+    );
+    const aliases = resourcesOf(template, 'AWS::StepFunctions::StateMachineAlias').map(
+      ([, { Properties }]) => Properties,
+    );
+    expect(aliases.map((alias) => alias['Name'])).toEqual(['live', 'live']);
+    const versions = resourcesOf(template, 'AWS::StepFunctions::StateMachineVersion').map(
+      ([, { Properties }]) => Properties,
+    );
+    for (const version of versions)
+      expect(at(version, 'StateMachineRevisionId', 'Fn::GetAtt', 1)).toBe('StateMachineRevisionId');
+  });
+
+  it('log every event, without what went through it, and are traced', () => {
+    for (const { Properties } of machines.values())
+      expect(Properties).toMatchObject({
+        LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: false },
+        TracingConfiguration: { Enabled: true },
+      });
+  });
+});
+
+describe('events', () => {
+  it('reach the function that is there for them', () => {
+    const heard = [...rules].map(([name, { Properties }]) => [
+      name,
+      at(Properties, 'EventPattern', 'source', 0),
+      textOf(at(Properties, 'Targets', 0, 'Arn')).replace(/^<(?:Functions)?|[0-9A-F]{8}\.Arn>$|[0-9A-F]{8}>$/g, ''),
+    ]);
+    expect(heard).toEqual([
+      ['nightshift-cluster-created', 'aws.eks', 'onclustercreatedFunction'],
+      ['nightshift-addon-changed', 'aws.eks', 'onaddonchangedFunction'],
+      ['nightshift-addon-event', 'aws.eks', 'onaddonchangedFunction'],
+      ['nightshift-cluster-tagged', 'aws.eks', 'onclustertaggedFunction'],
+      ['nightshift-node-registered', 'aws.ec2', 'onnoderegisteredFunction'],
+      ['nightshift-execution-ended', 'aws.states', 'onexecutionendedFunction'],
+      ['nightshift-endings', 'nightshift', 'NotificationsTopic'],
+      ['nightshift-recovery-started', 'aws.states', 'NotificationsTopic'],
+    ]);
+  });
+
+  it('that no target takes end in the queue', () => {
+    const targets = [...rules.values()].flatMap(({ Properties }) => listAt(Properties, 'Targets'));
+    const schedules = resourcesOf(template, 'AWS::Scheduler::Schedule').map(
+      ([, { Properties }]) => Properties['Target'],
+    );
+    expect(schedules).toHaveLength(2);
+    for (const target of [...targets, ...schedules])
+      expect(textOf(at(target, 'DeadLetterConfig', 'Arn'))).toBe(DEAD_EVENTS);
+    const failures = resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => [
+      textOf(Properties['FunctionName']).replace(/^<Functions|Function[0-9A-F]{8}>$/g, ''),
+      textOf(at(Properties, 'DestinationConfig', 'OnFailure', 'Destination')),
+    ]);
+    expect(failures).toEqual([
+      ['onclustercreated', DEAD_EVENTS],
+      ['onaddonchanged', DEAD_EVENTS],
+      ['onclustertagged', DEAD_EVENTS],
+      ['onnoderegistered', DEAD_EVENTS],
+      ['onexecutionended', DEAD_EVENTS],
+      ['schedulemigrations', DEAD_EVENTS],
+      ['sweepexecutions', DEAD_EVENTS],
+    ]);
+  });
+
+  it('may be delivered to a function by its own rules alone', () => {
+    const permissions = resourcesOf(template, 'AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
+    expect(permissions).toHaveLength(6);
+    for (const permission of permissions)
+      expect(permission).toMatchObject({
+        Principal: 'events.amazonaws.com',
+        SourceArn: { 'Fn::GetAtt': [expect.stringContaining('Triggers'), 'Arn'] },
+        SourceAccount: { Ref: 'AWS::AccountId' },
+      });
+  });
+});
+
+it('alarms ring at the first occurrence, and people hear them', () => {
+  const alarms = byName('AWS::CloudWatch::Alarm', 'AlarmName');
+  expect([...alarms.keys()]).toEqual([
+    'nightshift-rollback-failed',
+    'nightshift-recovery-started',
+    'nightshift-dead-events',
+    'nightshift-on-cluster-created-errors',
+    'nightshift-on-addon-changed-errors',
+    'nightshift-on-cluster-tagged-errors',
+    'nightshift-on-node-registered-errors',
+    'nightshift-on-execution-ended-errors',
+    'nightshift-schedule-migrations-errors',
+    'nightshift-sweep-executions-errors',
+  ]);
+  for (const { Properties } of alarms.values())
+    expect(Properties).toMatchObject({
+      Threshold: 1,
+      EvaluationPeriods: 1,
+      AlarmActions: [{ Ref: expect.stringMatching(/^NotificationsTopic/) }],
+    });
+});
+
+it('evidence is encrypted, versioned, locked, and reached through TLS alone', () => {
+  const [evidence] = resourcesOf(template, 'AWS::S3::Bucket').map(([, { Properties }]) => Properties);
+  expect(evidence).toMatchObject({
+    ObjectLockEnabled: true,
+    ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: 'GOVERNANCE', Days: 365 } } },
+    VersioningConfiguration: { Status: 'Enabled' },
+    BucketEncryption: {
+      ServerSideEncryptionConfiguration: [
+        { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' } },
+      ],
+    },
+    PublicAccessBlockConfiguration: {
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    },
+  });
+  const policy = resourcesOf(template, 'AWS::S3::BucketPolicy').map(([, { Properties }]) => Properties);
+  expect(at(policy[0], 'PolicyDocument', 'Statement', 0)).toMatchObject({
+    Effect: 'Deny',
+    Action: 's3:*',
+    Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+  });
+});
+
+describe('what is configured', () => {
+  const configured = synthesize({
+    ...CONFIG,
+    notifications: {
+      emails: ['oncall@example.com'],
+      centralBusArn: 'arn:aws:events:us-east-1:111122223333:event-bus/central',
+    },
+    vpc: { subnetIds: ['subnet-01234567'], securityGroupIds: ['sg-01234567'] },
+    assetsBucket: 'assets-${AWS::Region}',
+    tags: { team: 'platform' },
+  });
+
+  it('is told to people by e-mail, and to the central bus', () => {
+    expect(resourcesOf(configured, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties)).toMatchObject([
+      { Protocol: 'email', Endpoint: 'oncall@example.com' },
+    ]);
+    const forward = resourcesOf(configured, 'AWS::Events::Rule').find(
+      ([, { Properties }]) => Properties['Name'] === 'nightshift-forward',
+    );
+    expect(forward?.[1].Properties).toMatchObject({
+      EventPattern: { source: ['nightshift'] },
+      Targets: [{ Arn: 'arn:aws:events:us-east-1:111122223333:event-bus/central', RoleArn: expect.anything() }],
+    });
+  });
+
+  it('connects the functions that talk to Kubernetes to the VPC, and no other', () => {
+    const connected = resourcesOf(configured, 'AWS::Lambda::Function').filter(
+      ([, { Properties }]) => Properties['VpcConfig'],
+    );
+    expect(connected.map(([, { Properties }]) => Properties['FunctionName'])).toEqual([
+      'nightshift-inspect-cluster',
+      'nightshift-inspect-rollback',
+      'nightshift-take-inventory',
+      'nightshift-edit-config-map',
+      'nightshift-restart-kube-proxy',
+      'nightshift-check-rollout',
+    ]);
+    expect(connected[0]?.[1].Properties['VpcConfig']).toEqual({
+      SubnetIds: ['subnet-01234567'],
+      SecurityGroupIds: ['sg-01234567'],
+    });
+  });
+
+  it('tags what can be tagged, and takes the code from a bucket of one’s own', () => {
+    const { Properties } = Object.values(configured.Resources).find(({ Type }) => Type === 'AWS::SQS::Queue') ?? {};
+    expect(at(Properties, 'Tags')).toEqual([{ Key: 'team', Value: 'platform' }]);
+    const [first] = resourcesOf(configured, 'AWS::Lambda::Function');
+    expect(at(first?.[1].Properties, 'Code', 'S3Bucket')).toEqual({ 'Fn::Sub': 'assets-${AWS::Region}' });
+  });
+});
+
+it('cdk-nag refuses a right that has no reason', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nightshift-nag-'));
+  try {
+    const { app, stack } = application(CONFIG, folder);
+    const role = new Role(stack, 'Careless', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    role.addToPolicy(new PolicyStatement({ actions: ['s3:*'], resources: ['*'] }));
+    expect(() => app.synth()).toThrow(/[Vv]alidation/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+const hasCfnLint = spawnSync('cfn-lint', ['--version']).status === 0;
+
+it.skipIf(!hasCfnLint)('cfn-lint finds nothing in the template', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nightshift-lint-'));
+  try {
+    const file = join(folder, 'nightshift.template.json');
+    writeFileSync(file, JSON.stringify(template));
+    const { stdout, status } = spawnSync('cfn-lint', [file], { encoding: 'utf8' });
+    expect({ stdout, status }).toEqual({ stdout: '', status: 0 });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

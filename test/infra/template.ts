@@ -1,0 +1,23 @@
+import { readConfig } from '../../infra/config.ts';
+import { type Right, rightsOf } from '../../infra/security-page.ts';
+import { type Resource, resourcesOf, synthesize, textOf } from '../../infra/template.ts';
+
+export const CONFIG = readConfig(new URL('../../nightshift.config.json', import.meta.url));
+
+/** Synthesized once for a file of tests. */
+export const template = synthesize(CONFIG);
+
+/** The resources of a type by the value of one property, as text. */
+export function byName(type: string, property: string): Map<string, Resource> {
+  return new Map(resourcesOf(template, type).map(([, resource]) => [textOf(resource.Properties[property]), resource]));
+}
+
+const rights = rightsOf(template);
+
+/** What a role may do; `role` without `nightshift-` and the Region. */
+export function rightsOfRole(role: string): Right[] {
+  return rights.filter((right) => right.role === `nightshift-${role}-REGION`);
+}
+
+/** Everything that any role may do. */
+export const allRights: readonly Right[] = rights;

@@ -6,12 +6,14 @@ import { stepFunctionsFunctions, uuid } from './functions.ts';
 import type { Json } from './json.ts';
 import { Payload } from './json.ts';
 import { Thread } from './thread.ts';
+import { type Origin, Versions } from './versions.ts';
 import type { StepFunctionsWorld } from './world.ts';
 
 /** State machines and their executions. Runs every execution on the region's clock. */
 export class StepFunctions {
   readonly world: StepFunctionsWorld;
   readonly machines = new Map<string, StateMachine>();
+  readonly versions = new Versions();
   /** By ARN, in the order in which they started. */
   readonly executions = new Map<string, Execution>();
   readonly #functions: Record<string, unknown>;
@@ -43,9 +45,9 @@ export class StepFunctions {
   }
 
   /** Starts an execution; it takes its first step after the caller went on. The name must be free. */
-  start(machine: StateMachine, name: string, input: Json): Execution {
+  start(machine: StateMachine, name: string, input: Json, origin: Origin = {}): Execution {
     const arn = this.executionArn(machine, name);
-    const execution = new Execution(this.world, machine, arn, name, new Payload(input));
+    const execution = new Execution(this.world, machine, { arn, name, input: new Payload(input), origin });
     this.executions.delete(arn);
     this.executions.set(arn, execution);
     execution.record('ExecutionStarted', 0, {
@@ -53,6 +55,8 @@ export class StepFunctions {
         input: execution.input.text,
         inputDetails: { truncated: false },
         roleArn: machine.roleArn,
+        ...(origin.versionArn === undefined ? {} : { stateMachineVersionArn: origin.versionArn }),
+        ...(origin.aliasArn === undefined ? {} : { stateMachineAliasArn: origin.aliasArn }),
       },
     });
     this.world.onStatusChange?.(execution);

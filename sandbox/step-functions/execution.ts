@@ -2,6 +2,7 @@ import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
 import type { Definition } from './asl.ts';
 import { Interrupted } from './failure.ts';
 import type { Payload } from './json.ts';
+import type { Origin } from './versions.ts';
 import type { StepFunctionsWorld } from './world.ts';
 
 /** Events that an execution's history may hold. */
@@ -41,6 +42,7 @@ export class Execution {
   readonly name: string;
   readonly input: Payload;
   readonly startDate: Date;
+  readonly origin: Origin;
   readonly history: HistoryEvent[] = [];
   /** Resolves when the execution has ended, however. */
   readonly ended: Promise<void>;
@@ -53,13 +55,18 @@ export class Execution {
   readonly #over = new AbortController();
   readonly #resolve: () => void;
 
-  constructor(world: StepFunctionsWorld, machine: StateMachine, arn: string, name: string, input: Payload) {
+  constructor(
+    world: StepFunctionsWorld,
+    machine: StateMachine,
+    { arn, name, input, origin }: { arn: string; name: string; input: Payload; origin: Origin },
+  ) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#world = world;
     this.machine = machine;
     this.arn = arn;
     this.name = name;
     this.input = input;
+    this.origin = origin;
     this.startDate = world.region.clock.now();
     this.ended = promise;
     this.#resolve = resolve;

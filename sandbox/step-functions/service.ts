@@ -9,6 +9,8 @@ import { uuid } from './functions.ts';
 import type { Json } from './json.ts';
 import { PAYLOAD_LIMIT, toJson } from './json.ts';
 import { page, withoutData } from './pages.ts';
+import { versionOperations } from './version-operations.ts';
+import type { Origin } from './versions.ts';
 
 const NAME = /^[A-Za-z0-9_-]{1,80}$/;
 /** An ended execution's name is free again after this many days. */
@@ -21,13 +23,16 @@ function checkName(name: string): void {
 }
 
 /** `arn:aws:states:region:account:stateMachine:name`, with or without a version or alias behind. */
-function findMachine(engine: StepFunctions, arn: string): StateMachine {
-  const [base] = /^arn:aws:states:[a-z0-9-]+:\d{12}:stateMachine:[^:]+/.exec(arn) ?? [];
-  if (base === undefined) throw new ServiceError('InvalidArn', `Invalid Arn: '${arn}'`);
-  const machine = engine.machines.get(base);
-  if (!machine) throw new ServiceError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
-  return machine;
+function resolveMachine(engine: StepFunctions, arn: string): { machine: StateMachine; origin: Origin } {
+  if (!/^arn:aws:states:[a-z0-9-]+:\d{12}:stateMachine:[^:]+(:[^:]+)?$/.test(arn))
+    throw new ServiceError('InvalidArn', `Invalid Arn: '${arn}'`);
+  const machine = engine.machines.get(arn);
+  const found = machine ? { machine, origin: {} } : engine.versions.resolve(arn);
+  if (!found) throw new ServiceError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
+  return found;
 }
+
+const findMachine = (engine: StepFunctions, arn: string) => resolveMachine(engine, arn).machine;
 
 function findExecution(engine: StepFunctions, arn: string): Execution {
   if (!/^arn:aws:states:[a-z0-9-]+:\d{12}:execution:[^:]+:[^:]+$/.test(arn))
@@ -55,22 +60,26 @@ function parseInput(text: string): Json {
  * Starts an execution, or answers the running one of this name and input. Names are taken until 90 days after the end.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
-function startExecution(engine: StepFunctions, machine: StateMachine, name: string, text: string): Execution {
+function startExecution(engine: StepFunctions, arn: string, name: string, text: string): Execution {
+  const { machine, origin } = resolveMachine(engine, arn);
   checkName(name);
   const input = parseInput(text);
   const former = engine.executions.get(engine.executionArn(machine, name));
-  if (!former) return engine.start(machine, name, input);
+  if (!former) return engine.start(machine, name, input, origin);
   if (former.status === 'RUNNING' && former.input.text === JSON.stringify(input)) return former;
   const now = engine.world.region.clock.now().getTime();
-  if (former.stopDate && now - former.stopDate.getTime() >= NAME_DAYS * DAY) return engine.start(machine, name, input);
+  if (former.stopDate && now - former.stopDate.getTime() >= NAME_DAYS * DAY)
+    return engine.start(machine, name, input, origin);
   throw new ServiceError('ExecutionAlreadyExists', `Execution Already Exists: '${former.arn}'`);
 }
 
 function describeExecution(execution: Execution) {
-  const { stopDate, output } = execution;
+  const { stopDate, output, origin } = execution;
   return {
     executionArn: execution.arn,
     stateMachineArn: execution.machine.arn,
+    stateMachineVersionArn: origin.versionArn,
+    stateMachineAliasArn: origin.aliasArn,
     name: execution.name,
     status: execution.status,
     startDate: execution.startDate,
@@ -112,7 +121,7 @@ function createStateMachine(engine: StepFunctions, name: string, definition: str
 /** The API of Step Functions, service id `states`, over `engine`. Errors are ServiceErrors with AWS's codes. */
 export function stepFunctionsService(engine: StepFunctions): Operations {
   const { clock, random } = engine.world.region;
-  return operations<typeof import('@aws-sdk/client-sfn')>({
+  const own = operations<typeof import('@aws-sdk/client-sfn')>({
     CreateStateMachine: ({ name, definition, roleArn }) => {
       const { arn, createdAt } = createStateMachine(engine, name, definition, roleArn);
       return { stateMachineArn: arn, creationDate: createdAt };
@@ -136,8 +145,7 @@ export function stepFunctionsService(engine: StepFunctions): Operations {
       return { ...describeMachine(machine), updateDate: machine.createdAt };
     },
     StartExecution: ({ stateMachineArn, name, input }) => {
-      const machine = findMachine(engine, stateMachineArn);
-      const { arn, startDate } = startExecution(engine, machine, name ?? uuid(random), input ?? '{}');
+      const { arn, startDate } = startExecution(engine, stateMachineArn, name ?? uuid(random), input ?? '{}');
       return { executionArn: arn, startDate };
     },
     StopExecution: ({ executionArn, error, cause }) => {
@@ -168,4 +176,5 @@ export function stepFunctionsService(engine: StepFunctions): Operations {
       return { events: includeExecutionData === false ? items.map(withoutData) : items, ...rest };
     },
   });
+  return { ...own, ...versionOperations(engine) };
 }

@@ -106,10 +106,37 @@ test('the same name and input while it runs is the same execution; anything else
   });
 });
 
-test('an alias or a version may stand behind the state machine', async () => {
-  const api = await serve();
+test('an execution that was started through an alias runs its version, and tells both', async () => {
+  const api = await serve(only({ Type: 'Succeed' }));
+  await expect(api.call('PublishStateMachineVersion', { stateMachineArn: MACHINE })).resolves.toMatchObject({
+    stateMachineVersionArn: `${MACHINE}:1`,
+  });
+  const routingConfiguration = [{ stateMachineVersionArn: `${MACHINE}:1`, weight: 100 }];
+  await expect(api.call('CreateStateMachineAlias', { name: 'live', routingConfiguration })).resolves.toMatchObject({
+    stateMachineAliasArn: `${MACHINE}:live`,
+  });
   await expect(start(api, { stateMachineArn: `${MACHINE}:live`, name: 'night-1' })).resolves.toMatchObject({
     executionArn: `${EXECUTION}:night-1`,
+  });
+  await expect(api.call('DescribeExecution', { executionArn: `${EXECUTION}:night-1` })).resolves.toMatchObject({
+    stateMachineArn: MACHINE,
+    stateMachineAliasArn: `${MACHINE}:live`,
+    stateMachineVersionArn: `${MACHINE}:1`,
+  });
+  await expect(api.call('ListStateMachineAliases', { stateMachineArn: MACHINE })).resolves.toMatchObject({
+    stateMachineAliases: [{ stateMachineAliasArn: `${MACHINE}:live` }],
+  });
+});
+
+test('an alias or a version that nobody made starts nothing', async () => {
+  const api = await serve();
+  for (const qualifier of ['live', '1'])
+    await expect(start(api, { stateMachineArn: `${MACHINE}:${qualifier}` })).rejects.toMatchObject({
+      name: 'StateMachineDoesNotExist',
+    });
+  const routingConfiguration = [{ stateMachineVersionArn: `${MACHINE}:1`, weight: 100 }];
+  await expect(api.call('CreateStateMachineAlias', { name: 'live', routingConfiguration })).rejects.toMatchObject({
+    name: 'ResourceNotFound',
   });
 });
 

@@ -3,6 +3,10 @@ export interface Timer {
   cancel(): void;
 }
 
+export interface TimerOptions {
+  readonly background?: boolean;
+}
+
 /**
  * The sandbox's time. Virtual: it stands still while anything is busy and jumps to the next timer when nothing is, so
  * a wait of nine hours costs nothing. Real: it is the machine's.
@@ -10,15 +14,19 @@ export interface Timer {
 export interface Clock {
   readonly kind: 'virtual' | 'real';
   now(): Date;
-  /** Runs `run` at `time` (at once if that has passed), once. Time stands still while it runs. */
-  at(time: Date, run: () => void | Promise<void>): Timer;
+  /**
+   * Runs `run` at `time` (at once if that has passed), once. Time stands still while it runs. A timer in the background
+   * does not make virtual time go on: it fires when something else does that, so that what recurs for ever lets time
+   * come to rest.
+   */
+  at(time: Date, run: () => void | Promise<void>, options?: TimerOptions): Timer;
   /** Resolves after `milliseconds` of the sandbox's time, or rejects with the signal's reason. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** Virtual time does not move while `work` runs. */
   busy<T>(work: () => Promise<T>): Promise<T>;
   /** Virtual time only: moves on by `milliseconds` and runs what falls due. Real time: throws. */
   skip(milliseconds: number): Promise<void>;
-  /** Virtual time only: resolves when nothing is busy and no timer is left. Real time: rejects. */
+  /** Virtual time only: resolves when nothing is busy and no timer is left but in the background. Real time: rejects. */
   idle(): Promise<void>;
   /** Stops all timers: none fires any more, nor any that is set later. */
   stop(): void;
@@ -27,6 +35,7 @@ export interface Clock {
 interface Entry {
   time: number;
   order: number;
+  background: boolean;
   run: () => void | Promise<void>;
 }
 
@@ -52,10 +61,10 @@ export class VirtualClock implements Clock {
     return new Date(this.#now);
   }
 
-  at(time: Date, run: () => void | Promise<void>): Timer {
+  at(time: Date, run: () => void | Promise<void>, { background = false }: TimerOptions = {}): Timer {
     if (this.#stopped) return { cancel: () => undefined };
     this.#order += 1;
-    const entry: Entry = { time: Math.max(time.getTime(), this.#now), order: this.#order, run };
+    const entry: Entry = { time: Math.max(time.getTime(), this.#now), order: this.#order, background, run };
     this.#entries.push(entry);
     this.#consider();
     return { cancel: () => this.#remove(entry) };
@@ -146,7 +155,7 @@ export class VirtualClock implements Clock {
         this.#scheduled = false;
         if (this.#busy > 0 || this.#stopped) return;
         const entry = this.#next();
-        if (!entry) return this.#settle();
+        if (!entry || this.#entries.every(({ background }) => background)) return this.#settle();
         void this.busy(() => this.#fire(entry));
       }),
     );

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
 import { InvalidFault } from './faults.ts';
 import type { LiveRegion } from './live-region.ts';
+import { InvalidEvent, readEvents } from './services/events/read-event.ts';
+import { ServiceError } from './wire/error.ts';
 
 interface Answer {
   status: number;
@@ -17,10 +20,13 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/_sandbox/state', { method: 'GET', answer: async (live) => ({ status: 200, body: await live.state() }) }],
   ['/_sandbox/calls', { method: 'GET', answer: async (live) => ({ status: 200, body: live.calls }) }],
   ['/_sandbox/faults', { method: 'POST', answer: addFaults }],
+  ['/_sandbox/events', { method: 'POST', answer: putEvents }],
+  ['/_sandbox/schedules', { method: 'POST', answer: fireSchedule }],
 ]);
 
 /**
- * The sandbox's own paths, beside AWS's: `GET /_sandbox/state`, `GET /_sandbox/calls`, `POST /_sandbox/faults`.
+ * The sandbox's own paths, beside AWS's: `GET /_sandbox/state`, `GET /_sandbox/calls`, `POST /_sandbox/faults`,
+ * `POST /_sandbox/events` (an AWS event or a list, for the default bus) and `POST /_sandbox/schedules` (fires one now).
  * Answers false for a request that is not below `/_sandbox`. `live` is undefined until the first world stands.
  */
 export function control(
@@ -55,7 +61,8 @@ const failed = (status: number, error: string): Answer => ({ status, body: { err
 
 function refusal(error: unknown, request: IncomingMessage, onBug: (error: unknown) => void): Answer {
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof InvalidFault) return failed(400, message);
+  if (error instanceof InvalidFault || error instanceof InvalidEvent) return failed(400, message);
+  if (error instanceof ServiceError) return failed(error.status, message);
   // A client that hung up while it sent hears nothing more: that is its right, and no fault of the sandbox.
   if (request.complete) onBug(error);
   return failed(500, message);
@@ -64,6 +71,36 @@ function refusal(error: unknown, request: IncomingMessage, onBug: (error: unknow
 async function addFaults(live: LiveRegion, request: IncomingMessage): Promise<Answer> {
   await live.faults.add(parseList(await text(request)));
   return { status: 200, body: { armed: true } };
+}
+
+/** Answers, event by event, its id and the names of the rules that it matched; their targets hear of it a moment later. */
+async function putEvents(live: LiveRegion, request: IncomingMessage): Promise<Answer> {
+  const { buses, rules } = live.messaging;
+  const events = readEvents(await text(request), live.region);
+  const body = events.map((event) => {
+    buses.put('default', event);
+    return { id: event.id, rules: rules.matching('default', event).map(({ name }) => name) };
+  });
+  return { status: 200, body };
+}
+
+const ScheduleName = z.strictObject({ group: z.string().default('default'), name: z.string() });
+
+/** `{"group": …, "name": …}`; answers when the schedule's target was called. */
+async function fireSchedule(live: LiveRegion, request: IncomingMessage): Promise<Answer> {
+  const wanted = ScheduleName.safeParse(asJson(await text(request)));
+  if (!wanted.success) return failed(400, 'schedules: must be {"group": …, "name": …}');
+  const { group, name } = wanted.data;
+  await live.region.clock.busy(() => live.schedules.fire(group, name));
+  return { status: 200, body: { fired: true } };
+}
+
+function asJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
 }
 
 function parseList(body: string): unknown {

@@ -4,6 +4,7 @@ import { fillPlaceholders, placeholderValues, readDefinition, STATE_MACHINES } f
 import type { Clock } from './clock.ts';
 import type { Credentials } from './credentials.ts';
 import type { LambdaHost } from './lambda/host.ts';
+import type { Rules } from './services/events/rules.ts';
 import type { StepFunctions } from './step-functions/engine.ts';
 import type { World } from './world.ts';
 
@@ -22,9 +23,6 @@ export interface Deployment {
   /** Name → ARN, whether it is deployed or not. */
   stateMachines: Record<'migrate-cluster' | 'rollback-cluster', string>;
 }
-
-/** The function that hears of every execution's status. */
-export const ON_EXECUTION_ENDED = 'nightshift-on-execution-ended';
 
 const READ_WINDOWS = new Set(['decide-window', 'schedule-migrations', 'on-cluster-tagged', 'on-addon-changed']);
 
@@ -144,4 +142,15 @@ export function deployStateMachines(
       return [name, stepFunctions.register({ name, definition, roleArn }).arn];
     }),
   );
+}
+
+const STATUS_CHANGES = { source: ['aws.states'], 'detail-type': ['Step Functions Execution Status Change'] };
+
+/** Every execution's status is told to the function on-execution-ended, where it is deployed. */
+export function deployRules(rules: Rules, functions: Record<string, string>): void {
+  const Arn = functions['on-execution-ended'];
+  if (Arn === undefined) return;
+  const name = 'nightshift-execution-ended';
+  rules.put({ name, bus: 'default', pattern: JSON.stringify(STATUS_CHANGES), enabled: true });
+  rules.putTargets('default', name, [{ Id: 'on-execution-ended', Arn }]);
 }

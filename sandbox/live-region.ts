@@ -3,7 +3,7 @@ import { seededRandom } from './build-region.ts';
 import { openCalendars } from './calendars.ts';
 import { type Clock, RealClock, VirtualClock } from './clock.ts';
 import { Credentials } from './credentials.ts';
-import { DOCUMENTS, deployFunctions, deploymentOf, deployStateMachines, ON_EXECUTION_ENDED } from './deployment.ts';
+import { DOCUMENTS, deployFunctions, deploymentOf, deployRules, deployStateMachines } from './deployment.ts';
 import { joinNodes } from './faults/join.ts';
 import { Faults } from './faults.ts';
 import { kubeconfig } from './kubernetes/kubeconfig.ts';
@@ -11,12 +11,12 @@ import type { Listeners } from './kubernetes/listeners.ts';
 import type { RunningKubernetesApi } from './kubernetes/start.ts';
 import type { LambdaHost } from './lambda/host.ts';
 import { Invocations } from './lambda/invocations.ts';
+import { type Messaging, openMessaging } from './messaging.ts';
 import type { ApiCall, Region } from './region.ts';
 import { ec2Service } from './services/ec2.ts';
 import { kubeProxySchema } from './services/eks/addon-schema.ts';
 import { eksService } from './services/eks.ts';
 import { StatusChanges } from './services/events/status-changes.ts';
-import { EventBuses, eventsService } from './services/events.ts';
 import { lambdaService } from './services/lambda.ts';
 import { s3Service } from './services/s3.ts';
 import { Schedules } from './services/scheduler/schedules.ts';
@@ -57,6 +57,8 @@ export interface LiveRegion {
   readonly faults: Faults;
   readonly calls: ApiCall[];
   readonly stepFunctions: StepFunctions;
+  readonly messaging: Messaging;
+  readonly schedules: Schedules;
   /** YAML with a context for each cluster. */
   readonly kubeconfig: string;
   /** Name → ARN. */
@@ -82,11 +84,20 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
   const apis = await openClusters(options, { region, faults, credentials, calls, listeners });
   const dispatcher = new Dispatcher({ clock, calls, faults });
   const invocations = new Invocations({ clock, faults, host });
-  const stepFunctions = openStepFunctions(options, { region, calls, faults, dispatcher, invocations });
-  const schedules = registerServices(options, { region, dispatcher, credentials, stepFunctions, faults });
+  const messaging = openMessaging({
+    region,
+    calls,
+    dispatcher,
+    endpoint: options.endpoint,
+    findFunction: (name) => host.find(name),
+    invoke: (name, event) => invocations.invoke(name, event),
+  });
+  const stepFunctions = openStepFunctions(options, { region, faults, dispatcher, invocations, messaging });
+  const schedules = registerServices(options, { region, dispatcher, credentials, stepFunctions, faults, messaging });
   const { endpoint, bundles, logs } = options;
   const functions = deployFunctions(host, { world, clock: clock.kind, endpoint, credentials, bundles, logs });
   const stateMachines = deployStateMachines(stepFunctions, world, functions, options.definitions);
+  deployRules(messaging.rules, functions);
   return {
     region,
     dispatcher,
@@ -94,9 +105,11 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     faults,
     calls,
     stepFunctions,
+    messaging,
+    schedules,
     kubeconfig: kubeconfig(apis),
     stateMachines,
-    state: () => reportState(region, { stepFunctions, schedules, faults }),
+    state: () => reportState(region, { stepFunctions, schedules, faults, messaging }),
     close: async () => {
       clock.stop();
       await invocations.close();
@@ -113,28 +126,23 @@ function emptyRegion(world: World, clock: Clock): Region {
   return { account, name, clock, random: seededRandom(world.seed), latencies, clusters: new Map() };
 }
 
-/** Step Functions whose executions meet the faults, and whose changes of status are told to whoever is deployed to hear. */
+/** Step Functions whose executions meet the faults, and whose changes of status are put on the default bus. */
 function openStepFunctions(
-  { host, onBug }: RegionOptions,
-  parts: { region: Region; calls: ApiCall[]; faults: Faults; dispatcher: Dispatcher; invocations: Invocations },
+  { onBug }: RegionOptions,
+  parts: { region: Region; faults: Faults; dispatcher: Dispatcher; invocations: Invocations; messaging: Messaging },
 ): StepFunctions {
-  const { region, calls, faults, dispatcher, invocations } = parts;
-  const invoke = (name: string, payload: unknown) => invocations.invoke(name, payload);
+  const { region, faults, dispatcher, invocations, messaging } = parts;
   const statusChanges = new StatusChanges({
     region,
-    calls,
-    functionName: ON_EXECUTION_ENDED,
-    invoke,
+    put: (event, milliseconds) => messaging.buses.put('default', event, milliseconds),
     fault: (status) => faults.event(status),
   });
   return new StepFunctions({
     region,
-    invokeFunction: invoke,
+    invokeFunction: (name, payload) => invocations.invoke(name, payload),
     callService: (call) => dispatcher.call(call),
     onStateEntered: (execution, state) => faults.stateEntered(execution, state),
-    onStatusChange: (execution) => {
-      if (host.find(ON_EXECUTION_ENDED)) statusChanges.announce(execution);
-    },
+    onStatusChange: (execution) => statusChanges.announce(execution),
     onBug: (error, execution) => onBug(new Error(`execution ${execution.name}`, { cause: error })),
   });
 }
@@ -174,11 +182,12 @@ function registerServices(
     credentials: Credentials;
     stepFunctions: StepFunctions;
     faults: Faults;
+    messaging: Messaging;
   },
 ): Schedules {
-  const { region, dispatcher, credentials, stepFunctions, faults } = parts;
+  const { region, dispatcher, credentials, stepFunctions, faults, messaging } = parts;
   const { evidenceBucket, documentPrefix, leaseGroup, migrationGroup } = deploymentOf(world);
-  const schedules = new Schedules(region, fireTarget(dispatcher));
+  const schedules = new Schedules(region, fireTarget({ region, dispatcher, ...messaging }));
   for (const group of [leaseGroup, migrationGroup]) schedules.createGroup(group);
   const addonSchema = (version: string) => schemaWithModes(world.addonModes[version], version);
   dispatcher.register('eks', eksService(region, { addonSchema, addonEnding: () => faults.addonUpdate() }));
@@ -189,8 +198,7 @@ function registerServices(
   dispatcher.register('s3', s3Service(region, { buckets: [evidenceBucket] }));
   dispatcher.register('sts', stsService({ account: world.account, credentials }));
   dispatcher.register('scheduler', schedulerService(region, schedules));
-  dispatcher.register('events', eventsService(new EventBuses(region)));
-  dispatcher.register('lambda', lambdaService(region, host, onBug));
+  dispatcher.register('lambda', lambdaService(region, host, messaging.invocations, onBug));
   dispatcher.register('states', stepFunctionsService(stepFunctions));
   return schedules;
 }

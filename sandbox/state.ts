@@ -1,4 +1,5 @@
 import type { Faults } from './faults.ts';
+import type { Messaging } from './messaging.ts';
 import type { KubernetesCluster, NodeOs, NodeReport, Region } from './region.ts';
 import type { Schedules } from './services/scheduler/schedules.ts';
 import type { StepFunctions } from './step-functions/engine.ts';
@@ -9,6 +10,9 @@ export interface SandboxState {
   clusters: ClusterReport[];
   executions: { name: string; status: string; arn: string }[];
   schedules: unknown[];
+  /** `messages`: how many a receiver would get now. */
+  queues: { name: string; messages: number }[];
+  topics: { name: string; messages: readonly string[] }[];
   /** Scripted faults that have not struck yet. */
   faults: unknown[];
 }
@@ -42,7 +46,12 @@ const NO_MACHINE: NodeReport = {
 /** Asks every node's machine what it really runs: nothing here is remembered from what was sent. */
 export async function reportState(
   region: Region,
-  { stepFunctions, schedules, faults }: { stepFunctions: StepFunctions; schedules: Schedules; faults: Faults },
+  {
+    stepFunctions,
+    schedules,
+    faults,
+    messaging: { queues, topics },
+  }: { stepFunctions: StepFunctions; schedules: Schedules; faults: Faults; messaging: Messaging },
 ): Promise<SandboxState> {
   const clusters = await Promise.all(
     [...region.clusters.values()].map(async (cluster): Promise<ClusterReport> => {
@@ -75,6 +84,8 @@ export async function reportState(
     clusters,
     executions: [...stepFunctions.executions.values()].map(({ name, status, arn }) => ({ name, status, arn })),
     schedules: schedules.list(),
+    queues: queues.list().map((queue) => ({ name: queue.name, messages: queues.visible(queue).length })),
+    topics: topics.list().map(({ arn, messages }) => ({ name: arn.split(':').at(-1) ?? '', messages })),
     faults: faults.list(),
   };
 }

@@ -18,18 +18,18 @@ export interface BusEvent {
   readonly detail: unknown;
 }
 
+/** Hears an event right after it was stored; `milliseconds`: when it is to be delivered, if not as usual. */
+export type OnEvent = (event: BusEvent, bus: string, milliseconds?: number) => void;
+
 /** The Region's event buses: what was put on them, in order. */
 export class EventBuses {
   readonly #region: Region;
-  readonly #names: ReadonlySet<string>;
-  readonly #onEvent: (event: BusEvent, bus: string) => void;
+  readonly #names: Set<string>;
+  readonly #onEvent: OnEvent;
   readonly #events: { bus: string; event: BusEvent }[] = [];
 
-  /** `default` is always there. `onEvent` hears every event right after it was stored. */
-  constructor(
-    region: Region,
-    options: { buses?: readonly string[]; onEvent?: (event: BusEvent, bus: string) => void } = {},
-  ) {
+  /** `default` is always there. */
+  constructor(region: Region, options: { buses?: readonly string[]; onEvent?: OnEvent } = {}) {
     this.#region = region;
     this.#names = new Set(['default', ...(options.buses ?? [])]);
     this.#onEvent = options.onEvent ?? (() => undefined);
@@ -43,9 +43,15 @@ export class EventBuses {
     return this.#names.has(bus);
   }
 
-  put(bus: string, event: BusEvent): void {
+  /** Throws ResourceAlreadyExistsException. */
+  create(bus: string): void {
+    if (this.has(bus)) throw new ServiceError('ResourceAlreadyExistsException', `Event bus ${bus} already exists.`);
+    this.#names.add(bus);
+  }
+
+  put(bus: string, event: BusEvent, milliseconds?: number): void {
     this.#events.push({ bus, event });
-    this.#onEvent(event, bus);
+    this.#onEvent(event, bus, milliseconds);
   }
 
   /** Makes an event out of one entry of PutEvents, or says why it is none. */
@@ -86,7 +92,7 @@ export function eventsService(buses: EventBuses): Operations {
           `1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length between 1 and 10`,
         );
       const results = Entries.map((entry) => {
-        const bus = (entry.EventBusName ?? 'default').replace(/^arn:.*:event-bus\//, '');
+        const bus = busName(entry.EventBusName);
         // As AWS does: an event for a bus that does not exist is taken and lost.
         const event = buses.read(entry);
         if ('ErrorCode' in event) return event;
@@ -96,6 +102,11 @@ export function eventsService(buses: EventBuses): Operations {
       return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results };
     },
   });
+}
+
+/** By name or ARN; `default` where none is named. */
+export function busName(nameOrArn = 'default'): string {
+  return nameOrArn.replace(/^arn:.*:event-bus\//, '');
 }
 
 function parse(text: string): unknown {

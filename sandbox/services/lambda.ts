@@ -1,4 +1,5 @@
 import type * as Sdk from '@aws-sdk/client-lambda';
+import type { AsynchronousInvocations } from '../lambda/asynchronous.ts';
 import type { Region } from '../region.ts';
 import { ServiceError } from '../wire/error.ts';
 import { type Operations, operations } from '../wire/operations.ts';
@@ -15,18 +16,22 @@ export interface FunctionHost {
 }
 
 /** AWS Lambda: Invoke, and enough to see what can be invoked. */
-export function lambdaService(region: Region, host: FunctionHost, onError: (error: unknown) => void): Operations {
+export function lambdaService(
+  region: Region,
+  host: FunctionHost,
+  asynchronous: Pick<AsynchronousInvocations, 'invoke'>,
+  onError: (error: unknown) => void,
+): Operations {
   return operations<typeof Sdk>({
-    Invoke: async ({ FunctionName, InvocationType = 'RequestResponse', Payload }) => {
+    Invoke: async ({ FunctionName, InvocationType = 'RequestResponse', Payload }, { principal }) => {
       const name = findFunction(host, FunctionName);
       if (InvocationType === 'DryRun') return { StatusCode: 204 };
       const event = readPayload(Payload);
-      const invoke = () => region.clock.busy(() => host.invoke(name, event));
       if (InvocationType === 'Event') {
-        invoke().catch(onError);
+        region.clock.busy(() => asynchronous.invoke(name, event, { principal, logged: true })).catch(onError);
         return { StatusCode: 202 };
       }
-      const result = await invoke();
+      const result = await region.clock.busy(() => host.invoke(name, event));
       const base = { StatusCode: 200, ExecutedVersion: '$LATEST' };
       if ('error' in result) return { ...base, FunctionError: 'Unhandled', Payload: bytes(result.error) };
       return { ...base, Payload: bytes(result.payload ?? null) };

@@ -5,6 +5,7 @@ import * as lambda from '@aws-sdk/client-lambda';
 import * as s3 from '@aws-sdk/client-s3';
 import * as scheduler from '@aws-sdk/client-scheduler';
 import * as sfn from '@aws-sdk/client-sfn';
+import * as sqs from '@aws-sdk/client-sqs';
 import * as ssm from '@aws-sdk/client-ssm';
 import * as sts from '@aws-sdk/client-sts';
 import type { StaticOperationSchema } from '@smithy/types';
@@ -13,7 +14,18 @@ import { ServiceError } from './error.ts';
 import { type StructureShape, structureOf } from './shape.ts';
 
 /** The names by which requests are signed; also the sandbox's own ids of its services. */
-export const SERVICE_IDS = ['eks', 'ssm', 'ec2', 's3', 'sts', 'scheduler', 'events', 'states', 'lambda'] as const;
+export const SERVICE_IDS = [
+  'eks',
+  'ssm',
+  'ec2',
+  's3',
+  'sts',
+  'scheduler',
+  'events',
+  'states',
+  'lambda',
+  'sqs',
+] as const;
 export type ServiceId = (typeof SERVICE_IDS)[number];
 
 export type Protocol =
@@ -111,6 +123,11 @@ const MODELS: Readonly<Record<ServiceId, ServiceModel>> = {
       status: 429,
     },
   ),
+  sqs: service('sqs', sqs, { kind: 'aws-json', version: '1.0' }, validationErrors('InvalidParameterValue'), {
+    code: 'RequestThrottled',
+    message: 'Request is throttled.',
+    status: 400,
+  }),
 };
 
 export function serviceModel(id: ServiceId): ServiceModel {

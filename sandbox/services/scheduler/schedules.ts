@@ -3,11 +3,14 @@ import type { Timer } from '../../clock.ts';
 import type { Region } from '../../region.ts';
 import { ServiceError } from '../../wire/error.ts';
 import { after } from '../latency.ts';
+import type { RetryPolicy } from '../retry.ts';
 
 export interface ScheduleTarget {
   readonly Arn: string;
   readonly RoleArn: string;
   readonly Input?: string | undefined;
+  readonly DeadLetterConfig?: { readonly Arn?: string | undefined } | undefined;
+  readonly RetryPolicy?: RetryPolicy | undefined;
 }
 
 /** What CreateSchedule and UpdateSchedule say of a schedule; `Target` keeps members that the sandbox only stores. */
@@ -32,10 +35,14 @@ export interface Schedule extends ScheduleDefinition {
   readonly modifiedAt: Date;
 }
 
+/** A schedule of every five minutes must not keep a sandbox busy that skips a quarter of a year. */
+export const MOST_RECURRENCES = 100;
+
 /**
  * The Region's schedules. An `at()` fires once on the region's clock (at once if its moment has passed) and then, if it
- * asks for that, is deleted. `cron()` and `rate()` are checked and kept but never fire: virtual time would never come to
- * rest.
+ * asks for that, is deleted. `cron()` and `rate()` fire while something else makes virtual time go on, for alone they
+ * would never let it come to rest, and at most `MOST_RECURRENCES` times. A rate counts from its start date, without one
+ * from its creation: as if it had last fired then.
  */
 export class Schedules {
   readonly #region: Region;
@@ -110,15 +117,33 @@ export class Schedules {
 
   #put(definition: ScheduleDefinition, createdAt: Date): Schedule {
     const { account, name: region, clock } = this.#region;
-    const moment = momentOf(definition);
+    const recurrence = recurrenceOf(definition);
     const key = keyOf(definition);
     const arn = `arn:aws:scheduler:${region}:${account}:schedule/${key}`;
     const schedule: Schedule = { ...definition, arn, createdAt, modifiedAt: clock.now() };
     this.#timers.get(key)?.cancel();
     this.#timers.delete(key);
     this.#schedules.set(key, schedule);
-    if (moment && definition.state === 'ENABLED') this.#arm(key, schedule, moment);
+    if (definition.state === 'DISABLED') return schedule;
+    if (recurrence.kind === 'once') this.#arm(key, schedule, recurrence.moment);
+    else this.#recur(key, schedule, recurrence.next, MOST_RECURRENCES);
     return schedule;
+  }
+
+  /** Calls the target now, whatever the schedule says. Throws ResourceNotFoundException. */
+  fire(group: string, name: string): Promise<void> {
+    return this.#fire(this.find(group, name));
+  }
+
+  #recur(key: string, schedule: Schedule, next: NextMoment, left: number): void {
+    const { clock } = this.#region;
+    const due = next(clock.now(), schedule.createdAt);
+    if (left === 0 || !due || (schedule.endDate && due > schedule.endDate)) return;
+    const fire = async () => {
+      this.#recur(key, schedule, next, left - 1);
+      await this.#fire(schedule);
+    };
+    this.#timers.set(key, clock.at(due, fire, { background: true }));
   }
 
   #arm(key: string, schedule: Schedule, moment: Date): void {
@@ -136,18 +161,38 @@ export class Schedules {
   }
 }
 
-/** The moment of an `at()`; undefined for a recurring one. Throws ValidationException for what is neither. */
-function momentOf({ expression, timezone }: ScheduleDefinition): Date | undefined {
+/** The first moment after `now`; null when there is none. */
+type NextMoment = (now: Date, createdAt: Date) => Date | null;
+type Recurrence = { kind: 'once'; moment: Date } | { kind: 'recurring'; next: NextMoment };
+
+const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+/** Throws ValidationException for what is neither `at()` nor `cron()` nor `rate()`. */
+function recurrenceOf({ expression, timezone, startDate }: ScheduleDefinition): Recurrence {
   if (!isTimezone(timezone)) throw invalid(`Invalid timezone ${timezone}.`);
-  if (/^rate\([1-9]\d* (minute|hour|day)s?\)$/.test(expression)) return undefined;
+  const [, count, unit = ''] = /^rate\(([1-9]\d*) (minute|hour|day)s?\)$/.exec(expression) ?? [];
+  if (count !== undefined) return every(Number(count) * (UNIT_MS[unit] ?? 0), startDate);
   try {
-    const first = parseSchedule(expression, timezone).nextAfter(new Date(0));
-    return expression.startsWith('at(') ? (first ?? undefined) : undefined;
+    const parsed = parseSchedule(expression, timezone);
+    const moment = parsed.nextAfter(new Date(0));
+    if (expression.startsWith('at(') && moment) return { kind: 'once', moment };
+    const later = (now: Date) => new Date(Math.max(now.getTime(), startDate?.getTime() ?? 0));
+    return { kind: 'recurring', next: (now) => parsed.nextAfter(later(now)) };
   } catch (error) {
     if (error instanceof ScheduleProblem)
       throw invalid(`Invalid Schedule Expression ${expression}: it ${error.message}.`);
     throw error;
   }
+}
+
+function every(milliseconds: number, startDate: Date | undefined): Recurrence {
+  const next: NextMoment = (now, createdAt) => {
+    if (startDate && startDate > now) return startDate;
+    const start = (startDate ?? createdAt).getTime();
+    const periods = Math.floor((now.getTime() - start) / milliseconds) + 1;
+    return new Date(start + periods * milliseconds);
+  };
+  return { kind: 'recurring', next };
 }
 
 function keyOf({ group, name }: { group: string; name: string }): string {

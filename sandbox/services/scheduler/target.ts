@@ -1,32 +1,64 @@
+import type { AsynchronousInvocations } from '../../lambda/asynchronous.ts';
+import type { Region } from '../../region.ts';
 import { isRecord } from '../../wire/check.ts';
 import type { Dispatcher } from '../../wire/dispatcher.ts';
 import { ServiceError } from '../../wire/error.ts';
-import type { Schedule } from './schedules.ts';
+import type { Caller } from '../../wire/operations.ts';
+import type { Deliver } from '../destinations.ts';
+import { type GivenUp, tryUntil } from '../retry.ts';
+import type { Schedule, ScheduleTarget } from './schedules.ts';
+
+export interface TargetOptions {
+  readonly region: Region;
+  readonly dispatcher: Dispatcher;
+  readonly invocations: AsynchronousInvocations;
+  readonly deliver: Deliver;
+  /** Throws ServiceError where there is no such function. */
+  readonly requireFunction: (functionName: string) => void;
+  /** As whom a schedule's role calls; if not given, as `scheduler`. */
+  readonly callerOf?: (roleArn: string) => Caller;
+}
 
 const START_EXECUTION = 'arn:aws:scheduler:::aws-sdk:sfn:startExecution';
 
 /**
- * Calls a schedule's target as the principal `scheduler`. Known are the universal target of StartExecution, whose
- * input is the request (member names with a small or a capital first letter), and a state machine's own ARN, whose
- * input is the execution's.
+ * Calls a schedule's target as its role, tries again as its policy says and sends what cannot be delivered to its
+ * dead-letter queue. Known are the universal target of StartExecution, whose input is the request (member names with a
+ * small or a capital first letter), a state machine's own ARN, whose input is the execution's, and a function's.
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
  */
-export function fireTarget(dispatcher: Dispatcher): (schedule: Schedule) => Promise<void> {
-  return async ({ target, name }) => {
-    const input = startExecutionInput(target.Arn, target.Input ?? '{}');
-    if (!input)
-      throw new ServiceError(
-        'ValidationException',
-        `the sandbox cannot call the target ${target.Arn} of schedule ${name}`,
-      );
-    await dispatcher.call({
-      service: 'states',
-      operation: 'StartExecution',
-      input,
-      principal: 'scheduler',
-      principalArn: target.RoleArn,
-    });
+export function fireTarget(options: TargetOptions): (schedule: Schedule) => Promise<void> {
+  const { region, deliver, callerOf = (principalArn) => ({ principal: 'scheduler', principalArn }) } = options;
+  return ({ target, arn }) => {
+    const caller = callerOf(target.RoleArn);
+    const bury = async ({ error, retries, exhausted }: GivenUp) => {
+      const queue = target.DeadLetterConfig?.Arn;
+      // Nobody else hears of it: on AWS it is a metric, here an error of the sandbox's clock.
+      if (queue === undefined) throw error;
+      await deliver(queue, target.Input ?? '{}', caller, {
+        SCHEDULE_ARN: arn,
+        TARGET_ARN: target.Arn,
+        ERROR_CODE: error.name,
+        ERROR_MESSAGE: error.message,
+        RETRY_ATTEMPTS: String(retries),
+        ...(exhausted && { EXHAUSTED_RETRY_CONDITION: exhausted }),
+      });
+    };
+    return tryUntil(region, target.RetryPolicy, () => call(options, target, caller), bury);
   };
+}
+
+async function call(options: TargetOptions, target: ScheduleTarget, caller: Caller): Promise<void> {
+  const { dispatcher, invocations, requireFunction } = options;
+  const text = target.Input ?? '{}';
+  const [, functionName] = /^arn:aws[\w-]*:lambda:[^:]+:\d{12}:function:([^:]+)/.exec(target.Arn) ?? [];
+  if (functionName !== undefined) {
+    requireFunction(functionName);
+    return invocations.invoke(functionName, JSON.parse(text), caller);
+  }
+  const input = startExecutionInput(target.Arn, text);
+  if (!input) throw new ServiceError('ValidationException', `the sandbox cannot call the target ${target.Arn}`);
+  await dispatcher.call({ service: 'states', operation: 'StartExecution', input, ...caller });
 }
 
 function startExecutionInput(targetArn: string, text: string): Record<string, unknown> | undefined {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Faults } from '../../../sandbox/faults.ts';
+import { openMessaging } from '../../../sandbox/messaging.ts';
 import type { ApiCall, Region } from '../../../sandbox/region.ts';
 import { StatusChanges } from '../../../sandbox/services/events/status-changes.ts';
 import { StepFunctions } from '../../../sandbox/step-functions/engine.ts';
@@ -32,11 +33,21 @@ beforeEach(() => {
     stepFunctions: () => engine,
     join: () => undefined,
   });
-  const changes = new StatusChanges({
+  const { dispatcher } = world;
+  const arn = 'arn:aws:lambda:us-east-1:111122223333:function:on-execution-ended';
+  const { buses, rules } = openMessaging({
     region,
     calls,
-    functionName: 'on-execution-ended',
+    dispatcher,
+    endpoint: 'http://127.0.0.1',
+    findFunction: () => ({ arn, bundle: '', environment: {}, memory: 128, timeout: 1 }),
     invoke: async (_, event) => listen(region, event),
+  });
+  rules.put({ name: 'ended', bus: 'default', pattern: '{"source":["aws.states"]}', enabled: true });
+  rules.putTargets('default', 'ended', [{ Id: 'function', Arn: arn }]);
+  const changes = new StatusChanges({
+    region,
+    put: (event, milliseconds) => buses.put('default', event, milliseconds),
     fault: (status) => faults.event(status),
   });
   engine = new StepFunctions({

@@ -51,7 +51,7 @@ describe.skipIf(!hasCli)('the stock AWS CLI works against the sandbox', () => {
     dispatcher.register('scheduler', schedulerService(region, new Schedules(region, () => Promise.resolve())));
     dispatcher.register(
       'lambda',
-      lambdaService(region, host, () => undefined),
+      lambdaService(region, host, { invoke: () => Promise.resolve() }, () => undefined),
     );
     dispatcher.register('states', {
       StartExecution: (input) =>

@@ -22,7 +22,12 @@ beforeEach(async () => {
   };
   world.dispatcher.register(
     'lambda',
-    lambdaService(world.region, host, () => undefined),
+    lambdaService(
+      world.region,
+      host,
+      { invoke: (name, event) => host.invoke(name, event).then(() => undefined) },
+      () => undefined,
+    ),
   );
   client = new Lambda(await world.listen());
 });

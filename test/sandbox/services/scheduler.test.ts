@@ -5,7 +5,8 @@ import {
   ValidationException,
 } from '@aws-sdk/client-scheduler';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Schedules } from '../../../sandbox/services/scheduler/schedules.ts';
+import { type Messaging, openMessaging } from '../../../sandbox/messaging.ts';
+import { MOST_RECURRENCES, Schedules } from '../../../sandbox/services/scheduler/schedules.ts';
 import { fireTarget } from '../../../sandbox/services/scheduler/target.ts';
 import { schedulerService } from '../../../sandbox/services/scheduler.ts';
 import { TestRegion } from './region.ts';
@@ -23,14 +24,38 @@ const lease = {
   ActionAfterCompletion: 'DELETE',
 } as const;
 
+const ROLE = 'arn:aws:iam::111122223333:role/nightshift-scheduler';
+const SWEEP_ARN = 'arn:aws:lambda:us-east-1:111122223333:function:nightshift-sweep';
+const SWEEP = { arn: SWEEP_ARN, bundle: '', environment: {}, memory: 128, timeout: 1 };
+const sweep = {
+  Name: 'sweep',
+  FlexibleTimeWindow: { Mode: 'OFF' },
+  Target: { Arn: SWEEP_ARN, RoleArn: ROLE, Input: '{"kind":"sweep"}' },
+} as const;
+
 let world: TestRegion;
 let client: Scheduler;
 let schedules: Schedules;
 let started: unknown[];
+let invoked: { event: unknown; at: string }[];
+let messaging: Messaging;
 beforeEach(async () => {
   world = new TestRegion();
   started = [];
-  schedules = new Schedules(world.region, fireTarget(world.dispatcher));
+  invoked = [];
+  const { region, dispatcher, calls } = world;
+  messaging = openMessaging({
+    region,
+    calls,
+    dispatcher,
+    endpoint: 'http://127.0.0.1',
+    findFunction: (name) => (name === 'nightshift-sweep' ? SWEEP : undefined),
+    invoke: (_, event) => {
+      invoked.push({ event, at: world.clock.now().toISOString() });
+      return Promise.resolve({ payload: null });
+    },
+  });
+  schedules = new Schedules(region, fireTarget({ region, dispatcher, ...messaging }));
   world.dispatcher.register('scheduler', schedulerService(world.region, schedules));
   world.dispatcher.register('states', {
     StartExecution: async (input, { principal }) => {
@@ -122,4 +147,78 @@ test('a group’s schedules go with it', async () => {
   expect((await client.listSchedules({ GroupName: 'nightshift' })).Schedules).toHaveLength(1);
   await client.deleteScheduleGroup({ Name: 'nightshift' });
   expect(schedules.list()).toEqual([]);
+});
+
+test('a rate() fires while something else lets time go on, and alone lets it come to rest', async () => {
+  await client.createSchedule({ ...sweep, ScheduleExpression: 'rate(1 day)' });
+  await world.clock.idle();
+  expect(invoked).toEqual([]);
+  await world.clock.sleep(60 * 3_600_000);
+  expect(invoked).toEqual([
+    { event: { kind: 'sweep' }, at: '2026-11-22T22:00:00.000Z' },
+    { event: { kind: 'sweep' }, at: '2026-11-23T22:00:00.000Z' },
+  ]);
+});
+
+test('a cron() fires at its local times, between its start and its end', async () => {
+  await client.createSchedule({
+    ...sweep,
+    ScheduleExpression: 'cron(30 3 * * ? *)',
+    ScheduleExpressionTimezone: 'Europe/Berlin',
+    StartDate: new Date('2026-11-23T00:00:00Z'),
+    EndDate: new Date('2026-11-25T00:00:00Z'),
+  });
+  await world.clock.skip(14 * 86_400_000);
+  expect(invoked.map(({ at }) => at)).toEqual(['2026-11-23T02:30:00.000Z', '2026-11-24T02:30:00.000Z']);
+});
+
+test('a schedule that recurs every minute does not keep a skipped month busy', async () => {
+  await client.createSchedule({ ...sweep, ScheduleExpression: 'rate(1 minute)' });
+  await world.clock.skip(30 * 86_400_000);
+  expect(invoked).toHaveLength(MOST_RECURRENCES);
+});
+
+test('a target that is gone gets no second try: its input goes to the dead-letter queue', async () => {
+  const queue = messaging.queues.create('dead');
+  const Target = {
+    Arn: `${SWEEP_ARN}er`,
+    RoleArn: ROLE,
+    Input: '{"kind":"sweep"}',
+    DeadLetterConfig: { Arn: queue.arn },
+  };
+  await client.createSchedule({ ...sweep, ScheduleExpression: 'at(2026-11-22T02:00:00)', Target });
+  await world.clock.idle();
+  expect(queue.messages).toMatchObject([
+    {
+      body: '{"kind":"sweep"}',
+      sender: ROLE,
+      sentAt: new Date('2026-11-22T02:00:00Z'),
+      attributes: {
+        ERROR_CODE: { StringValue: 'ResourceNotFoundException' },
+        RETRY_ATTEMPTS: { StringValue: '0' },
+        TARGET_ARN: { StringValue: 'arn:aws:lambda:us-east-1:111122223333:function:nightshift-sweeper' },
+      },
+    },
+  ]);
+  expect(world.clockErrors).toEqual([]);
+});
+
+test('a target that is throttled is tried again as often as the policy says', async () => {
+  const queue = messaging.queues.create('dead');
+  world.faults.add([
+    { on: { service: 'states', operation: 'StartExecution' }, error: 'ThrottlingException', times: 9 },
+  ]);
+  const Target = { ...lease.Target, DeadLetterConfig: { Arn: queue.arn }, RetryPolicy: { MaximumRetryAttempts: 2 } };
+  await client.createSchedule({ ...lease, Target });
+  await world.clock.idle();
+  const tries = world.calls.filter(({ operation }) => operation === 'StartExecution');
+  expect(tries.map(({ at, error }) => [at, error])).toEqual([
+    ['2026-11-22T02:00:00.000Z', 'ThrottlingException'],
+    ['2026-11-22T02:01:00.000Z', 'ThrottlingException'],
+    ['2026-11-22T02:03:00.000Z', 'ThrottlingException'],
+  ]);
+  expect(queue.messages[0]?.attributes).toMatchObject({
+    EXHAUSTED_RETRY_CONDITION: { StringValue: 'MaximumRetryAttempts' },
+    RETRY_ATTEMPTS: { StringValue: '2' },
+  });
 });

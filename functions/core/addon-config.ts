@@ -162,4 +162,3 @@ export function configuredProxying(current: ParsedConfiguration): Proxying {
     );
   return { mode: 'ipvs', scheduler: named };
 }
-export { checkAgainstSchema, type SchemaCheck } from './addon-schema.ts';

@@ -1,4 +1,5 @@
-import { checkAgainstSchema, parseConfiguration } from '../addon-config.ts';
+import { parseConfiguration } from '../addon-config.ts';
+import { checkAgainstSchema } from '../addon-schema.ts';
 import { block, type Checks, type Finding, named, pass, refuse, type Subject, warn } from './check.ts';
 import { ownerOf } from './owner.ts';
 

@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   alreadyTarget,
-  checkAgainstSchema,
   configuredProxying,
   mergeTarget,
   parseConfiguration,
   withRestartAnnotation,
 } from '../../../functions/core/addon-config.ts';
+import { checkAgainstSchema } from '../../../functions/core/addon-schema.ts';
 import { InvalidConfiguration } from '../../../functions/core/errors.ts';
 import type { Target } from '../../../functions/core/proxy-mode.ts';
 import { KUBE_PROXY_SCHEMA } from './fixtures.ts';

@@ -17,9 +17,15 @@ export interface EventBus {
   put(event: { detailType: EventName; resources: string[]; detail: Record<string, unknown> }): Promise<void>;
 }
 
+/** Of the schemas in docs/events: a field that goes, or that means something else, makes a new one. */
+const DETAIL_VERSION = 1;
+
 const client = memoised((options) => new EventBridgeClient(options));
 
-/** The bus of this name (or ARN); it is looked up at the first call. Source of every event: `nightshift`. */
+/**
+ * The bus of this name (or ARN); it is looked up at the first call. Source of every event: `nightshift`; each detail
+ * carries the version of its schema.
+ */
 export function eventBus(name: () => string): EventBus {
   return {
     async put({ detailType, resources, detail }) {
@@ -27,7 +33,7 @@ export function eventBus(name: () => string): EventBus {
         Source: 'nightshift',
         DetailType: detailType,
         Resources: resources,
-        Detail: JSON.stringify(detail),
+        Detail: JSON.stringify({ version: DETAIL_VERSION, ...detail }),
       };
       const answer = await client().send(new PutEventsCommand({ Entries: [{ ...entry, EventBusName: name() }] }));
       const refused = answer.Entries?.find(({ ErrorCode }) => ErrorCode !== undefined);

@@ -4,7 +4,7 @@ import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { environment } from './shared/environment.ts';
 import { findEnding, outcomeKey } from './shared/evidence.ts';
 import { indexEvidence } from './shared/evidence-index.ts';
-import { Common, Instant } from './shared/input.ts';
+import { ClusterName, Common, Instant } from './shared/input.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 
 const ENDINGS = [
@@ -40,6 +40,9 @@ const Input = z.object({
   told: z._default(z.boolean(), false),
 });
 type Input = z.output<typeof Input>;
+
+/** A request that names a cluster, be it a migration's or a rollback's. */
+const Requested = z.object({ cluster: ClusterName.shape.name });
 
 export interface Deps {
   store: ObjectStore;
@@ -86,7 +89,8 @@ export function recordOutcome(deps: Deps): Run<Input, Output> {
     const counts = Object.fromEntries(modes.map(({ mode, nodes }) => [mode, nodes]));
     const detailType = await eventOf(deps.store, input);
     if (detailType !== null) {
-      const detail = { ...ended, ...(error && { error: shortened(error) }), modes: counts, outcome };
+      const cluster = Requested.safeParse(request).data?.cluster ?? null;
+      const detail = { cluster, ...ended, ...(error && { error: shortened(error) }), modes: counts, outcome };
       await deps.bus.put({ detailType, resources: [execution.arn], detail });
       say.count(detailType, 1);
     }

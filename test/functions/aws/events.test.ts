@@ -34,7 +34,7 @@ test('an ending goes to the named bus under the source nightshift', async () => 
         Source: 'nightshift',
         DetailType: 'nightshift.MigrationSucceeded',
         Resources: ['arn:x'],
-        Detail: '{"ending":"migrated"}',
+        Detail: '{"version":1,"ending":"migrated"}',
       },
     ],
   });

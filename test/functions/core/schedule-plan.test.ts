@@ -1,63 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import {
-  type ClusterStanding,
-  type Deployment,
-  planSchedules,
-  type ScheduleDecision,
-  type Subject,
-  scheduledExecution,
-} from '../../../functions/core/schedule-plan.ts';
-import { NOTHING_PLANNED, noticeCancelled, recordAfter } from '../../../functions/core/schedule-record.ts';
-
-/** 02:00 to 06:00 on Saturdays in New York, its last hour closed: 07:00Z to 10:00Z in winter. */
-const WEEKEND = {
-  schedule: 'cron(0 2 ? * SAT *)',
-  timezone: 'America/New_York',
-  durationHours: 4,
-  cutoffHours: 1,
-};
-const deployment: Deployment = {
-  settings: {
-    target: { mode: 'ipvs', scheduler: 'rr' },
-    window: 'weekend',
-    acknowledge: ['ipvs-deprecated'],
-    enrolment: 'all',
-    newClusters: 'enforce',
-    drift: 'notify',
-    stagger: { minutes: 10, atOnce: 5 },
-  },
-  windows: new Map<string, unknown>([
-    ['weekend', WEEKEND],
-    ['broken', { ...WEEKEND, timezone: 'Mars/Olympus' }],
-    ['sunday', { ...WEEKEND, schedule: 'cron(0 2 ? * SUN *)' }],
-  ]),
-  stateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-cluster:live',
-  now: new Date('2026-11-20T22:00:00Z'),
-};
-const IPVS = '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
-
-function subject(cluster: string, standing: Partial<ClusterStanding> = {}, more: Partial<Subject> = {}): Subject {
-  const described = { name: cluster, status: 'ACTIVE', autoMode: false, tags: {}, addon: { configuration: null } };
-  return { cluster, standing: { ...described, ...standing }, existing: null, record: NOTHING_PLANNED, ...more };
-}
-
-function decide(about: Subject, changes: Partial<Deployment> = {}, others: Date[] = []): ScheduleDecision {
-  const [planned] = planSchedules([about], { ...deployment, ...changes }, others);
-  if (planned === undefined) throw new Error('nothing was planned');
-  return planned.decision;
-}
-
-const atOf = (decision: ScheduleDecision) => ('slot' in decision ? decision.slot?.at.toISOString() : undefined);
-const inputOf = (decision: ScheduleDecision) => ('slot' in decision ? (decision.slot?.input ?? '') : '');
-
-/** A subject that has the schedule that it would be given now. */
-function scheduled(cluster: string, standing: Partial<ClusterStanding> = {}): Subject {
-  const decision = decide(subject(cluster, standing));
-  if (!('slot' in decision) || decision.slot === null) throw new Error('nothing was planned');
-  const { at, input } = decision.slot;
-  const record = recordAfter(NOTHING_PLANNED, decision);
-  return subject(cluster, standing, { existing: { at, enabled: true, input }, record });
-}
+import { type ClusterStanding, planSchedules, scheduledExecution } from '../../../functions/core/schedule-plan.ts';
+import { atOf, decide, deployment, IPVS, inputOf, scheduled, subject, WEEKEND } from './schedule-plan-fixtures.ts';
 
 test('50 clusters in one window are staggered: five every ten minutes, by name', () => {
   const names = Array.from({ length: 50 }, (_, index) => `c${String(index + 1).padStart(2, '0')}`);
@@ -218,38 +161,6 @@ describe('a cluster that is not compliant', () => {
       kind: 'none',
       reason: 'Window weekend has no room any more.',
     });
-  });
-});
-
-describe('a schedule that somebody deleted', () => {
-  const { record } = scheduled('demo');
-
-  it('is not made again for that window, but for the next one', () => {
-    const noticed = noticeCancelled(record, false, deployment.now);
-    expect(noticed).toEqual({ planned: null, cancelled: ['2026-11-21T07:00:00.000Z'] });
-    const decision = decide(subject('demo', {}, { record: noticed }));
-    expect([decision.kind, atOf(decision)]).toEqual(['create', '2026-11-28T07:00:00.000Z']);
-    expect(recordAfter(noticed, decision)).toEqual({
-      planned: { window: 'weekend', windowStart: '2026-11-28T07:00:00.000Z', at: '2026-11-28T07:00:00.000Z' },
-      cancelled: ['2026-11-21T07:00:00.000Z'],
-    });
-  });
-
-  it('is not brought forward into the window that was cancelled', () => {
-    const noticed = noticeCancelled(record, false, deployment.now);
-    const decision = decide(subject('demo', {}, { record: noticed }));
-    const existing = { at: new Date('2026-11-28T07:00:00Z'), enabled: true, input: inputOf(decision) };
-    const again = decide(subject('demo', {}, { record: recordAfter(noticed, decision), existing }));
-    expect([again.kind, atOf(again)]).toEqual(['keep', '2026-11-28T07:00:00.000Z']);
-  });
-
-  it('is forgotten when its window has begun', () => {
-    const noticed = noticeCancelled(record, false, deployment.now);
-    expect(noticeCancelled(noticed, true, new Date('2026-11-21T07:00:00Z'))).toEqual(NOTHING_PLANNED);
-  });
-
-  it('is another thing than one that fired', () => {
-    expect(noticeCancelled(record, false, new Date('2026-11-21T07:00:00Z'))).toEqual({ ...record, cancelled: [] });
   });
 });
 

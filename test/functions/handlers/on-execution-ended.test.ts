@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EventBus } from '../../../functions/aws/events.ts';
 import { onExecutionEnded } from '../../../functions/handlers/on-execution-ended.ts';
+import { problemsOf } from '../../workflow/event-schemas.ts';
 import { Ear, execution, MemoryStore } from './fakes.ts';
 
 const MACHINES = {
@@ -194,6 +195,18 @@ test('after three attempts a person is called', async () => {
   expect(events).toMatchObject([
     { detailType: 'nightshift.RollbackFailed', detail: { cluster: 'demo', execution, ending: 'rollback-failed' } },
   ]);
+});
+
+test('by an event that its schema describes', async () => {
+  const { run, events } = listening();
+  await run(rollback(3));
+  const told = events.map(({ detailType, resources, detail }) => ({
+    source: 'nightshift',
+    'detail-type': detailType,
+    resources,
+    detail: { version: 1, ...detail },
+  }));
+  expect(told.flatMap(problemsOf)).toEqual([]);
 });
 
 test('and called once, however often the end is told', async () => {

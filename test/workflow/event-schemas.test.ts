@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { DESCRIBED, eventsIn, problemsOf } from './event-schemas.ts';
+import { Workflow } from './run.ts';
+import { abort, offline, update } from './scenarios.ts';
+import { REQUEST, worldOf } from './worlds.ts';
+
+let workflow: Workflow;
+beforeAll(async () => {
+  workflow = await Workflow.start(worldOf({}));
+});
+afterAll(() => workflow.stop());
+
+const FAILED = update('Failed', { applied: true });
+const IPVS = { addon: { version: 'v1.34.1-eksbuild.2', configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };
+
+test('every event that nightshift puts on its bus is described', () => {
+  expect(DESCRIBED).toEqual([
+    'nightshift.DriftDetected',
+    'nightshift.MigrationFailed',
+    'nightshift.MigrationRefused',
+    'nightshift.MigrationRolledBack',
+    'nightshift.MigrationSucceeded',
+    'nightshift.RollbackFailed',
+  ]);
+});
+
+describe('the event satisfies its schema, and has nothing that is not in it, when a migration', () => {
+  it.each<[string, object, object, object[], string]>([
+    ['succeeds', {}, REQUEST, [], 'MigrationSucceeded'],
+    ['finds its work done', IPVS, REQUEST, [], 'MigrationSucceeded'],
+    ['is refused', { autoMode: true }, REQUEST, [], 'MigrationRefused'],
+    ['is asked for something that is no request', {}, { cluster: 7 }, [], 'MigrationFailed'],
+    ['cannot prepare its nodes', {}, REQUEST, [{ node: 1, fault: 'module-missing:ip_vs' }], 'MigrationFailed'],
+    ['is undone', {}, REQUEST, [FAILED], 'MigrationRolledBack'],
+    ['cannot be undone', {}, REQUEST, [FAILED, offline('RestoreAddon', 2)], 'RollbackFailed'],
+    ['is aborted and finished or undone', {}, REQUEST, [abort('AwaitRollout')], 'MigrationRolledBack'],
+  ])('%s', async (_, cluster, request, faults, name) => {
+    const { calls } = await workflow.migrateAndRest(worldOf(cluster), request, faults);
+    const events = eventsIn(calls);
+    expect(events.flatMap(problemsOf)).toEqual([]);
+    // A rollback tells of itself, and its migration does.
+    expect([...new Set(events.map((event) => event['detail-type']))]).toEqual([`nightshift.${name}`]);
+  });
+});
+
+test('an event that lacks a field, or has another version, is noticed', () => {
+  const detail = {
+    version: 2,
+    cluster: 'demo',
+    ending: 'rollback-failed',
+    error: { name: 'X', cause: '' },
+    colour: 'red',
+  };
+  const event = { source: 'nightshift', 'detail-type': 'nightshift.RollbackFailed', resources: ['arn:x'], detail };
+  expect(problemsOf(event)).toEqual([
+    "/detail must have required property 'execution'",
+    '/detail/version must be equal to constant',
+    '/detail/colour is not described',
+  ]);
+});

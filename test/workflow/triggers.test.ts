@@ -2,6 +2,7 @@ import { EKSClient, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { CreateScheduleCommand, DeleteScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addonCall, addonEvent, created, running } from '../functions/handlers/events.ts';
+import { eventsIn, problemsOf } from './event-schemas.ts';
 import { changes } from './run.ts';
 import { joins } from './scenarios.ts';
 import { fleetOf, Schedules } from './schedules.ts';
@@ -77,9 +78,9 @@ describe('a cluster that somebody switches back by hand', () => {
       });
       expect(await region.planned()).toEqual(['nightshift-demo at(2026-11-21T02:00:00) America/New_York']);
     });
-    expect(calls().filter(({ operation }) => operation === 'PutEvents')).toMatchObject([
-      { input: { Entries: [{ Source: 'nightshift', DetailType: 'nightshift.DriftDetected' }] } },
-    ]);
+    const said = eventsIn(calls());
+    expect(said).toMatchObject([{ 'detail-type': 'nightshift.DriftDetected', detail: { cluster: 'demo' } }]);
+    expect(said.flatMap(problemsOf)).toEqual([]);
     await region.rest();
     const { executions, clusters } = await seen();
     expect(executions).toMatchObject([{ name: 'scheduled-demo-20261121T0700', status: 'SUCCEEDED' }]);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { failing, lost } from './scenarios.ts';
 import { ENROLLED, fleetOf, Schedules, tagged } from './schedules.ts';
 
 const SATURDAY = 'nightshift-demo at(2026-11-21T02:00:00) America/New_York';
@@ -150,6 +151,32 @@ describe('a sweep', () => {
       });
       expect(await schedules.planned()).toHaveLength(2);
       expect(await schedules.sweep()).toMatchObject({ answer: { schedules: { keep: 2, create: 1 } } });
+    });
+  });
+
+  it('makes one schedule although answers are lost and calls are throttled', async () => {
+    await schedules.still(fleetOf([{}]), async () => {
+      await schedules.workflow.post('faults', [
+        lost('scheduler', 'CreateSchedule'),
+        failing('eks', 'ListClusters'),
+        failing('scheduler', 'ListSchedules'),
+      ]);
+      expect(await schedules.sweep()).toMatchObject({ answer: { schedules: { create: 1 } } });
+      expect(await schedules.planned()).toEqual([SATURDAY]);
+    });
+  });
+
+  it('remembers later what it could not remember at once, so that a deletion is still understood', async () => {
+    await schedules.still(fleetOf([{}]), async () => {
+      await schedules.workflow.post('faults', [failing('s3', 'PutObject', 'AccessDenied', 1)]);
+      expect(await schedules.sweep()).toMatchObject({
+        error: 'SweepIncomplete',
+        message: expect.stringMatching(/^demo could not be looked after: AccessDenied: /),
+      });
+      expect(await schedules.sweep()).toMatchObject({ answer: { schedules: { keep: 1 } } });
+      await schedules.cancel('nightshift-demo');
+      await schedules.sweep();
+      expect(await schedules.planned()).toEqual(['nightshift-demo at(2026-11-28T02:00:00) America/New_York']);
     });
   });
 

@@ -5,10 +5,11 @@ import { readConfig } from './config.ts';
 
 const ROOT = new URL('..', import.meta.url);
 
-/** Writes the cloud assembly: where the CDK's command says, or into cdk.out. */
+/** Writes the cloud assembly: where the CDK's command says, or into cdk.out. The configuration is the first argument. */
 function main(): void {
   const outdir = process.env['CDK_OUTDIR'] ?? fileURLToPath(new URL('cdk.out', ROOT));
-  application(readConfig(fileURLToPath(new URL('nightshift.config.json', ROOT))), outdir).app.synth();
+  const file = process.argv[2] ?? fileURLToPath(new URL('nightshift.config.json', ROOT));
+  application(readConfig(file), outdir).app.synth();
 }
 
 try {

@@ -143,7 +143,7 @@ export function readConfig(file: string | URL): Config {
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw invalid(`${String(file)} cannot be read as JSON: ${error instanceof Error ? error.message : error}`, error);
+    throw invalid(`${String(file)} cannot be read as JSON: ${error instanceof Error ? error.message : error}.`, error);
   }
   return parseConfig(value);
 }

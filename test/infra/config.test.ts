@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { parseConfig, readConfig } from '../../infra/config.ts';
 
@@ -90,5 +92,15 @@ it('refuses windows that no function could be told of', () => {
 });
 
 it('names a file that is no JSON', () => {
-  expect(() => readConfig('/dev/null')).toThrow('/dev/null cannot be read as JSON: Unexpected end of JSON input');
+  expect(() => readConfig('/dev/null')).toThrow('/dev/null cannot be read as JSON: Unexpected end of JSON input.');
+});
+
+it('ends the synthesis with one sentence and exit code 2', () => {
+  const app = fileURLToPath(new URL('../../infra/app.ts', import.meta.url));
+  const { status, stderr } = spawnSync(process.execPath, [app, '/dev/null'], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr:
+      'InvalidConfiguration: /dev/null cannot be read as JSON: Unexpected end of JSON input. Correct nightshift.config.json.\n',
+  });
 });

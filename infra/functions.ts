@@ -59,7 +59,7 @@ function workflowFunctions(nodeTags: readonly string[]): Record<string, Function
       description: 'One read-only look at a cluster, and the plan of its migration',
       ...{ timeout: 170, memory: 1024, invokedBy: 'workflow', kubernetes: true },
       variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
-      permissions: [...look, ...kubernetes, writeEvidence, readEvidence, listEvidence],
+      permissions: [...look, ...kubernetes, writeEvidence],
     },
     'inspect-rollback': {
       description: 'What a rollback finds, and what it has to put back',

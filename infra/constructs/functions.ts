@@ -120,7 +120,8 @@ function permissionsOf(handler: string, settings: FunctionSettings, { config, ke
   const reads = permissions.some(({ actions }) => actions.includes('s3:GetObject'));
   return [
     ...permissions,
-    ...(writes ? [encryptEvidence(key.keyArn)] : reads ? [decryptEvidence(key.keyArn)] : []),
+    ...(writes ? [encryptEvidence(key.keyArn)] : []),
+    ...(reads ? [decryptEvidence(key.keyArn)] : []),
     ...(invokedBy === 'event' ? [executions.sendToDeadEvents] : []),
     ...(kubernetes && config.vpc ? [executions.joinVpc] : []),
     executions.writeLogs(`/aws/lambda/${names.function(handler)}`),

@@ -59,10 +59,7 @@ const viaS3 = (keyArn: string, sid: string, why: string, actions: string[]): Per
 });
 
 export const encryptEvidence = (keyArn: string): Permission =>
-  viaS3(keyArn, 'EncryptEvidence', 'Has S3 encrypt what is stored; Decrypt is for objects sent in parts.', [
-    'kms:GenerateDataKey',
-    'kms:Decrypt',
-  ]);
+  viaS3(keyArn, 'EncryptEvidence', 'Has S3 encrypt what is stored.', ['kms:GenerateDataKey']);
 
 export const decryptEvidence = (keyArn: string): Permission =>
   viaS3(keyArn, 'DecryptEvidence', 'Has S3 decrypt what is read.', ['kms:Decrypt']);

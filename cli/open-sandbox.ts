@@ -1,26 +1,30 @@
 import { buildFunctions } from '../build.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
+import { TemplateError } from '../sandbox/template/stack.ts';
 import { WorldError } from '../sandbox/world.ts';
 import { Failure, UsageError } from './exit.ts';
 import { readJsonFile } from './json-file.ts';
 
-/** `world` is the path of a world file; port 0 takes a free one. */
+/** `world` and `template` are paths of files; port 0 takes a free one. */
 export interface SandboxOptions {
   world: string;
+  template?: string;
   port: number;
   clock: 'virtual' | 'real';
   nodeKind: 'model' | 'kernel';
 }
 
-/** Starts a sandbox from a world file. @throws UsageError for a bad world, Failure when the port is taken. */
+/** Starts a sandbox from a world file. @throws UsageError for a bad world or template, Failure when the port is taken. */
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const world = readJsonFile(options.world);
+  const template = options.template === undefined ? undefined : readJsonFile(options.template);
   const { port, clock, nodeKind } = options;
   await buildBundles();
   try {
-    return await startSandbox({ world, port, clock, nodeKind });
+    return await startSandbox({ world, port, clock, nodeKind, template });
   } catch (cause) {
     if (cause instanceof WorldError) throw new UsageError(`${options.world}: ${cause.message}`, { cause });
+    if (cause instanceof TemplateError) throw new UsageError(`${options.template}: ${cause.message}`, { cause });
     if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')
       throw new Failure('PortInUse', `port ${options.port} on 127.0.0.1 is taken by another program`, {
         nextStep: 'stop that program, or choose another port with --port (0 takes a free one)',

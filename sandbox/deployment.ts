@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { ssmDocuments } from '../ssm-documents/documents.ts';
 import { fillPlaceholders, placeholderValues, readDefinition, STATE_MACHINES } from '../state-machines/definitions.ts';
 import type { Clock } from './clock.ts';
-import type { Credentials } from './credentials.ts';
+import type { AccessKey, Credentials } from './credentials.ts';
 import type { LambdaHost } from './lambda/host.ts';
 import type { Rules } from './services/events/rules.ts';
 import type { StepFunctions } from './step-functions/engine.ts';
@@ -90,11 +90,9 @@ export function deployFunctions(
       memory: 512,
       timeout: 60,
       environment: {
-        AWS_REGION: world.region,
-        AWS_ENDPOINT_URL: endpoint,
-        AWS_ACCESS_KEY_ID: key.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
-        AWS_SESSION_TOKEN: key.sessionToken,
+        ...runtimeVariables({ region: world.region, endpoint, clock, logs }, key),
+        POWERTOOLS_SERVICE_NAME: 'nightshift',
+        POWERTOOLS_METRICS_NAMESPACE: 'nightshift',
         NIGHTSHIFT_EVIDENCE_BUCKET: deployment.evidenceBucket,
         NIGHTSHIFT_EVENT_BUS: deployment.eventBus,
         NIGHTSHIFT_DOCUMENT_PREFIX: deployment.documentPrefix,
@@ -110,18 +108,30 @@ export function deployFunctions(
         NIGHTSHIFT_SETTINGS: JSON.stringify(SETTINGS),
         // The windows differ from world to world: only the functions that read them start anew with other ones.
         ...(READ_WINDOWS.has(handler) && { NIGHTSHIFT_WINDOWS: JSON.stringify(world.windows) }),
-        // A retry waits in real time, in which a virtual clock stands still.
-        ...(clock === 'virtual' && { NIGHTSHIFT_RETRY_BASE_MS: '5' }),
-        POWERTOOLS_SERVICE_NAME: 'nightshift',
-        POWERTOOLS_METRICS_NAMESPACE: 'nightshift',
-        // Every line goes from thread to thread, which costs more than most of what the lines tell.
-        ...(logs
-          ? { POWERTOOLS_LOG_LEVEL: 'INFO' }
-          : { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' }),
       },
     });
   }
   return functions;
+}
+
+/** What Lambda, and the sandbox in its place, gives to every function. */
+export function runtimeVariables(
+  { region, endpoint, clock, logs }: { region: string; endpoint: string; clock: Clock['kind']; logs: boolean },
+  key: AccessKey,
+): Record<string, string> {
+  return {
+    AWS_REGION: region,
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: key.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+    AWS_SESSION_TOKEN: key.sessionToken,
+    // A retry waits in real time, in which a virtual clock stands still.
+    ...(clock === 'virtual' && { NIGHTSHIFT_RETRY_BASE_MS: '5' }),
+    // Every line goes from thread to thread, which costs more than most of what the lines tell.
+    ...(logs
+      ? { POWERTOOLS_LOG_LEVEL: 'INFO' }
+      : { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' }),
+  };
 }
 
 /**

@@ -1,11 +1,12 @@
 import { buildCluster, type ClusterSurroundings, type NodeKind } from './build-cluster.ts';
 import { seededRandom } from './build-region.ts';
 import { openCalendars } from './calendars.ts';
+import { recordCall } from './calls.ts';
 import { type Clock, RealClock, VirtualClock } from './clock.ts';
 import { Credentials } from './credentials.ts';
-import { DOCUMENTS, deployFunctions, deploymentOf, deployRules, deployStateMachines } from './deployment.ts';
 import { joinNodes } from './faults/join.ts';
 import { Faults } from './faults.ts';
+import { type Installation, ownInstallation } from './installation.ts';
 import { kubeconfig } from './kubernetes/kubeconfig.ts';
 import type { Listeners } from './kubernetes/listeners.ts';
 import type { RunningKubernetesApi } from './kubernetes/start.ts';
@@ -28,6 +29,8 @@ import { stsService } from './services/sts.ts';
 import { reportState, type SandboxState } from './state.ts';
 import { StepFunctions } from './step-functions/engine.ts';
 import { stepFunctionsService } from './step-functions/service.ts';
+import { roleCaller } from './template/functions.ts';
+import { templateInstallation } from './template/install.ts';
 import { Dispatcher } from './wire/dispatcher.ts';
 import type { World } from './world.ts';
 
@@ -45,6 +48,8 @@ export interface RegionOptions {
   bundles: Map<string, string>;
   /** State machine → its definition with placeholders, in place of those of the product. */
   definitions?: Readonly<Record<string, string>>;
+  /** A CloudFormation template, parsed from JSON, that is deployed in place of the sandbox's own installation. */
+  template?: unknown;
   /** Hears of what went wrong in the sandbox itself, never of what a workflow ended in. */
   onBug: (error: unknown) => void;
 }
@@ -67,9 +72,14 @@ export interface LiveRegion {
   close(): Promise<void>;
 }
 
-/** Builds a world and deploys nightshift into it. Resolves when its Kubernetes APIs listen. */
+/**
+ * Builds a world and deploys nightshift into it. Resolves when its Kubernetes APIs listen.
+ *
+ * @throws TemplateError for a template that the sandbox cannot deploy.
+ */
 export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
-  const { world, host, listeners, onBug } = options;
+  const { world, host, listeners, onBug, template } = options;
+  const installation = template === undefined ? ownInstallation(world) : templateInstallation(template, world);
   const clock = options.clock === 'virtual' ? new VirtualClock(world.start, onBug) : new RealClock(onBug);
   const region = emptyRegion(world, clock);
   const credentials = new Credentials(world.account);
@@ -92,12 +102,19 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     findFunction: (name) => host.find(name),
     invoke: (name, event) => invocations.invoke(name, event),
   });
-  const stepFunctions = openStepFunctions(options, { region, faults, dispatcher, invocations, messaging });
-  const schedules = registerServices(options, { region, dispatcher, credentials, stepFunctions, faults, messaging });
-  const { endpoint, bundles, logs } = options;
-  const functions = deployFunctions(host, { world, clock: clock.kind, endpoint, credentials, bundles, logs });
-  const stateMachines = deployStateMachines(stepFunctions, world, functions, options.definitions);
-  deployRules(messaging.rules, functions);
+  const stepFunctions = openStepFunctions(options, {
+    region,
+    calls,
+    faults,
+    dispatcher,
+    invocations,
+    messaging,
+    installation,
+  });
+  const services = { region, dispatcher, credentials, stepFunctions, faults, messaging, installation };
+  const schedules = registerServices(options, services);
+  const parts = { credentials, stepFunctions, messaging, schedules };
+  const stateMachines = installation.install({ ...options, ...parts });
   return {
     region,
     dispatcher,
@@ -129,9 +146,17 @@ function emptyRegion(world: World, clock: Clock): Region {
 /** Step Functions whose executions meet the faults, and whose changes of status are put on the default bus. */
 function openStepFunctions(
   { onBug }: RegionOptions,
-  parts: { region: Region; faults: Faults; dispatcher: Dispatcher; invocations: Invocations; messaging: Messaging },
+  parts: {
+    region: Region;
+    calls: ApiCall[];
+    faults: Faults;
+    dispatcher: Dispatcher;
+    invocations: Invocations;
+    messaging: Messaging;
+    installation: Installation;
+  },
 ): StepFunctions {
-  const { region, faults, dispatcher, invocations, messaging } = parts;
+  const { region, calls, faults, dispatcher, invocations, messaging, installation } = parts;
   const statusChanges = new StatusChanges({
     region,
     put: (event, milliseconds) => messaging.buses.put('default', event, milliseconds),
@@ -139,7 +164,13 @@ function openStepFunctions(
   });
   return new StepFunctions({
     region,
-    invokeFunction: (name, payload) => invocations.invoke(name, payload),
+    invokeFunction: (name, payload, { principal }) => {
+      const input = { FunctionName: name };
+      // Only where roles are to be compared with what they do: there are more of these calls than of all others.
+      if (installation.hasRoles)
+        recordCall(calls, { at: region.clock.now(), service: 'lambda', operation: 'Invoke', principal, input });
+      return invocations.invoke(name, payload);
+    },
     callService: (call) => dispatcher.call(call),
     onStateEntered: (execution, state) => faults.stateEntered(execution, state),
     onStatusChange: (execution) => statusChanges.announce(execution),
@@ -183,19 +214,21 @@ function registerServices(
     stepFunctions: StepFunctions;
     faults: Faults;
     messaging: Messaging;
+    installation: Installation;
   },
 ): Schedules {
-  const { region, dispatcher, credentials, stepFunctions, faults, messaging } = parts;
-  const { evidenceBucket, documentPrefix, leaseGroup, migrationGroup } = deploymentOf(world);
-  const schedules = new Schedules(region, fireTarget({ region, dispatcher, ...messaging }));
-  for (const group of [leaseGroup, migrationGroup]) schedules.createGroup(group);
+  const { region, dispatcher, credentials, stepFunctions, faults, messaging, installation } = parts;
+  const { buckets, documents, documentPrefix, hasRoles } = installation;
+  const callerOf = (roleArn: string) => roleCaller(roleArn, 'scheduler');
+  const target = { region, dispatcher, ...messaging, ...(hasRoles && { callerOf }) };
+  const schedules = new Schedules(region, fireTarget(target));
   const addonSchema = (version: string) => schemaWithModes(world.addonModes[version], version);
   dispatcher.register('eks', eksService(region, { addonSchema, addonEnding: () => faults.addonUpdate() }));
   dispatcher.register('ec2', ec2Service(region));
   const disturb: Disturb = (node, document) => faults.command(node, document);
   const calendars = openCalendars(world.calendars, region.clock);
-  dispatcher.register('ssm', ssmService(region, { documents: DOCUMENTS, documentPrefix, calendars, disturb }));
-  dispatcher.register('s3', s3Service(region, { buckets: [evidenceBucket] }));
+  dispatcher.register('ssm', ssmService(region, { documents, documentPrefix, calendars, disturb }));
+  dispatcher.register('s3', s3Service(region, { buckets }));
   dispatcher.register('sts', stsService({ account: world.account, credentials }));
   dispatcher.register('scheduler', schedulerService(region, schedules));
   dispatcher.register('lambda', lambdaService(region, host, messaging.invocations, onBug));

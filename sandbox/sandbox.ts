@@ -30,6 +30,8 @@ export interface SandboxOptions {
   bundles?: Map<string, string>;
   /** State machine → its definition with placeholders. Default: the files in state-machines. */
   definitions?: Readonly<Record<string, string>>;
+  /** A CloudFormation template, parsed from JSON, to deploy in place of the sandbox's own installation. */
+  template?: unknown;
   /** Hears the functions' own log lines. */
   onLog?: (functionName: string, line: string) => void;
   /** Hears what is wrong with the sandbox itself; writes it to stderr if not given. */
@@ -57,13 +59,14 @@ export interface Sandbox {
 /**
  * Starts a sandbox and resolves when it serves.
  *
- * @throws WorldError naming the path and the rule that the world file breaks; Error when a bundle is missing or the
+ * @throws WorldError naming the path and the rule that the world file breaks; TemplateError naming what of the template
+ *   the sandbox cannot deploy; Error when a bundle is missing or the
  *   port is taken.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const world = parseWorld(options.world);
   const bundles = options.bundles ?? (await findBundles());
-  const { definitions } = options;
+  const { definitions, template } = options;
   const onBug = options.onBug ?? ((error: unknown) => console.error('the sandbox is at fault:', error));
   const host = new LambdaHost(options.onLog);
   const listeners = new Listeners(await createCertificates());
@@ -103,7 +106,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       await live?.close();
       live = undefined;
       const logs = options.onLog !== undefined;
-      const around = { endpoint, listeners, host, bundles, logs, onBug, ...(definitions && { definitions }) };
+      const around = { endpoint, listeners, host, bundles, logs, onBug, template, ...(definitions && { definitions }) };
       live = await openRegion({ world: parsed, clock, nodeKind, ...around });
       writeFileSync(kubeconfig, live.kubeconfig, { mode: 0o600 });
     };

@@ -1,6 +1,9 @@
 import type * as Sdk from '@aws-sdk/client-scheduler';
 import type { Region } from '../region.ts';
+import { serviceModel } from '../wire/catalog.ts';
+import { checkValue, isRecord } from '../wire/check.ts';
 import { ServiceError } from '../wire/error.ts';
+import { fromJson } from '../wire/json.ts';
 import { type Checked, type Operations, operations } from '../wire/operations.ts';
 import { page } from './paging.ts';
 import type { Schedule, ScheduleDefinition, Schedules } from './scheduler/schedules.ts';
@@ -74,6 +77,21 @@ function groupHandlers(region: Region, schedules: Schedules) {
         .map(describeGroup),
     }),
   };
+}
+
+/** A schedule out of a CloudFormation resource's properties, whose names are those of CreateSchedule. Throws ServiceError. */
+export function readSchedule(properties: Record<string, unknown>): ScheduleDefinition {
+  const { input } = serviceModel('scheduler').operations.get('CreateSchedule') ?? {};
+  const request = input && fromJson(input, properties);
+  const problems = input ? checkValue(input, request) : [];
+  if (problems.length > 0 || !isDefinition(request))
+    throw invalid(problems.map(({ path, rule }) => `${path}: ${rule}`).join('; '));
+  return readDefinition(request);
+}
+
+/** What has passed the check against the operation's schema is its input. */
+function isDefinition(value: unknown): value is Definition {
+  return isRecord(value);
 }
 
 function readDefinition(input: Definition): ScheduleDefinition {

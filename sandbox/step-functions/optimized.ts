@@ -29,13 +29,13 @@ function lambdaErrorName(code: string): string {
   return LAMBDA_ERRORS.includes(code) ? `Lambda.${code}` : 'Lambda.AWSLambdaException';
 }
 
-async function invokeFunction(args: JsonObject, { world, wait, signal }: TaskContext): Promise<Json> {
+async function invokeFunction(args: JsonObject, { world, execution, wait, signal }: TaskContext): Promise<Json> {
   const name = requiredText(args, 'FunctionName');
   // arn:aws:lambda:region:account:function:name[:qualifier]
   const functionName = name.startsWith('arn:') ? (name.split(':')[6] ?? name) : name;
   let answer: Awaited<ReturnType<typeof world.invokeFunction>>;
   try {
-    answer = await world.invokeFunction(functionName, args['Payload'] ?? {});
+    answer = await world.invokeFunction(functionName, args['Payload'] ?? {}, callerOf(execution));
   } catch (error) {
     if (!isApiError(error)) throw error;
     throw new StateFailure(

@@ -1,10 +1,12 @@
 import type { Region } from '../region.ts';
 import type { Call } from '../wire/dispatcher.ts';
+import type { Caller } from '../wire/operations.ts';
 import type { Execution } from './execution.ts';
 
 export type InvokeFunction = (
   name: string,
   payload: unknown,
+  caller: Caller,
 ) => Promise<{ payload: unknown } | { error: { errorType: string; errorMessage: string; trace?: string[] } }>;
 
 /** One API call in the SDK's member names: the dispatcher's. */

@@ -25,6 +25,11 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The value where it is a record, else an empty one. */
+export function asRecord(value: unknown): Record<string, unknown> {
+  return isRecord(value) ? value : {};
+}
+
 function check(shape: Shape, value: unknown, path: string, problems: Problem[]): void {
   switch (shape.kind) {
     case 'structure':

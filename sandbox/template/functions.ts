@@ -1,0 +1,72 @@
+import { pathToFileURL } from 'node:url';
+import { runtimeVariables } from '../deployment.ts';
+import type { InstallOptions } from '../installation.ts';
+import { asRecord } from '../wire/check.ts';
+import type { Caller } from '../wire/operations.ts';
+import type { Properties } from './identities.ts';
+import { type Resource, type Stack, TemplateError } from './stack.ts';
+
+const PREFIX = 'nightshift-';
+
+/** Functions, how they take asynchronous invocations, and which rules may invoke them. */
+export function installFunctions(stack: Stack, options: InstallOptions): void {
+  // What CDK adds for itself has no name of its own, and nothing to do with the product.
+  const own = stack.all('AWS::Lambda::Function').filter(({ properties }) => properties['FunctionName'] !== undefined);
+  for (const resource of own) installFunction(stack, resource, options);
+  for (const { properties } of stack.all('AWS::Lambda::EventInvokeConfig')) configure(properties, options);
+  for (const { properties } of stack.all('AWS::Lambda::Permission')) permit(properties, options);
+}
+
+function installFunction(stack: Stack, { name, identity, properties }: Resource, options: InstallOptions): void {
+  const { host, bundles, credentials, messaging } = options;
+  const bundle = bundles.get(name.slice(PREFIX.length));
+  if (!name.startsWith(PREFIX) || bundle === undefined)
+    throw new TemplateError(`no bundle for the function ${name}: there are ${[...bundles.keys()].join(', ')}`);
+  const caller = roleCaller(String(properties['Role']), name);
+  const key = credentials.issue(caller.principal, caller.principalArn);
+  host.define(name, {
+    bundle: pathToFileURL(bundle).href,
+    arn: identity.attributes['Arn'] ?? '',
+    memory: Number(properties['MemorySize'] ?? 128),
+    timeout: Number(properties['Timeout'] ?? 3),
+    environment: { ...variablesOf(properties), ...runtimeVariables({ ...options, region: stack.place.region }, key) },
+  });
+  const { TargetArn } = asRecord(properties['DeadLetterConfig']);
+  messaging.invocations.configure(name, {
+    sender: caller,
+    ...(typeof TargetArn === 'string' && { deadLetterArn: TargetArn }),
+  });
+  messaging.permissions.set(name, []);
+}
+
+function variablesOf({ Environment }: Properties): Record<string, string> {
+  const { Variables } = asRecord(Environment);
+  return Object.fromEntries(Object.entries(asRecord(Variables)).map(([name, value]) => [name, String(value)]));
+}
+
+function configure(properties: Properties, { messaging }: InstallOptions): void {
+  const { FunctionName, MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig } = properties;
+  const { Destination } = asRecord(asRecord(DestinationConfig)['OnFailure']);
+  messaging.invocations.configure(functionName(FunctionName), {
+    ...(MaximumRetryAttempts !== undefined && { retries: Number(MaximumRetryAttempts) }),
+    ...(MaximumEventAgeInSeconds !== undefined && { maximumAgeSeconds: Number(MaximumEventAgeInSeconds) }),
+    ...(typeof Destination === 'string' && { onFailureArn: Destination }),
+  });
+}
+
+function permit({ Principal, Action, FunctionName, SourceArn = '*' }: Properties, { messaging }: InstallOptions): void {
+  if (Principal !== 'events.amazonaws.com' || Action !== 'lambda:InvokeFunction') return;
+  messaging.permissions.get(functionName(FunctionName))?.push(String(SourceArn));
+}
+
+/** Who a service is when it calls as a role: in the log, the role's name. */
+export function roleCaller(roleArn: string, session: string): Caller {
+  const [, , , , account, path = ''] = roleArn.split(':');
+  const principal = path.slice(path.lastIndexOf('/') + 1);
+  return { principal, principalArn: `arn:aws:sts::${account}:assumed-role/${principal}/${session}` };
+}
+
+const functionName = (nameOrArn: unknown) =>
+  String(nameOrArn)
+    .replace(/^.*:function:/, '')
+    .replace(/:.*$/, '');

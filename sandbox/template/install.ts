@@ -1,0 +1,109 @@
+import type { Installation, InstallOptions } from '../installation.ts';
+import type { RuleTarget } from '../services/events/rules.ts';
+import { readSchedule } from '../services/scheduler.ts';
+import { isRecord } from '../wire/check.ts';
+import type { World } from '../world.ts';
+import { installFunctions } from './functions.ts';
+import { aliasedVersion } from './identities.ts';
+import { Stack, TemplateError } from './stack.ts';
+
+const PREFIX = 'nightshift-';
+
+/** The stack that a template makes in a world. Throws TemplateError. */
+export function stackOf(template: unknown, { account, region }: Pick<World, 'account' | 'region'>): Stack {
+  return new Stack(template, { account, region, stack: 'nightshift' });
+}
+
+/**
+ * Installs nightshift as a CloudFormation template says: functions with their variables and roles, state machines with
+ * their aliases, rules, schedules, queues, topics, buckets and documents. What the sandbox has no service for, such as
+ * keys, dashboards and log groups, is left out.
+ *
+ * @throws TemplateError
+ */
+export function templateInstallation(template: unknown, world: World): Installation {
+  const stack = stackOf(template, world);
+  return {
+    buckets: stack.all('AWS::S3::Bucket').map(({ name }) => name),
+    documents: stack.all('AWS::SSM::Document').map(({ name, properties }) => documentOf(name, properties['Content'])),
+    documentPrefix: PREFIX,
+    hasRoles: true,
+    install: (options) => {
+      installQueues(stack, options);
+      installFunctions(stack, options);
+      const stateMachines = installStateMachines(stack, options);
+      installRules(stack, options);
+      installSchedules(stack, options);
+      return stateMachines;
+    },
+  };
+}
+
+function documentOf(name: string, content: unknown): { name: string; content: object } {
+  if (!name.startsWith(PREFIX)) throw new TemplateError(`the document ${name} does not begin with ${PREFIX}`);
+  if (!isRecord(content)) throw new TemplateError(`the document ${name} has no content`);
+  return { name: name.slice(PREFIX.length), content };
+}
+
+function installQueues(stack: Stack, { messaging: { queues, topics, buses } }: InstallOptions): void {
+  for (const { name, properties } of stack.all('AWS::SQS::Queue')) {
+    const { VisibilityTimeout } = properties;
+    queues.create(name, VisibilityTimeout === undefined ? {} : { VisibilityTimeout: String(VisibilityTimeout) });
+  }
+  for (const { identity } of stack.all('AWS::SNS::Topic')) topics.create(identity.ref);
+  for (const { name } of stack.all('AWS::Events::EventBus')) buses.create(name);
+}
+
+/** Answers them by their names without the prefix. */
+function installStateMachines(stack: Stack, { stepFunctions }: InstallOptions): Record<string, string> {
+  const now = stepFunctions.world.region.clock.now();
+  const made: Record<string, string> = {};
+  for (const { name, properties } of stack.all('AWS::StepFunctions::StateMachine')) {
+    const { DefinitionString: text, DefinitionSubstitutions: values, RoleArn } = properties;
+    if (typeof text !== 'string') throw new TemplateError(`the state machine ${name} has no DefinitionString`);
+    const definition = substitute(text, isRecord(values) ? values : {});
+    const { arn } = stepFunctions.register({ name, definition, roleArn: String(RoleArn) });
+    made[name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name] = arn;
+  }
+  for (const { properties } of stack.all('AWS::StepFunctions::StateMachineVersion')) {
+    const machine = stepFunctions.machines.get(String(properties['StateMachineArn']));
+    if (machine) stepFunctions.versions.publish(machine, now);
+  }
+  for (const { name, properties } of stack.all('AWS::StepFunctions::StateMachineAlias'))
+    stepFunctions.versions.createAlias(name, aliasedVersion(properties), now);
+  return made;
+}
+
+/** As CloudFormation does: a placeholder that nobody fills stays, and Step Functions refuses the definition for it. */
+function substitute(definition: string, values: Readonly<Record<string, unknown>>): string {
+  return definition.replaceAll(/\$\{(\w+)\}/g, (placeholder, name: string) =>
+    Object.hasOwn(values, name) ? JSON.stringify(String(values[name])).slice(1, -1) : placeholder,
+  );
+}
+
+function installRules(stack: Stack, { messaging: { rules } }: InstallOptions): void {
+  for (const { name, properties } of stack.all('AWS::Events::Rule')) {
+    const { EventPattern, EventBusName = 'default', State, Targets } = properties;
+    if (EventPattern === undefined) throw new TemplateError(`the rule ${name} has no event pattern`);
+    const bus = String(EventBusName).replace(/^arn:.*:event-bus\//, '');
+    rules.put({ name, bus, pattern: JSON.stringify(EventPattern), enabled: State !== 'DISABLED' });
+    rules.putTargets(bus, name, readTargets(name, Targets));
+  }
+}
+
+function readTargets(rule: string, targets: unknown): RuleTarget[] {
+  const list: unknown[] = Array.isArray(targets) ? targets : [];
+  if (!list.every(isTarget)) throw new TemplateError(`a target of the rule ${rule} has no Id or no Arn`);
+  return list;
+}
+
+/** CloudFormation's names are those of PutTargets. */
+function isTarget(value: unknown): value is RuleTarget {
+  return isRecord(value) && typeof value['Id'] === 'string' && typeof value['Arn'] === 'string';
+}
+
+function installSchedules(stack: Stack, { schedules }: InstallOptions): void {
+  for (const { name } of stack.all('AWS::Scheduler::ScheduleGroup')) schedules.createGroup(name);
+  for (const { name, properties } of stack.all('AWS::Scheduler::Schedule'))
+    schedules.create(readSchedule({ Name: name, ...properties }));
+}

@@ -95,6 +95,15 @@ function stateOf(node: WorkerNode): { Code: number; Name: 'running' | 'terminate
   return node.terminated ? { Code: 48, Name: 'terminated' } : { Code: 16, Name: 'running' };
 }
 
+/** The tags of an instance, by its id; none where there is none of it. */
+export function instanceTags(region: Region, id: string): Record<string, string> {
+  for (const cluster of region.clusters.values()) {
+    const node = cluster.nodes.find((each) => each.id === id);
+    if (node) return Object.fromEntries(tagsOf({ cluster, node }).map(({ Key, Value }) => [Key, Value]));
+  }
+  return {};
+}
+
 function tagsOf({ cluster, node }: Worker): { Key: string; Value: string }[] {
   return [
     { Key: 'Name', Value: `${cluster.name}-${node.os}` },

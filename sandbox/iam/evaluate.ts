@@ -1,0 +1,93 @@
+import type { Statement } from './policies.ts';
+
+/** What a call asks of IAM: one action on one resource, in a context of condition keys. */
+export interface Need {
+  readonly action: string;
+  readonly resource: string;
+  /** A key that the request does not have is not in it. */
+  readonly context: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/**
+ * Whether identity policies allow what is needed: some statement does, and none denies it.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+ *
+ * @throws Error that names a condition operator which the sandbox does not play.
+ */
+export function isAllowed(statements: readonly Statement[], need: Need): boolean {
+  const applying = statements.filter((statement) => applies(statement, need));
+  return applying.some(({ effect }) => effect === 'Allow') && applying.every(({ effect }) => effect === 'Allow');
+}
+
+/** Whether the statement speaks of what is needed. */
+export function applies({ actions, resources, conditions }: Statement, { action, resource, context }: Need): boolean {
+  return (
+    actions.some((pattern) => like(pattern.toLowerCase(), action.toLowerCase())) &&
+    resources.some((pattern) => like(pattern, resource)) &&
+    Object.entries(conditions).every(([operator, keys]) =>
+      Object.entries(keys).every(([key, wanted]) => holds(operator, wanted, valuesOf(context, key))),
+    )
+  );
+}
+
+/** Names of condition keys ignore case, those of tags behind the slash do not. */
+function valuesOf(context: Need['context'], key: string): readonly string[] | undefined {
+  const folded = fold(key);
+  const [, found] = Object.entries(context).find(([name]) => fold(name) === folded) ?? [];
+  return typeof found === 'string' ? [found] : found;
+}
+
+function fold(key: string): string {
+  const slash = key.indexOf('/');
+  return slash < 0 ? key.toLowerCase() : key.slice(0, slash).toLowerCase() + key.slice(slash);
+}
+
+type Compare = (wanted: string, value: string) => boolean;
+
+const COMPARE: Readonly<Record<string, Compare>> = {
+  StringEquals: (wanted, value) => wanted === value,
+  StringEqualsIgnoreCase: (wanted, value) => wanted.toLowerCase() === value.toLowerCase(),
+  StringLike: like,
+  ArnEquals: arnLike,
+  ArnLike: arnLike,
+  Bool: (wanted, value) => wanted.toLowerCase() === value.toLowerCase(),
+  NumericEquals: (wanted, value) => Number(wanted) === Number(value),
+  NumericLessThan: (wanted, value) => Number(value) < Number(wanted),
+  NumericLessThanEquals: (wanted, value) => Number(value) <= Number(wanted),
+  NumericGreaterThan: (wanted, value) => Number(value) > Number(wanted),
+  NumericGreaterThanEquals: (wanted, value) => Number(value) >= Number(wanted),
+};
+
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html */
+function holds(operator: string, wanted: readonly string[], values: readonly string[] | undefined): boolean {
+  if (operator === 'Null') return wanted.includes(String(values === undefined));
+  const [, set = '', name = '', ifExists] = /^(ForAllValues:|ForAnyValue:|)(.+?)(IfExists)?$/.exec(operator) ?? [];
+  const negated = name.replace(/^(String|Arn|Numeric)Not/, '$1');
+  const compare = Object.hasOwn(COMPARE, negated) ? COMPARE[negated] : undefined;
+  if (!compare) throw new Error(`the sandbox does not play the condition operator ${operator}`);
+  const isNegated = negated !== name;
+  if (values === undefined) return ifExists !== undefined || set === 'ForAllValues:' || (isNegated && set === '');
+  const fits = (value: string) => wanted.some((each) => compare(each, value)) !== isNegated;
+  // A key of one value is compared as any value of a set.
+  return set === 'ForAllValues:' ? values.every(fits) : values.some(fits);
+}
+
+/** `*` any characters, `?` one. */
+export function like(pattern: string, value: string): boolean {
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '[\\s\\S]*')
+    .replaceAll('?', '[\\s\\S]');
+  return new RegExp(`^${source}$`).test(value);
+}
+
+/** As `like`, part by part: a wildcard does not reach over a colon but in the last part. */
+function arnLike(pattern: string, arn: string): boolean {
+  const [wanted, given] = [arnParts(pattern), arnParts(arn)];
+  return wanted.length === given.length && wanted.every((part, index) => like(part, given[index] ?? ''));
+}
+
+const arnParts = (arn: string): string[] => {
+  const parts = arn.split(':');
+  return [...parts.slice(0, 5), parts.slice(5).join(':')];
+};

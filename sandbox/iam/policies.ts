@@ -1,0 +1,60 @@
+import type { Stack } from '../template/stack.ts';
+import { TemplateError } from '../template/stack.ts';
+import { asRecord, isRecord } from '../wire/check.ts';
+
+/** One statement of an identity policy. */
+export interface Statement {
+  readonly effect: 'Allow' | 'Deny';
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  /** Operator → condition key → values. */
+  readonly conditions: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+}
+
+/** Role name → its statements, of its own policies and of those attached to it in the template. Throws TemplateError. */
+export function rolePolicies(stack: Stack): Map<string, Statement[]> {
+  const roles = new Map<string, Statement[]>();
+  for (const { name, properties } of stack.all('AWS::IAM::Role')) {
+    const statements = listOf(properties['Policies']).flatMap((policy) => statementsOf(name, policy));
+    if (listOf(properties['ManagedPolicyArns']).length > 0)
+      throw new TemplateError(`the role ${name} has managed policies, of which the sandbox knows nothing`);
+    roles.set(name, statements);
+  }
+  for (const type of ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'])
+    for (const { name, properties } of stack.all(type))
+      for (const role of listOf(properties['Roles'])) {
+        const statements = roles.get(String(role));
+        if (!statements) throw new TemplateError(`the policy ${name} is for ${String(role)}, which is no role`);
+        statements.push(...statementsOf(name, properties));
+      }
+  return roles;
+}
+
+function statementsOf(owner: string, policy: unknown): Statement[] {
+  const { PolicyDocument } = asRecord(policy);
+  const { Statement } = asRecord(PolicyDocument);
+  return listOf(Statement).map((statement) => readStatement(owner, statement));
+}
+
+function readStatement(owner: string, statement: unknown): Statement {
+  if (!isRecord(statement)) throw new TemplateError(`a statement of ${owner} is no object`);
+  const { Effect, Action, Resource, Condition = {} } = statement;
+  if (Effect !== 'Allow' && Effect !== 'Deny') throw new TemplateError(`a statement of ${owner} has no Effect`);
+  if (Action === undefined || Resource === undefined)
+    throw new TemplateError(`a statement of ${owner} has NotAction or NotResource, which the sandbox does not play`);
+  const conditions = Object.entries(asRecord(Condition)).map(([operator, keys]) => [
+    operator,
+    Object.fromEntries(Object.entries(asRecord(keys)).map(([key, values]) => [key, listOf(values).map(String)])),
+  ]);
+  return {
+    effect: Effect,
+    actions: listOf(Action).map(String),
+    resources: listOf(Resource).map(String),
+    conditions: Object.fromEntries(conditions),
+  };
+}
+
+function listOf(value: unknown): unknown[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
+}

@@ -1,0 +1,273 @@
+import { SFN } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isAllowed } from '../../../sandbox/iam/evaluate.ts';
+import { unallowedCalls, unusedActions } from '../../../sandbox/iam.ts';
+import type { ApiCall } from '../../../sandbox/region.ts';
+import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts';
+import { stackOf } from '../../../sandbox/template/install.ts';
+import { worldOf } from '../../workflow/worlds.ts';
+import { TEMPLATE } from './template.ts';
+
+const PLACE = { account: '111122223333', region: 'us-east-1' };
+const CLUSTER = 'arn:aws:eks:us-east-1:111122223333:cluster/demo';
+
+describe('a statement', () => {
+  const allows = (condition: object, context: Record<string, string | string[]>) => {
+    const conditions = Object.fromEntries(Object.entries(condition));
+    const statement = {
+      effect: 'Allow' as const,
+      actions: ['eks:Describe*'],
+      resources: ['arn:aws:eks:*:cluster/d?mo'],
+    };
+    return isAllowed([{ ...statement, conditions }], { action: 'eks:DescribeCluster', resource: CLUSTER, context });
+  };
+
+  test.each([
+    [{}, {}, true],
+    [{ StringEquals: { 'eks:accessScope': ['namespace'] } }, { 'eks:AccessScope': 'namespace' }, true],
+    [{ StringEquals: { 'eks:accessScope': ['namespace'] } }, { 'eks:accessScope': 'cluster' }, false],
+    [{ StringEquals: { 'eks:accessScope': ['namespace'] } }, {}, false],
+    [{ StringEqualsIfExists: { 'eks:accessScope': ['namespace'] } }, {}, true],
+    [{ StringNotEquals: { 'eks:accessScope': ['cluster'] } }, { 'eks:accessScope': 'namespace' }, true],
+    [{ StringNotEquals: { 'eks:accessScope': ['cluster'] } }, {}, true],
+    [
+      { StringLike: { 'ssm:resourceTag/aws:eks:cluster-name': ['*'] } },
+      { 'ssm:resourceTag/aws:eks:cluster-name': 'x' },
+      true,
+    ],
+    [{ StringLike: { 'ssm:resourceTag/Name': ['*'] } }, { 'ssm:resourceTag/name': 'x' }, false],
+    [
+      { ArnLike: { 'aws:SourceArn': ['arn:aws:events:*:*:rule/n-*'] } },
+      { 'aws:SourceArn': 'arn:aws:events:a:1:rule/n-x' },
+      true,
+    ],
+    [{ ArnEquals: { 'eks:policyArn': ['arn:aws:eks::aws:x/*'] } }, { 'eks:policyArn': 'arn:aws:eks::aws:y/z' }, false],
+    [{ 'ForAllValues:StringEquals': { 'eks:namespaces': ['a', 'b'] } }, { 'eks:namespaces': ['a'] }, true],
+    [{ 'ForAllValues:StringEquals': { 'eks:namespaces': ['a', 'b'] } }, { 'eks:namespaces': ['a', 'c'] }, false],
+    [{ 'ForAllValues:StringEquals': { 'eks:namespaces': ['a'] } }, {}, true],
+    [{ 'ForAnyValue:StringEquals': { 'eks:namespaces': ['a'] } }, { 'eks:namespaces': ['a', 'c'] }, true],
+    [{ 'ForAnyValue:StringEquals': { 'eks:namespaces': ['a'] } }, {}, false],
+    [{ Null: { 'eks:namespaces': ['false'] } }, { 'eks:namespaces': ['a'] }, true],
+    [{ Null: { 'eks:namespaces': ['false'] } }, {}, false],
+    [{ Null: { 'eks:kubernetesGroups': ['true'] } }, {}, true],
+    [{ Bool: { 'aws:SecureTransport': ['true'] } }, { 'aws:SecureTransport': 'true' }, true],
+  ])('with the condition %j in the context %j: %s', (condition, context, expected) => {
+    expect(allows(condition, context)).toBe(expected);
+  });
+
+  test('that denies outweighs one that allows', () => {
+    const allow = { effect: 'Allow' as const, actions: ['*'], resources: ['*'], conditions: {} };
+    const deny = { effect: 'Deny' as const, actions: ['eks:delete*'], resources: [CLUSTER], conditions: {} };
+    const wanted = (action: string) => isAllowed([allow, deny], { action, resource: CLUSTER, context: {} });
+    expect([wanted('eks:DescribeCluster'), wanted('eks:DeleteCluster')]).toEqual([true, false]);
+  });
+
+  test('with an operator that nobody plays is refused by name', () => {
+    expect(() => allows({ DateLessThan: { 'aws:CurrentTime': ['x'] } }, { 'aws:CurrentTime': 'y' })).toThrow(
+      'DateLessThan',
+    );
+  });
+});
+
+describe('a call that was logged', () => {
+  const ROLE = 'arn:aws:iam::111122223333:role/nightshift-kubernetes';
+  const entry = { clusterName: 'demo', principalArn: ROLE };
+  const namespace = { type: 'namespace', namespaces: ['kube-system'] };
+  const POLICY = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy';
+  const ENTRY = 'arn:aws:eks:us-east-1:111122223333:access-entry/demo/role/111122223333/nightshift-kubernetes/*';
+
+  /** Whether a role with this one statement may make the call. */
+  function may(statement: object, service: string, operation: string, input: object, error?: string): boolean {
+    const Statement = [{ Effect: 'Allow', ...statement }];
+    const Policies = [{ PolicyName: 'one', PolicyDocument: { Statement } }];
+    const Resources = { Role: { Type: 'AWS::IAM::Role', Properties: { RoleName: 'role', Policies } } };
+    const call: ApiCall = { at: '', service, operation, principal: 'role/session', input, ...(error && { error }) };
+    const tags = (id: string): Record<string, string> => (id === 'i-1' ? { 'aws:eks:cluster-name': 'demo' } : {});
+    return unallowedCalls([call], stackOf({ Resources }, PLACE), tags).length === 0;
+  }
+
+  const eks = (rest: string) => `arn:aws:eks:us-east-1:111122223333:${rest}`;
+  const ssm = (rest: string) => `arn:aws:ssm:us-east-1:111122223333:${rest}`;
+
+  test.each([
+    ['eks', 'DescribeCluster', { name: 'demo' }, { Action: 'eks:DescribeCluster', Resource: eks('cluster/*') }, true],
+    [
+      'eks',
+      'DescribeCluster',
+      { name: 'demo' },
+      { Action: 'eks:DescribeCluster', Resource: eks('cluster/other') },
+      false,
+    ],
+    [
+      'eks',
+      'UpdateAddon',
+      { clusterName: 'demo', addonName: 'kube-proxy' },
+      { Action: ['eks:UpdateAddon'], Resource: [eks('addon/*/kube-proxy/*')] },
+      true,
+    ],
+    [
+      'eks',
+      'UpdateAddon',
+      { clusterName: 'demo', addonName: 'coredns' },
+      { Action: ['eks:UpdateAddon'], Resource: [eks('addon/*/kube-proxy/*')] },
+      false,
+    ],
+    [
+      'eks',
+      'AssociateAccessPolicy',
+      { ...entry, policyArn: POLICY, accessScope: namespace },
+      {
+        Action: 'eks:AssociateAccessPolicy',
+        Resource: ENTRY,
+        Condition: {
+          ArnEquals: { 'eks:policyArn': POLICY },
+          'ForAllValues:StringEquals': { 'eks:namespaces': ['kube-system'] },
+          Null: { 'eks:namespaces': 'false' },
+        },
+      },
+      true,
+    ],
+    [
+      'eks',
+      'AssociateAccessPolicy',
+      { ...entry, policyArn: POLICY, accessScope: { type: 'cluster' } },
+      {
+        Action: 'eks:AssociateAccessPolicy',
+        Resource: ENTRY,
+        Condition: { StringEquals: { 'eks:accessScope': 'namespace' } },
+      },
+      false,
+    ],
+    [
+      'eks',
+      'CreateAccessEntry',
+      { ...entry, tags: { owner: 'nightshift' } },
+      { Action: 'eks:CreateAccessEntry', Resource: eks('cluster/*') },
+      false,
+    ],
+    [
+      'eks',
+      'CreateAccessEntry',
+      { ...entry, tags: { owner: 'nightshift' } },
+      { Action: ['eks:CreateAccessEntry', 'eks:TagResource'], Resource: [eks('cluster/*'), ENTRY] },
+      true,
+    ],
+    [
+      'ssm',
+      'SendCommand',
+      { DocumentName: 'nightshift-clean-node', InstanceIds: ['i-1'] },
+      { Action: 'ssm:SendCommand', Resource: [ssm('document/nightshift-*'), 'arn:aws:ec2:*:*:instance/*'] },
+      true,
+    ],
+    [
+      'ssm',
+      'SendCommand',
+      { DocumentName: 'AWS-RunShellScript', InstanceIds: ['i-1'] },
+      { Action: 'ssm:SendCommand', Resource: [ssm('document/nightshift-*'), 'arn:aws:ec2:*:*:instance/*'] },
+      false,
+    ],
+    [
+      'ssm',
+      'SendCommand',
+      { DocumentName: 'nightshift-clean-node', InstanceIds: ['i-2'] },
+      {
+        Action: 'ssm:SendCommand',
+        Resource: '*',
+        Condition: {
+          StringLikeIfExists: { 'ssm:resourceTag/aws:eks:cluster-name': 'demo' },
+          Null: { 'ssm:resourceTag/aws:eks:cluster-name': 'false' },
+        },
+      },
+      false,
+    ],
+    [
+      'scheduler',
+      'CreateSchedule',
+      { Name: 'nightshift-demo', GroupName: 'nightshift-leases', Target: { RoleArn: ROLE } },
+      { Action: 'scheduler:CreateSchedule', Resource: 'arn:aws:scheduler:*:*:schedule/nightshift-leases/*' },
+      false,
+    ],
+    [
+      'states',
+      'StartExecution',
+      { stateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate:live' },
+      {
+        Action: 'states:StartExecution',
+        Resource: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate',
+        Condition: { StringEquals: { 'states:StateMachineQualifier': 'live' } },
+      },
+      true,
+    ],
+    [
+      'states',
+      'StartExecution',
+      { stateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate' },
+      {
+        Action: 'states:StartExecution',
+        Resource: '*',
+        Condition: { StringEquals: { 'states:StateMachineQualifier': 'live' } },
+      },
+      false,
+    ],
+    [
+      'events',
+      'PutEvents',
+      { Entries: [{ Source: 'aws.eks' }] },
+      { Action: 'events:PutEvents', Resource: '*', Condition: { StringEquals: { 'events:source': 'nightshift' } } },
+      false,
+    ],
+    ['eks', 'CreateCluster', { name: 'demo' }, { Action: '*', Resource: '*' }, false],
+  ])('%s.%s %j under %j: %s', (service, operation, input, statement, expected) => {
+    expect(may(statement, service, operation, input)).toBe(expected);
+  });
+
+  test('for an object that is missing needs the right to list the bucket', () => {
+    const get = { Action: 's3:GetObject', Resource: 'arn:aws:s3:::evidence/*' };
+    const input = { Bucket: 'evidence', Key: 'executions/one' };
+    expect(may(get, 's3', 'GetObject', input)).toBe(true);
+    expect(may(get, 's3', 'GetObject', input, 'NoSuchKey')).toBe(false);
+  });
+});
+
+describe('a stack that ran', () => {
+  let sandbox: Sandbox;
+  beforeAll(async () => {
+    sandbox = await startSandbox({ world: worldOf({}), template: TEMPLATE });
+    const options = {
+      endpoint: sandbox.endpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+    };
+    const { Passing } = TEMPLATE.Resources;
+    const stateMachineArn = `arn:aws:states:us-east-1:111122223333:stateMachine:${Passing.Properties.StateMachineName}`;
+    const sfn = new SFN(options);
+    await sandbox.live.region.clock.busy(async () => {
+      const { executionArn } = await sfn.startExecution({ stateMachineArn, name: 'one', input: '{"cluster":"demo"}' });
+      await sfn.stopExecution({ executionArn });
+    });
+    const detail = { stateMachineArn, status: 'ABORTED' };
+    const malformed = JSON.stringify({ source: 'aws.states', 'detail-type': 'Malformed', detail });
+    await fetch(`${sandbox.endpoint}/_sandbox/events`, { method: 'POST', body: malformed });
+    await sandbox.live.region.clock.idle();
+  });
+  afterAll(() => sandbox.stop());
+
+  test('tells which calls its roles do not allow', () => {
+    expect(unallowedCalls(sandbox.calls, stackOf(TEMPLATE, PLACE))).toEqual([
+      {
+        role: 'nightshift-on-execution-ended-us-east-1',
+        call: 'sqs.SendMessage',
+        action: 'sqs:SendMessage',
+        resource: 'arn:aws:sqs:us-east-1:111122223333:nightshift-dead-events',
+      },
+    ]);
+  });
+
+  test('tells which actions nobody needed', () => {
+    expect(unusedActions(sandbox.calls, stackOf(TEMPLATE, PLACE))).toEqual([
+      'nightshift-on-execution-ended-us-east-1: kms:Decrypt',
+      'nightshift-on-execution-ended-us-east-1: states:StartExecution',
+      'nightshift-sweeper-us-east-1: states:StartExecution',
+    ]);
+  });
+});

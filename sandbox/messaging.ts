@@ -1,7 +1,9 @@
+import { isAllowed, like } from './iam/evaluate.ts';
+import type { Statement } from './iam/policies.ts';
 import { AsynchronousInvocations } from './lambda/asynchronous.ts';
 import type { FunctionDefinition, InvokeResult } from './lambda/host.ts';
 import type { ApiCall, Region } from './region.ts';
-import { type Deliver, destinations } from './services/destinations.ts';
+import { type Deliver, destinations, type Guard } from './services/destinations.ts';
 import { Delivery } from './services/events/delivery.ts';
 import { ruleOperations } from './services/events/rule-operations.ts';
 import { Rules } from './services/events/rules.ts';
@@ -32,6 +34,8 @@ export interface Messaging {
   readonly deliver: Deliver;
   /** Function name → ARNs (with wildcards) of the rules that may invoke it. A function that is not in it admits all. */
   readonly permissions: Map<string, string[]>;
+  /** ARN of a queue or topic → the statements under which EventBridge may send to it. One that is not in it takes all. */
+  readonly policies: Map<string, readonly Statement[]>;
   /** Throws ServiceError where there is no such function. */
   requireFunction(name: string): void;
 }
@@ -42,7 +46,18 @@ export function openMessaging(options: MessagingOptions): Messaging {
   const queues = new Queues(region);
   const topics = new Topics(region, calls);
   const rules = new Rules(region);
-  const deliver = destinations({ dispatcher, topics });
+  const policies = new Map<string, readonly Statement[]>();
+  const guard: Guard = (arn, action, source) => {
+    const statements = policies.get(arn);
+    const context = { 'aws:SourceArn': source.arn, 'aws:SourceAccount': source.account, 'aws:SecureTransport': 'true' };
+    if (!statements || isAllowed(statements, { action, resource: arn, context })) return;
+    throw new ServiceError(
+      'AccessDeniedException',
+      `${source.arn} is not authorized to perform ${action} on ${arn}`,
+      403,
+    );
+  };
+  const deliver = destinations({ dispatcher, topics, guard });
   const invocations = new AsynchronousInvocations({ region, calls, invoke, deliver });
   const permissions = new Map<string, string[]>();
   const requireFunction = (name: string) => {
@@ -51,7 +66,7 @@ export function openMessaging(options: MessagingOptions): Messaging {
   const admit = (name: string, ruleArn: string) => {
     requireFunction(name);
     const allowed = permissions.get(name);
-    if (!allowed || allowed.some((pattern) => arnLike(pattern, ruleArn))) return;
+    if (!allowed || allowed.some((pattern) => like(pattern, ruleArn))) return;
     throw new ServiceError('AccessDeniedException', `${ruleArn} is not authorized to invoke ${name}`, 403);
   };
   const delivery: Delivery = new Delivery({
@@ -70,13 +85,5 @@ export function openMessaging(options: MessagingOptions): Messaging {
   dispatcher.register('events', eventsService(buses));
   dispatcher.register('events', ruleOperations(region, buses, rules));
   dispatcher.register('sqs', sqsService(region, queues, options.endpoint));
-  return { queues, topics, buses, rules, invocations, deliver, permissions, requireFunction };
-}
-
-function arnLike(pattern: string, arn: string): boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`).test(arn);
+  return { queues, topics, buses, rules, invocations, deliver, permissions, policies, requireFunction };
 }

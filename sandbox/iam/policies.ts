@@ -30,6 +30,31 @@ export function rolePolicies(stack: Stack): Map<string, Statement[]> {
   return roles;
 }
 
+/** Type → the property that names what its policy is for. */
+const RESOURCE_POLICIES = { 'AWS::SQS::QueuePolicy': 'Queues', 'AWS::SNS::TopicPolicy': 'Topics' } as const;
+
+/**
+ * What `Ref` gives for a queue or topic → the statements of its policies that are for this AWS service or for everybody;
+ * none for one without policy. Throws TemplateError.
+ */
+export function resourcePolicies(stack: Stack, service: string): Map<string, Statement[]> {
+  const guarded = [...stack.all('AWS::SQS::Queue'), ...stack.all('AWS::SNS::Topic')];
+  const policies = new Map<string, Statement[]>(guarded.map(({ identity }) => [identity.ref, []]));
+  for (const [type, member] of Object.entries(RESOURCE_POLICIES))
+    for (const { name, properties } of stack.all(type)) {
+      const { Statement } = asRecord(properties['PolicyDocument']);
+      const concerned = listOf(Statement).filter((statement) => isFor(asRecord(statement)['Principal'], service));
+      const statements = concerned.map((statement) => readStatement(name, statement));
+      for (const resource of listOf(properties[member])) policies.get(String(resource))?.push(...statements);
+    }
+  return policies;
+}
+
+function isFor(principal: unknown, service: string): boolean {
+  const { AWS, Service } = asRecord(principal);
+  return principal === '*' || listOf(AWS).includes('*') || listOf(Service).includes(service);
+}
+
 function statementsOf(owner: string, policy: unknown): Statement[] {
   const { PolicyDocument } = asRecord(policy);
   const { Statement } = asRecord(PolicyDocument);

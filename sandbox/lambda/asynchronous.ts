@@ -102,7 +102,9 @@ export class AsynchronousInvocations {
     const caller = sender ?? { principal: 'lambda', principalArn: 'lambda.amazonaws.com' };
     const { errorType, errorMessage } = failure;
     if (deadLetterArn)
-      await deliver(deadLetterArn, JSON.stringify(event), caller, { ErrorCode: '200', ErrorMessage: errorMessage });
+      await deliver(deadLetterArn, JSON.stringify(event), caller, {
+        attributes: { ErrorCode: '200', ErrorMessage: errorMessage },
+      });
     if (!onFailureArn) return;
     const functionArn = `arn:aws:lambda:${region.name}:${region.account}:function:${functionName}:$LATEST`;
     const record = {

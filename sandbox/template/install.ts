@@ -1,3 +1,4 @@
+import { resourcePolicies } from '../iam/policies.ts';
 import type { Installation, InstallOptions } from '../installation.ts';
 import type { RuleTarget } from '../services/events/rules.ts';
 import { readSchedule } from '../services/scheduler.ts';
@@ -45,12 +46,17 @@ function documentOf(name: string, content: unknown): { name: string; content: ob
   return { name: name.slice(PREFIX.length), content };
 }
 
-function installQueues(stack: Stack, { messaging: { queues, topics, buses } }: InstallOptions): void {
-  for (const { name, properties } of stack.all('AWS::SQS::Queue')) {
+function installQueues(stack: Stack, { messaging: { queues, topics, buses, policies } }: InstallOptions): void {
+  const statements = resourcePolicies(stack, 'events.amazonaws.com');
+  for (const { name, properties, identity } of stack.all('AWS::SQS::Queue')) {
+    policies.set(identity.attributes['Arn'] ?? '', statements.get(identity.ref) ?? []);
     const { VisibilityTimeout } = properties;
     queues.create(name, VisibilityTimeout === undefined ? {} : { VisibilityTimeout: String(VisibilityTimeout) });
   }
-  for (const { identity } of stack.all('AWS::SNS::Topic')) topics.create(identity.ref);
+  for (const { identity } of stack.all('AWS::SNS::Topic')) {
+    topics.create(identity.ref);
+    policies.set(identity.ref, statements.get(identity.ref) ?? []);
+  }
   for (const { name } of stack.all('AWS::Events::EventBus')) buses.create(name);
 }
 

@@ -66,14 +66,16 @@ export class Delivery {
     const queue = target.DeadLetterConfig?.Arn;
     if (queue === undefined) return;
     try {
-      await this.#options.deliver(queue, JSON.stringify(event), EVENTS, {
+      const attributes = {
         RULE_ARN: rule.arn,
         TARGET_ARN: target.Arn,
         ERROR_CODE: error.name,
         ERROR_MESSAGE: error.message,
         RETRY_ATTEMPTS: String(retries),
         ...(exhausted && { EXHAUSTED_RETRY_CONDITION: exhausted }),
-      });
+      };
+      const source = { arn: rule.arn, account: this.#options.region.account };
+      await this.#options.deliver(queue, JSON.stringify(event), EVENTS, { attributes, source });
     } catch (lost) {
       if (!(lost instanceof ServiceError)) throw lost;
     }
@@ -92,7 +94,7 @@ export class Delivery {
       }
       case 'sqs':
       case 'sns':
-        await deliver(target.Arn, text, EVENTS);
+        await deliver(target.Arn, text, EVENTS, { source: { arn: rule.arn, account: region.account } });
         return;
       case 'states': {
         const input = { stateMachineArn: target.Arn, input: text };

@@ -35,14 +35,15 @@ export function fireTarget(options: TargetOptions): (schedule: Schedule) => Prom
       const queue = target.DeadLetterConfig?.Arn;
       // Nobody else hears of it: on AWS it is a metric, here an error of the sandbox's clock.
       if (queue === undefined) throw error;
-      await deliver(queue, target.Input ?? '{}', caller, {
+      const attributes = {
         SCHEDULE_ARN: arn,
         TARGET_ARN: target.Arn,
         ERROR_CODE: error.name,
         ERROR_MESSAGE: error.message,
         RETRY_ATTEMPTS: String(retries),
         ...(exhausted && { EXHAUSTED_RETRY_CONDITION: exhausted }),
-      });
+      };
+      await deliver(queue, target.Input ?? '{}', caller, { attributes });
     };
     return tryUntil(region, target.RetryPolicy, () => call(options, target, caller), bury);
   };

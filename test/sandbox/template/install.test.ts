@@ -42,7 +42,12 @@ test('what the template names is there, and what its condition forbids is not', 
   const { Functions } = await new Lambda(options()).listFunctions({});
   expect(Functions).toMatchObject([{ FunctionName: 'nightshift-on-execution-ended', MemorySize: 512, Timeout: 30 }]);
   const { Rules } = await new EventBridge(options()).listRules({});
-  expect(Rules?.map(({ Name }) => Name)).toEqual(['nightshift-execution-ended', 'nightshift-unpermitted']);
+  expect(Rules?.map(({ Name }) => Name)).toEqual([
+    'nightshift-closed',
+    'strange',
+    'nightshift-execution-ended',
+    'nightshift-unpermitted',
+  ]);
   const s3 = new S3({ ...options(), forcePathStyle: true });
   expect((await s3.listBuckets({})).Buckets?.map(({ Name }) => Name)).toEqual([
     'nightshift-evidence-111122223333-us-east-1',
@@ -99,6 +104,17 @@ test('a rule that the function does not permit fills the dead-letter queue, whic
     MessageAttributeNames: ['ERROR_CODE'],
   });
   expect(Messages?.[0]?.MessageAttributes?.['ERROR_CODE']?.StringValue).toBe('AccessDeniedException');
+});
+
+test('a topic takes no event that its policy does not allow, and a queue no dead letter', async () => {
+  const event = { source: 'closed', 'detail-type': 'Test', detail: {} };
+  expect(await post('/_sandbox/events', event)).toMatchObject([{ rules: ['nightshift-closed', 'strange'] }]);
+  await sandbox.live.region.clock.idle();
+  expect(await sandbox.state()).toMatchObject({
+    topics: [{ name: 'closed', messages: [] }],
+    // The queue's policy is for rules of nightshift's.
+    queues: [{ name: 'nightshift-dead-events', messages: 1 }],
+  });
 });
 
 test('what a function cannot do is not tried again where the template says so, and is recorded as its role', async () => {

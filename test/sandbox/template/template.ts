@@ -43,6 +43,47 @@ export const TEMPLATE = {
       },
     },
     Dead: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'nightshift-dead-events' } },
+    DeadPolicy: {
+      Type: 'AWS::SQS::QueuePolicy',
+      Properties: {
+        Queues: [{ Ref: 'Dead' }],
+        PolicyDocument: {
+          Statement: [
+            {
+              ...allow(
+                'sqs:SendMessage',
+                { 'Fn::GetAtt': ['Dead', 'Arn'] },
+                {
+                  ArnLike: { 'aws:SourceArn': 'arn:aws:events:us-east-1:111122223333:rule/nightshift-*' },
+                },
+              ),
+              Principal: { Service: 'events.amazonaws.com' },
+            },
+          ],
+        },
+      },
+    },
+    Closed: { Type: 'AWS::SNS::Topic', Properties: { TopicName: 'closed' } },
+    ClosedRule: {
+      Type: 'AWS::Events::Rule',
+      Properties: {
+        Name: 'nightshift-closed',
+        EventPattern: { source: ['closed'] },
+        Targets: [
+          { Id: 'topic', Arn: { Ref: 'Closed' }, DeadLetterConfig: { Arn: { 'Fn::GetAtt': ['Dead', 'Arn'] } } },
+        ],
+      },
+    },
+    StrangeRule: {
+      Type: 'AWS::Events::Rule',
+      Properties: {
+        Name: 'strange',
+        EventPattern: { source: ['closed'] },
+        Targets: [
+          { Id: 'topic', Arn: { Ref: 'Closed' }, DeadLetterConfig: { Arn: { 'Fn::GetAtt': ['Dead', 'Arn'] } } },
+        ],
+      },
+    },
     Document: {
       Type: 'AWS::SSM::Document',
       Properties: {

@@ -33,6 +33,8 @@ export interface Installation {
   readonly documentPrefix: string;
   /** Whether calls are made as the roles that the installation has, instead of as the services that make them. */
   readonly hasRoles: boolean;
+  /** Names of its alarms that would ring now. */
+  ringingAlarms(messaging: Messaging): string[];
   /** Answers name → ARN of the state machines. */
   install(options: InstallOptions): Record<string, string>;
 }
@@ -45,6 +47,7 @@ export function ownInstallation(world: World): Installation {
     documents: DOCUMENTS,
     documentPrefix,
     hasRoles: false,
+    ringingAlarms: () => [],
     install: (options) => {
       const { host, stepFunctions, messaging, schedules, definitions } = options;
       for (const group of [leaseGroup, migrationGroup]) schedules.createGroup(group);

@@ -126,7 +126,7 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     schedules,
     kubeconfig: kubeconfig(apis),
     stateMachines,
-    state: () => reportState(region, { stepFunctions, schedules, faults, messaging }),
+    state: () => reportState(region, { stepFunctions, schedules, faults, messaging, installation }),
     close: async () => {
       clock.stop();
       await invocations.close();

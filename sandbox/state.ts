@@ -1,4 +1,5 @@
 import type { Faults } from './faults.ts';
+import type { Installation } from './installation.ts';
 import type { Messaging } from './messaging.ts';
 import type { KubernetesCluster, NodeOs, NodeReport, Region } from './region.ts';
 import type { Schedules } from './services/scheduler/schedules.ts';
@@ -13,6 +14,8 @@ export interface SandboxState {
   /** `messages`: how many a receiver would get now. */
   queues: { name: string; messages: number }[];
   topics: { name: string; messages: readonly string[] }[];
+  /** Names of the template's alarms that would ring now. */
+  alarms: string[];
   /** Scripted faults that have not struck yet. */
   faults: unknown[];
 }
@@ -50,8 +53,15 @@ export async function reportState(
     stepFunctions,
     schedules,
     faults,
-    messaging: { queues, topics },
-  }: { stepFunctions: StepFunctions; schedules: Schedules; faults: Faults; messaging: Messaging },
+    messaging,
+    installation,
+  }: {
+    stepFunctions: StepFunctions;
+    schedules: Schedules;
+    faults: Faults;
+    messaging: Messaging;
+    installation: Installation;
+  },
 ): Promise<SandboxState> {
   const clusters = await Promise.all(
     [...region.clusters.values()].map(async (cluster): Promise<ClusterReport> => {
@@ -84,8 +94,11 @@ export async function reportState(
     clusters,
     executions: [...stepFunctions.executions.values()].map(({ name, status, arn }) => ({ name, status, arn })),
     schedules: schedules.list(),
-    queues: queues.list().map((queue) => ({ name: queue.name, messages: queues.visible(queue).length })),
-    topics: topics.list().map(({ arn, messages }) => ({ name: arn.split(':').at(-1) ?? '', messages })),
+    queues: messaging.queues
+      .list()
+      .map((queue) => ({ name: queue.name, messages: messaging.queues.visible(queue).length })),
+    alarms: installation.ringingAlarms(messaging),
+    topics: messaging.topics.list().map(({ arn, messages }) => ({ name: arn.split(':').at(-1) ?? '', messages })),
     faults: faults.list(),
   };
 }

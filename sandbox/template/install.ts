@@ -4,6 +4,7 @@ import type { RuleTarget } from '../services/events/rules.ts';
 import { readSchedule } from '../services/scheduler.ts';
 import { isRecord } from '../wire/check.ts';
 import type { World } from '../world.ts';
+import { ringingAlarms } from './alarms.ts';
 import { installFunctions } from './functions.ts';
 import { aliasedVersion } from './identities.ts';
 import { Stack, TemplateError } from './stack.ts';
@@ -29,6 +30,7 @@ export function templateInstallation(template: unknown, world: World): Installat
     documents: stack.all('AWS::SSM::Document').map(({ name, properties }) => documentOf(name, properties['Content'])),
     documentPrefix: PREFIX,
     hasRoles: true,
+    ringingAlarms: (messaging) => ringingAlarms(stack, messaging),
     install: (options) => {
       installQueues(stack, options);
       installFunctions(stack, options);

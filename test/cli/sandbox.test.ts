@@ -43,6 +43,15 @@ describe('sandbox', () => {
     expect(stderr).toContain(`port ${port} on 127.0.0.1 is taken by another program: PortInUse`);
   });
 
+  test('of a template that it cannot deploy ends with 2 and names what is wrong', async () => {
+    const template = worldFile('{"Resources":{"Machine":{"Type":"AWS::StepFunctions::StateMachine"}}}');
+    const { code, stderr } = await run(['sandbox', '--world', DEMO, '--port', '0', '--template', template]);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining(`${template}: the state machine nightshift-Machine has no DefinitionString`),
+    });
+  });
+
   const BAD: [string, string, RegExp][] = [
     ['is not JSON', '{', /world\.json is not JSON/],
     ['is no world', '[]', /world\.json: /],

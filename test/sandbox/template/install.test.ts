@@ -56,6 +56,7 @@ test('what the template names is there, and what its condition forbids is not', 
   expect(JSON.parse(Content ?? '')).toMatchObject({ mainSteps: [{ inputs: { runCommand: ['true'] } }] });
   expect(await sandbox.state()).toMatchObject({
     queues: [{ name: 'nightshift-dead-events', messages: 0 }],
+    alarms: [],
     schedules: [{ group: 'nightshift-sweeps', name: 'nightshift-sweep', expression: 'rate(1 day)' }],
   });
 });
@@ -98,7 +99,10 @@ test('a rule that the function does not permit fills the dead-letter queue, whic
   const event = { source: 'tester', 'detail-type': 'Test', detail: {} };
   expect(await post('/_sandbox/events', event)).toMatchObject([{ rules: ['nightshift-unpermitted'] }]);
   await sandbox.live.region.clock.idle();
-  expect((await sandbox.state()).queues).toEqual([{ name: 'nightshift-dead-events', messages: 1 }]);
+  expect(await sandbox.state()).toMatchObject({
+    queues: [{ name: 'nightshift-dead-events', messages: 1 }],
+    alarms: ['nightshift-dead-events'],
+  });
   const { Messages } = await new SQS(options()).receiveMessage({
     QueueUrl: `${sandbox.endpoint}/111122223333/nightshift-dead-events`,
     MessageAttributeNames: ['ERROR_CODE'],

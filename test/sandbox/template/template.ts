@@ -63,6 +63,17 @@ export const TEMPLATE = {
         },
       },
     },
+    DeadAlarm: {
+      Type: 'AWS::CloudWatch::Alarm',
+      Properties: {
+        AlarmName: 'nightshift-dead-events',
+        Namespace: 'AWS/SQS',
+        MetricName: 'ApproximateNumberOfMessagesVisible',
+        Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': ['Dead', 'QueueName'] } }],
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+        Threshold: 1,
+      },
+    },
     Closed: { Type: 'AWS::SNS::Topic', Properties: { TopicName: 'closed' } },
     ClosedRule: {
       Type: 'AWS::Events::Rule',

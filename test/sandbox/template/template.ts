@@ -107,14 +107,15 @@ export const TEMPLATE = {
     },
     EndedRole: role(
       'nightshift-on-execution-ended',
-      allow('s3:GetObject', { 'Fn::Join': ['', [BUCKET_ARN, '/executions/*']] }),
+      allow(['s3:GetObject', 's3:PutObject'], { 'Fn::Join': ['', [BUCKET_ARN, '/executions/*']] }),
       allow('s3:ListBucket', BUCKET_ARN),
       allow(
-        'kms:Decrypt',
+        ['kms:Decrypt', 'kms:GenerateDataKey'],
         { 'Fn::GetAtt': ['Key', 'Arn'] },
         { StringEquals: { 'kms:ViaService': 's3.us-east-1.amazonaws.com' } },
       ),
       allow('states:StartExecution', { Ref: 'Passing' }),
+      allow('states:GetExecutionHistory', '*'),
       allow('logs:PutLogEvents', '*'),
     ),
     Ended: {
@@ -132,6 +133,7 @@ export const TEMPLATE = {
               'Fn::Sub': ['arn:aws:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${Name}', { Name: 'migrate' }],
             },
             NIGHTSHIFT_ROLLBACK_STATE_MACHINE_ARN: { Ref: 'Passing' },
+            NIGHTSHIFT_ROLLBACK_ALIAS_ARN: { 'Fn::Sub': '${Passing}:live' },
           },
         },
       },

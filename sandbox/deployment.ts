@@ -154,13 +154,17 @@ export function deployStateMachines(
   );
 }
 
-const STATUS_CHANGES = { source: ['aws.states'], 'detail-type': ['Step Functions Execution Status Change'] };
+const ENDINGS = {
+  source: ['aws.states'],
+  'detail-type': ['Step Functions Execution Status Change'],
+  detail: { status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] },
+};
 
-/** Every execution's status is told to the function on-execution-ended, where it is deployed. */
+/** Every execution's end is told to the function on-execution-ended, where it is deployed. */
 export function deployRules(rules: Rules, functions: Record<string, string>): void {
   const Arn = functions['on-execution-ended'];
   if (Arn === undefined) return;
   const name = 'nightshift-execution-ended';
-  rules.put({ name, bus: 'default', pattern: JSON.stringify(STATUS_CHANGES), enabled: true });
+  rules.put({ name, bus: 'default', pattern: JSON.stringify(ENDINGS), enabled: true });
   rules.putTargets('default', name, [{ Id: 'on-execution-ended', Arn }]);
 }

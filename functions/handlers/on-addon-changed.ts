@@ -8,6 +8,7 @@ import { isAddonEvent, parseAddonEvent } from '../core/native-events.ts';
 import { parseInput } from '../core/parse-input.ts';
 import type { ClusterStanding } from '../core/schedule-plan.ts';
 import type { Settings } from '../core/settings.ts';
+import { clock, readAt } from './shared/clock.ts';
 import { environment } from './shared/environment.ts';
 import { Instant } from './shared/input.ts';
 import { keepSchedule, liveSchedules } from './shared/keep-schedules.ts';
@@ -21,7 +22,7 @@ export interface Deps {
   leases: Leases;
   settings: () => Settings;
   /** Keeps the schedule of a cluster that stands like this; false where it is to have none. */
-  schedule: (standing: ClusterStanding, now: Date, say: Say) => Promise<boolean>;
+  schedule: (standing: ClusterStanding, time: Date, say: Say) => Promise<boolean>;
 }
 
 export interface Output {
@@ -93,8 +94,9 @@ async function tell(
 }
 
 /** EKS may still be at the change, so the schedule is kept for the cluster as it is to stand. */
-async function scheduleFor(standing: ClusterStanding, now: Date, say: Say): Promise<boolean> {
+async function scheduleFor(standing: ClusterStanding, time: Date, say: Say): Promise<boolean> {
   const changed = { ...liveSchedules.eks, standing: async () => standing };
+  const now = readAt(time, clock());
   const { schedules } = await keepSchedule({ ...liveSchedules, eks: changed }, standing.name, now, say);
   return schedules.keep + schedules.create + schedules.move > 0;
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { parseResourceTagged } from '../core/cloudtrail.ts';
 import { parseInput } from '../core/parse-input.ts';
+import { clock, readAt } from './shared/clock.ts';
 import { Instant } from './shared/input.ts';
 import { type KeptSchedules, keepSchedule, liveSchedules, type ScheduleDeps } from './shared/keep-schedules.ts';
 import { type Run, wrap } from './shared/wrap.ts';
@@ -13,16 +14,16 @@ export type Output = { kind: 'ignored'; reason: string } | ({ kind: 'kept'; clus
  * Makes, moves or deletes the schedule of a cluster whose tags may have changed. What counts is the tags that it has when
  * the event is read: a late one, or the same one again, does no harm. Throws InvalidRequest for another event.
  */
-export function onClusterTagged(deps: ScheduleDeps): Run<unknown, Output> {
+export function onClusterTagged(deps: ScheduleDeps, now: () => Date): Run<unknown, Output> {
   return async (event, say) => {
     const { cluster, resourceArn, errorCode } = parseResourceTagged(event);
     const { time } = parseInput(Event, event, 'The event');
     if (cluster !== null && errorCode === null)
-      return { kind: 'kept', cluster, ...(await keepSchedule(deps, cluster, time, say)) };
+      return { kind: 'kept', cluster, ...(await keepSchedule(deps, cluster, readAt(time, now()), say)) };
     const reason = errorCode === null ? `${resourceArn} is no cluster.` : `EKS refused the call: ${errorCode}.`;
     say.decision('tags.ignored', { reason });
     return { kind: 'ignored', reason };
   };
 }
 
-export const handler = wrap(z.unknown(), onClusterTagged(liveSchedules));
+export const handler = wrap(z.unknown(), onClusterTagged(liveSchedules, clock));

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { clock } from './shared/clock.ts';
 import { ClusterName } from './shared/input.ts';
 import {
   type KeptSchedules,
@@ -22,7 +23,4 @@ export function scheduleMigrations(deps: ScheduleDeps, clock: () => Date): Run<I
     cluster === undefined ? keepAllSchedules(deps, now, say) : keepSchedule(deps, cluster, now, say);
 }
 
-export const handler = wrap(
-  Input,
-  scheduleMigrations(liveSchedules, () => new Date()),
-);
+export const handler = wrap(Input, scheduleMigrations(liveSchedules, clock));

@@ -4,6 +4,7 @@ import { eventBus } from '../aws/events.ts';
 import { objectStore } from '../aws/s3.ts';
 import { type EndedExecution, type StepFunctions, stepFunctions } from '../aws/step-functions.ts';
 import type { Machine } from '../core/recovery.ts';
+import { clock } from './shared/clock.ts';
 import { environment } from './shared/environment.ts';
 import { type EndingDeps, liveStateMachines, lookAfter } from './shared/execution-ended.ts';
 import { failTogether, SWEEP } from './shared/sweep.ts';
@@ -60,6 +61,6 @@ export const handler = wrap(
       bus: eventBus(environment.eventBus),
       stateMachines: liveStateMachines,
     },
-    () => new Date(),
+    clock,
   ),
 );

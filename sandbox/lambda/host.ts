@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
+import type { Clock } from '../clock.ts';
 
 export interface FunctionError {
   errorType: string;
@@ -28,6 +29,8 @@ export interface Invocation {
   id: string;
   event: unknown;
   deadline: number;
+  /** The sandbox's time where that is virtual; a function's own clock goes with the machine's. */
+  now: string | undefined;
   functionArn: string;
 }
 export type Reply = { id: string } & ({ result: string } | { error: FunctionError });
@@ -72,11 +75,12 @@ export class LambdaHost {
   }
 
   /**
-   * Invokes a function and waits for its answer; what the function throws is an answer too.
+   * Invokes a function and waits for its answer; what the function throws is an answer too. A virtual `clock` is told to
+   * the function.
    *
    * @throws Error when there is no such function.
    */
-  async invoke(name: string, event: unknown): Promise<InvokeResult> {
+  async invoke(name: string, event: unknown, clock?: Clock): Promise<InvokeResult> {
     const definition = this.#functions.get(name);
     if (!definition) throw new Error(`no function ${name}: there are ${this.names.join(', ')}`);
     const environment = this.#environment(name, definition);
@@ -96,6 +100,7 @@ export class LambdaHost {
         id,
         event,
         deadline: Date.now() + definition.timeout * 1000,
+        now: clock?.kind === 'virtual' ? clock.now().toISOString() : undefined,
         functionArn: definition.arn,
       };
       environment.worker.postMessage(invocation);

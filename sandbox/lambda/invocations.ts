@@ -30,7 +30,7 @@ export class Invocations {
     const fault = this.#faults.strike('lambda', 'Invoke', input);
     if (fault) throw scriptedError(serviceModel('lambda'), fault.error);
     const isLost = this.#faults.reply('lambda', 'Invoke', input);
-    const work = this.#clock.busy(() => this.#host.invoke(name, payload));
+    const work = this.#clock.busy(() => this.#host.invoke(name, payload, this.#clock));
     this.#running.add(work);
     try {
       const result = await work;

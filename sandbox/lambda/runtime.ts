@@ -16,7 +16,9 @@ if (!port) throw new Error('runtime.ts runs as a worker thread of the sandbox');
 // A worker that is terminated would not write it.
 flushCompileCache();
 
-port.on('message', async ({ id, event, deadline, functionArn }: Invocation) => {
+port.on('message', async ({ id, event, deadline, now, functionArn }: Invocation) => {
+  // Many invocations at once have one time: it stands still while functions run.
+  if (now !== undefined) process.env['NIGHTSHIFT_NOW'] = now;
   const context: Context = {
     callbackWaitsForEmptyEventLoop: false,
     functionName,

@@ -1,4 +1,5 @@
 import type * as Sdk from '@aws-sdk/client-lambda';
+import type { Clock } from '../clock.ts';
 import type { AsynchronousInvocations } from '../lambda/asynchronous.ts';
 import type { Region } from '../region.ts';
 import { ServiceError } from '../wire/error.ts';
@@ -12,6 +13,7 @@ export interface FunctionHost {
   invoke(
     name: string,
     payload: unknown,
+    clock?: Clock,
   ): Promise<{ payload: unknown } | { error: { errorType: string; errorMessage: string; trace: string[] } }>;
 }
 
@@ -31,7 +33,7 @@ export function lambdaService(
         region.clock.busy(() => asynchronous.invoke(name, event, { principal, logged: true })).catch(onError);
         return { StatusCode: 202 };
       }
-      const result = await region.clock.busy(() => host.invoke(name, event));
+      const result = await region.clock.busy(() => host.invoke(name, event, region.clock));
       const base = { StatusCode: 200, ExecutedVersion: '$LATEST' };
       if ('error' in result) return { ...base, FunctionError: 'Unhandled', Payload: bytes(result.error) };
       return { ...base, Payload: bytes(result.payload ?? null) };

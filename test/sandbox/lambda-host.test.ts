@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { VirtualClock } from '../../sandbox/clock.ts';
 import { LambdaHost } from '../../sandbox/lambda/host.ts';
 
 let directory: string;
@@ -45,6 +46,13 @@ test('a function sees its event, its context and its own environment only', asyn
       foreign: null,
     },
   });
+});
+
+test('a function is told the time where that is virtual, and only there', async () => {
+  deploy('asks', 'export const handler = async () => process.env.NIGHTSHIFT_NOW ?? null');
+  expect(await host.invoke('asks', {})).toEqual({ payload: null });
+  const clock = new VirtualClock(new Date('2026-11-20T22:00:00Z'), () => undefined);
+  expect(await host.invoke('asks', {}, clock)).toEqual({ payload: '2026-11-20T22:00:00.000Z' });
 });
 
 test('an environment stays warm between invocations, also many at once', async () => {

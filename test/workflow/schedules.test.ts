@@ -60,12 +60,14 @@ describe('a tag', () => {
     });
   });
 
-  it('that comes twice, or late, makes one schedule', async () => {
+  it('that comes twice, or weeks late, makes one schedule, and none in the past', async () => {
     await schedules.still(fleetOf([{}]), async () => {
-      await schedules.invoke('on-cluster-tagged', tagged('demo'));
-      expect(await schedules.invoke('on-cluster-tagged', tagged('demo'))).toMatchObject({
-        answer: { schedules: { keep: 1, create: 0 } },
-      });
+      const late = { ...tagged('demo'), time: '2026-11-05T22:00:00Z' };
+      expect(await schedules.invoke('on-cluster-tagged', late)).toMatchObject({ answer: { schedules: { create: 1 } } });
+      for (const event of [tagged('demo'), late])
+        expect(await schedules.invoke('on-cluster-tagged', event)).toMatchObject({
+          answer: { schedules: { keep: 1, create: 0 } },
+        });
       expect(await schedules.planned()).toEqual([SATURDAY]);
     });
   });

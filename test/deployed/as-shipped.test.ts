@@ -1,0 +1,121 @@
+import { UpdateAddonCommand } from '@aws-sdk/client-eks';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { addonCall, created } from '../functions/handlers/events.ts';
+import { eventsIn } from '../workflow/event-schemas.ts';
+import { changes } from '../workflow/run.ts';
+import { tagged } from '../workflow/schedules.ts';
+import { CLUSTER } from '../workflow/worlds.ts';
+import { deployAsShipped, executionsOf, Scene, without } from './scene.ts';
+
+const template = deployAsShipped();
+const DEAD = { queues: [{ name: 'nightshift-dead-events', messages: 1 }], alarms: ['nightshift-dead-events'] };
+const ON_IPVS = { addon: { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };
+
+describe('as it is shipped', () => {
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await Scene.start(template);
+  });
+  afterAll(() => scene.stop());
+
+  test('a drift is said on the bus, and nothing is planned', async () => {
+    const configurationValues = '{"mode":"iptables"}';
+    await scene.look([ON_IPVS], async () => {
+      const change = { clusterName: 'demo', addonName: 'kube-proxy', configurationValues };
+      await scene.eks.send(new UpdateAddonCommand(change));
+      await scene.deliver(addonCall('UpdateAddon', { configurationValues }));
+      expect(eventsIn(scene.calls)).toMatchObject([
+        { 'detail-type': 'nightshift.DriftDetected', detail: { cluster: 'demo', scheduled: false } },
+      ]);
+      expect(await scene.planned()).toEqual([]);
+    });
+  });
+
+  test('a malformed event is tried three times, ends in the queue with its reason, and rings', async () => {
+    const state = await scene.play([], async () => {
+      await scene.deliver(created({ name: '../demo' }));
+      expect(await scene.sandbox.state()).toMatchObject({ alarms: [] });
+      await scene.pass(10);
+    });
+    expect(state).toMatchObject(DEAD);
+    expect(executionsOf(state)).toEqual([]);
+    expect(await scene.dead()).toMatchObject([
+      {
+        body: {
+          requestContext: {
+            functionArn: 'arn:aws:lambda:us-east-1:111122223333:function:nightshift-on-cluster-created:$LATEST',
+            condition: 'RetriesExhausted',
+            approximateInvokeCount: 3,
+          },
+          requestPayload: { detail: { requestParameters: { name: '../demo' } } },
+          responsePayload: { errorType: 'InvalidRequest' },
+        },
+      },
+    ]);
+  });
+
+  test.each([
+    ['is on IPVS by now has it proven', [ON_IPVS], 'SUCCEEDED', 'already-compliant'],
+    ['is gone ends by name', [], 'FAILED', 'failed'],
+  ])(
+    'an event that comes days late, of a cluster that %s, and changes nothing',
+    async (_, clusters, status, ending) => {
+      const state = await scene.play(clusters, async () => {
+        await scene.deliver({ ...created(), time: '2026-11-10T22:00:00Z' });
+      });
+      expect(executionsOf(state)).toEqual([`created-demo-24e9b653c917bb46 ${status}`]);
+      expect(changes(scene.calls)).toEqual([]);
+      expect(eventsIn(scene.calls)).toMatchObject([{ detail: { cluster: 'demo', ending } }]);
+      expect(state).toMatchObject({ queues: [{ messages: 0 }], alarms: [] });
+    },
+  );
+});
+
+describe('a dead target', () => {
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await Scene.start(
+      without(
+        template,
+        (type, properties) =>
+          (type === 'AWS::Lambda::Permission' && /tagged/.test(properties)) ||
+          (type === 'AWS::StepFunctions::StateMachineAlias' && /migrate/.test(properties)),
+      ),
+    );
+  });
+  afterAll(() => scene.stop());
+
+  it('that does not let its rule in has the event in the queue, and rings', async () => {
+    const state = await scene.play([], async () => {
+      expect(await scene.deliver(tagged('demo'))).toEqual([['nightshift-cluster-tagged']]);
+    });
+    expect(state).toMatchObject(DEAD);
+    expect(await scene.dead()).toMatchObject([
+      {
+        body: { source: 'aws.eks', detail: { eventName: 'TagResource' } },
+        attributes: {
+          RULE_ARN: 'arn:aws:events:us-east-1:111122223333:rule/nightshift-cluster-tagged',
+          TARGET_ARN: 'arn:aws:lambda:us-east-1:111122223333:function:nightshift-on-cluster-tagged',
+          ERROR_CODE: 'AccessDeniedException',
+        },
+      },
+    ]);
+  });
+
+  it('that a schedule finds gone has what it was to start in the queue, and rings', async () => {
+    const state = await scene.play([{}], async () => {
+      await scene.sweep('schedule-migrations');
+    });
+    expect(state).toMatchObject(DEAD);
+    expect(executionsOf(state)).toEqual([]);
+    expect(await scene.dead()).toMatchObject([
+      {
+        body: { Name: 'scheduled-demo-20261121T2200' },
+        attributes: {
+          SCHEDULE_ARN: 'arn:aws:scheduler:us-east-1:111122223333:schedule/nightshift-migrations/nightshift-demo',
+          ERROR_CODE: 'StateMachineDoesNotExist',
+        },
+      },
+    ]);
+  });
+});

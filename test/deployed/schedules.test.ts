@@ -89,6 +89,17 @@ test('who deletes a schedule cancels that window, and the sweep plans the next o
   expect(executionsOf(state)).toEqual(['scheduled-demo-20261128T2200 SUCCEEDED']);
 });
 
+test('a schedule that fires twice starts one execution, which waits for its window', async () => {
+  const state = await scene.play([{}], async () => {
+    await scene.sweep('schedule-migrations');
+    await scene.post('schedules', { group: 'nightshift-migrations', name: 'nightshift-demo' });
+  });
+  expect(executionsOf(state)).toEqual(['scheduled-demo-20261121T2200 SUCCEEDED']);
+  expect(timesOf(scene.calls, 'StartExecution')).toEqual(['2026-11-20T22:00', '2026-11-21T22:00']);
+  expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-21T22:00']);
+  expect(state.alarms).toEqual([]);
+});
+
 test('the daily sweep comes by itself, and plans what no event told of', async () => {
   await scene.look([{}], async () => {
     await scene.pass(23 * 60);

@@ -43,6 +43,7 @@ const MAXIMUM_AGE_SECONDS = 21_600;
 export class AsynchronousInvocations {
   readonly #options: AsynchronousOptions;
   readonly #configurations = new Map<string, AsynchronousConfiguration>();
+  readonly #failures = new Map<string, number>();
 
   constructor(options: AsynchronousOptions) {
     this.#options = options;
@@ -50,6 +51,11 @@ export class AsynchronousInvocations {
 
   configure(functionName: string, configuration: AsynchronousConfiguration): void {
     this.#configurations.set(functionName, { ...this.#configurations.get(functionName), ...configuration });
+  }
+
+  /** How many attempts have failed so far. */
+  failures(functionName: string): number {
+    return this.#failures.get(functionName) ?? 0;
   }
 
   /**
@@ -69,6 +75,7 @@ export class AsynchronousInvocations {
     const { region } = this.#options;
     const failure = await this.#run(queued);
     if (!failure) return;
+    this.#failures.set(queued.functionName, this.failures(queued.functionName) + 1);
     const { retries = RETRY_MS.length, maximumAgeSeconds = MAXIMUM_AGE_SECONDS } =
       this.#configurations.get(queued.functionName) ?? {};
     const wait = queued.attempt < retries ? RETRY_MS[queued.attempt] : undefined;

@@ -16,6 +16,8 @@ const METRICS: Readonly<Record<string, Metric>> = {
     const [rule] = rules.list('default').filter((each) => each.name === name);
     return rule && buses.events.filter(({ bus, event }) => bus === rule.bus && rule.matches(event)).length;
   },
+  // Of those that nobody waits for, since the world began.
+  'AWS/Lambda Errors': ({ invocations }, name) => invocations.failures(name),
 };
 
 const COMPARE: Readonly<Record<string, (value: number, threshold: number) => boolean>> = {
@@ -25,7 +27,7 @@ const COMPARE: Readonly<Record<string, (value: number, threshold: number) => boo
 
 /**
  * Names of the template's alarms that would ring now, of those on what the sandbox measures: messages that wait in a
- * queue, and events that matched a rule.
+ * queue, events that matched a rule, and asynchronous invocations that failed.
  */
 export function ringingAlarms(stack: Stack, messaging: Messaging): string[] {
   return stack

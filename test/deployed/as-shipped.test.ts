@@ -34,10 +34,13 @@ describe('as it is shipped', () => {
   test('a malformed event is tried three times, ends in the queue with its reason, and rings', async () => {
     const state = await scene.play([], async () => {
       await scene.deliver(created({ name: '../demo' }));
-      expect(await scene.sandbox.state()).toMatchObject({ alarms: [] });
+      expect(await scene.sandbox.state()).toMatchObject({ alarms: ['nightshift-on-cluster-created-errors'] });
       await scene.pass(10);
     });
-    expect(state).toMatchObject(DEAD);
+    expect(state).toMatchObject({
+      queues: [{ name: 'nightshift-dead-events', messages: 1 }],
+      alarms: ['nightshift-dead-events', 'nightshift-on-cluster-created-errors'],
+    });
     expect(executionsOf(state)).toEqual([]);
     expect(await scene.dead()).toMatchObject([
       {

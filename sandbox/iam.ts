@@ -1,4 +1,4 @@
-import { applies, isAllowed, like, type Need } from './iam/evaluate.ts';
+import { applies, isAllowed, type Need } from './iam/evaluate.ts';
 import { needsOf } from './iam/needs.ts';
 import { rolePolicies, type Statement } from './iam/policies.ts';
 import type { Surroundings } from './iam/surroundings.ts';
@@ -36,35 +36,37 @@ export function unallowedCalls(calls: readonly ApiCall[], stack: Stack, instance
 }
 
 /**
- * Actions in the policies of the stack's roles that none of the logged calls needed, as `role: action`, sorted. What
- * never shows in a log is left out: what Lambda and Step Functions themselves do as the role.
+ * Rights of the stack's roles that none of the logged calls needed, as `role: Sid action on resource`, sorted: for each
+ * statement that allows, the pairs of an action and a resource of which no need was. What never shows in a log is left
+ * out: what Lambda and Step Functions themselves do as the role.
  */
-export function unusedActions(calls: readonly ApiCall[], stack: Stack, instanceTags?: InstanceTags): string[] {
+export function unusedRights(calls: readonly ApiCall[], stack: Stack, instanceTags?: InstanceTags): string[] {
   const policies = rolePolicies(stack);
   const used = new Map<string, Need[]>();
   for (const { role, needs = [] } of needed(calls, stack, policies, instanceTags))
     used.set(role, [...(used.get(role) ?? []), ...needs]);
   return [...policies]
-    .flatMap(([role, statements]) => unusedOf(statements, used.get(role) ?? []).map((action) => `${role}: ${action}`))
+    .flatMap(([role, statements]) =>
+      statements.flatMap((statement) => unusedOf(statement, used.get(role) ?? []).map((right) => `${role}: ${right}`)),
+    )
     .sort();
-}
-
-/** The actions of statements that allow, of which none was needed under any of the statements that name it. */
-function unusedOf(statements: readonly Statement[], needs: readonly Need[]): string[] {
-  const isUsedBy = new Map<string, boolean>();
-  for (const statement of statements)
-    for (const action of statement.effect === 'Allow' ? statement.actions : [])
-      isUsedBy.set(action, (isUsedBy.get(action) ?? false) || isUsed(statement, action, needs));
-  return [...isUsedBy].flatMap(([action, isUsedAtAll]) => (isUsedAtAll ? [] : [action]));
 }
 
 /** Logs and traces of the runtime; the rule by which Step Functions hears of executions that it waits for. */
 const OF_THE_PLATFORM = /^(logs|xray):/;
 const OWN_RULES = /:rule\/StepFunctions/;
 
-function isUsed(statement: Statement, action: string, needs: readonly Need[]): boolean {
-  if (OF_THE_PLATFORM.test(action) || statement.resources.every((resource) => OWN_RULES.test(resource))) return true;
-  return needs.some((need) => like(action.toLowerCase(), need.action.toLowerCase()) && applies(statement, need));
+function unusedOf(statement: Statement, needs: readonly Need[]): string[] {
+  if (statement.effect === 'Deny') return [];
+  const label = statement.sid === undefined ? '' : `${statement.sid} `;
+  return statement.actions
+    .flatMap((action) => statement.resources.map((resource) => ({ action, resource })))
+    .filter(({ action, resource }) => !OF_THE_PLATFORM.test(action) && !OWN_RULES.test(resource))
+    .filter(({ action, resource }) => {
+      const one = { ...statement, actions: [action], resources: [resource] };
+      return !needs.some((need) => applies(one, need));
+    })
+    .map(({ action, resource }) => `${label}${action} on ${resource}`);
 }
 
 interface Needed {

@@ -4,6 +4,8 @@ import { asRecord, isRecord } from '../wire/check.ts';
 
 /** One statement of an identity policy. */
 export interface Statement {
+  /** Its Sid, where it has one. */
+  readonly sid?: string;
   readonly effect: 'Allow' | 'Deny';
   readonly actions: readonly string[];
   readonly resources: readonly string[];
@@ -63,7 +65,7 @@ function statementsOf(owner: string, policy: unknown): Statement[] {
 
 function readStatement(owner: string, statement: unknown): Statement {
   if (!isRecord(statement)) throw new TemplateError(`a statement of ${owner} is no object`);
-  const { Effect, Action, Resource, Condition = {} } = statement;
+  const { Sid, Effect, Action, Resource, Condition = {} } = statement;
   if (Effect !== 'Allow' && Effect !== 'Deny') throw new TemplateError(`a statement of ${owner} has no Effect`);
   if (Action === undefined || Resource === undefined)
     throw new TemplateError(`a statement of ${owner} has NotAction or NotResource, which the sandbox does not play`);
@@ -72,6 +74,7 @@ function readStatement(owner: string, statement: unknown): Statement {
     Object.fromEntries(Object.entries(asRecord(keys)).map(([key, values]) => [key, listOf(values).map(String)])),
   ]);
   return {
+    ...(Sid !== undefined && { sid: String(Sid) }),
     effect: Effect,
     actions: listOf(Action).map(String),
     resources: listOf(Resource).map(String),

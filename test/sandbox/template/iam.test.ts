@@ -1,7 +1,7 @@
 import { SFN } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isAllowed } from '../../../sandbox/iam/evaluate.ts';
-import { unallowedCalls, unusedActions } from '../../../sandbox/iam.ts';
+import { unallowedCalls, unusedRights } from '../../../sandbox/iam.ts';
 import type { ApiCall } from '../../../sandbox/region.ts';
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts';
 import { stackOf } from '../../../sandbox/template/install.ts';
@@ -221,6 +221,24 @@ describe('a call that was logged', () => {
     expect(may(statement, service, operation, input)).toBe(expected);
   });
 
+  test('uses of a statement the actions and resources that it needs, and not another statement', () => {
+    const policy = (Sid: string, Action: string[], Resource: string[]) => ({ Sid, Effect: 'Allow', Action, Resource });
+    const Statement = [
+      policy('Look', ['eks:DescribeCluster', 'eks:ListAddons'], [eks('cluster/demo'), eks('cluster/other')]),
+      policy('LookAgain', ['eks:DescribeCluster'], [eks('cluster/third')]),
+      policy('Log', ['logs:PutLogEvents'], ['*']),
+    ];
+    const Policies = [{ PolicyName: 'one', PolicyDocument: { Statement } }];
+    const Resources = { Role: { Type: 'AWS::IAM::Role', Properties: { RoleName: 'role', Policies } } };
+    const call = { at: '', service: 'eks', operation: 'DescribeCluster', principal: 'role', input: { name: 'demo' } };
+    expect(unusedRights([call], stackOf({ Resources }, PLACE))).toEqual([
+      'role: Look eks:DescribeCluster on arn:aws:eks:us-east-1:111122223333:cluster/other',
+      'role: Look eks:ListAddons on arn:aws:eks:us-east-1:111122223333:cluster/demo',
+      'role: Look eks:ListAddons on arn:aws:eks:us-east-1:111122223333:cluster/other',
+      'role: LookAgain eks:DescribeCluster on arn:aws:eks:us-east-1:111122223333:cluster/third',
+    ]);
+  });
+
   test('for an object that is missing needs the right to list the bucket', () => {
     const get = { Action: 's3:GetObject', Resource: 'arn:aws:s3:::evidence/*' };
     const input = { Bucket: 'evidence', Key: 'executions/one' };
@@ -263,11 +281,11 @@ describe('a stack that ran', () => {
     ]);
   });
 
-  test('tells which actions nobody needed', () => {
-    expect(unusedActions(sandbox.calls, stackOf(TEMPLATE, PLACE))).toEqual([
-      'nightshift-on-execution-ended-us-east-1: kms:Decrypt',
-      'nightshift-on-execution-ended-us-east-1: states:StartExecution',
-      'nightshift-sweeper-us-east-1: states:StartExecution',
+  test('tells which rights nobody needed', () => {
+    expect(unusedRights(sandbox.calls, stackOf(TEMPLATE, PLACE))).toEqual([
+      'nightshift-on-execution-ended-us-east-1: kms:Decrypt on arn:aws:kms:us-east-1:111122223333:key/nightshift-Key',
+      'nightshift-on-execution-ended-us-east-1: states:StartExecution on arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-passing',
+      'nightshift-sweeper-us-east-1: states:StartExecution on arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-passing',
     ]);
   });
 });

@@ -6,7 +6,7 @@ import { CfnSubscription, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { Config } from '../config.ts';
 import { arns, names } from '../names.ts';
-import { forwardEvents, sendToDeadEvents } from '../permissions/executions.ts';
+import { forwardEvents } from '../permissions/executions.ts';
 import { roleFor } from './role.ts';
 import { RETRIES } from './triggers.ts';
 
@@ -93,7 +93,7 @@ function forward(scope: Construct, busArn: string): void {
       },
     }),
     description: "Puts nightshift's events on the central bus",
-    permissions: [forwardEvents(busArn), sendToDeadEvents],
+    permissions: [forwardEvents(busArn)],
   });
   new CfnRule(scope, 'Rule', {
     name: names.rule('forward'),

@@ -41,7 +41,8 @@ export const runDocuments: Permission = {
 };
 
 /**
- * One statement for each tag that marks a node: conditions within a statement are AND-ed.
+ * One statement for each tag that marks a node: conditions within a statement are AND-ed. A tag of AWS's own is on no
+ * machine outside EC2: a hybrid node has the tags that people give its activation, and those cannot begin with `aws:`.
  * https://docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html#tag-based-access
  */
 export function runOnNodes(nodeTags: readonly string[]): Permission[] {
@@ -49,7 +50,10 @@ export function runOnNodes(nodeTags: readonly string[]): Permission[] {
     sid: `RunOnNodes${index + 1}`,
     why: "Runs them on cluster nodes alone: on what bears a tag that makes it a cluster's node.",
     actions: ['ssm:SendCommand'],
-    resources: [arns.in('ec2', 'instance/*'), arns.in('ssm', 'managed-instance/*')],
+    resources: [
+      arns.in('ec2', 'instance/*'),
+      ...(tag.startsWith('aws:') ? [] : [arns.in('ssm', 'managed-instance/*')]),
+    ],
     wildcard: 'Nodes come and go; the condition on their tag says which.',
     conditions: { StringLike: { [`ssm:resourceTag/${tag}`]: '*' } },
   }));

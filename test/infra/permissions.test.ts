@@ -55,10 +55,9 @@ describe('what a role may do', () => {
 describe('commands', () => {
   it('are sent by one function, with three documents, to nodes that bear a tag of a cluster', () => {
     expect(rolesGranted('ssm:SendCommand')).toEqual(['run-on-nodes']);
-    const nodes = [
-      'arn:PARTITION:ec2:REGION:ACCOUNT:instance/*',
-      'arn:PARTITION:ssm:REGION:ACCOUNT:managed-instance/*',
-    ];
+    const instances = 'arn:PARTITION:ec2:REGION:ACCOUNT:instance/*';
+    // No machine outside EC2 bears a tag of AWS's own.
+    const hybrid = 'arn:PARTITION:ssm:REGION:ACCOUNT:managed-instance/*';
     expect(granting('ssm:SendCommand').map(facts)).toEqual([
       {
         actions: ['ssm:SendCommand'],
@@ -71,12 +70,12 @@ describe('commands', () => {
       },
       {
         actions: ['ssm:SendCommand'],
-        resources: nodes,
+        resources: [instances],
         conditions: ['ssm:resourceTag/aws:eks:cluster-name StringLike *'],
       },
       {
         actions: ['ssm:SendCommand'],
-        resources: nodes,
+        resources: [instances, hybrid],
         conditions: ['ssm:resourceTag/eks:eks-cluster-name StringLike *'],
       },
     ]);

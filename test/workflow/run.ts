@@ -46,9 +46,14 @@ export class Workflow {
     this.#bugs = bugs;
   }
 
-  static async start(world: Record<string, unknown>, nodeKind: 'model' | 'kernel' = 'model'): Promise<Workflow> {
+  /** `template`: what is deployed in place of the sandbox's own installation. */
+  static async start(
+    world: Record<string, unknown>,
+    nodeKind: 'model' | 'kernel' = 'model',
+    template?: unknown,
+  ): Promise<Workflow> {
     const bugs: unknown[] = [];
-    return new Workflow(await startSandbox({ world, nodeKind, onBug: (bug) => bugs.push(bug) }), bugs);
+    return new Workflow(await startSandbox({ world, nodeKind, template, onBug: (bug) => bugs.push(bug) }), bugs);
   }
 
   get sandbox(): Sandbox {

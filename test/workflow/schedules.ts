@@ -59,8 +59,9 @@ export class Schedules {
     this.#scheduler = new SchedulerClient(options);
   }
 
-  static async start(): Promise<Schedules> {
-    return new Schedules(await Workflow.start(fleetOf([{}])));
+  /** `template`: what is deployed in place of the sandbox's own installation. */
+  static async start(template?: unknown): Promise<Schedules> {
+    return new Schedules(await Workflow.start(fleetOf([{}]), 'model', template));
   }
 
   get #clock() {
@@ -84,6 +85,17 @@ export class Schedules {
     );
     const answer = JSON.parse(Payload?.transformToString() ?? 'null');
     return FunctionError === undefined ? { answer } : { error: answer.errorType, message: answer.errorMessage };
+  }
+
+  /** Asynchronously, as a service does: resolves when Lambda has taken the event. */
+  async invokeLater(handler: string, event: unknown): Promise<void> {
+    await this.#lambda.send(
+      new InvokeCommand({
+        FunctionName: `nightshift-${handler}`,
+        InvocationType: 'Event',
+        Payload: JSON.stringify(event),
+      }),
+    );
   }
 
   sweep(more: object = {}): Promise<Answer> {

@@ -1,0 +1,93 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parseConfig } from '../../infra/config.ts';
+import { synthesize } from '../../infra/template.ts';
+import { unallowedCalls, unusedRights } from '../../sandbox/iam.ts';
+import { stackOf } from '../../sandbox/template/install.ts';
+import { SETTINGS } from '../functions/handlers/events.ts';
+import { WEEKEND } from '../workflow/worlds.ts';
+import { MIGRATIONS } from './migration-runs.ts';
+import { playRuns } from './runs.ts';
+import { TRIGGERS, withLostSweep } from './trigger-runs.ts';
+
+/** Everything that adds a right is configured, but a VPC: its network interfaces are Lambda's own business. */
+const template = synthesize(
+  parseConfig({
+    windows: { weekend: WEEKEND, frozen: { ...WEEKEND, changeCalendars: ['freeze'] } },
+    settings: SETTINGS,
+    notifications: { centralBusArn: 'arn:aws:events:us-east-1:444455556666:event-bus/central' },
+  }),
+);
+const stack = stackOf(template, { account: '111122223333', region: 'us-east-1' });
+
+/** `role: Sid action on resource` that no run can show, each with its reason. */
+const NEVER_SEEN = [
+  // Step Functions waits for a nested execution, and stops it with its owner, in the role's name: no call is logged.
+  'nightshift-migrate-cluster-us-east-1: AwaitRollback states:DescribeExecution on arn:aws:states:us-east-1:111122223333:execution:nightshift-rollback-cluster:*',
+  'nightshift-migrate-cluster-us-east-1: AwaitRollback states:StopExecution on arn:aws:states:us-east-1:111122223333:execution:nightshift-rollback-cluster:*',
+  // The sandbox has nodes of node groups, none that Karpenter started and no hybrid ones.
+  'nightshift-run-on-nodes-us-east-1: RunOnNodes2 ssm:SendCommand on arn:aws:ec2:us-east-1:111122223333:instance/*',
+  'nightshift-run-on-nodes-us-east-1: RunOnNodes2 ssm:SendCommand on arn:aws:ssm:us-east-1:111122223333:managed-instance/*',
+];
+
+const ROLLED_BACK = 'test FAILED, rollback-c5c11b7f7b1f9a0d1c8b SUCCEEDED';
+const GIVEN_UP = 'test ABORTED, recover-test ABORTED, recover2-test ABORTED, recover3-test ABORTED';
+const SCHEDULE = 'nightshift-demo at(2026-11-21T02:00:00) America/New_York';
+const SCHEDULED = [[SCHEDULE], [SCHEDULE], []];
+
+describe('everything that the product does in its roles', () => {
+  let played: Awaited<ReturnType<typeof playRuns>>;
+  beforeAll(async () => {
+    played = await playRuns(withLostSweep(template), { ...MIGRATIONS, ...TRIGGERS });
+  });
+  const tagsOf = (id: string) => played.tags.get(id) ?? {};
+
+  it('came to the ends that were meant', () => {
+    expect(played.ended).toEqual({
+      'a migration': 'test SUCCEEDED',
+      'a window with a Change Calendar': 'test SUCCEEDED',
+      'a cluster that complies': 'test SUCCEEDED',
+      'an update in flight': 'test SUCCEEDED',
+      'a kube-proxy that is adopted': 'test SUCCEEDED',
+      'and given back': ROLLED_BACK,
+      'a ConfigMap': 'test SUCCEEDED',
+      'and as it was': ROLLED_BACK,
+      'a change that fails': ROLLED_BACK,
+      'a canary that fails': ROLLED_BACK,
+      newcomers: 'test SUCCEEDED',
+      'an answer of nodes that is gone': 'test FAILED',
+      'an inventory that is gone': ROLLED_BACK,
+      'an abort': 'test ABORTED, recover-test SUCCEEDED',
+      'an abort that nobody heard of': 'test ABORTED, recover-test SUCCEEDED',
+      'a recovery that is aborted': 'test ABORTED, recover-test ABORTED, recover2-test SUCCEEDED',
+      'a new cluster': 'created-demo-24e9b653c917bb46 SUCCEEDED',
+      'a node that joins': 'joined-demo-20261120T2215 SUCCEEDED',
+      'a tag': 'scheduled-demo-20261121T0700 SUCCEEDED',
+      'a schedule that starts nothing': ['nightshift-scheduler-us-east-1'],
+      'the word of EKS': 'scheduled-demo-20261121T0700 SUCCEEDED',
+      'schedules by drift': SCHEDULED,
+      'schedules by tags': SCHEDULED,
+      'schedules by the sweep': SCHEDULED,
+      'an execution that nobody can finish': GIVEN_UP,
+      'endings without their input': 'test ABORTED, recover-test ABORTED, recover2-test SUCCEEDED',
+      'sweeps of endings': GIVEN_UP,
+      'malformed events': [
+        'nightshift-on-addon-changed-us-east-1',
+        'nightshift-on-cluster-created-us-east-1',
+        'nightshift-on-cluster-tagged-us-east-1',
+        'nightshift-on-execution-ended-us-east-1',
+        'nightshift-on-node-registered-us-east-1',
+        'nightshift-schedule-migrations-us-east-1',
+        'nightshift-sweep-executions-us-east-1',
+      ],
+      'the daily sweeps': ['nightshift-sweeper-us-east-1'],
+    });
+  });
+
+  it('is allowed by them', () => {
+    expect(unallowedCalls(played.calls, stack, tagsOf)).toEqual([]);
+  });
+
+  it('needs every action of every statement, on each of its resources', () => {
+    expect(unusedRights(played.calls, stack, tagsOf)).toEqual(NEVER_SEEN);
+  });
+});

@@ -1,0 +1,35 @@
+import { EKSClient, UpdateAddonCommand } from '@aws-sdk/client-eks';
+import { abort, at, crash, each, joins, lost, update } from '../workflow/scenarios.ts';
+import type { Schedules } from '../workflow/schedules.ts';
+import { gone, MIGRATE, migration, ON_IPVS, ROLLBACK, type Run, UNHEARD } from './runs.ts';
+
+const selfManaged = (how: string) => ({ cluster: { addon: null }, request: { selfManaged: how } });
+
+async function switchBack({ workflow: { sandbox } }: Schedules): Promise<void> {
+  const credentials = { accessKeyId: 'person', secretAccessKey: 'person' };
+  const client = new EKSClient({ endpoint: sandbox.endpoint, region: 'us-east-1', credentials });
+  const configurationValues = '{"mode":"iptables"}';
+  await client.send(new UpdateAddonCommand({ clusterName: 'demo', addonName: 'kube-proxy', configurationValues }));
+  client.destroy();
+}
+
+/** Migrations that together go through every call of the workflow. */
+export const MIGRATIONS: Record<string, Run> = {
+  'a migration': migration(),
+  'a window with a Change Calendar': migration([], { request: { window: 'frozen' } }),
+  'a cluster that complies': migration([], { cluster: ON_IPVS }),
+  'an update in flight': migration([], { before: switchBack }),
+  // EKS has made the add-on, but nobody hears so.
+  'a kube-proxy that is adopted': migration([lost('eks', 'CreateAddon')], selfManaged('create-addon')),
+  'and given back': migration([crash('RestartDaemonSet', 'ipvs')], selfManaged('create-addon')),
+  'a ConfigMap': migration([], selfManaged('config-map')),
+  'and as it was': migration([crash('RestartDaemonSet', 'ipvs')], selfManaged('config-map')),
+  'a change that fails': migration([update('Failed', { applied: true })]),
+  'a canary that fails': migration(each((node) => at('ValidateCanary', node, 'dns-without-backends'))),
+  newcomers: migration([joins('AwaitRollout')]),
+  'an answer of nodes that is gone': migration([gone('CollectPreparation')]),
+  'an inventory that is gone': migration([gone('InspectForValidation')]),
+  'an abort': migration([abort('AwaitRollout')]),
+  'an abort that nobody heard of': migration([abort('AwaitRollout'), UNHEARD]),
+  'a recovery that is aborted': migration([abort('AwaitRollout', MIGRATE), abort('RestartDaemonSet', ROLLBACK)]),
+};

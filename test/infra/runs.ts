@@ -1,0 +1,86 @@
+import type { ApiCall } from '../../sandbox/region.ts';
+import { instanceTags } from '../../sandbox/services/ec2.ts';
+import { abort, failing } from '../workflow/scenarios.ts';
+import { fleetOf, Schedules } from '../workflow/schedules.ts';
+import { CLUSTER, REQUEST } from '../workflow/worlds.ts';
+
+/** One run, in a world of its own; answers what came of it. */
+export type Run = (region: Schedules) => Promise<unknown>;
+
+/** What was called in all runs, by whom, what tags the instances had, and what came of each run. */
+export interface Played {
+  calls: ApiCall[];
+  tags: Map<string, Record<string, string>>;
+  ended: Record<string, unknown>;
+}
+
+/** Plays them one after the other in one sandbox with this template. */
+export async function playRuns(template: unknown, runs: Record<string, Run>): Promise<Played> {
+  const region = await Schedules.start(template);
+  const played: Played = { calls: [], tags: new Map(), ended: {} };
+  try {
+    for (const [name, run] of Object.entries(runs)) {
+      played.ended[name] = await run(region);
+      note(played, region);
+    }
+  } finally {
+    await region.stop();
+  }
+  return played;
+}
+
+function note({ calls, tags }: Played, { workflow: { sandbox } }: Schedules): void {
+  calls.push(...sandbox.calls);
+  for (const { nodes } of sandbox.live.region.clusters.values())
+    for (const { id } of nodes) tags.set(id, instanceTags(sandbox.live.region, id));
+}
+
+const calendars = { freeze: { state: 'CLOSED', transitions: ['2026-11-25T00:00:00Z'] } };
+
+/** A world with one enrolled cluster. */
+export const enrolled = (cluster: object = {}) => fleetOf([cluster], { calendars });
+/** One of which the daily sweeps take no notice: they go by the time of the machine, and a run may take days. */
+export const notEnrolled = (cluster: object = {}) => enrolled({ tags: {}, ...cluster });
+
+export const MIGRATE = { machine: 'nightshift-migrate-cluster' };
+export const ROLLBACK = { machine: 'nightshift-rollback-cluster' };
+export const UNHEARD = { events: 'lost', times: 'every' };
+export const ON_IPVS = { addon: { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };
+
+/** Before there is a lease, whose switch would start a recovery; each attempt in a state that none before has entered. */
+export const EARLY = [
+  abort('InspectCluster', MIGRATE),
+  ...['StopOwner', 'StopPrevious', 'InspectFormer'].map((state) => abort(state, ROLLBACK)),
+];
+
+/** The next object that is read when this state is entered. */
+export const gone = (state: string) => ({ at: state, ...failing('s3', 'GetObject', 'NoSuchKey', 1) });
+
+/** `name status` of every execution, when time has come to rest. */
+export async function endings(region: Schedules): Promise<string> {
+  await region.rest();
+  const { executions } = await region.workflow.sandbox.state();
+  return executions.map(({ name, status }) => `${name} ${status}`).join(', ');
+}
+
+/** Who sent to the queue of dead events, once time has come to rest. */
+export async function buried(region: Schedules): Promise<string[]> {
+  await region.rest();
+  const sent = region.workflow.sandbox.calls.filter(({ operation }) => operation === 'SendMessage');
+  return sent.map(({ principal }) => principal).sort();
+}
+
+interface Circumstances {
+  cluster?: object;
+  request?: object;
+  /** Done by a person, before the execution starts. */
+  before?: (region: Schedules) => Promise<void>;
+}
+
+/** An execution of migrate-cluster, and whatever it sets in motion. */
+export const migration =
+  (faults: object[] = [], { cluster = {}, request = {}, before = async () => {} }: Circumstances = {}): Run =>
+  async (region) => {
+    await region.workflow.migrate(notEnrolled(cluster), { ...REQUEST, ...request }, faults, () => before(region));
+    return endings(region);
+  };

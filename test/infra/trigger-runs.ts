@@ -1,0 +1,138 @@
+import { resourcesOf, type Template } from '../../infra/template.ts';
+import { asRecord } from '../../sandbox/wire/check.ts';
+import { addonCall, addonEvent, created, recordedCall, running } from '../functions/handlers/events.ts';
+import { failing } from '../workflow/scenarios.ts';
+import { ENROLLED, NOW, type Schedules, tagged } from '../workflow/schedules.ts';
+import { CLUSTER, REQUEST } from '../workflow/worlds.ts';
+import { buried, EARLY, endings, enrolled, migration, notEnrolled, ON_IPVS, type Run, UNHEARD } from './runs.ts';
+
+/** A daily sweep whose function somebody deleted. */
+const LOST = 'nightshift-lost';
+
+/** The template with that sweep beside the others, in their role. */
+export function withLostSweep(template: Template): Template {
+  const [sweep] = resourcesOf(template, 'AWS::Scheduler::Schedule').map(([, resource]) => resource);
+  if (!sweep) throw new Error('the template has no schedule');
+  const Arn = `arn:aws:lambda:us-east-1:111122223333:function:${LOST}`;
+  const Target = { ...asRecord(sweep.Properties['Target']), Arn };
+  const LostSweep = { ...sweep, Properties: { ...sweep.Properties, Name: LOST, Target } };
+  return { ...template, Resources: { ...template.Resources, LostSweep } };
+}
+
+/** As EventBridge Scheduler fires them. */
+const dailySweeps: Run = async (region) => {
+  await region.still(enrolled(ON_IPVS), async () => {
+    for (const name of ['nightshift-schedule-migrations', 'nightshift-sweep-executions', LOST])
+      await region.workflow.post('schedules', { group: 'nightshift-sweeps', name });
+  });
+  return buried(region);
+};
+
+/** What an event leads to that the rules deliver. */
+const heard =
+  (cluster: object, eventsIn: (region: Schedules) => unknown): Run =>
+  async (region) => {
+    await region.still(enrolled(cluster), () => region.workflow.post('events', eventsIn(region)));
+    return endings(region);
+  };
+
+const nodeOf = ({ workflow: { sandbox } }: Schedules) => sandbox.live.region.clusters.get('demo')?.nodes[0]?.id ?? '';
+
+const CREATING = {
+  ...{ status: 'CREATING', activeAfter: 600, nodeGroups: [] },
+  addon: { ...CLUSTER.addon, status: 'CREATING', activeAfter: 660 },
+};
+
+/** What its schedule starts is refused for as long as EventBridge Scheduler tries. */
+const unstartable: Run = async (region) => {
+  await region.still(enrolled(), async () => {
+    await region.workflow.post('faults', [failing('states', 'StartExecution', 'AccessDeniedException', 'every')]);
+    await region.workflow.post('events', tagged('demo'));
+  });
+  return buried(region);
+};
+
+/** A cluster's schedule is made, moved to another window, and taken away with a window that nobody knows. */
+const schedule =
+  (handler: string, event: unknown): Run =>
+  (region) =>
+    region.still(enrolled(), async () => {
+      const planned: string[][] = [];
+      for (const window of ['weekend', 'frozen', 'nowhere']) {
+        const cluster = region.workflow.sandbox.live.region.clusters.get('demo');
+        if (cluster) cluster.tags = { ...ENROLLED, 'nightshift:window': window };
+        await region.invoke(handler, event);
+        planned.push(await region.planned());
+      }
+      return planned;
+    });
+
+/** The event of an ending, with an input that was too large for it. */
+const aborted = (machine: string, name: string) => ({
+  source: 'aws.states',
+  'detail-type': 'Step Functions Execution Status Change',
+  detail: {
+    executionArn: `arn:aws:states:us-east-1:111122223333:execution:nightshift-${machine}-cluster:${name}`,
+    stateMachineArn: `arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-${machine}-cluster`,
+    ...{ name, status: 'ABORTED', input: null },
+  },
+});
+
+const withoutInput: Run = async (region) => {
+  await region.workflow.migrate(notEnrolled(), REQUEST, [...EARLY.slice(0, 2), UNHEARD]);
+  await region.rest();
+  await region.workflow.post('events', aborted('migrate', 'test'));
+  await region.rest();
+  await region.workflow.post('events', aborted('rollback', 'recover-test'));
+  return endings(region);
+};
+
+/** Each sweep finds what the one before has started, until a person is called. */
+const sweeps: Run = async (region) => {
+  await region.workflow.migrate(notEnrolled(), REQUEST, [...EARLY, UNHEARD]);
+  for (const _ of EARLY) {
+    await region.rest();
+    await region.workflow.sandbox.live.region.clock.busy(() =>
+      region.invoke('sweep-executions', { kind: 'sweep', now: '2026-11-22T03:00:00Z' }),
+    );
+  }
+  return endings(region);
+};
+
+/** For each function, what its rule takes and it does not understand. */
+const MALFORMED = [
+  recordedCall('CreateCluster', { name: '' }),
+  recordedCall('TagResource', { resourceArn: 'arn:aws:eks:us-east-1:111122223333:cluster/demo' }, { eventID: '' }),
+  { source: 'aws.eks', 'detail-type': 'EKS Addon Update Succeeded', detail: {} },
+  { source: 'aws.ec2', 'detail-type': 'EC2 Instance State-change Notification', detail: { state: 'running' } },
+  aborted('migrate', ''),
+];
+
+const malformed: Run = async (region) => {
+  await region.still(enrolled(), async () => {
+    await region.workflow.post('events', MALFORMED);
+    for (const handler of ['schedule-migrations', 'sweep-executions'])
+      await region.invokeLater(handler, { kind: 'unknown' });
+  });
+  return buried(region);
+};
+
+/** What starts by itself: together it goes through every call of the functions that events and schedules invoke. */
+export const TRIGGERS: Record<string, Run> = {
+  'a new cluster': heard(CREATING, () => created()),
+  'a node that joins': heard(ON_IPVS, (region) => running(nodeOf(region), '2026-11-20T22:01:00Z')),
+  'a tag': heard({}, () => tagged('demo')),
+  'a schedule that starts nothing': unstartable,
+  'the word of EKS': heard({}, () => addonEvent('Update Succeeded')),
+  'schedules by drift': schedule(
+    'on-addon-changed',
+    addonCall('UpdateAddon', { configurationValues: '{"mode":"iptables"}' }),
+  ),
+  'schedules by tags': schedule('on-cluster-tagged', tagged('demo')),
+  'schedules by the sweep': schedule('schedule-migrations', { kind: 'sweep', now: NOW }),
+  'an execution that nobody can finish': migration(EARLY),
+  'endings without their input': withoutInput,
+  'sweeps of endings': sweeps,
+  'malformed events': malformed,
+  'the daily sweeps': dailySweeps,
+};

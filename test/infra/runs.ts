@@ -39,7 +39,7 @@ const calendars = { freeze: { state: 'CLOSED', transitions: ['2026-11-25T00:00:0
 
 /** A world with one enrolled cluster. */
 export const enrolled = (cluster: object = {}) => fleetOf([cluster], { calendars });
-/** One of which the daily sweeps take no notice: they go by the time of the machine, and a run may take days. */
+/** One of which the daily sweeps take no notice, in runs that take days. */
 export const notEnrolled = (cluster: object = {}) => enrolled({ tags: {}, ...cluster });
 
 export const MIGRATE = { machine: 'nightshift-migrate-cluster' };

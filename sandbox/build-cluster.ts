@@ -122,9 +122,9 @@ function addonOf(described: NonNullable<WorldCluster['addon']>, createdAt: Date,
 
 /** A worker node of this plan with a machine that runs. */
 export function bootNode({ group, ...identity }: NodePlan, launchedAt: Date, kind: NodeKind): WorkerNode {
-  const { agentVersion } = group;
-  const agent = agentVersion === undefined ? {} : { agentVersion };
-  return { ...identity, ...agent, launchedAt, terminated: false, machine: machineFor({ group, ...identity }, kind) };
+  const { agentVersion, startedBy } = group;
+  const known = { ...(agentVersion !== undefined && { agentVersion }), ...(startedBy && { startedBy }) };
+  return { ...identity, ...known, launchedAt, terminated: false, machine: machineFor({ group, ...identity }, kind) };
 }
 
 function machineFor({ os, name, address, group }: NodePlan, kind: NodeKind): NodeMachine | null {

@@ -128,6 +128,8 @@ export interface WorkerNode {
   agent: AgentState;
   /** Version of the SSM agent; without it a recent one. */
   readonly agentVersion?: string;
+  /** Who started the instance and tagged it; without it a managed node group of EKS. */
+  readonly startedBy?: 'eks' | 'karpenter';
   terminated: boolean;
   readonly machine: NodeMachine | null;
 }

@@ -54,6 +54,7 @@ export interface WorldNodeGroup {
   builtinModules: string[];
   packageMirror: 'up' | 'down';
   agentVersion?: string;
+  startedBy?: 'eks' | 'karpenter';
 }
 
 /** The file as the schema admits it, before defaults. */

@@ -104,13 +104,22 @@ export function instanceTags(region: Region, id: string): Record<string, string>
   return {};
 }
 
+/** Karpenter's own: https://karpenter.sh/docs/reference/cloudformation/ */
 function tagsOf({ cluster, node }: Worker): { Key: string; Value: string }[] {
+  const owned = { Key: `kubernetes.io/cluster/${cluster.name}`, Value: 'owned' };
+  if (node.startedBy === 'karpenter')
+    return [
+      { Key: 'Name', Value: node.name },
+      { Key: 'eks:eks-cluster-name', Value: cluster.name },
+      { Key: 'karpenter.sh/nodepool', Value: node.os },
+      owned,
+    ];
   return [
     { Key: 'Name', Value: `${cluster.name}-${node.os}` },
     { Key: 'aws:eks:cluster-name', Value: cluster.name },
     { Key: 'eks:cluster-name', Value: cluster.name },
     { Key: 'eks:nodegroup-name', Value: node.os },
-    { Key: `kubernetes.io/cluster/${cluster.name}`, Value: 'owned' },
+    owned,
   ];
 }
 

@@ -39,6 +39,18 @@ test('a cluster’s instances are found by its tags, without those of Fargate', 
   ).toHaveLength(1);
 });
 
+test('an instance that Karpenter started bears its tags, and none of EKS’s', async () => {
+  const { nodes, instances } = await open([{}, { startedBy: 'karpenter' }]);
+  const marked = async (tag: string) =>
+    (await instances({ Filters: [{ Name: `tag:${tag}`, Values: ['demo'] }] })).found.map(
+      ({ InstanceId }) => InstanceId,
+    );
+  expect(await marked('aws:eks:cluster-name')).toEqual([nodes[0]?.id]);
+  expect(await marked('eks:eks-cluster-name')).toEqual([nodes[1]?.id]);
+  const owned = { Filters: [{ Name: 'tag-key', Values: ['kubernetes.io/cluster/demo'] }] };
+  expect((await instances(owned)).found).toHaveLength(2);
+});
+
 test('a terminated instance is told as such and can be filtered out', async () => {
   const { nodes, instances } = await open([{}, {}]);
   for (const node of nodes.slice(1)) node.terminated = true;

@@ -67,11 +67,12 @@ export interface NodeSketch {
   os?: NodeOs;
   agent?: AgentState;
   address?: string;
+  startedBy?: 'eks' | 'karpenter';
 }
 
 export function makeNode(
   index: number,
-  { os = 'al2023', agent = 'online', address }: NodeSketch = {},
+  { os = 'al2023', agent = 'online', address, startedBy = 'eks' }: NodeSketch = {},
 ): WorkerNode & { machine: ScriptedMachine | null } {
   const last = index + 1;
   return {
@@ -81,6 +82,7 @@ export function makeNode(
     address: address ?? `192.168.1.${last}`,
     launchedAt: new Date('2026-11-01T00:00:00Z'),
     agent,
+    startedBy,
     terminated: false,
     machine: os === 'windows' || os === 'fargate' ? null : new ScriptedMachine(),
   };

@@ -17,6 +17,9 @@ async function switchBack({ workflow: { sandbox } }: Schedules): Promise<void> {
 export const MIGRATIONS: Record<string, Run> = {
   'a migration': migration(),
   'a window with a Change Calendar': migration([], { request: { window: 'frozen' } }),
+  'nodes of Karpenter': migration([], {
+    cluster: { nodeGroups: [{ os: 'al2023', count: 3, ssm: 'online', startedBy: 'karpenter' }] },
+  }),
   'a cluster that complies': migration([], { cluster: ON_IPVS }),
   'an update in flight': migration([], { before: switchBack }),
   // EKS has made the add-on, but nobody hears so.

@@ -7,32 +7,32 @@ import { CLUSTER, REQUEST } from '../workflow/worlds.ts';
 /** One run, in a world of its own; answers what came of it. */
 export type Run = (region: Schedules) => Promise<unknown>;
 
-/** What was called in all runs, by whom, what tags the instances had, and what came of each run. */
+/** What was called in one run and by whom, and what tags its instances had: the next world has others of the same ids. */
+export interface Seen {
+  calls: readonly ApiCall[];
+  tagsOf: (instance: string) => Record<string, string>;
+}
+
+/** What was seen in each run, and by name what came of it. */
 export interface Played {
-  calls: ApiCall[];
-  tags: Map<string, Record<string, string>>;
+  seen: Seen[];
   ended: Record<string, unknown>;
 }
 
 /** Plays them one after the other in one sandbox with this template. */
 export async function playRuns(template: unknown, runs: Record<string, Run>): Promise<Played> {
   const region = await Schedules.start(template);
-  const played: Played = { calls: [], tags: new Map(), ended: {} };
+  const played: Played = { seen: [], ended: {} };
   try {
     for (const [name, run] of Object.entries(runs)) {
       played.ended[name] = await run(region);
-      note(played, region);
+      const { calls, live } = region.workflow.sandbox;
+      played.seen.push({ calls, tagsOf: (instance) => instanceTags(live.region, instance) });
     }
   } finally {
     await region.stop();
   }
   return played;
-}
-
-function note({ calls, tags }: Played, { workflow: { sandbox } }: Schedules): void {
-  calls.push(...sandbox.calls);
-  for (const { nodes } of sandbox.live.region.clusters.values())
-    for (const { id } of nodes) tags.set(id, instanceTags(sandbox.live.region, id));
 }
 
 const calendars = { freeze: { state: 'CLOSED', transitions: ['2026-11-25T00:00:00Z'] } };

@@ -166,6 +166,5 @@ test('the end of an execution is told to the function on-execution-ended, which 
   expect(deliveries.map(({ operation, error }) => [operation, error])).toEqual([
     ['Invoke', 'TooManyRequestsException'],
     ['Invoke', undefined],
-    ['Invoke', undefined],
   ]);
 });

@@ -12,9 +12,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import * as z from 'zod/mini';
 
 /** A handler's bundle: `bytes` of its `index.mjs`; `importMs` is the median of three fresh processes, null unless measured. */
 export interface BundleReport {
@@ -108,14 +109,16 @@ async function bundleInto(folder: string, names: string[], plugins: Plugin[]): P
 }
 
 /**
- * Bundles every handler into another folder, with these texts (by absolute path) in place of the sources' own: for tests
- * that must see the product fail. Answers handler file name → path of its bundle. Throws esbuild's BuildFailure.
+ * Bundles the handlers that hold one of these files (by absolute path) into another folder, with these texts in place of
+ * the files' own: for tests that must see the product fail. Answers handler file name → path of its bundle, which for
+ * the others is the product's own. Throws esbuild's BuildFailure.
  */
 export async function bundleFunctions(
   folder: string,
   texts: ReadonlyMap<string, string>,
 ): Promise<Map<string, string>> {
-  const names = handlers();
+  const reports = await buildFunctions({ quiet: true });
+  const changed = reports.filter(({ file }) => sourcesOf(file).some((source) => texts.has(source)));
   const replaced: Plugin = {
     name: 'replaced-sources',
     setup: ({ onLoad }) =>
@@ -124,8 +127,19 @@ export async function bundleFunctions(
         return contents === undefined ? undefined : { contents, loader: 'ts' };
       }),
   };
+  const names = changed.map(({ name }) => name);
   await bundleInto(folder, names, [replaced]);
-  return new Map(names.map((name) => [name, join(folder, name, 'index.mjs')]));
+  return new Map(
+    reports.map(({ name, file }) => [name, names.includes(name) ? join(folder, name, 'index.mjs') : file]),
+  );
+}
+
+const SourceMap = z.object({ sources: z.array(z.string()) });
+
+/** Absolute paths of the files that a bundle is made of. */
+function sourcesOf(file: string): string[] {
+  const { sources } = SourceMap.parse(JSON.parse(readFileSync(`${file}.map`, 'utf8')));
+  return sources.map((source) => resolve(dirname(file), source));
 }
 
 /** ESM has no `require`; CommonJS packages in a bundle call it for Node's own modules. */

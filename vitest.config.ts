@@ -15,8 +15,8 @@ export default defineConfig({
           name: 'product',
           include: ['test/**/*.test.ts'],
           exclude: [SEARCH],
-          // A test waits for threads, processes and machines for a good part of its time.
-          maxWorkers: 2,
+          // More than two cores: a test waits for threads, processes and machines for a good part of its time.
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },

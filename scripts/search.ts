@@ -50,7 +50,8 @@ async function whole({ runs, seed, sabotage, jobs }: Options): Promise<number> {
     const share = Math.floor(runs / jobs) + (index < runs % jobs ? 1 : 0);
     const guard = sabotage === undefined ? [] : ['--sabotage', sabotage];
     const args = ['--runs', `${share}`, '--seed', `${seed + index}`, ...guard];
-    return fork(fileURLToPath(import.meta.url), args);
+    // Each process has a dozen isolates with the SDK in them: to optimize it in all costs more than it gives.
+    return fork(fileURLToPath(import.meta.url), args, { execArgv: ['--no-opt'] });
   });
   const progress = () => {
     const seconds = (performance.now() - began) / 1000;

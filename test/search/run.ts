@@ -1,5 +1,5 @@
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { paginateGetExecutionHistory, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { paginateListCommandInvocations, SSMClient } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
 import type { ApiCall } from '../../sandbox/region.ts';
@@ -10,6 +10,8 @@ import { violationsOf } from './rules.ts';
 import { asJson, type ExecutionSeen, type NodeOutput, type Seen, textOf } from './seen.ts';
 
 const BUCKET = 'nightshift-evidence-111122223333-us-east-1';
+/** Of a success its event has the history kept, and nothing else: a tenth of the time, and none of the eight rules. */
+const UNTOLD = { events: 'lost', status: 'SUCCEEDED', times: 'every' };
 /** Real seconds in which time must come to rest: whole executions take less than one. */
 const PATIENCE_MS = 60_000;
 
@@ -56,13 +58,13 @@ export class Searcher {
   async run(of: Case): Promise<Seen> {
     await this.#sandbox.load(worldFile(of.world));
     const first = await this.#state();
-    if (of.faults.length > 0) await this.#control('POST', 'faults', of.faults);
+    await this.#control('POST', 'faults', [...of.faults, UNTOLD]);
     await this.#start(of);
     await this.#atRest();
     const state = await this.#state();
     // As it is now: what is read below is called by the search.
     const calls = Calls.parse(await this.#control('GET', 'calls'));
-    const executions = await Promise.all(state.executions.map((each) => insistently(() => this.#execution(each))));
+    const executions = state.executions.map((each) => this.#execution(each));
     const objects = await this.#objects(calls);
     const outputs = await insistently(() => this.#outputs());
     this.#refuseBugs();
@@ -118,10 +120,8 @@ export class Searcher {
     return State.parse(await this.#control('GET', 'state'));
   }
 
-  async #execution({ name, status, arn }: SandboxState['executions'][number]): Promise<ExecutionSeen> {
-    const history = [];
-    for await (const page of paginateGetExecutionHistory({ client: this.#sfn, pageSize: 1000 }, { executionArn: arn }))
-      history.push(...(page.events ?? []));
+  #execution({ name, status, arn }: SandboxState['executions'][number]): ExecutionSeen {
+    const history = this.#sandbox.live.stepFunctions.executions.get(arn)?.history ?? [];
     const [started] = history;
     const input = asJson(JSON.parse(started?.executionStartedEventDetails?.input ?? '{}'));
     const failed = history.at(-1)?.executionFailedEventDetails;

@@ -7,9 +7,12 @@ import { expect } from 'vitest';
 import * as z from 'zod';
 import { type Config, readConfig } from '../../infra/config.ts';
 import { synthesize, type Template } from '../../infra/template.ts';
+import { unallowedCalls } from '../../sandbox/iam.ts';
 import type { ApiCall } from '../../sandbox/region.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { instanceTags } from '../../sandbox/services/ec2.ts';
 import type { SandboxState } from '../../sandbox/state.ts';
+import { stackOf } from '../../sandbox/template/install.ts';
 import { fleetOf } from '../workflow/schedules.ts';
 
 const SHIPPED = readConfig(new URL('../../nightshift.config.json', import.meta.url));
@@ -49,9 +52,10 @@ export class Scene {
   readonly #s3: S3Client;
   readonly #scheduler: SchedulerClient;
   readonly #sqs: SQSClient;
+  readonly #template: Template;
   readonly #bugs: unknown[];
 
-  private constructor(sandbox: Sandbox, bugs: unknown[]) {
+  private constructor(sandbox: Sandbox, template: Template, bugs: unknown[]) {
     const credentials = { accessKeyId: 'person', secretAccessKey: 'person' };
     const options = { endpoint: sandbox.endpoint, region: 'us-east-1', credentials };
     this.sandbox = sandbox;
@@ -59,12 +63,14 @@ export class Scene {
     this.#s3 = new S3Client({ ...options, forcePathStyle: true });
     this.#scheduler = new SchedulerClient(options);
     this.#sqs = new SQSClient(options);
+    this.#template = template;
     this.#bugs = bugs;
   }
 
   static async start(template: Template): Promise<Scene> {
     const bugs: unknown[] = [];
-    return new Scene(await startSandbox({ template, world: fleetOf([]), onBug: (bug) => bugs.push(bug) }), bugs);
+    const sandbox = await startSandbox({ template, world: fleetOf([]), onBug: (bug) => bugs.push(bug) });
+    return new Scene(sandbox, template, bugs);
   }
 
   get calls(): readonly ApiCall[] {
@@ -80,6 +86,7 @@ export class Scene {
     await this.sandbox.load(fleetOf(clusters));
     await this.#clock.busy(play);
     await this.#clock.idle();
+    this.#expectAllowed();
     return this.sandbox.state();
   }
 
@@ -88,8 +95,16 @@ export class Scene {
     await this.sandbox.load(fleetOf(clusters));
     await this.#clock.busy(async () => {
       await look();
+      this.#expectAllowed();
       await this.sandbox.load(fleetOf([]));
     });
+  }
+
+  /** What the product did in this world is what the roles of its template allow. */
+  #expectAllowed(): void {
+    const { region } = this.sandbox.live;
+    const stack = stackOf(this.#template, { account: region.account, region: region.name });
+    expect(unallowedCalls(this.calls, stack, (id) => instanceTags(region, id))).toEqual([]);
   }
 
   /** Posts events and lets the second pass in which they are delivered; answers the rules that each matched. */

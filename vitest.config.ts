@@ -15,8 +15,8 @@ export default defineConfig({
           name: 'product',
           include: ['test/**/*.test.ts'],
           exclude: [SEARCH],
-          // More than two cores: a test waits for threads, processes and machines for a good part of its time.
-          maxWorkers: 3,
+          // More than vitest takes by itself on two cores: a test waits for threads, processes and machines for a good part of its time.
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },

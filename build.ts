@@ -150,6 +150,22 @@ function callsRequire(outputs: Metafile['outputs'], name: string): boolean {
   return output?.imports.some(({ kind }) => kind === 'require-call') ?? false;
 }
 
+/**
+ * The SDK describes every operation of a service in lists with computed keys. esbuild must take such a list for something
+ * that does more than be there, and keeps those of all operations: 530 KB for EC2, of which nightshift calls one.
+ */
+const WITHOUT_OTHER_OPERATIONS: Plugin = {
+  name: 'without-other-operations',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /client-[\w-]+\/dist-es\/schemas\/schemas_\d+\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace(
+        /^((?:export )?(?:var|const) [\w$]+ = )(\[[^;]*\]);$/gm,
+        '$1/* @__PURE__ */ (() => $2)();',
+      ),
+      loader: 'js',
+    })),
+};
+
 async function run(names: string[], outdir: string, banner: { js?: string }, plugins: Plugin[]): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
@@ -169,7 +185,7 @@ async function run(names: string[], outdir: string, banner: { js?: string }, plu
     sourcesContent: false,
     legalComments: 'none',
     metafile: true,
-    plugins,
+    plugins: [...plugins, WITHOUT_OTHER_OPERATIONS],
     banner,
     logLevel: 'warning',
   });

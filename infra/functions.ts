@@ -72,7 +72,7 @@ function workflowFunctions(nodeTags: readonly string[]): Record<string, Function
       ...{ timeout: 170, memory: 1024, invokedBy: 'workflow', kubernetes: true },
       variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
       permissions: [
-        ...[eks.describeClusters, eks.listFargateProfiles, nodes.describeInstances, nodes.describeManagedNodes],
+        ...[eks.listFargateProfiles, nodes.describeInstances, nodes.describeManagedNodes],
         ...[...kubernetes, writeEvidence, readEvidence, listEvidence],
       ],
     },
@@ -104,19 +104,19 @@ function workflowFunctions(nodeTags: readonly string[]): Record<string, Function
       description: "Changes kube-proxy's configuration in its ConfigMap",
       ...{ timeout: 50, memory: 256, invokedBy: 'workflow', kubernetes: true },
       variables: ['NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
-      permissions: [eks.describeClusters, ...kubernetes],
+      permissions: kubernetes,
     },
     'restart-kube-proxy': {
       description: 'Restarts kube-proxy on one node, or on all',
       ...{ timeout: 50, memory: 256, invokedBy: 'workflow', kubernetes: true },
       variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
-      permissions: [eks.describeClusters, ...kubernetes, writeEvidence, readEvidence, listEvidence],
+      permissions: [...kubernetes, writeEvidence, readEvidence, listEvidence],
     },
     'check-rollout': {
       description: 'Whether the new kube-proxy pods run and stay up',
       ...{ timeout: 50, memory: 256, invokedBy: 'workflow', kubernetes: true },
       variables: ['NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
-      permissions: [eks.describeClusters, ...kubernetes],
+      permissions: kubernetes,
     },
     'record-outcome': {
       description: 'Writes the record of an execution and says its ending on the bus',

@@ -15,17 +15,10 @@ import {
   paginateListUpdates,
   UpdateAddonCommand,
 } from '@aws-sdk/client-eks';
-import { AddonUpdateFailed, KubernetesUnreachable, PreflightRefused, UnknownCluster } from '../core/errors.ts';
+import { AddonUpdateFailed, PreflightRefused, UnknownCluster } from '../core/errors.ts';
 import type { ClusterStanding } from '../core/schedule-plan.ts';
 import type { ClusterSnapshot } from '../core/snapshot.ts';
 import { isNamed, mapLimited, memoised } from './clients.ts';
-
-/** Where a cluster's API server answers; `certificateAuthority` is PEM in base64. */
-export interface ApiServerEndpoint {
-  cluster: string;
-  url: string;
-  certificateAuthority: string;
-}
 
 /** A configuration to send for the kube-proxy add-on. The same token sends it once, however often it is asked. */
 export interface AddonUpdate {
@@ -47,8 +40,6 @@ export interface Eks {
   /** Two calls for one cluster; null when there is none of this name. */
   standing(cluster: string): Promise<ClusterStanding | null>;
   fargateProfiles(cluster: string): Promise<number>;
-  /** Throws UnknownCluster, KubernetesUnreachable when the cluster has no endpoint. */
-  apiServer(cluster: string): Promise<ApiServerEndpoint>;
   /**
    * Sends the whole configuration with OVERWRITE and gives the update's id. Throws AddonUpdateFailed when EKS refuses
    * it; ResourceInUseException passes under its own name, since waiting helps.
@@ -101,15 +92,6 @@ export const eks: Eks = {
     for await (const page of paginateListFargateProfiles({ client: client() }, { clusterName }))
       count += page.fargateProfileNames?.length ?? 0;
     return count;
-  },
-
-  async apiServer(name) {
-    const { endpoint, certificateAuthority } = await describeCluster(name);
-    if (endpoint && certificateAuthority?.data)
-      return { cluster: name, url: endpoint, certificateAuthority: certificateAuthority.data };
-    throw new KubernetesUnreachable(`Cluster ${name} has no API server endpoint.`, {
-      nextStep: 'Wait until `aws eks describe-cluster` shows the cluster ACTIVE.',
-    });
   },
 
   async updateAddon({ cluster, version, configuration, token }) {
@@ -247,6 +229,7 @@ export function snapshotOf(
     version,
     status,
     serviceCidr,
+    api: apiOf(cluster),
     endpoint: {
       public: cluster.resourcesVpcConfig?.endpointPublicAccess === true,
       private: cluster.resourcesVpcConfig?.endpointPrivateAccess === true,
@@ -257,6 +240,10 @@ export function snapshotOf(
     tags: cluster.tags ?? {},
     ...found,
   };
+}
+
+function apiOf({ endpoint: url, certificateAuthority }: Cluster): ClusterSnapshot['api'] {
+  return url && certificateAuthority?.data ? { url, certificateAuthority: certificateAuthority.data } : null;
 }
 
 function addonOf(addon: Addon) {

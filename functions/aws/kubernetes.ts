@@ -1,7 +1,7 @@
 import type { KubeProxyPod } from '../core/nodes.ts';
 import type { Workloads } from '../core/preflight/workloads.ts';
+import type { ApiServer } from '../core/snapshot.ts';
 import { mapLimited } from './clients.ts';
-import type { ApiServerEndpoint } from './eks.ts';
 import {
   askPod,
   type CanaryPods,
@@ -50,6 +50,9 @@ const METRICS_PORT = 10249;
 
 const DAEMON_SET = pathOf('apis', 'apps', 'v1', 'namespaces', NAMESPACE, 'daemonsets', KUBE_PROXY);
 const STRATEGIC_MERGE = 'application/strategic-merge-patch+json';
+
+/** Which cluster, and where its API server answers. */
+export type ApiServerEndpoint = ApiServer & { cluster: string };
 
 /** The API of one cluster with a bearer token for it. */
 export function kubernetes(endpoint: ApiServerEndpoint, token: string): Kubernetes {

@@ -1,3 +1,9 @@
+/** Where a cluster's API server answers; `certificateAuthority` is PEM in base64. */
+export interface ApiServer {
+  url: string;
+  certificateAuthority: string;
+}
+
 /** One look at a cluster, as EKS describes it. */
 export interface ClusterSnapshot {
   name: string;
@@ -6,6 +12,8 @@ export interface ClusterSnapshot {
   version: string;
   /** EKS's word: ACTIVE, CREATING, UPDATING, DELETING, FAILED, PENDING. */
   status: string;
+  /** null while EKS has none for it. */
+  api: ApiServer | null;
   endpoint: { public: boolean; private: boolean };
   /** API, API_AND_CONFIG_MAP or CONFIG_MAP. */
   authenticationMode: string;

@@ -3,7 +3,7 @@ import type { Kubernetes, Rollout } from '../aws/kubernetes.ts';
 import { canaryState, crashOf } from '../core/canary.ts';
 import { assertNever, CanaryFailed, InvalidRequest, RolloutFailed } from '../core/errors.ts';
 import { estimateChange } from '../core/estimate.ts';
-import { ClusterName, Common, Instant, Poll } from './shared/input.ts';
+import { ClusterWithApi, Common, Instant, Poll } from './shared/input.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { nextWait } from './shared/pace.ts';
 import { type Run, wrap } from './shared/wrap.ts';
@@ -16,7 +16,7 @@ const Canary = z.object({
 
 const Input = z.object({
   ...Common,
-  cluster: ClusterName,
+  cluster: ClusterWithApi,
   /** For all nodes: the DaemonSet's generation since the restart. */
   generation: z._default(z.nullable(z.number().check(z.int(), z.gte(1))), null),
   /** For one node: the pod that was deleted there. */
@@ -48,7 +48,7 @@ export type Output = Progress & { waitSeconds: number };
 export function checkRollout(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
     const { execution, now, cluster, deadline, poll } = input;
-    const api = await deps.openKubernetes(cluster.name, execution);
+    const api = await deps.openKubernetes(cluster, execution);
     const progress = await look(api, input);
     const { done, desired, updated, available } = progress;
     say.decision(done ? 'rollout.done' : 'rollout.running', { cluster: cluster.name, desired, updated, available });

@@ -7,11 +7,11 @@ import { estimateCommand } from '../core/estimate.ts';
 import { type InventoryNode, reconcile } from '../core/nodes.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { environment } from './shared/environment.ts';
-import { type Dispatch, evidenceKey, readDispatch, readInventory, writeVerdicts } from './shared/evidence.ts';
+import { type Dispatch, evidenceKey, readDispatch, writeVerdicts } from './shared/evidence.ts';
 import { ClusterWithServices, Common, Instant, Poll, Proxying, Step, Stored } from './shared/input.ts';
 import { nextWait } from './shared/pace.ts';
 import { PHASES, phases } from './shared/phases.ts';
-import { expectedNodes, isSilent, verdictOn } from './shared/verdicts.ts';
+import { isSilent, verdictOn } from './shared/verdicts.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.object({
@@ -19,7 +19,6 @@ const Input = z.object({
   step: Step,
   phase: z.enum(PHASES),
   cluster: ClusterWithServices,
-  inventory: Stored,
   dispatch: Stored,
   deadline: Instant,
   poll: Poll,
@@ -56,8 +55,8 @@ export interface Output {
 export function collectFromNodes(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
     const dispatch = await readDispatch(deps.store, input.dispatch.key);
-    const nodes = await askedNodes(deps.store, input, dispatch);
-    const verdicts = await judge(deps, input, nodes, dispatch);
+    const { nodes } = dispatch;
+    const verdicts = await judge(deps, input, dispatch);
     const { failed, passed, missing } = reconcile(ids(nodes), verdicts);
     const pending = missing.length;
     const counts = { pending, passed: passed.length, failed: failed.length };
@@ -77,18 +76,10 @@ export function collectFromNodes(deps: Deps): Run<Input, Output> {
 
 const ids = (nodes: InventoryNode[]) => nodes.map(({ id }) => id);
 
-/** The nodes whose verdicts the step waits for, in the inventory's order, which is the same in every call. */
-async function askedNodes(store: ObjectStore, input: Input, { only }: Dispatch): Promise<InventoryNode[]> {
-  const nodes = expectedNodes(input.phase, await readInventory(store, input.inventory.key));
-  if (only === undefined) return nodes;
-  const asked = new Set(only);
-  return nodes.filter(({ id }) => asked.has(id));
-}
-
-async function judge(deps: Deps, input: Input, nodes: InventoryNode[], dispatch: Dispatch): Promise<Verdict[]> {
-  const results = await deps.ssm.results(dispatch.commands.map(({ commandId }) => commandId));
+async function judge(deps: Deps, input: Input, { nodes, commands, unknown: refused }: Dispatch): Promise<Verdict[]> {
+  const results = await deps.ssm.results(commands.map(({ commandId }) => commandId));
   const byNode = new Map(results.map((result) => [result.node, result]));
-  const unknown = new Set(dispatch.unknown);
+  const unknown = new Set(refused);
   const task = { serviceCidr: input.cluster.serviceCidr, proxying: input.proxying };
   const late = input.now >= input.deadline;
   return nodes

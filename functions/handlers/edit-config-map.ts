@@ -1,13 +1,13 @@
 import * as z from 'zod/mini';
 import { withProxying } from '../core/kube-proxy-config.ts';
-import { ClusterName, Common, Proxying, Step } from './shared/input.ts';
+import { ClusterWithApi, Common, Proxying, Step } from './shared/input.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.object({
   ...Common,
   step: Step,
-  cluster: ClusterName,
+  cluster: ClusterWithApi,
   /** The exact text to restore; null edits the text that is there. */
   configMap: z.nullable(z.string().check(z.minLength(1))),
   proxying: Proxying,
@@ -24,7 +24,7 @@ export interface Deps {
  */
 export function editConfigMap(deps: Deps): Run<z.output<typeof Input>, { changed: boolean }> {
   return async ({ execution, cluster, configMap, proxying }, say) => {
-    const api = await deps.openKubernetes(cluster.name, execution);
+    const api = await deps.openKubernetes(cluster, execution);
     const { changed } = await api.editKubeProxyConfig((text) => configMap ?? withProxying(text, proxying));
     say.decision(changed ? 'config-map.edited' : 'config-map.unchanged', {
       cluster: cluster.name,

@@ -50,7 +50,7 @@ export function inspectCluster(deps: Deps): Run<Input, Output> {
   return async ({ execution, step, request: raw, kubernetes }, say) => {
     const request = parseRequest(raw);
     const snapshot = await deps.eks.snapshot(request.cluster);
-    const api = kubernetes ? await deps.openKubernetes(request.cluster, execution) : null;
+    const api = kubernetes ? await deps.openKubernetes(snapshot, execution) : null;
     const { inventory, ec2: instances, managed } = await seeNodes(deps, request.cluster, api);
     const workloads = api && (await api.workloads());
     const sight = { restartFor: execution.name, ec2: instances, managed, workloads };

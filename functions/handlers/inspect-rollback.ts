@@ -102,7 +102,7 @@ export function inspectRollback(deps: Deps): Run<Input, Output> {
 async function look(deps: Deps, input: Input, former: Former): Promise<Found> {
   const { execution, step, cluster, kubernetes } = input;
   const snapshot = await deps.eks.snapshot(cluster);
-  const api = kubernetes ? await deps.openKubernetes(cluster, execution) : null;
+  const api = kubernetes ? await deps.openKubernetes(snapshot, execution) : null;
   const { inventory } = await seeNodes(deps, cluster, api);
   const configMap = api && (await api.kubeProxyConfig());
   const stored = await writeInventory(deps.store, evidenceKey(execution, step, 'inventory.ndjson.gz'), inventory);

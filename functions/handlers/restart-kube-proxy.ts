@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { InvalidRequest } from '../core/errors.ts';
 import { environment } from './shared/environment.ts';
-import { ClusterName, Common, Step, Stored } from './shared/input.ts';
+import { ClusterWithApi, Common, Step, Stored } from './shared/input.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { type CanaryOutput, restartCanary } from './shared/restart-canary.ts';
 import { type Run, wrap } from './shared/wrap.ts';
@@ -10,7 +10,7 @@ import { type Run, wrap } from './shared/wrap.ts';
 const Input = z.object({
   ...Common,
   step: Step,
-  cluster: ClusterName,
+  cluster: ClusterWithApi,
   /** For all nodes: the moment of the restart, the same in every repetition. */
   restartedAt: z._default(z.nullable(z.iso.datetime({ offset: true })), null),
   /** For one node, chosen from this inventory. */
@@ -31,7 +31,7 @@ export function restartKubeProxy(deps: Deps): Run<z.output<typeof Input>, { gene
   return async ({ execution, step, cluster, restartedAt, canary }, say) => {
     if ((restartedAt === null) === (canary === null))
       throw new InvalidRequest('The input must have either restartedAt or canary.');
-    const api = await deps.openKubernetes(cluster.name, execution);
+    const api = await deps.openKubernetes(cluster, execution);
     if (restartedAt === null) {
       const key = canary?.inventory.key ?? '';
       const restarted = await restartCanary({ api, store: deps.store }, { execution, step, inventory: key, cluster });

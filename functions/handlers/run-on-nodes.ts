@@ -57,18 +57,16 @@ async function send(deps: Deps, input: Input): Promise<Dispatch> {
   const { now, step, execution, cluster, proxying } = input;
   const phase = phases[input.phase];
   const inventory = await readInventory(deps.store, input.inventory.key);
-  const expected = await limited(deps.store, expectedNodes(input.phase, inventory), input.only);
-  const nodes = expected.filter(({ handling }) => handling.by === 'ssm');
+  const nodes = await limited(deps.store, expectedNodes(input.phase, inventory), input.only);
   const sent = await deps.ssm.run({
     document: `${deps.documentPrefix()}${phase.document}`,
-    nodes: nodes.map(({ id }) => id),
+    nodes: nodes.filter(({ handling }) => handling.by === 'ssm').map(({ id }) => id),
     parameters: phase.parameters({ serviceCidr: cluster.serviceCidr, proxying }),
     comment: `nightshift ${step} ${execution.name}`.slice(0, 100),
     deliverySeconds: phase.deliverySeconds,
   });
   const deadline = new Date(now.getTime() + phase.deadlineSeconds * 1000).toISOString();
-  const only = input.only && expected.map(({ id }) => id);
-  return { phase: input.phase, ...sent, sentAt: now.toISOString(), deadline, ...(only && { only }) };
+  return { phase: input.phase, nodes, limited: input.only !== null, ...sent, sentAt: now.toISOString(), deadline };
 }
 
 /** Without a command there is nothing to wait for. */

@@ -7,7 +7,7 @@ import { countInventory, type InventoryNode } from '../core/nodes.ts';
 import { turnover } from '../core/turnover.ts';
 import { environment } from './shared/environment.ts';
 import { evidenceKey, readInventory, writeInventory } from './shared/evidence.ts';
-import { ClusterName, Common, Step, Stored } from './shared/input.ts';
+import { ClusterWithApi, Common, Step, Stored } from './shared/input.ts';
 import { type InventoryDeps, seeNodes } from './shared/inventory.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { type Run, wrap } from './shared/wrap.ts';
@@ -15,7 +15,7 @@ import { type Run, wrap } from './shared/wrap.ts';
 const Input = z.object({
   ...Common,
   step: Step,
-  cluster: ClusterName,
+  cluster: ClusterWithApi,
   kubernetes: z.boolean(),
   /** An earlier inventory, to tell who has joined and who has gone. */
   since: z._default(z.nullable(Stored), null),
@@ -40,7 +40,7 @@ export interface Output {
  */
 export function takeInventory(deps: Deps): Run<z.output<typeof Input>, Output> {
   return async ({ execution, step, cluster, kubernetes, since }, say) => {
-    const api = kubernetes ? await deps.openKubernetes(cluster.name, execution) : null;
+    const api = kubernetes ? await deps.openKubernetes(cluster, execution) : null;
     const { inventory } = await seeNodes(deps, cluster.name, api);
     const stored = await writeInventory(deps.store, evidenceKey(execution, step, 'inventory.ndjson.gz'), inventory);
     const counts = countInventory(inventory);

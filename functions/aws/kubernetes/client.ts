@@ -1,5 +1,5 @@
 import { KubernetesForbidden, KubernetesUnreachable, RolloutFailed } from '../../core/errors.ts';
-import type { ApiServerEndpoint } from '../eks.ts';
+import type { ApiServerEndpoint } from '../kubernetes.ts';
 import { NoAnswer, StatusError } from './request.ts';
 
 export const NAMESPACE = 'kube-system';

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import * as z from 'zod/mini';
-import type { ApiServerEndpoint } from '../eks.ts';
+import type { ApiServerEndpoint } from '../kubernetes.ts';
 
 /** `path` comes from `pathOf`; `body` is sent as JSON of this content type. */
 export interface ApiRequest {

@@ -55,6 +55,6 @@ function validations(
   return [...verdicts].flatMap(([step, said]) => {
     const dispatch = dispatches.get(step);
     if (dispatch?.phase !== 'validate') return [];
-    return [{ sentAt: dispatch.sentAt, limited: dispatch.only !== undefined, verdicts: said }];
+    return [{ sentAt: dispatch.sentAt, limited: dispatch.limited, verdicts: said }];
   });
 }

@@ -10,15 +10,19 @@ import type { Execution } from './input.ts';
 
 type Named = Pick<Execution, 'name'>;
 
-/** What `run-on-nodes` has sent in one step: the commands, and the nodes that SSM would not take. Times are ISO. */
+/**
+ * What `run-on-nodes` has sent in one step: the nodes whose verdicts the step waits for, in the inventory's order, the
+ * commands, and the nodes that SSM would not take. Times are ISO.
+ */
 export interface Dispatch {
   phase: string;
+  nodes: InventoryNode[];
+  /** Whether some nodes of the inventory were left out on purpose. */
+  limited: boolean;
   commands: SentCommand[];
   unknown: string[];
   sentAt: string;
   deadline: string;
-  /** The nodes that were asked or should have been, where the step was limited to some. */
-  only?: string[];
 }
 
 const Handling = z.discriminatedUnion('by', [
@@ -42,11 +46,12 @@ const Inventory = z.array(
 );
 const DispatchShape = z.object({
   phase: z.string(),
+  nodes: Inventory,
+  limited: z.boolean(),
   commands: z.array(z.object({ commandId: z.string(), nodes: z.array(z.string()) })),
   unknown: z.array(z.string()),
   sentAt: z.string(),
   deadline: z.string(),
-  only: z.exactOptional(z.array(z.string())),
 });
 
 /** Where a step of an execution keeps its objects. */

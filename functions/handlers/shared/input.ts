@@ -37,6 +37,12 @@ export const Step = z.string().check(z.regex(/^[a-z]+(-[a-z]+)*(-[0-9]+){1,3}$/)
 
 /** EKS's own rule for names. */
 export const ClusterName = z.object({ name: z.string().check(z.regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/)) });
+/** Where the API server answered when the cluster was inspected. */
+export const ClusterWithApi = z.extend(ClusterName, {
+  api: z.nullable(
+    z.object({ url: z.url({ protocol: /^https$/ }), certificateAuthority: z.string().check(z.minLength(1)) }),
+  ),
+});
 export const ClusterWithServices = z.extend(ClusterName, { serviceCidr: z.string().check(z.minLength(1)) });
 
 /** What the nodes should run. */

@@ -23,6 +23,7 @@ export interface ClusterFacts {
   serviceCidr: string;
   apiServer: string;
   dns: string;
+  api: ClusterSnapshot['api'];
   /** Name of the schedule that is the cluster's lease. */
   lease: string;
   /** Name of the execution that recovers this one, should it not end by itself. */
@@ -30,10 +31,10 @@ export interface ClusterFacts {
 }
 
 export function clusterFacts(snapshot: ClusterSnapshot, execution: Execution): ClusterFacts {
-  const { name, arn, version, serviceCidr } = snapshot;
+  const { name, arn, version, serviceCidr, api } = snapshot;
   const { apiServer, dns } = serviceAddresses(serviceCidr);
   const names = { lease: leaseName(name), recovery: recoveryName(execution.name, 1) };
-  return { name, arn, version, serviceCidr, apiServer, dns, ...names };
+  return { name, arn, version, serviceCidr, apiServer, dns, api, ...names };
 }
 
 /** What an inventory is taken with. */

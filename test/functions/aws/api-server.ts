@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { ApiServerEndpoint } from '../../../functions/aws/eks.ts';
+import type { ApiServerEndpoint } from '../../../functions/aws/kubernetes.ts';
 import { type Certificates, createCertificates } from '../../../sandbox/kubernetes/certificates.ts';
 
 /** A request as it came, with its body's text. */

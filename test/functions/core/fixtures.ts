@@ -47,6 +47,7 @@ export const cluster = (part: Partial<ClusterSnapshot> = {}): ClusterSnapshot =>
   arn: 'arn:aws:eks:eu-west-1:111122223333:cluster/demo',
   version: '1.32',
   status: 'ACTIVE',
+  api: { url: 'https://demo.example', certificateAuthority: 'Q0E=' },
   endpoint: { public: true, private: false },
   authenticationMode: 'API',
   serviceCidr: '10.100.0.0/16',

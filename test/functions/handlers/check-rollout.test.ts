@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Rollout } from '../../../functions/aws/kubernetes.ts';
 import type { CanaryPod } from '../../../functions/core/canary.ts';
 import { checkRollout } from '../../../functions/handlers/check-rollout.ts';
-import { common, Ear, FakeKubernetes } from './fakes.ts';
+import { API, common, Ear, FakeKubernetes } from './fakes.ts';
 
 function check(rollout: Partial<Rollout>, now = '2026-11-21T07:00:00Z') {
   const api = new FakeKubernetes();
@@ -11,7 +11,7 @@ function check(rollout: Partial<Rollout>, now = '2026-11-21T07:00:00Z') {
     {
       ...common,
       now: new Date(now),
-      cluster: { name: 'demo' },
+      cluster: { name: 'demo', api: API },
       generation: 2,
       canary: null,
       deadline: new Date('2026-11-21T07:10:00Z'),
@@ -75,7 +75,14 @@ function checkCanary(pods: CanaryPod[], now = '2026-11-21T07:00:00Z') {
   const api = new FakeKubernetes();
   api.canary = pods;
   const deadline = new Date('2026-11-21T07:10:00Z');
-  const input = { ...common, now: new Date(now), cluster: { name: 'demo' }, generation: null, canary, deadline };
+  const input = {
+    ...common,
+    now: new Date(now),
+    cluster: { name: 'demo', api: API },
+    generation: null,
+    canary,
+    deadline,
+  };
   return checkRollout({ openKubernetes: async () => api })({ ...input, poll: 1 }, new Ear());
 }
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { NodeResult } from '../../../functions/aws/ssm.ts';
 import type { InventoryNode } from '../../../functions/core/nodes.ts';
 import { collectFromNodes } from '../../../functions/handlers/collect-from-nodes.ts';
-import { common, Ear, lines, MemoryStore, values } from './fakes.ts';
-import { CLUSTER, INVENTORY, node, RR } from './nodes.ts';
+import { common, Ear, MemoryStore, values } from './fakes.ts';
+import { CLUSTER, node, RR } from './nodes.ts';
 
 const PREPARED = `nightshift-prepare=1
 kernel=6.1.0
@@ -22,7 +22,6 @@ const input = {
   step: 'prepare-1',
   phase: 'prepare' as const,
   cluster: CLUSTER,
-  inventory: INVENTORY,
   dispatch: DISPATCH,
   deadline: new Date('2026-11-21T07:20:00Z'),
   poll: 1,
@@ -37,14 +36,13 @@ const succeeded = (id: string, output = PREPARED): NodeResult => ({
   output,
 });
 
-async function collecting(inventory: InventoryNode[], results: NodeResult[], unknown: string[] = []) {
+async function collecting(nodes: InventoryNode[], results: NodeResult[], unknown: string[] = []) {
   const store = new MemoryStore();
-  await store.put(INVENTORY.key, lines(inventory));
-  const commands = [{ commandId: 'c-1', nodes: inventory.map(({ id }) => id) }];
-  const sentAt = '2026-11-21T07:00:00.000Z';
+  const commands = [{ commandId: 'c-1', nodes: nodes.map(({ id }) => id) }];
+  const times = { sentAt: '2026-11-21T07:00:00.000Z', deadline: '2026-11-21T07:20:00.000Z' };
   await store.put(
     DISPATCH.key,
-    JSON.stringify({ phase: 'prepare', commands, unknown, sentAt, deadline: '2026-11-21T07:20:00.000Z' }),
+    JSON.stringify({ phase: 'prepare', nodes, limited: false, commands, unknown, ...times }),
   );
   const asked: string[] = [];
   const run = collectFromNodes({
@@ -148,16 +146,22 @@ test('a blocked node is never passed over', async () => {
   });
 });
 
-test('an excluded node is not expected', async () => {
-  const { run } = await collecting([node('i-1', { by: 'excluded', reason: 'Windows' })], []);
+test('a step for which nobody had to be asked is done', async () => {
+  const { run } = await collecting([], []);
   expect(await run(input, new Ear())).toMatchObject({ passed: 0, failed: 0, done: true });
 });
 
-test('Bottlerocket needs no preparation and is proven by its kube-proxy, which says what that is worth', async () => {
-  const bottlerocket = [node('i-1', { by: 'proxy-mode', mode: 'ipvs' })];
-  const prepare = await collecting(bottlerocket, []);
-  expect(await prepare.run(input, new Ear())).toMatchObject({ passed: 0, done: true });
-  const validate = await collecting(bottlerocket, []);
+test('a dispatch that is gone, or names a node of a kind that nobody knows, is EvidenceMissing', async () => {
+  const { run, store } = await collecting([node('i-1')], [succeeded('i-1')]);
+  const { text } = await store.get(DISPATCH.key);
+  await store.put(DISPATCH.key, text.replace('al2023', 'toaster'));
+  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
+  store.objects.clear();
+  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
+});
+
+test('Bottlerocket is proven by its kube-proxy, which says what that is worth', async () => {
+  const validate = await collecting([node('i-1', { by: 'proxy-mode', mode: 'ipvs' })], []);
   expect(await validate.run({ ...input, phase: 'validate' }, new Ear())).toMatchObject({ passed: 1, done: true });
   expect(values((await validate.store.get(EVIDENCE)).text)).toMatchObject([
     { reasons: ["/proxyMode says ipvs: kube-proxy started in it; the node's tables and its scheduler were not read"] },
@@ -260,13 +264,6 @@ test('a node that does not answer when it is cleaned is unreachable; one that sa
   await expect(alone.run(clean, new Ear())).rejects.toMatchObject({ name: 'NodesUnreachable' });
   const both = await collecting([node('i-1'), node('i-2')], [silent, { ...silent, node: 'i-2', status: 'Failed' }]);
   await expect(both.run(clean, new Ear())).rejects.toMatchObject({ name: 'LeftoversRemain' });
-});
-
-test('only the nodes that the step was limited to are expected', async () => {
-  const { run, store } = await collecting([node('i-1'), node('i-2')], [succeeded('i-2')]);
-  const { text } = await store.get(DISPATCH.key);
-  await store.put(DISPATCH.key, JSON.stringify({ ...JSON.parse(text), only: ['i-2'] }));
-  expect(await run(input, new Ear())).toMatchObject({ pending: 0, passed: 1, done: true });
 });
 
 test('a node on which cleaning was refused is named with the reason', async () => {

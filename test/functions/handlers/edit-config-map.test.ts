@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { editConfigMap } from '../../../functions/handlers/edit-config-map.ts';
-import { common, Ear, FakeKubernetes } from './fakes.ts';
+import { API, common, Ear, FakeKubernetes } from './fakes.ts';
 import { RR } from './nodes.ts';
 
-const input = { ...common, step: 'change-1', cluster: { name: 'demo' }, configMap: null, proxying: RR };
+const input = { ...common, step: 'change-1', cluster: { name: 'demo', api: API }, configMap: null, proxying: RR };
 
 function editing() {
   const api = new FakeKubernetes();

@@ -57,6 +57,8 @@ export const execution = {
   name: 'demo-1',
   arn: 'arn:aws:states:us-east-1:111122223333:execution:migrate-cluster:demo-1',
 };
+/** Where the API server of the cluster demo answers. */
+export const API = { url: 'https://demo.example', certificateAuthority: 'Q0E=' };
 export const common = { execution, now: new Date('2026-11-21T07:00:00Z') };
 
 /** A Kubernetes API that knows a rollout and keeps the restarts it was asked for. */

@@ -3,7 +3,7 @@ import type { Ec2Node, KubeProxyPod, ManagedNode } from '../../../functions/core
 import type { ClusterSnapshot } from '../../../functions/core/snapshot.ts';
 import { inspectCluster } from '../../../functions/handlers/inspect-cluster.ts';
 import { CONFIG_MAP } from '../core/fixtures.ts';
-import { common, Ear, FakeKubernetes, MemoryStore, values } from './fakes.ts';
+import { API, common, Ear, FakeKubernetes, MemoryStore, values } from './fakes.ts';
 import { instance, managed } from './nodes.ts';
 
 const SCHEMA = JSON.stringify({
@@ -20,6 +20,7 @@ const snapshot: ClusterSnapshot = {
   arn: 'arn:aws:eks:us-east-1:111122223333:cluster/demo',
   version: '1.34',
   status: 'ACTIVE',
+  api: API,
   endpoint: { public: true, private: false },
   authenticationMode: 'API',
   serviceCidr: '10.100.0.0/16',
@@ -60,8 +61,8 @@ function inspecting(seen: Seen) {
         return (seen.managed ?? []).filter(({ id }) => ids.includes(id));
       },
     },
-    openKubernetes: async (cluster) => {
-      opened.push(cluster);
+    openKubernetes: async ({ name }) => {
+      opened.push(name);
       return api;
     },
   });
@@ -85,6 +86,7 @@ test('a look gives the plan, the addresses that prove it, and an inventory in S3
       serviceCidr: '10.100.0.0/16',
       apiServer: '10.100.0.1',
       dns: '10.100.0.10',
+      api: API,
     },
     addon: { version: 'v1.34.1-eksbuild.2', configuration: null },
     inventory: {

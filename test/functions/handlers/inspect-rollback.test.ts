@@ -48,7 +48,7 @@ async function looking(former: unknown, snapshot: Partial<ClusterSnapshot> = add
       ],
     },
     ssm: { managedNodes: async () => [] },
-    async openKubernetes(name) {
+    async openKubernetes({ name }) {
       asked.push(`kubernetes ${name}`);
       return api;
     },

@@ -132,7 +132,15 @@ test('the record says where the nodes stand, with what the rollback saw last', a
   const said = (node: string, facts: Record<string, string>) =>
     lines([{ node, name: `ip-${node}`, pass: false, reasons: [], facts, excerpt: '' }]);
   const asked = (sentAt: string) =>
-    JSON.stringify({ phase: 'validate', commands: [], unknown: [], sentAt, deadline: sentAt });
+    JSON.stringify({
+      phase: 'validate',
+      nodes: [],
+      limited: false,
+      commands: [],
+      unknown: [],
+      sentAt,
+      deadline: sentAt,
+    });
   const put = async (prefix: string, sentAt: string, evidence: string) => {
     await store.put(`${prefix}/dispatch.json.gz`, asked(sentAt));
     await store.put(`${prefix}/evidence.ndjson.gz`, evidence);

@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import type { CanaryPod } from '../../../functions/core/canary.ts';
 import type { InventoryNode } from '../../../functions/core/nodes.ts';
 import { restartKubeProxy } from '../../../functions/handlers/restart-kube-proxy.ts';
-import { common, Ear, FakeKubernetes, lines, MemoryStore, values } from './fakes.ts';
+import { API, common, Ear, FakeKubernetes, lines, MemoryStore, values } from './fakes.ts';
 import { INVENTORY, node } from './nodes.ts';
 
 const input = {
   ...common,
   step: 'restart-1',
-  cluster: { name: 'demo' },
+  cluster: { name: 'demo', api: API },
   restartedAt: '2026-11-21T07:05:00.123Z',
   canary: null,
 };
@@ -33,8 +33,8 @@ async function restarting(nodes: InventoryNode[], pods = nodes.map((each) => pod
   const opened: string[] = [];
   const run = restartKubeProxy({
     store,
-    openKubernetes: async (cluster, { name }) => {
-      opened.push(`${cluster} for ${name}`);
+    openKubernetes: async ({ name: cluster, api: server }, { name }) => {
+      opened.push(`${cluster} at ${server?.url} for ${name}`);
       return api;
     },
   });
@@ -46,7 +46,7 @@ test('a repeated restart of the same moment restarts once', async () => {
   expect(await run(input, new Ear())).toEqual({ generation: 2 });
   expect(await run(input, new Ear())).toEqual({ generation: 2 });
   expect(api.restarts).toEqual(['2026-11-21T07:05:00.123Z']);
-  expect(opened).toEqual(['demo for demo-1', 'demo for demo-1']);
+  expect(opened).toEqual(['demo at https://demo.example for demo-1', 'demo at https://demo.example for demo-1']);
 });
 
 test('a canary is one node, with an inventory of its own to prove it by', async () => {

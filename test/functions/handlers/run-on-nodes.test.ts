@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import * as z from 'zod';
 import type { RunCommand, SentCommand } from '../../../functions/aws/ssm.ts';
 import type { InventoryNode } from '../../../functions/core/nodes.ts';
 import { runOnNodes } from '../../../functions/handlers/run-on-nodes.ts';
@@ -32,6 +33,14 @@ async function asking(inventory: InventoryNode[]) {
     },
   });
   return { store, sent, run };
+}
+
+const Dispatch = z.object({ nodes: z.array(z.object({ id: z.string() })), limited: z.boolean() });
+
+async function expected(store: MemoryStore) {
+  const { text } = await store.get('executions/demo-1/prepare-1/dispatch.json.gz');
+  const { nodes, limited } = Dispatch.parse(JSON.parse(text));
+  return { nodes: nodes.map(({ id }) => id), limited };
 }
 
 test('the prepare document goes to every node with an agent, with the chosen scheduler', async () => {
@@ -128,8 +137,21 @@ test('only newcomers are prepared when an earlier inventory is given, and the st
   await store.put(since.key, lines([node('i-1'), node('i-3', { by: 'blocked', reason: 'no agent' })]));
   expect(await run({ ...input, only: { since } }, new Ear())).toMatchObject({ nodes: 2 });
   expect(sent[0]?.nodes).toEqual(['i-2', 'i-3']);
-  const { text } = await store.get('executions/demo-1/prepare-1/dispatch.json.gz');
-  expect(JSON.parse(text)).toMatchObject({ only: ['i-2', 'i-3'] });
+  expect(await expected(store)).toEqual({ nodes: ['i-2', 'i-3'], limited: true });
+});
+
+test.each([
+  ['prepare', ['i-1', 'i-4']],
+  ['validate', ['i-1', 'i-3', 'i-4']],
+] as const)('whose verdicts %s waits for is written down: not Windows, and blocked ones too', async (phase, nodes) => {
+  const { run, store } = await asking([
+    node('i-1'),
+    node('i-2', { by: 'excluded', reason: 'Windows' }),
+    node('i-3', { by: 'proxy-mode', mode: 'ipvs' }),
+    node('i-4', { by: 'blocked', reason: 'no SSM agent' }),
+  ]);
+  await run({ ...input, phase }, new Ear());
+  expect(await expected(store)).toEqual({ nodes, limited: false });
 });
 
 test('only the nodes whose verdicts name leftovers are cleaned', async () => {

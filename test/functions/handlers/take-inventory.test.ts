@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { takeInventory } from '../../../functions/handlers/take-inventory.ts';
-import { common, Ear, FakeKubernetes, lines, MemoryStore } from './fakes.ts';
+import { API, common, Ear, FakeKubernetes, lines, MemoryStore } from './fakes.ts';
 import { instance, managed, node } from './nodes.ts';
 
 const KEY = 'executions/demo-1/validation-1-1/inventory.ndjson.gz';
@@ -13,15 +13,21 @@ function taking(ids: string[]) {
     eks: { fargateProfiles: async () => 0 },
     ec2: { nodes: async () => ids.map(instance) },
     ssm: { managedNodes: async (asked) => asked.map((id) => managed(id)) },
-    openKubernetes: async (cluster) => {
-      opened.push(cluster);
+    openKubernetes: async ({ name }) => {
+      opened.push(name);
       return new FakeKubernetes();
     },
   });
   return { run, store, opened };
 }
 
-const input = { ...common, step: 'validation-1-1', cluster: { name: 'demo' }, kubernetes: false, since: null };
+const input = {
+  ...common,
+  step: 'validation-1-1',
+  cluster: { name: 'demo', api: API },
+  kubernetes: false,
+  since: null,
+};
 
 test('the nodes as they are now are stored, and counted', async () => {
   const { run, store, opened } = taking(['i-1', 'i-2']);

@@ -17,16 +17,22 @@ export interface NodesInMode {
 
 const NAMED = 20;
 
+/** From when all nodes were last asked, in the order in which they were: what was said before may be from before a restart. */
+export function sinceAllWereAsked<Asked extends Pick<Validation, 'sentAt' | 'limited'>>(
+  validations: readonly Asked[],
+): Asked[] {
+  const sorted = validations.toSorted((a, b) => (a.sentAt < b.sentAt ? -1 : 1));
+  const whole = sorted.findLastIndex(({ limited }) => !limited);
+  return sorted.slice(Math.max(whole, 0));
+}
+
 /**
- * Where every node stood when all were last asked, and what single ones said after that: what was said before may be
- * from before a restart. A node that did not tell is `unknown`, whatever it said before: it may
- * have been restarted since. Modes by name.
+ * Where every node stood when all were last asked, and what single ones said after that. A node that did not tell is
+ * `unknown`, whatever it said before: it may have been restarted since. Modes by name.
  */
 export function nodesByMode(validations: readonly Validation[]): NodesInMode[] {
   const last = new Map<string, { mode: string; name: string }>();
-  const sorted = validations.toSorted((a, b) => (a.sentAt < b.sentAt ? -1 : 1));
-  const whole = sorted.findLastIndex(({ limited }) => !limited);
-  for (const { verdicts } of sorted.slice(Math.max(whole, 0)))
+  for (const { verdicts } of sinceAllWereAsked(validations))
     for (const { node, name, facts } of verdicts)
       last.set(node, { mode: String(facts['proxyMode'] ?? 'unknown'), name });
   const modes = Map.groupBy(last.values(), ({ mode }) => mode);

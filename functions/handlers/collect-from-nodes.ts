@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
+import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
 import { failedForLeftovers, leftoversIn, strictly } from '../core/clean-output.ts';
 import { LeftoversRemain, type NightshiftError, NodesUnreachable } from '../core/errors.ts';
@@ -8,6 +8,7 @@ import { type InventoryNode, reconcile } from '../core/nodes.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { environment } from './shared/environment.ts';
 import { type Dispatch, evidenceKey, readDispatch, writeVerdicts } from './shared/evidence.ts';
+import type { Told } from './shared/evidence-index.ts';
 import { ClusterWithServices, Common, Instant, Poll, Proxying, Step, Stored } from './shared/input.ts';
 import { nextWait } from './shared/pace.ts';
 import { PHASES, phases } from './shared/phases.ts';
@@ -43,7 +44,7 @@ export interface Output {
   waitSeconds: number;
   /** Nodes whose verdict names leftovers of the other mode. */
   leftovers: number;
-  evidence: StoredObject | null;
+  evidence: Told | null;
 }
 
 /**
@@ -66,10 +67,11 @@ export function collectFromNodes(deps: Deps): Run<Input, Output> {
       return { ...counts, done: false, waitSeconds, leftovers: 0, evidence: null };
     }
     const key = evidenceKey(input.execution, input.step, 'evidence.ndjson.gz');
-    const evidence = await writeVerdicts(deps.store, key, verdicts);
+    const stored = await writeVerdicts(deps.store, key, verdicts);
     say.count(`${input.phase}.failed`, failed.length);
     if (failed.length > 0) throw failure(input, failed, sentence(input, nodes.length, failed, key));
     const leftovers = verdicts.filter((verdict) => leftoversIn(verdict).length > 0).length;
+    const evidence = { ...stored, passed: counts.passed, failed: counts.failed };
     return { ...counts, done: true, waitSeconds: 0, leftovers, evidence };
   };
 }

@@ -3,8 +3,8 @@ import { type EndingEvent, type EventBus, eventBus } from '../aws/events.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { environment } from './shared/environment.ts';
 import { findEnding, outcomeKey } from './shared/evidence.ts';
-import { indexEvidence } from './shared/evidence-index.ts';
-import { ClusterName, Common, Instant } from './shared/input.ts';
+import { indexEvidence, Told } from './shared/evidence-index.ts';
+import { ClusterName, Common, type Execution, Instant } from './shared/input.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 
 const ENDINGS = [
@@ -36,6 +36,8 @@ const Input = z.object({
   owner: Related,
   /** The execution of rollback-cluster that undid this one's change: its evidence belongs to this record. */
   rollback: Related,
+  /** The objects that this execution's functions told of. */
+  stored: z.array(Told),
   /** That execution has said this very ending on the bus. */
   told: z._default(z.boolean(), false),
 });
@@ -65,13 +67,15 @@ export interface Output {
 
 /**
  * Writes `outcome.json` (who asked for what, how it ended, what changed, what runs where, and every object of
- * evidence with its hash and counts) and says the ending on the event bus. Throws EvidenceMissing when an object cannot be read again.
+ * evidence with its hash and counts) and says the ending on the event bus. Throws EvidenceMissing when an object is gone
+ * or cannot be understood.
  */
 export function recordOutcome(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
     const { execution, ending, request, from, to, changed, owner, rollback } = input;
     const key = outcomeKey(execution);
-    const { entries, modes } = await indexEvidence(deps.store, rollback ? [execution, rollback] : [execution]);
+    const executions: [Execution, ...Execution[]] = rollback ? [execution, rollback] : [execution];
+    const { entries, modes } = await indexEvidence(deps.store, executions, input.stored);
     const error = errorOf(input);
     const times = { startedAt: input.startedAt.toISOString(), endedAt: input.now.toISOString() };
     const ended = {

@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
-import { type ObjectStore, objectStore } from '../aws/s3.ts';
+import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
 import { estimateCommand, waitSeconds } from '../core/estimate.ts';
 import { environment } from './shared/environment.ts';
-import { type Dispatch, evidenceKey, findDispatch, readInventory, writeDispatch } from './shared/evidence.ts';
+import { askedBy, type Dispatch, evidenceKey, findDispatch, readInventory, writeDispatch } from './shared/evidence.ts';
+import type { Told } from './shared/evidence-index.ts';
 import { ClusterWithServices, Common, Only, Proxying, Step, Stored } from './shared/input.ts';
 import { limited } from './shared/limits.ts';
 import { PHASES, type PhaseName, phases } from './shared/phases.ts';
@@ -28,7 +29,7 @@ export interface Deps {
 }
 
 export interface Output {
-  dispatch: { key: string };
+  dispatch: Told;
   commands: number;
   nodes: number;
   deadline: string;
@@ -43,9 +44,9 @@ export function runOnNodes(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
     const key = evidenceKey(input.execution, input.step, 'dispatch.json.gz');
     const earlier = await findDispatch(deps.store, key);
-    const dispatch = earlier ?? (await send(deps, input));
-    if (!earlier) await writeDispatch(deps.store, key, dispatch);
-    const output = outputOf(key, dispatch, input.phase);
+    const dispatch = earlier?.dispatch ?? (await send(deps, input));
+    const stored = earlier?.stored ?? (await writeDispatch(deps.store, key, dispatch));
+    const output = outputOf(stored, dispatch, input.phase);
     const { commands, nodes } = output;
     const facts = { cluster: input.cluster.name, step: input.step, commands, nodes };
     say.decision(earlier ? 'nodes.already-asked' : 'nodes.asked', facts);
@@ -70,10 +71,17 @@ async function send(deps: Deps, input: Input): Promise<Dispatch> {
 }
 
 /** Without a command there is nothing to wait for. */
-function outputOf(key: string, { commands, deadline }: Dispatch, phase: PhaseName): Output {
+function outputOf(stored: StoredObject, dispatch: Dispatch, phase: PhaseName): Output {
+  const { commands, deadline } = dispatch;
   const nodes = commands.reduce((sum, command) => sum + command.nodes.length, 0);
   const first = nodes === 0 ? 0 : waitSeconds(0, estimateCommand(nodes, phase));
-  return { dispatch: { key }, commands: commands.length, nodes, deadline, waitSeconds: first };
+  return {
+    dispatch: { ...stored, asked: askedBy(dispatch) },
+    commands: commands.length,
+    nodes,
+    deadline,
+    waitSeconds: first,
+  };
 }
 
 const live: Deps = {

@@ -134,10 +134,22 @@ export async function readDispatch(store: ObjectStore, key: string): Promise<Dis
   return parseDispatch(key, text);
 }
 
+/** What its object's index tells of a dispatch. */
+export const askedBy = ({ phase, sentAt, limited }: Dispatch): Pick<Dispatch, 'phase' | 'sentAt' | 'limited'> => ({
+  phase,
+  sentAt,
+  limited,
+});
+
 /** null when nothing was sent yet. Throws EvidenceMissing when what is there is no dispatch. */
-export async function findDispatch(store: ObjectStore, key: string): Promise<Dispatch | null> {
+export async function findDispatch(
+  store: ObjectStore,
+  key: string,
+): Promise<{ dispatch: Dispatch; stored: StoredObject } | null> {
   const found = await store.find(key);
-  return found && parseDispatch(key, found.text);
+  if (!found) return null;
+  const { text, ...stored } = found;
+  return { dispatch: parseDispatch(key, text), stored };
 }
 
 /** Throws EvidenceMissing when the text is no dispatch. */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Kubernetes } from '../../aws/kubernetes.ts';
-import type { ObjectStore } from '../../aws/s3.ts';
+import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
 import { chooseCanary } from '../../core/canary.ts';
 import { assertNever, CanaryFailed } from '../../core/errors.ts';
 import { evidenceKey, readInventory, understood, writeInventory } from './evidence.ts';
@@ -13,7 +13,7 @@ const Canary = z.object({
   formerPod: z.nullable(z.object({ name: z.string(), uid: z.string() })),
   reason: z.string(),
 });
-export type CanaryOutput = z.output<typeof Canary>;
+export type CanaryOutput = z.output<typeof Canary> & { stored: StoredObject[] };
 
 interface Task {
   execution: Execution;
@@ -33,11 +33,21 @@ export async function restartCanary(
   task: Task,
 ): Promise<CanaryOutput> {
   const key = evidenceKey(task.execution, task.step, 'canary.json');
-  const noted = await deps.store.find(key);
-  const canary = noted ? understood(Canary, key, () => JSON.parse(noted.text)) : await choose(deps, task);
-  if (!noted) await deps.store.put(key, JSON.stringify(canary));
-  if (canary.formerPod) await deps.api.deletePod(canary.formerPod);
-  return canary;
+  const output = (await noted(deps.store, key)) ?? (await note(deps, key, task));
+  if (output.formerPod) await deps.api.deletePod(output.formerPod);
+  return output;
+}
+
+async function noted(store: ObjectStore, key: string): Promise<CanaryOutput | null> {
+  const found = await store.find(key);
+  if (!found) return null;
+  const { text, ...stored } = found;
+  return { ...understood(Canary, key, () => JSON.parse(text)), stored: [stored] };
+}
+
+async function note(deps: Parameters<typeof choose>[0], key: string, task: Task): Promise<CanaryOutput> {
+  const { stored, ...canary } = await choose(deps, task);
+  return { ...canary, stored: [...stored, await deps.store.put(key, JSON.stringify(canary))] };
 }
 
 async function choose(
@@ -47,19 +57,20 @@ async function choose(
   const choice = chooseCanary(await readInventory(store, inventory), await api.canaryPods(), await api.dnsNodes());
   switch (choice.kind) {
     case 'impossible':
-      return { node: null, inventory: null, formerPod: null, reason: choice.reason };
+      return { node: null, inventory: null, formerPod: null, reason: choice.reason, stored: [] };
     case 'unhealthy':
       throw new CanaryFailed(`No canary can be chosen in ${cluster.name}: ${choice.reason}.`, {
         nextStep: 'Look at the kube-proxy pods: `kubectl -n kube-system get pods -l k8s-app=kube-proxy`.',
       });
     case 'chosen': {
       const { node, pod, reason } = choice;
-      const { key } = await writeInventory(store, evidenceKey(execution, step, 'inventory.ndjson.gz'), [node]);
+      const stored = await writeInventory(store, evidenceKey(execution, step, 'inventory.ndjson.gz'), [node]);
       return {
         node: { id: node.id, name: node.name },
-        inventory: { key },
+        inventory: { key: stored.key },
         formerPod: { name: pod.name, uid: pod.uid },
         reason,
+        stored: [stored],
       };
     }
     default:

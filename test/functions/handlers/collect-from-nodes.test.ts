@@ -61,7 +61,7 @@ test('when every node is prepared the phase is done and the verdicts lie in S3',
   const { run, store, asked } = await collecting([node('i-1'), node('i-2')], [succeeded('i-2'), succeeded('i-1')]);
   const output = await run(input, new Ear());
   expect(output).toMatchObject({ pending: 0, passed: 2, failed: 0, done: true, waitSeconds: 0 });
-  expect(output.evidence?.key).toBe(EVIDENCE);
+  expect(output.evidence).toMatchObject({ key: EVIDENCE, passed: 2, failed: 0 });
   expect(asked).toEqual(['c-1']);
   expect(values((await store.get(EVIDENCE)).text)).toMatchObject([
     { node: 'i-1', pass: true, excerpt: PREPARED },

@@ -11,6 +11,7 @@ import { CONFIG_MAP, QUIET } from '../core/fixtures.ts';
 export class MemoryStore implements ObjectStore {
   readonly objects = new Map<string, Buffer>();
   readonly writes: string[] = [];
+  readonly reads: string[] = [];
 
   async put(key: string, text: string) {
     const bytes = encode(key, text);
@@ -19,6 +20,7 @@ export class MemoryStore implements ObjectStore {
     return this.#stored(key, bytes);
   }
   async find(key: string) {
+    this.reads.push(key);
     const bytes = this.objects.get(key);
     return bytes ? { ...this.#stored(key, bytes), text: decode(key, bytes) } : null;
   }

@@ -15,6 +15,7 @@ const input = {
   changed: true,
   owner: null,
   rollback: null,
+  stored: [],
   told: false,
 };
 
@@ -55,6 +56,50 @@ test('the outcome lists every object of this execution with its hash and its ver
   });
   const stored = await store.get('executions/demo-1/validate-1/evidence.ndjson.gz');
   expect(output.evidence[1]).toEqual({ key: stored.key, sha256: stored.sha256 });
+});
+
+test('objects of which the functions told are not read again, but for what the nodes said last', async () => {
+  const { store, run } = await record({});
+  const [step, sentAt] = ['executions/demo-1/validate-1', '2026-11-21T06:00:00.000Z'];
+  const dispatch = {
+    phase: 'validate',
+    nodes: [],
+    limited: false,
+    commands: [],
+    unknown: [],
+    sentAt,
+    deadline: sentAt,
+  };
+  const asked = { phase: 'validate', sentAt, limited: false };
+  const stored = [
+    { ...(await store.put(`${step}/dispatch.json.gz`, JSON.stringify(dispatch))), asked },
+    { key: `${step}/evidence.ndjson.gz`, sha256: 'as it was written', bytes: 7, passed: 3, failed: 0 },
+    { key: 'executions/demo-1/inspect-1/inventory.ndjson.gz', sha256: 'as well', bytes: 8 },
+  ];
+  store.reads.length = 0;
+  const { modes } = await run({ ...input, stored }, new Ear());
+  expect(store.reads).toEqual([`${step}/evidence.ndjson.gz`]);
+  expect(modes).toEqual({ unknown: 3 });
+  expect(JSON.parse((await store.get('executions/demo-1/outcome.json')).text)).toMatchObject({
+    evidence: [
+      { key: 'executions/demo-1/inspect-1/inventory.ndjson.gz', sha256: 'as well', bytes: 8 },
+      { key: `${step}/dispatch.json.gz` },
+      { key: `${step}/evidence.ndjson.gz`, sha256: 'as it was written', bytes: 7, passed: 3, failed: 0 },
+    ],
+  });
+});
+
+test('an object that was stored and is gone is EvidenceMissing, and nothing is recorded or said', async () => {
+  const { store, run, events } = await record({});
+  store.objects.delete('executions/demo-1/outcome.json');
+  events.length = 0;
+  const stored = [{ key: 'executions/demo-1/prepare-1/evidence.ndjson.gz', sha256: '0', bytes: 1 }];
+  await expect(run({ ...input, stored }, new Ear())).rejects.toMatchObject({
+    name: 'EvidenceMissing',
+    message: 'executions/demo-1/prepare-1/evidence.ndjson.gz was stored and is not there any more.',
+  });
+  expect(events).toEqual([]);
+  expect(await store.find('executions/demo-1/outcome.json')).toBeNull();
 });
 
 test('a repeated record gives the same hash', async () => {

@@ -57,6 +57,10 @@ test('a canary is one node, with an inventory of its own to prove it by', async 
     inventory: { key: 'executions/demo-1/canary-1/inventory.ndjson.gz' },
     formerPod: { name: 'kube-proxy-i-1', uid: 'uid-i-1' },
     reason: 'its kube-proxy is Ready, and it runs no CoreDNS pod',
+    stored: [
+      expect.objectContaining({ key: 'executions/demo-1/canary-1/inventory.ndjson.gz' }),
+      expect.objectContaining({ key: 'executions/demo-1/canary-1/canary.json' }),
+    ],
   });
   expect(values((await store.get('executions/demo-1/canary-1/inventory.ndjson.gz')).text)).toEqual([node('i-1')]);
   expect(api.deleted).toEqual(['kube-proxy-i-1']);
@@ -66,7 +70,10 @@ test('a canary is one node, with an inventory of its own to prove it by', async 
 test('a canary that is asked for again restarts no second node, though its own pod is not Ready yet', async () => {
   const { api, run } = await restarting([node('i-1'), node('i-2')]);
   const first = await run(canary, new Ear());
-  expect(await run(canary, new Ear())).toEqual(first);
+  expect(await run(canary, new Ear())).toEqual({
+    ...first,
+    stored: [expect.objectContaining({ key: 'executions/demo-1/canary-1/canary.json' })],
+  });
   expect(api.deleted).toEqual(['kube-proxy-i-1']);
 });
 
@@ -88,6 +95,7 @@ test('a cluster of Bottlerocket nodes has no canary, and says why', async () => 
     inventory: null,
     formerPod: null,
     reason: 'no node runs a document, so none can be proven before the others',
+    stored: [expect.objectContaining({ key: 'executions/demo-1/canary-1/canary.json' })],
   });
   expect(api.deleted).toEqual([]);
 });

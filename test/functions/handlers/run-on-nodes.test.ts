@@ -46,7 +46,12 @@ async function expected(store: MemoryStore) {
 test('the prepare document goes to every node with an agent, with the chosen scheduler', async () => {
   const { run, sent } = await asking([node('i-1'), node('i-2'), node('i-3', { by: 'excluded', reason: 'Windows' })]);
   expect(await run(input, new Ear())).toEqual({
-    dispatch: { key: 'executions/demo-1/prepare-1/dispatch.json.gz' },
+    dispatch: {
+      key: 'executions/demo-1/prepare-1/dispatch.json.gz',
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      bytes: expect.any(Number),
+      asked: { phase: 'prepare', sentAt: '2026-11-21T07:00:00.000Z', limited: false },
+    },
     commands: 1,
     nodes: 2,
     deadline: '2026-11-21T07:20:00.000Z',

@@ -5,6 +5,8 @@ const SEARCH = 'test/search/search.test.ts';
 export default defineConfig({
   test: {
     pool: 'forks',
+    // Files share their processes: what they import is loaded once for all of them, and not for each of 150 anew.
+    isolate: false,
     // The sandbox runs bundles in worker threads and kernel nodes in QEMU: a test may wait for a machine to boot.
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -102,6 +102,7 @@ test('a snapshot has what decisions rest on, the configuration text untouched an
     arn: 'arn:aws:eks:us-east-1:111122223333:cluster/demo',
     version: '1.34',
     status: 'ACTIVE',
+    api: { url: 'https://demo.example', certificateAuthority: 'Q0E=' },
     endpoint: { public: true, private: false },
     authenticationMode: 'API',
     serviceCidr: '10.100.0.0/16',

@@ -1,9 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { application } from './application.ts';
-import type { Config } from './config.ts';
 
 const Resource = z.looseObject({
   Type: z.string(),
@@ -16,15 +11,9 @@ const Template = z.looseObject({ Resources: z.record(z.string(), Resource) });
 export type Template = z.output<typeof Template>;
 export type Resource = z.output<typeof Resource>;
 
-/** Synthesizes into a folder that is gone afterwards. Throws what `application` throws. */
-export function synthesize(config: Config): Template {
-  const folder = mkdtempSync(join(tmpdir(), 'nightshift-synth-'));
-  try {
-    const { templateFullPath } = application(config, folder).app.synth().getStackByName('nightshift');
-    return Template.parse(JSON.parse(readFileSync(templateFullPath, 'utf8')));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+/** Reads a template's JSON. Throws SyntaxError, or zod's error for what is no template. */
+export function parseTemplate(json: string): Template {
+  return Template.parse(JSON.parse(json));
 }
 
 /** The resources of one type with their logical ids, in the template's order. */

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { readConfig } from '../infra/config.ts';
 import { securityPage } from '../infra/security-page.ts';
-import { synthesize } from '../infra/template.ts';
+import { synthesize } from '../infra/synthesis.ts';
 
 // Renews docs/security.md from the template that the configuration in this folder gives.
 const root = new URL('..', import.meta.url);

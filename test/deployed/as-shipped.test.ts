@@ -7,7 +7,7 @@ import { tagged } from '../workflow/schedules.ts';
 import { CLUSTER } from '../workflow/worlds.ts';
 import { deployAsShipped, executionsOf, Scene, without } from './scene.ts';
 
-const template = deployAsShipped();
+const template = await deployAsShipped();
 const DEAD = { queues: [{ name: 'nightshift-dead-events', messages: 1 }], alarms: ['nightshift-dead-events'] };
 const ON_IPVS = { addon: { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };
 

@@ -9,7 +9,7 @@ import { deployWithDriftMigrated, executionsOf, modesOf, Scene, timesOf } from '
 /** Everything here is done by the template: its rules, targets, permissions, functions, variables and schedules. */
 let scene: Scene;
 beforeAll(async () => {
-  scene = await Scene.start(deployWithDriftMigrated());
+  scene = await Scene.start(await deployWithDriftMigrated());
 });
 afterAll(() => scene.stop());
 

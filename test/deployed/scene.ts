@@ -6,25 +6,26 @@ import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { expect } from 'vitest';
 import * as z from 'zod';
 import { type Config, readConfig } from '../../infra/config.ts';
-import { synthesize, type Template } from '../../infra/template.ts';
+import type { Template } from '../../infra/template.ts';
 import { unallowedCalls } from '../../sandbox/iam.ts';
 import type { ApiCall } from '../../sandbox/region.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { instanceTags } from '../../sandbox/services/ec2.ts';
 import type { SandboxState } from '../../sandbox/state.ts';
 import { stackOf } from '../../sandbox/template/install.ts';
+import { synthesized } from '../infra/synthesized.ts';
 import { fleetOf } from '../workflow/schedules.ts';
 
 const SHIPPED = readConfig(new URL('../../nightshift.config.json', import.meta.url));
 
 /** What a fresh clone deploys: its window is Saturday, 22:00 UTC; the scenes begin on Friday, 22:00 UTC. */
-export const deployAsShipped = (): Template => synthesize(SHIPPED);
+export const deployAsShipped = (): Promise<Template> => synthesized(SHIPPED);
 
 /** With a second window, and a migration after every drift. */
-export function deployWithDriftMigrated(): Template {
+export function deployWithDriftMigrated(): Promise<Template> {
   const sunday = { ...weekend(SHIPPED), schedule: 'cron(0 2 ? * SUN *)', timezone: 'America/New_York' };
   const settings = { ...SHIPPED.settings, drift: 'migrate' as const };
-  return synthesize({ ...SHIPPED, windows: { ...SHIPPED.windows, sunday }, settings });
+  return synthesized({ ...SHIPPED, windows: { ...SHIPPED.windows, sunday }, settings });
 }
 
 function weekend({ windows }: Config): Config['windows'][string] {

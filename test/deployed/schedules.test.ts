@@ -5,7 +5,7 @@ import { deployWithDriftMigrated, executionsOf, modesOf, Scene, timesOf } from '
 
 let scene: Scene;
 beforeAll(async () => {
-  scene = await Scene.start(deployWithDriftMigrated());
+  scene = await Scene.start(await deployWithDriftMigrated());
 });
 afterAll(() => scene.stop());
 

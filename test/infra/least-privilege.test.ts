@@ -1,16 +1,16 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../infra/config.ts';
-import { synthesize } from '../../infra/template.ts';
 import { unallowedCalls, unusedRights } from '../../sandbox/iam.ts';
 import { stackOf } from '../../sandbox/template/install.ts';
 import { SETTINGS } from '../functions/handlers/events.ts';
 import { WEEKEND } from '../workflow/worlds.ts';
 import { MIGRATIONS } from './migration-runs.ts';
 import { playRuns } from './runs.ts';
+import { synthesized } from './synthesized.ts';
 import { TRIGGERS, withLostSweep } from './trigger-runs.ts';
 
 /** Everything that adds a right is configured, but a VPC: its network interfaces are Lambda's own business. */
-const template = synthesize(
+const template = await synthesized(
   parseConfig({
     windows: { weekend: WEEKEND, frozen: { ...WEEKEND, changeCalendars: ['freeze'] } },
     settings: SETTINGS,

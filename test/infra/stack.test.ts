@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
 import { application } from '../../infra/application.ts';
-import { resourcesOf, synthesize, textOf } from '../../infra/template.ts';
+import { resourcesOf, textOf } from '../../infra/template.ts';
 import { readDefinition } from '../../state-machines/definitions.ts';
+import { synthesized } from './synthesized.ts';
 import { byName, CONFIG, template } from './template.ts';
 import { variablesRead } from './variables-read.ts';
 
@@ -218,8 +219,8 @@ it('evidence is encrypted, versioned, locked, and reached through TLS alone', ()
   });
 });
 
-describe('what is configured', () => {
-  const configured = synthesize({
+describe('what is configured', async () => {
+  const configured = await synthesized({
     ...CONFIG,
     notifications: {
       emails: ['oncall@example.com'],

@@ -1,11 +1,11 @@
 import { readConfig } from '../../infra/config.ts';
 import { type Right, rightsOf } from '../../infra/security-page.ts';
-import { type Resource, resourcesOf, synthesize, textOf } from '../../infra/template.ts';
+import { type Resource, resourcesOf, textOf } from '../../infra/template.ts';
+import { synthesized } from './synthesized.ts';
 
 export const CONFIG = readConfig(new URL('../../nightshift.config.json', import.meta.url));
 
-/** Synthesized once for a file of tests. */
-export const template = synthesize(CONFIG);
+export const template = await synthesized(CONFIG);
 
 /** The resources of a type by the value of one property, as text. */
 export function byName(type: string, property: string): Map<string, Resource> {

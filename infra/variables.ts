@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import { arns, DOCUMENT_PREFIX, groups, names } from './names.ts';
+import { DOCUMENT_PREFIX, groups, type Names } from './naming.ts';
 
 /** The environment variables that functions/handlers/shared/environment.ts reads. */
 export type Variable =
@@ -18,8 +18,26 @@ export type Variable =
   | 'NIGHTSHIFT_SETTINGS'
   | 'NIGHTSHIFT_WINDOWS';
 
+/** What a function's environment has: the variables that it reads, and what Powertools reads. */
+export function environmentOf(
+  variables: readonly Variable[],
+  config: Pick<Config, 'settings' | 'windows'>,
+  names: Names,
+): Record<string, string> {
+  const values = variableValues(config, names);
+  return {
+    ...Object.fromEntries([...variables].sort().map((name) => [name, values[name]])),
+    POWERTOOLS_SERVICE_NAME: 'nightshift',
+    POWERTOOLS_METRICS_NAMESPACE: 'nightshift',
+    POWERTOOLS_LOG_LEVEL: 'INFO',
+  };
+}
+
 /** What each of them is in this deployment. */
-export function variableValues({ settings, windows }: Pick<Config, 'settings' | 'windows'>): Record<Variable, string> {
+function variableValues(
+  { settings, windows }: Pick<Config, 'settings' | 'windows'>,
+  { names, arns }: Names,
+): Record<Variable, string> {
   return {
     NIGHTSHIFT_DOCUMENT_PREFIX: DOCUMENT_PREFIX,
     NIGHTSHIFT_EVENT_BUS: names.eventBus,

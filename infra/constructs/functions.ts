@@ -17,12 +17,13 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { InvalidConfiguration } from '../../functions/core/errors.ts';
 import type { Config } from '../config.ts';
-import { type FunctionSettings, functionSettings } from '../functions.ts';
-import { arns, names } from '../names.ts';
+import { functionPermissions } from '../function-permissions.ts';
+import { ASYNCHRONOUS, FUNCTIONS, type FunctionSettings } from '../functions.ts';
+import { arns, names, TEMPLATE_NAMES } from '../names.ts';
 import * as executions from '../permissions/executions.ts';
 import type { Permission } from '../permissions/permission.ts';
 import { decryptEvidence, encryptEvidence } from '../permissions/records.ts';
-import { type Variable, variableValues } from '../variables.ts';
+import { environmentOf } from '../variables.ts';
 import { roleFor } from './role.ts';
 
 interface Options {
@@ -43,7 +44,7 @@ export class Functions extends Construct {
 
   constructor(scope: Construct, id: string, options: Options) {
     super(scope, id);
-    for (const [handler, settings] of Object.entries(functionSettings(options.config.nodeTags))) {
+    for (const [handler, settings] of Object.entries(FUNCTIONS)) {
       this.byHandler.set(handler, new NightshiftFunction(this, handler, { ...options, settings }).function);
       if (settings.invokedBy === 'event') this.asynchronous.push(handler);
       if (settings.kubernetes) this.kubernetes.push(handler);
@@ -93,7 +94,7 @@ class NightshiftFunction extends Construct {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       tracing: Tracing.ACTIVE,
-      environment: environmentOf(settings.variables, config),
+      environment: environmentOf(settings.variables, config, TEMPLATE_NAMES),
       ...(settings.reservedConcurrency !== undefined && { reservedConcurrentExecutions: settings.reservedConcurrency }),
     });
     if (settings.kubernetes && config.vpc) connect(this.function, config.vpc);
@@ -104,18 +105,9 @@ class NightshiftFunction extends Construct {
 /** The numbers of the configuration are those of the enumeration. */
 const retention = ({ retentionDays }: Config): RetentionDays => retentionDays.logs;
 
-function environmentOf(variables: readonly Variable[], config: Config): Record<string, string> {
-  const values = variableValues(config);
-  return {
-    ...Object.fromEntries([...variables].sort().map((name) => [name, values[name]])),
-    POWERTOOLS_SERVICE_NAME: 'nightshift',
-    POWERTOOLS_METRICS_NAMESPACE: 'nightshift',
-    POWERTOOLS_LOG_LEVEL: 'INFO',
-  };
-}
-
 function permissionsOf(handler: string, settings: FunctionSettings, { config, key }: Options): Permission[] {
-  const { permissions, invokedBy, kubernetes } = settings;
+  const { invokedBy, kubernetes } = settings;
+  const permissions = functionPermissions(handler, config.nodeTags);
   const writes = permissions.some(({ actions }) => actions.includes('s3:PutObject'));
   const reads = permissions.some(({ actions }) => actions.includes('s3:GetObject'));
   return [
@@ -135,13 +127,12 @@ function connect(lambda: LambdaFunction, vpc: NonNullable<Config['vpc']>): void 
   resource.vpcConfig = { subnetIds: vpc.subnetIds, securityGroupIds: vpc.securityGroupIds };
 }
 
-/** Lambda tries twice more; then the event lies in the queue, with the error. */
+/** When Lambda has given up, the event lies in the queue, with the error. */
 function keepWhatFails(scope: Construct, lambda: LambdaFunction): void {
   new CfnEventInvokeConfig(scope, 'Asynchronous', {
     functionName: lambda.functionName,
     qualifier: '$LATEST',
-    maximumRetryAttempts: 2,
-    maximumEventAgeInSeconds: 6 * 3600,
+    ...ASYNCHRONOUS,
     destinationConfig: { onFailure: { destination: arns.deadEvents } },
   });
 }

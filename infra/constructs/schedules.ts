@@ -1,7 +1,8 @@
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
-import { arns, groups } from '../names.ts';
+import { arns } from '../names.ts';
+import { groups } from '../naming.ts';
 import * as executions from '../permissions/executions.ts';
 import type { Functions } from './functions.ts';
 import { roleFor } from './role.ts';

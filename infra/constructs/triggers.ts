@@ -2,7 +2,8 @@ import { Aws } from 'aws-cdk-lib';
 import { CfnRule } from 'aws-cdk-lib/aws-events';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { arns, names } from '../names.ts';
+import { arns, names, TEMPLATE_NAMES } from '../names.ts';
+import { executionEnded } from '../workflow.ts';
 import type { Functions } from './functions.ts';
 
 /** EventBridge tries for a day, 185 times, and then the event lies in the queue. */
@@ -70,14 +71,7 @@ const TRIGGERS: readonly Trigger[] = [
     name: 'execution-ended',
     description: "An execution of nightshift's ended",
     handler: 'on-execution-ended',
-    pattern: {
-      source: ['aws.states'],
-      'detail-type': ['Step Functions Execution Status Change'],
-      detail: {
-        stateMachineArn: ['migrate-cluster', 'rollback-cluster'].map(arns.stateMachine),
-        status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
-      },
-    },
+    pattern: executionEnded(TEMPLATE_NAMES),
   },
 ];
 

@@ -4,11 +4,13 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnStateMachine, CfnStateMachineAlias, CfnStateMachineVersion } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { placeholderValues, readDefinition, STATE_MACHINES } from '../../state-machines/definitions.ts';
+import { readDefinition, STATE_MACHINES } from '../../state-machines/definitions.ts';
 import type { Config } from '../config.ts';
-import { ALIAS, arns, groups, names } from '../names.ts';
+import { arns, names, TEMPLATE_NAMES } from '../names.ts';
+import { ALIAS } from '../naming.ts';
 import { encryptEvidence } from '../permissions/records.ts';
 import { stateMachinePermissions } from '../state-machines.ts';
+import { substitutions } from '../workflow.ts';
 import type { Functions } from './functions.ts';
 import { roleFor } from './role.ts';
 
@@ -49,7 +51,7 @@ class Machine extends Construct {
       stateMachineType: 'STANDARD',
       roleArn: role.roleArn,
       definitionString: JSON.stringify(JSON.parse(readDefinition(machine))),
-      definitionSubstitutions: substitutions(machine, functions),
+      definitionSubstitutions: substitutions(readDefinition(machine), TEMPLATE_NAMES, functionArns(functions)),
       // What went through the states is in the history, which is exported; a log tells which states they were.
       loggingConfiguration: {
         level: 'ALL',
@@ -71,19 +73,8 @@ function stepFunctions(machine: string): IPrincipal {
   });
 }
 
-/** The placeholders that this definition has; another machine is meant through its alias. */
-function substitutions(machine: string, functions: Functions): Record<string, string> {
-  const values = placeholderValues({
-    functions: Object.fromEntries([...functions.byHandler].map(([handler, { functionArn }]) => [handler, functionArn])),
-    stateMachines: Object.fromEntries(STATE_MACHINES.map((name) => [name, arns.alias(name)])),
-    kubernetesRoleArn: arns.role('kubernetes'),
-    schedulerRoleArn: arns.role('scheduler'),
-    leaseGroup: groups.leases,
-    evidenceBucket: names.evidenceBucket,
-    partition: Aws.PARTITION,
-  });
-  const definition = readDefinition(machine);
-  return Object.fromEntries(Object.entries(values).filter(([name]) => definition.includes(`\${${name}}`)));
+function functionArns({ byHandler }: Functions): Record<string, string> {
+  return Object.fromEntries([...byHandler].map(([handler, { functionArn }]) => [handler, functionArn]));
 }
 
 /** A running execution keeps its definition; what is started through the alias gets the newest version. */

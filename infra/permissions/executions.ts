@@ -1,5 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
-import { ALIAS, arns, groups } from '../names.ts';
+import { arns } from '../names.ts';
+import { ALIAS, groups } from '../naming.ts';
 import type { Permission } from './permission.ts';
 
 const ANY_EXECUTION = 'Executions are named when they are started.';

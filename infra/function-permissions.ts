@@ -1,0 +1,66 @@
+import type { Handler } from './functions.ts';
+import * as eks from './permissions/eks.ts';
+import * as executions from './permissions/executions.ts';
+import * as nodes from './permissions/nodes.ts';
+import type { Permission } from './permissions/permission.ts';
+import * as records from './permissions/records.ts';
+
+const { readEvidence, writeEvidence, listEvidence } = records;
+const look = [
+  eks.describeClusters,
+  eks.describeAddon,
+  eks.listUpdates,
+  eks.describeUpdates,
+  eks.readAddonCatalogue,
+  eks.listFargateProfiles,
+  nodes.describeInstances,
+  nodes.describeManagedNodes,
+];
+const kubernetes = [executions.assumeKubernetesRole];
+const plan = [
+  ...[executions.planMigrations, executions.listSchedules, executions.passSchedulerRole],
+  ...[records.keepPlans, listEvidence],
+];
+const recover = [
+  ...[executions.startRollbacks, executions.describeExecutions, executions.readHistories],
+  ...[writeEvidence, readEvidence, listEvidence, records.putEvents],
+];
+
+/** What a function may do besides what all may. Throws for one that has no list of its own. */
+export function functionPermissions(handler: string, nodeTags: readonly string[]): readonly Permission[] {
+  const permissions = new Map<string, readonly Permission[]>(Object.entries(byHandler(nodeTags))).get(handler);
+  if (permissions) return permissions;
+  throw new Error(`infra/function-permissions.ts does not say what ${handler} may do`);
+}
+
+/** What run-on-nodes may run documents on is configured. */
+function byHandler(nodeTags: readonly string[]): Readonly<Record<Handler, readonly Permission[]>> {
+  return {
+    'inspect-cluster': [...look, ...kubernetes, writeEvidence],
+    'inspect-rollback': [...look, ...kubernetes, writeEvidence, readEvidence, listEvidence],
+    'take-inventory': [
+      ...[eks.listFargateProfiles, nodes.describeInstances, nodes.describeManagedNodes],
+      ...[...kubernetes, writeEvidence, readEvidence, listEvidence],
+    ],
+    'decide-window': [nodes.readCalendars],
+    'run-on-nodes': [nodes.runDocuments, ...nodes.runOnNodes(nodeTags), writeEvidence, readEvidence, listEvidence],
+    'collect-from-nodes': [nodes.readCommands, writeEvidence, readEvidence, listEvidence],
+    'update-addon': [eks.changeAddon, eks.createAddon, eks.describeAddon],
+    'edit-config-map': kubernetes,
+    'restart-kube-proxy': [...kubernetes, writeEvidence, readEvidence, listEvidence],
+    'check-rollout': kubernetes,
+    'record-outcome': [writeEvidence, readEvidence, listEvidence, records.putEvents],
+    'on-cluster-created': [executions.startMigrations],
+    'on-addon-changed': [eks.describeClusters, eks.describeAddon, executions.readLease, records.putEvents, ...plan],
+    'on-cluster-tagged': [eks.describeClusters, eks.describeAddon, ...plan],
+    'on-node-registered': [
+      nodes.describeInstances,
+      eks.describeClusters,
+      eks.describeAddon,
+      executions.startMigrations,
+    ],
+    'on-execution-ended': recover,
+    'schedule-migrations': [eks.listClusters, eks.describeClusters, eks.describeAddon, ...plan],
+    'sweep-executions': [executions.listExecutions, ...recover],
+  };
+}

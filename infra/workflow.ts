@@ -1,0 +1,33 @@
+import { placeholderValues, STATE_MACHINES } from '../state-machines/definitions.ts';
+import { groups, type Names } from './naming.ts';
+
+/**
+ * The placeholders that a definition has, with their values; another machine is meant through its alias. `functions`:
+ * handler file name → ARN.
+ */
+export function substitutions(
+  definition: string,
+  { names, arns, partition }: Names,
+  functions: Record<string, string>,
+): Record<string, string> {
+  const values = placeholderValues({
+    functions,
+    stateMachines: Object.fromEntries(STATE_MACHINES.map((name) => [name, arns.alias(name)])),
+    kubernetesRoleArn: arns.role('kubernetes'),
+    schedulerRoleArn: arns.role('scheduler'),
+    leaseGroup: groups.leases,
+    evidenceBucket: names.evidenceBucket,
+    partition,
+  });
+  return Object.fromEntries(Object.entries(values).filter(([name]) => definition.includes(`\${${name}}`)));
+}
+
+/** Events that tell of the end of one of nightshift's executions. */
+export const executionEnded = ({ arns }: Names) => ({
+  source: ['aws.states'],
+  'detail-type': ['Step Functions Execution Status Change'],
+  detail: {
+    stateMachineArn: ['migrate-cluster', 'rollback-cluster'].map(arns.stateMachine),
+    status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
+  },
+});

@@ -6,7 +6,7 @@ import { type Clock, RealClock, VirtualClock } from './clock.ts';
 import { Credentials } from './credentials.ts';
 import { joinNodes } from './faults/join.ts';
 import { Faults } from './faults.ts';
-import { type Installation, ownInstallation } from './installation.ts';
+import type { Installation } from './installation.ts';
 import { kubeconfig } from './kubernetes/kubeconfig.ts';
 import type { Listeners } from './kubernetes/listeners.ts';
 import type { RunningKubernetesApi } from './kubernetes/start.ts';
@@ -29,8 +29,8 @@ import { stsService } from './services/sts.ts';
 import { reportState, type SandboxState } from './state.ts';
 import { StepFunctions } from './step-functions/engine.ts';
 import { stepFunctionsService } from './step-functions/service.ts';
-import { roleCaller } from './template/functions.ts';
 import { templateInstallation } from './template/install.ts';
+import { ownTemplate } from './template/own.ts';
 import { Dispatcher } from './wire/dispatcher.ts';
 import type { World } from './world.ts';
 
@@ -78,8 +78,8 @@ export interface LiveRegion {
  * @throws TemplateError for a template that the sandbox cannot deploy.
  */
 export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
-  const { world, host, listeners, onBug, template } = options;
-  const installation = template === undefined ? ownInstallation(world) : templateInstallation(template, world);
+  const { world, host, listeners, onBug, template = ownTemplate(options) } = options;
+  const installation = templateInstallation(template, world);
   const clock = options.clock === 'virtual' ? new VirtualClock(world.start, onBug) : new RealClock(onBug);
   const region = emptyRegion(world, clock);
   const credentials = new Credentials(world.account);
@@ -109,7 +109,6 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     dispatcher,
     invocations,
     messaging,
-    installation,
   });
   const services = { region, dispatcher, credentials, stepFunctions, faults, messaging, installation };
   const schedules = registerServices(options, services);
@@ -153,10 +152,9 @@ function openStepFunctions(
     dispatcher: Dispatcher;
     invocations: Invocations;
     messaging: Messaging;
-    installation: Installation;
   },
 ): StepFunctions {
-  const { region, calls, faults, dispatcher, invocations, messaging, installation } = parts;
+  const { region, calls, faults, dispatcher, invocations, messaging } = parts;
   const statusChanges = new StatusChanges({
     region,
     put: (event, milliseconds) => messaging.buses.put('default', event, milliseconds),
@@ -166,9 +164,7 @@ function openStepFunctions(
     region,
     invokeFunction: (name, payload, { principal }) => {
       const input = { FunctionName: name };
-      // Only where roles are to be compared with what they do: there are more of these calls than of all others.
-      if (installation.hasRoles)
-        recordCall(calls, { at: region.clock.now(), service: 'lambda', operation: 'Invoke', principal, input });
+      recordCall(calls, { at: region.clock.now(), service: 'lambda', operation: 'Invoke', principal, input });
       return invocations.invoke(name, payload);
     },
     callService: (call) => dispatcher.call(call),
@@ -218,10 +214,8 @@ function registerServices(
   },
 ): Schedules {
   const { region, dispatcher, credentials, stepFunctions, faults, messaging, installation } = parts;
-  const { buckets, documents, documentPrefix, hasRoles } = installation;
-  const callerOf = (roleArn: string) => roleCaller(roleArn, 'scheduler');
-  const target = { region, dispatcher, ...messaging, ...(hasRoles && { callerOf }) };
-  const schedules = new Schedules(region, fireTarget(target));
+  const { buckets, documents, documentPrefix } = installation;
+  const schedules = new Schedules(region, fireTarget({ region, dispatcher, ...messaging }));
   const addonSchema = (version: string) => schemaWithModes(world.addonModes[version], version);
   dispatcher.register('eks', eksService(region, { addonSchema, addonEnding: () => faults.addonUpdate() }));
   dispatcher.register('ec2', ec2Service(region));

@@ -1,3 +1,4 @@
+import { roleCaller } from '../role-caller.ts';
 import type { Call } from '../wire/dispatcher.ts';
 import { EmulatorBug } from '../wire/error.ts';
 import type { Caller } from '../wire/operations.ts';
@@ -21,9 +22,7 @@ export function isApiError(error: unknown): error is ApiError {
 
 /** Who makes an execution's calls: its state machine's role, in a session named as the execution. */
 export function callerOf(execution: Execution): Caller {
-  const [, , , , account, path = ''] = execution.machine.roleArn.split(':');
-  const principal = path.slice(path.lastIndexOf('/') + 1);
-  return { principal, principalArn: `arn:aws:sts::${account}:assumed-role/${principal}/${execution.name}` };
+  return roleCaller(execution.machine.roleArn, execution.name);
 }
 
 /**

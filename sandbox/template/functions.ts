@@ -1,8 +1,8 @@
 import { pathToFileURL } from 'node:url';
-import { runtimeVariables } from '../deployment.ts';
+import type { AccessKey } from '../credentials.ts';
 import type { InstallOptions } from '../installation.ts';
+import { roleCaller } from '../role-caller.ts';
 import { asRecord } from '../wire/check.ts';
-import type { Caller } from '../wire/operations.ts';
 import type { Properties } from './identities.ts';
 import { type Resource, type Stack, TemplateError } from './stack.ts';
 
@@ -29,7 +29,7 @@ function installFunction(stack: Stack, { name, identity, properties }: Resource,
     arn: identity.attributes['Arn'] ?? '',
     memory: Number(properties['MemorySize'] ?? 128),
     timeout: Number(properties['Timeout'] ?? 3),
-    environment: { ...variablesOf(properties), ...runtimeVariables({ ...options, region: stack.place.region }, key) },
+    environment: { ...variablesOf(properties), ...runtimeVariables(options, stack.place.region, key) },
   });
   const { TargetArn } = asRecord(properties['DeadLetterConfig']);
   messaging.invocations.configure(name, {
@@ -42,6 +42,27 @@ function installFunction(stack: Stack, { name, identity, properties }: Resource,
 function variablesOf({ Environment }: Properties): Record<string, string> {
   const { Variables } = asRecord(Environment);
   return Object.fromEntries(Object.entries(asRecord(Variables)).map(([name, value]) => [name, String(value)]));
+}
+
+/** What Lambda, and the sandbox in its place, gives to every function. */
+function runtimeVariables(
+  { endpoint, clock, logs }: InstallOptions,
+  region: string,
+  key: AccessKey,
+): Record<string, string> {
+  return {
+    AWS_REGION: region,
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: key.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+    AWS_SESSION_TOKEN: key.sessionToken,
+    // A retry waits in real time, in which a virtual clock stands still.
+    ...(clock === 'virtual' && { NIGHTSHIFT_RETRY_BASE_MS: '5' }),
+    // Every line goes from thread to thread, which costs more than most of what the lines tell.
+    ...(logs
+      ? { POWERTOOLS_LOG_LEVEL: 'INFO' }
+      : { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' }),
+  };
 }
 
 function configure(properties: Properties, { messaging }: InstallOptions): void {
@@ -57,13 +78,6 @@ function configure(properties: Properties, { messaging }: InstallOptions): void 
 function permit({ Principal, Action, FunctionName, SourceArn = '*' }: Properties, { messaging }: InstallOptions): void {
   if (Principal !== 'events.amazonaws.com' || Action !== 'lambda:InvokeFunction') return;
   messaging.permissions.get(functionName(FunctionName))?.push(String(SourceArn));
-}
-
-/** Who a service is when it calls as a role: in the log, the role's name. */
-export function roleCaller(roleArn: string, session: string): Caller {
-  const [, , , , account, path = ''] = roleArn.split(':');
-  const principal = path.slice(path.lastIndexOf('/') + 1);
-  return { principal, principalArn: `arn:aws:sts::${account}:assumed-role/${principal}/${session}` };
 }
 
 const functionName = (nameOrArn: unknown) =>

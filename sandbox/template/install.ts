@@ -29,7 +29,6 @@ export function templateInstallation(template: unknown, world: World): Installat
     buckets: stack.all('AWS::S3::Bucket').map(({ name }) => name),
     documents: stack.all('AWS::SSM::Document').map(({ name, properties }) => documentOf(name, properties['Content'])),
     documentPrefix: PREFIX,
-    hasRoles: true,
     ringingAlarms: (messaging) => ringingAlarms(stack, messaging),
     install: (options) => {
       installQueues(stack, options);

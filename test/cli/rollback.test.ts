@@ -49,7 +49,7 @@ test('rollback puts back what a migration has changed, and shows it first', asyn
   expect(lines).toContain(`  Add-on     ${FORMER}`);
   expect(back.stdout).toContain('ended rolled-back, now 3 nodes iptables; its story: nightshift audit rollback-demo-');
 
-  const name = /execution:rollback-cluster:(?<name>\S+)/.exec(back.stdout)?.groups?.['name'] ?? '';
+  const name = /execution:nightshift-rollback-cluster:(?<name>\S+)/.exec(back.stdout)?.groups?.['name'] ?? '';
   const audited = await nightshift('audit', name, '--format', 'json');
   expect(audited.code).toBe(0);
   expect(JSON.parse(audited.stdout)).toMatchObject({
@@ -80,7 +80,9 @@ test('rollback of an execution that saved nothing starts nothing', async () => {
 });
 
 test('the audit of an aborted migration tells how its recovery ended', async () => {
-  const { code, result } = await migrate([{ at: 'AwaitRollout', machine: 'migrate-cluster', execution: 'abort' }]);
+  const { code, result } = await migrate([
+    { at: 'AwaitRollout', machine: 'nightshift-migrate-cluster', execution: 'abort' },
+  ]);
   expect({ code, result }).toMatchObject({ code: 1, result: { ending: 'aborted' } });
   await untilEnded(`recover-${result.name}`);
   const audited = await nightshift('audit', result.name, '--format', 'json');
@@ -103,14 +105,16 @@ test('the audit of an aborted migration tells how its recovery ended', async () 
 
 test('a migration that is rolled back ends with RolledBack, and its audit tells what broke and what was put back', async () => {
   const crash = { node: 1, fault: 'kube-proxy-crash', times: 'every', mode: 'ipvs' };
-  const { code, stderr, result } = await migrate([{ at: 'RestartDaemonSet', machine: 'migrate-cluster', ...crash }]);
+  const { code, stderr, result } = await migrate([
+    { at: 'RestartDaemonSet', machine: 'nightshift-migrate-cluster', ...crash },
+  ]);
   expect(code).toBe(1);
   expect(stderr.trimEnd()).toMatch(/: RolledBack$/);
 
   const { stdout } = await nightshift('audit', result.name);
   const lines = stdout.split('\n');
   expect(lines).toContain('  Restart, state CheckRollout: RolloutFailed');
-  expect(stdout).toMatch(/^Put back by arn:aws:states:.*:execution:rollback-cluster:rollback-/m);
+  expect(stdout).toMatch(/^Put back by arn:aws:states:.*:execution:nightshift-rollback-cluster:rollback-/m);
   expect(lines).toContain(`    to       ${FORMER}`);
   expect(lines).toContain('  Cleaning   3 of 3 nodes clean (clean-1-1)');
   expect(lines).toContain('  Proof      3 of 3 nodes proved iptables (proof-1-1)');

@@ -24,8 +24,8 @@ describe('sandbox', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)('prints one JSON line when ready and ends with 0 on %s', async (signal) => {
     served = await serve();
     expect(served.stateMachines).toEqual({
-      'migrate-cluster': 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate-cluster',
-      'rollback-cluster': 'arn:aws:states:us-east-1:111122223333:stateMachine:rollback-cluster',
+      'migrate-cluster': 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-cluster',
+      'rollback-cluster': 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-rollback-cluster',
     });
     expect(readFileSync(served.kubeconfig, 'utf8')).toContain('demo');
     const state = await (await fetch(`${served.endpoint}/_sandbox/state`)).json();

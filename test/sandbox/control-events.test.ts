@@ -18,7 +18,10 @@ describe('/_sandbox/events', () => {
   const ended = {
     source: 'aws.states',
     'detail-type': 'Step Functions Execution Status Change',
-    detail: { status: 'SUCCEEDED' },
+    detail: {
+      status: 'SUCCEEDED',
+      stateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-cluster',
+    },
   };
 
   test('puts events on the default bus, tells the rules that they match, and delivers them', async () => {
@@ -86,7 +89,7 @@ describe('/_sandbox/schedules', () => {
     });
     const fire = (body: string) => post('/_sandbox/schedules', body);
     expect(await fire('{"name":"sweep"}')).toMatchObject({ status: 200, body: { fired: true } });
-    const { input } = sandbox.calls.find(({ principal }) => principal === 'scheduler') ?? {};
+    const { input } = sandbox.calls.find(({ principal }) => principal === 'nightshift-scheduler') ?? {};
     expect(input).toMatchObject({ Payload: { kind: 'sweep' } });
     expect(await fire('{"name":"none"}')).toMatchObject({
       status: 404,

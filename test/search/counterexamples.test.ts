@@ -30,35 +30,35 @@ const FOUND: Readonly<Record<string, Case>> = {
   'a switch that fires during the rollback starts one recovery': caseOf({}, [
     {
       at: 'UpdateAddon',
-      machine: 'migrate-cluster',
+      machine: 'nightshift-migrate-cluster',
       addonUpdate: 'Failed',
       code: 'ConfigurationConflict',
       applied: true,
     },
-    { at: 'AwaitRollout', machine: 'rollback-cluster', clock: 'skip', hours: 3 },
+    { at: 'AwaitRollout', machine: 'nightshift-rollback-cluster', clock: 'skip', hours: 3 },
   ]),
   // DeleteAccessEntry is refused where the authentication mode has no access entries. The recovery took that for an
   // entry that stays behind, kept its switch on to try again, and so did the next one, for ever.
   'a recovery ends where the authentication mode has no access entries': caseOf({ authenticationMode: 'CONFIG_MAP' }, [
-    { at: 'ChooseRestart', machine: 'migrate-cluster', execution: 'abort' },
+    { at: 'ChooseRestart', machine: 'nightshift-migrate-cluster', execution: 'abort' },
   ]),
   // `leased` in the input said that the lease of the execution that waits counts. Whoever started the rollback again with
   // the same input went past the lease as well, and worked beside the first.
   'a rollback that is started twice with one input works once': caseOf({}, [
     {
       at: 'UpdateAddon',
-      machine: 'migrate-cluster',
+      machine: 'nightshift-migrate-cluster',
       addonUpdate: 'Failed',
       code: 'ConfigurationConflict',
       applied: true,
     },
-    { at: 'Begin', machine: 'rollback-cluster', execution: 'duplicate' },
+    { at: 'Begin', machine: 'nightshift-rollback-cluster', execution: 'duplicate' },
   ]),
   // The switch of a recovery's own lease fired while it was at work. The next attempt stopped the owner, which had ended,
   // and not the attempt before it, and both changed the cluster.
   'a recovery that outlasts its lease is stopped by the next attempt': caseOf({}, [
-    { at: 'RestartDaemonSet', machine: 'migrate-cluster', execution: 'abort' },
-    { at: 'AwaitAddon', machine: 'rollback-cluster', clock: 'skip', hours: 12 },
+    { at: 'RestartDaemonSet', machine: 'nightshift-migrate-cluster', execution: 'abort' },
+    { at: 'AwaitAddon', machine: 'nightshift-rollback-cluster', clock: 'skip', hours: 12 },
   ]),
 };
 

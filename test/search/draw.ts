@@ -154,8 +154,14 @@ const ROLLBACK = statesOf('rollback-cluster');
 const WAITS = [...MIGRATE, ...ROLLBACK].filter((state) => state.startsWith('Await')).concat('InspectCluster');
 
 const at = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(...MIGRATE).map((state) => ({ at: state, machine: 'migrate-cluster' })) },
-  { weight: 1, arbitrary: fc.constantFrom(...ROLLBACK).map((state) => ({ at: state, machine: 'rollback-cluster' })) },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(...MIGRATE).map((state) => ({ at: state, machine: 'nightshift-migrate-cluster' })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(...ROLLBACK).map((state) => ({ at: state, machine: 'nightshift-rollback-cluster' })),
+  },
 );
 
 const CALLS: readonly [string, string][] = [

@@ -163,7 +163,7 @@ export function outcomeOf(seen: Seen, { name }: Pick<ExecutionSeen, 'name'>): Js
   return text === null ? null : asJson(JSON.parse(text));
 }
 
-export const isMigration = ({ machine }: ExecutionSeen): boolean => machine === 'migrate-cluster';
+export const isMigration = ({ machine }: ExecutionSeen): boolean => machine === 'nightshift-migrate-cluster';
 
 /** The execution whose change a rollback looks at. */
 export const ownerOf = ({ input }: ExecutionSeen): string => textOf(asJson(input['execution'])['name']);

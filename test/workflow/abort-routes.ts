@@ -91,10 +91,10 @@ const MIGRATE: Route[] = [
   { states: ['OutcomeNotRecorded'], faults: [NO_RECORD] },
 ];
 
-const MACHINE = { machine: 'rollback-cluster' };
+const MACHINE = { machine: 'nightshift-rollback-cluster' };
 const FAILED = update('Failed', { applied: true });
 const CRASHED = crash('RestartDaemonSet', 'ipvs');
-const stopped = (state: string) => abort(state, { machine: 'migrate-cluster' });
+const stopped = (state: string) => abort(state, { machine: 'nightshift-migrate-cluster' });
 
 const ROLLBACK: Route[] = [
   {
@@ -158,7 +158,7 @@ export async function abortIn(
 ): Promise<{ rested: Rested; former: string | null }> {
   const { cluster = {}, request = {}, faults = [] } = routeTo(machine, state);
   const world = worldOf(cluster, { windows: scenarios.WINDOWS });
-  const all = [...faults, abort(state, { machine }), ...more];
+  const all = [...faults, abort(state, { machine: `nightshift-${machine}` }), ...more];
   const { addon } = { ...CLUSTER, ...cluster };
   return {
     rested: await workflow.migrateAndRest(world, { ...REQUEST, ...request }, all),

@@ -145,7 +145,7 @@ play(current, 'time that runs away', [
   ['past the lease, in the change', [skip('AwaitRollout', 3)], 'ABORTED Recovered rolled-back iptables'],
   [
     'past the lease, in the rollback',
-    [crash('RestartDaemonSet', 'ipvs'), skip('AwaitRollout', 3, { machine: 'rollback-cluster' })],
+    [crash('RestartDaemonSet', 'ipvs'), skip('AwaitRollout', 3, { machine: 'nightshift-rollback-cluster' })],
     'ABORTED Recovered rolled-back iptables',
   ],
 ]);

@@ -78,7 +78,7 @@ play(current, 'nodes come and go', [
   ['all are gone before the window opens', each((n) => terminated('AwaitWindow', n)), 'SUCCEEDED migrated ipvs'],
   [
     'one goes in the rollback',
-    [CRASHED, { ...terminated('AwaitCleaning', 2), machine: 'rollback-cluster' }],
+    [CRASHED, { ...terminated('AwaitCleaning', 2), machine: 'nightshift-rollback-cluster' }],
     ROLLED_BACK,
   ],
   ['one comes in the rollback', [CRASHED, joins('RestoreAddon')], ROLLED_BACK],

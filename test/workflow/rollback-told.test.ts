@@ -67,7 +67,7 @@ describe('a node that falls silent in the rollback', () => {
 /** Who said that a person is needed. */
 const pagedBy = ({ said }: Rested): string[] =>
   said.filter(({ event }) => event === 'nightshift.RollbackFailed').map(({ execution }) => execution);
-const MACHINE = { machine: 'rollback-cluster' };
+const MACHINE = { machine: 'nightshift-rollback-cluster' };
 
 describe('a rollback that failed pages', () => {
   it('once, in its own name', async () => {

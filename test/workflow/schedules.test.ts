@@ -38,7 +38,7 @@ describe('a tag', () => {
         ActionAfterCompletion: 'DELETE',
         Target: {
           Arn: 'arn:aws:scheduler:::aws-sdk:sfn:startExecution',
-          RoleArn: 'arn:aws:iam::111122223333:role/nightshift-scheduler',
+          RoleArn: 'arn:aws:iam::111122223333:role/nightshift-scheduler-us-east-1',
           DeadLetterConfig: { Arn: 'arn:aws:sqs:us-east-1:111122223333:nightshift-dead-events' },
           RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 20 },
         },

@@ -18,7 +18,7 @@ const FIRES_LATER = {
   FlexibleTimeWindow: { Mode: 'OFF' },
   Target: {
     Arn: 'arn:aws:scheduler:::aws-sdk:sfn:startExecution',
-    RoleArn: 'arn:aws:iam::111122223333:role/nightshift-scheduler',
+    RoleArn: 'arn:aws:iam::111122223333:role/nightshift-scheduler-us-east-1',
     Input: '{}',
   },
 } as const;

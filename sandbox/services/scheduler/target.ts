@@ -1,5 +1,6 @@
 import type { AsynchronousInvocations } from '../../lambda/asynchronous.ts';
 import type { Region } from '../../region.ts';
+import { roleCaller } from '../../role-caller.ts';
 import { isRecord } from '../../wire/check.ts';
 import type { Dispatcher } from '../../wire/dispatcher.ts';
 import { ServiceError } from '../../wire/error.ts';
@@ -15,8 +16,6 @@ export interface TargetOptions {
   readonly deliver: Deliver;
   /** Throws ServiceError where there is no such function. */
   readonly requireFunction: (functionName: string) => void;
-  /** As whom a schedule's role calls; if not given, as `scheduler`. */
-  readonly callerOf?: (roleArn: string) => Caller;
 }
 
 const START_EXECUTION = 'arn:aws:scheduler:::aws-sdk:sfn:startExecution';
@@ -28,9 +27,9 @@ const START_EXECUTION = 'arn:aws:scheduler:::aws-sdk:sfn:startExecution';
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
  */
 export function fireTarget(options: TargetOptions): (schedule: Schedule) => Promise<void> {
-  const { region, deliver, callerOf = (principalArn) => ({ principal: 'scheduler', principalArn }) } = options;
+  const { region, deliver } = options;
   return ({ target, arn }) => {
-    const caller = callerOf(target.RoleArn);
+    const caller = roleCaller(target.RoleArn, 'scheduler');
     const bury = async ({ error, retries, exhausted }: GivenUp) => {
       const queue = target.DeadLetterConfig?.Arn;
       // Nobody else hears of it: on AWS it is a metric, here an error of the sandbox's clock.

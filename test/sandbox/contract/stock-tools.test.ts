@@ -127,7 +127,7 @@ describe.skipIf(!tools)('the contract’s commands, as a person types them', () 
       `stepfunctions start-execution --name first --state-machine-arn ${machine} --input`,
       input,
     );
-    expect(executionArn).toBe('arn:aws:states:us-east-1:111122223333:execution:migrate-cluster:first');
+    expect(executionArn).toBe('arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster:first');
     const { definition } = await aws(`stepfunctions describe-state-machine --state-machine-arn ${machine}`);
     expect(definition).not.toContain('${');
     expect(JSON.parse(definition)).toMatchObject({ QueryLanguage: 'JSONata' });

@@ -158,9 +158,8 @@ describe('a lease', () => {
 
 test('the end of an execution is told to the function on-execution-ended, which faults of Invoke befall too', async () => {
   const invoke = { service: 'lambda', operation: 'Invoke', function: 'nightshift-on-execution-ended' };
-  const machine = await scene.machine('passing', { Pass: NOTHING });
   await scene.arm({ on: invoke, error: 'TooManyRequestsException' });
-  await scene.run(machine);
+  await scene.run(scene.live.stateMachines['migrate-cluster'] ?? '');
   await scene.idle();
   const deliveries = scene.calls.filter(({ principal }) => principal === 'events');
   expect(deliveries.map(({ operation, error }) => [operation, error])).toEqual([

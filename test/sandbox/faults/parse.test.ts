@@ -16,7 +16,7 @@ test.each<[object, string]>([
   ],
   [{ node: 'any', clock: 'skip' }, 'must have exactly one of'],
   [{ on: update, error: 'X', lostReply: true }, 'must have exactly one of error, lostReply'],
-  [{ on: update, error: 'X', at: 'Nowhere' }, 'at: migrate-cluster'],
+  [{ on: update, error: 'X', at: 'Nowhere' }, 'at: nightshift-migrate-cluster'],
   [{ on: update, error: 'X', at: 'InspectCluster', machine: 'migrate' }, 'machine: there is no state machine migrate'],
   [{ on: update, error: 'X', machine: 'migrate-cluster' }, 'machine: goes with at'],
   [{ on: update, error: 'X', visit: 2 }, 'visit: goes with at'],

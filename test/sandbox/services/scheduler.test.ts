@@ -87,13 +87,13 @@ test('the same client token creates one schedule, not a conflict', async () => {
   });
 });
 
-test('an at() fires at its moment as the scheduler and is deleted then', async () => {
+test('an at() fires at its moment as its role and is deleted then', async () => {
   await client.createSchedule(lease);
   await world.clock.sleep(5 * 3_600_000);
   expect(started).toEqual([
     {
       input: { stateMachineArn: MACHINE, input: '{"cluster":"demo"}' },
-      principal: 'scheduler',
+      principal: 'nightshift-scheduler',
       at: '2026-11-22T02:00:00.000Z',
     },
   ]);
@@ -191,7 +191,7 @@ test('a target that is gone gets no second try: its input goes to the dead-lette
   expect(queue.messages).toMatchObject([
     {
       body: '{"kind":"sweep"}',
-      sender: ROLE,
+      sender: 'arn:aws:sts::111122223333:assumed-role/nightshift-scheduler/scheduler',
       sentAt: new Date('2026-11-22T02:00:00Z'),
       attributes: {
         ERROR_CODE: { StringValue: 'ResourceNotFoundException' },

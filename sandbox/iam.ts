@@ -24,11 +24,10 @@ export type InstanceTags = Surroundings['instanceTags'];
  * AWS service with a name of its own) and calls to Kubernetes are left out.
  */
 export function unallowedCalls(calls: readonly ApiCall[], stack: Stack, instanceTags?: InstanceTags): Unallowed[] {
-  const policies = rolePolicies(stack);
+  const roles = rolesOf(stack);
   const found = new Map<string, Unallowed>();
-  for (const { role, call, needs } of needed(calls, stack, policies, instanceTags)) {
-    const statements = policies.get(role) ?? [];
-    const missing = needs?.filter((need) => !isAllowed(statements, need));
+  for (const { role, call, needs } of needed(calls, stack, instanceTags)) {
+    const missing = needs?.filter((need) => !decide(roles, role, need));
     for (const { action, resource } of missing ?? [{ action: null, resource: '' }])
       found.set([role, call, action, resource].join(' '), { role, call, action, resource });
   }
@@ -41,9 +40,9 @@ export function unallowedCalls(calls: readonly ApiCall[], stack: Stack, instance
  * out: what Lambda and Step Functions themselves do as the role.
  */
 export function unusedRights(calls: readonly ApiCall[], stack: Stack, instanceTags?: InstanceTags): string[] {
-  const policies = rolePolicies(stack);
+  const { policies } = rolesOf(stack);
   const used = new Map<string, Need[]>();
-  for (const { role, needs = [] } of needed(calls, stack, policies, instanceTags))
+  for (const { role, needs = [] } of needed(calls, stack, instanceTags))
     used.set(role, [...(used.get(role) ?? []), ...needs]);
   return [...policies]
     .flatMap(([role, statements]) =>
@@ -75,13 +74,9 @@ interface Needed {
   readonly needs: Need[] | undefined;
 }
 
-function needed(
-  calls: readonly ApiCall[],
-  stack: Stack,
-  policies: ReadonlyMap<string, unknown>,
-  instanceTags: InstanceTags = () => ({}),
-): Needed[] {
-  const around: Surroundings = { ...stack.place, instanceTags, bucketKey: bucketKeys(stack) };
+function needed(calls: readonly ApiCall[], stack: Stack, instanceTags: InstanceTags = () => ({})): Needed[] {
+  const { policies, bucketKey } = rolesOf(stack);
+  const around: Surroundings = { ...stack.place, instanceTags, bucketKey };
   return calls.flatMap(({ principal, service, operation, input, error }) => {
     // `role/session` where a role was assumed.
     const [role = ''] = principal.split('/');
@@ -89,6 +84,37 @@ function needed(
     const call = { service, operation, input: asRecord(input), error };
     return [{ role, call: `${service}.${operation}`, needs: needsOf(call, around) }];
   });
+}
+
+interface Roles {
+  readonly policies: ReadonlyMap<string, readonly Statement[]>;
+  readonly bucketKey: Surroundings['bucketKey'];
+  /** What was decided before, by role and need. */
+  readonly decisions: Map<string, boolean>;
+}
+
+/** What each stack says of its roles, read once: a search compares thousands of runs with one. */
+const ROLES = new WeakMap<Stack, Roles>();
+
+function rolesOf(stack: Stack): Roles {
+  const known = ROLES.get(stack);
+  if (known) return known;
+  const roles = { policies: rolePolicies(stack), bucketKey: bucketKeys(stack), decisions: new Map<string, boolean>() };
+  ROLES.set(stack, roles);
+  return roles;
+}
+
+/** Most calls of a run are like those of the run before. */
+const MOST_DECISIONS = 20_000;
+
+function decide({ policies, decisions }: Roles, role: string, need: Need): boolean {
+  const key = `${role} ${need.action} ${need.resource} ${JSON.stringify(need.context)}`;
+  const known = decisions.get(key);
+  if (known !== undefined) return known;
+  if (decisions.size >= MOST_DECISIONS) decisions.clear();
+  const decision = isAllowed(policies.get(role) ?? [], need);
+  decisions.set(key, decision);
+  return decision;
 }
 
 function bucketKeys(stack: Stack): Surroundings['bucketKey'] {

@@ -72,13 +72,22 @@ function holds(operator: string, wanted: readonly string[], values: readonly str
   return set === 'ForAllValues:' ? values.every(fits) : values.some(fits);
 }
 
+/** By pattern: the same few of a template's policies are compared with every call of every run. */
+const EXPRESSIONS = new Map<string, RegExp>();
+
 /** `*` any characters, `?` one. */
 export function like(pattern: string, value: string): boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '[\\s\\S]*')
-    .replaceAll('?', '[\\s\\S]');
-  return new RegExp(`^${source}$`).test(value);
+  if (!/[*?]/.test(pattern)) return pattern === value;
+  let expression = EXPRESSIONS.get(pattern);
+  if (!expression) {
+    const source = pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '[\\s\\S]*')
+      .replaceAll('?', '[\\s\\S]');
+    expression = new RegExp(`^${source}$`);
+    EXPRESSIONS.set(pattern, expression);
+  }
+  return expression.test(value);
 }
 
 /** As `like`, part by part: a wildcard does not reach over a colon but in the last part. */

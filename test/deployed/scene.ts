@@ -7,12 +7,10 @@ import { expect } from 'vitest';
 import * as z from 'zod';
 import { type Config, readConfig } from '../../infra/config.ts';
 import type { Template } from '../../infra/template.ts';
-import { unallowedCalls } from '../../sandbox/iam.ts';
 import type { ApiCall } from '../../sandbox/region.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
-import { instanceTags } from '../../sandbox/services/ec2.ts';
 import type { SandboxState } from '../../sandbox/state.ts';
-import { stackOf } from '../../sandbox/template/install.ts';
+import { Roles } from '../infra/roles.ts';
 import { synthesized } from '../infra/synthesized.ts';
 import { fleetOf } from '../workflow/schedules.ts';
 
@@ -53,7 +51,7 @@ export class Scene {
   readonly #s3: S3Client;
   readonly #scheduler: SchedulerClient;
   readonly #sqs: SQSClient;
-  readonly #template: Template;
+  readonly #roles: Roles;
   readonly #bugs: unknown[];
 
   private constructor(sandbox: Sandbox, template: Template, bugs: unknown[]) {
@@ -64,7 +62,7 @@ export class Scene {
     this.#s3 = new S3Client({ ...options, forcePathStyle: true });
     this.#scheduler = new SchedulerClient(options);
     this.#sqs = new SQSClient(options);
-    this.#template = template;
+    this.#roles = new Roles(template);
     this.#bugs = bugs;
   }
 
@@ -103,9 +101,7 @@ export class Scene {
 
   /** What the product did in this world is what the roles of its template allow. */
   #expectAllowed(): void {
-    const { region } = this.sandbox.live;
-    const stack = stackOf(this.#template, { account: region.account, region: region.name });
-    expect(unallowedCalls(this.calls, stack, (id) => instanceTags(region, id))).toEqual([]);
+    expect(this.#roles.exceededSince(this.calls, this.sandbox.live.region)).toEqual([]);
   }
 
   /** Posts events and lets the second pass in which they are delivered; answers the rules that each matched. */

@@ -1,22 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parseConfig } from '../../infra/config.ts';
 import { unallowedCalls, unusedRights } from '../../sandbox/iam.ts';
 import { stackOf } from '../../sandbox/template/install.ts';
-import { SETTINGS } from '../functions/handlers/events.ts';
-import { WEEKEND } from '../workflow/worlds.ts';
 import { MIGRATIONS } from './migration-runs.ts';
+import { configuredTemplate } from './roles.ts';
 import { playRuns } from './runs.ts';
-import { synthesized } from './synthesized.ts';
 import { TRIGGERS, withLostSweep } from './trigger-runs.ts';
 
-/** Everything that adds a right is configured, but a VPC: its network interfaces are Lambda's own business. */
-const template = await synthesized(
-  parseConfig({
-    windows: { weekend: WEEKEND, frozen: { ...WEEKEND, changeCalendars: ['freeze'] } },
-    settings: SETTINGS,
-    notifications: { centralBusArn: 'arn:aws:events:us-east-1:444455556666:event-bus/central' },
-  }),
-);
+const template = await configuredTemplate();
 const stack = stackOf(template, { account: '111122223333', region: 'us-east-1' });
 
 /** `role: Sid action on resource` that no run can show, each with its reason. */

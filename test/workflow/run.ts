@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { ApiCall } from '../../sandbox/region.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterReport, SandboxState } from '../../sandbox/state.ts';
+import { configuredTemplate, Roles } from '../infra/roles.ts';
 import { REQUEST } from './worlds.ts';
 
 /** What a person can see of an execution that ended. */
@@ -39,21 +40,27 @@ export interface Rested extends Ended {
 /** A sandbox with the real bundles, one for all tests of a file; every run gets a world of its own. */
 export class Workflow {
   readonly #sandbox: Sandbox;
+  readonly #roles: Roles;
   readonly #bugs: unknown[] = [];
 
-  private constructor(sandbox: Sandbox, bugs: unknown[]) {
+  private constructor(sandbox: Sandbox, roles: Roles, bugs: unknown[]) {
     this.#sandbox = sandbox;
+    this.#roles = roles;
     this.#bugs = bugs;
   }
 
-  /** `template`: what is deployed in place of the sandbox's own installation. */
+  /**
+   * `template`: what is deployed in place of the sandbox's own installation. `rights`: the template whose roles every
+   * call is compared with; the deployed one, or else the product's.
+   */
   static async start(
     world: Record<string, unknown>,
     nodeKind: 'model' | 'kernel' = 'model',
-    template?: unknown,
+    { template, rights }: { template?: unknown; rights?: unknown } = {},
   ): Promise<Workflow> {
     const bugs: unknown[] = [];
-    return new Workflow(await startSandbox({ world, nodeKind, template, onBug: (bug) => bugs.push(bug) }), bugs);
+    const roles = new Roles(rights ?? template ?? (await configuredTemplate()));
+    return new Workflow(await startSandbox({ world, nodeKind, template, onBug: (bug) => bugs.push(bug) }), roles, bugs);
   }
 
   get sandbox(): Sandbox {
@@ -88,7 +95,7 @@ export class Workflow {
     faults: unknown[] = [],
     before: () => Promise<void> = async () => {},
   ): Promise<Ended> {
-    await this.#sandbox.load(world);
+    await this.load(world);
     if (faults.length > 0) await this.post('faults', faults);
     await before();
     const client = new SFNClient({
@@ -124,7 +131,21 @@ export class Workflow {
     };
   }
 
+  /** Throws the world away for another one, when all that was done in it was allowed. */
+  async load(world: Record<string, unknown>): Promise<void> {
+    this.expectAllowed();
+    await this.#sandbox.load(world);
+  }
+
+  /** Throws for a call of the product's, since the last time, that its role does not allow. */
+  expectAllowed(): void {
+    const { calls, live } = this.#sandbox;
+    const exceeded = this.#roles.exceededSince(calls, live.region);
+    if (exceeded.length > 0) throw new Error(`roles are exceeded: ${exceeded.join('; ')}`);
+  }
+
   async #seen(): Promise<Pick<Ended, 'cluster' | 'state' | 'calls'>> {
+    this.expectAllowed();
     if (this.#bugs.length > 0) throw new Error('the sandbox is at fault', { cause: this.#bugs[0] });
     const state = await this.#sandbox.state();
     const [cluster] = state.clusters;
@@ -141,8 +162,12 @@ export class Workflow {
     return response.json();
   }
 
-  stop(): Promise<void> {
-    return this.#sandbox.stop();
+  async stop(): Promise<void> {
+    try {
+      this.expectAllowed();
+    } finally {
+      await this.#sandbox.stop();
+    }
   }
 }
 

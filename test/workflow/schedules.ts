@@ -61,7 +61,7 @@ export class Schedules {
 
   /** `template`: what is deployed in place of the sandbox's own installation. */
   static async start(template?: unknown): Promise<Schedules> {
-    return new Schedules(await Workflow.start(fleetOf([{}]), 'model', template));
+    return new Schedules(await Workflow.start(fleetOf([{}]), 'model', { template }));
   }
 
   get #clock() {
@@ -70,13 +70,16 @@ export class Schedules {
 
   /** Does this in a new world, in whose time nothing else happens meanwhile. */
   async still<Result>(world: Record<string, unknown>, work: () => Promise<Result>): Promise<Result> {
-    await this.workflow.sandbox.load(world);
-    return this.#clock.busy(work);
+    await this.workflow.load(world);
+    const result = await this.#clock.busy(work);
+    this.workflow.expectAllowed();
+    return result;
   }
 
   /** Lets time run until nothing is left to happen. */
-  rest(): Promise<void> {
-    return this.#clock.idle();
+  async rest(): Promise<void> {
+    await this.#clock.idle();
+    this.workflow.expectAllowed();
   }
 
   async invoke(handler: string, event: unknown): Promise<Answer> {

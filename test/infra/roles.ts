@@ -1,0 +1,91 @@
+import { parseConfig } from '../../infra/config.ts';
+import { resourcesOf, type Template, textOf } from '../../infra/template.ts';
+import { rolePolicies } from '../../sandbox/iam/policies.ts';
+import { type InstanceTags, unallowedCalls } from '../../sandbox/iam.ts';
+import type { ApiCall, Region } from '../../sandbox/region.ts';
+import { instanceTags } from '../../sandbox/services/ec2.ts';
+import { stackOf } from '../../sandbox/template/install.ts';
+import type { Stack } from '../../sandbox/template/stack.ts';
+import { SETTINGS } from '../functions/handlers/events.ts';
+import { WEEKEND } from '../workflow/worlds.ts';
+import { synthesized } from './synthesized.ts';
+
+/** Everything that adds a right is configured, but a VPC: its network interfaces are Lambda's own business. */
+const CONFIG = parseConfig({
+  windows: { weekend: WEEKEND, frozen: { ...WEEKEND, changeCalendars: ['freeze'] } },
+  settings: SETTINGS,
+  notifications: { centralBusArn: 'arn:aws:events:us-east-1:444455556666:event-bus/central' },
+});
+
+/** The template whose roles every run of the product is compared with. */
+export const configuredTemplate = (): Promise<Template> => synthesized(CONFIG);
+
+type Place = Pick<Region, 'account' | 'name'>;
+
+/** The roles of a template, and which calls of a world were compared with them already. */
+export class Roles {
+  readonly #template: unknown;
+  readonly #places = new Map<string, { stack: Stack; roles: ReadonlySet<string> }>();
+  #log: readonly ApiCall[] = [];
+  #compared = 0;
+
+  constructor(template: unknown) {
+    this.#template = template;
+  }
+
+  /** A sentence for each call of this Region that a role of the product made and must not make. */
+  exceededBy(calls: readonly ApiCall[], place: Place, tagsOf?: InstanceTags): string[] {
+    const { stack, roles } = this.#at(place);
+    const strangers = calls.map(roleOf).filter((role) => role.startsWith('nightshift-') && !roles.has(role));
+    return [
+      ...[...new Set(strangers)].map((role) => `${role} is no role of the template`),
+      ...unallowedCalls(calls, stack, tagsOf).map(({ role, call, action, resource }) =>
+        action === null
+          ? `${role} called ${call}, and the sandbox does not know what that needs`
+          : `${role} called ${call} without ${action} on ${resource}`,
+      ),
+    ];
+  }
+
+  /** As `exceededBy`, of what a world's log has now and had not when it was compared last. */
+  exceededSince(calls: readonly ApiCall[], region: Region): string[] {
+    if (calls !== this.#log) this.#compared = 0;
+    const since = calls.slice(this.#compared);
+    this.#log = calls;
+    this.#compared = calls.length;
+    return this.exceededBy(since, region, (id) => instanceTags(region, id));
+  }
+
+  #at({ account, name: region }: Place) {
+    const key = `${account} ${region}`;
+    let found = this.#places.get(key);
+    if (!found) {
+      const stack = stackOf(this.#template, { account, region });
+      found = { stack, roles: new Set(rolePolicies(stack).keys()) };
+      this.#places.set(key, found);
+    }
+    return found;
+  }
+}
+
+/** `role/session` where a role was assumed. */
+const roleOf = ({ principal }: ApiCall): string => principal.replace(/\/.*$/, '');
+
+/** The template in which one role, of this name without prefix and Region, lacks one action. Throws where it has it not. */
+export function withoutRight(template: Template, role: string, action: string): Template {
+  let taken = 0;
+  const take = (key: string, value: unknown): unknown => {
+    if (key !== 'Action') return value;
+    const actions = [value].flat();
+    if (!actions.includes(action)) return value;
+    taken += 1;
+    return ['none:None', ...actions.filter((each) => each !== action)];
+  };
+  const Resources = Object.fromEntries(
+    resourcesOf(template, 'AWS::IAM::Role')
+      .filter(([, { Properties }]) => textOf(Properties['RoleName']) === `nightshift-${role}-REGION`)
+      .map(([id, resource]) => [id, JSON.parse(JSON.stringify(resource), take)]),
+  );
+  if (taken !== 1) throw new Error(`the role of ${role} has ${action} ${taken} times`);
+  return { ...template, Resources: { ...template.Resources, ...Resources } };
+}

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { configuredTemplate } from '../test/infra/roles.ts';
 import { SABOTAGES } from '../test/search/sabotage.ts';
 import { type Find, search } from '../test/search/search.ts';
 
@@ -44,6 +45,8 @@ async function part({ runs, seed, sabotage }: Options, tell: (message: Message) 
 
 /** Shares the runs among processes and waits for the first find, or for all to end. Answers the exit status. */
 async function whole({ runs, seed, sabotage, jobs }: Options): Promise<number> {
+  // The processes read from a file what only one of them needs to synthesize.
+  await configuredTemplate();
   const began = performance.now();
   let done = 0;
   const parts = Array.from({ length: Math.max(1, Math.min(jobs, runs)) }, (_, index) => {

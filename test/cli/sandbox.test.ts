@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { configuredTemplate, withoutRight } from '../infra/roles.ts';
+import { exceededAt } from '../infra/served-roles.ts';
 import { run } from './run.ts';
 import { DEMO, type Served, serve } from './serve.ts';
 
@@ -107,6 +109,11 @@ describe('a migration in the sandbox, by the command line', () => {
     const again = await run(['migrate', 'demo', '--window', 'weekend'], { env: served.env });
     expect(again.code).toBe(0);
     expect(again.stdout).toContain('ended already-compliant');
+
+    const rights = withoutRight(await configuredTemplate(), 'update-addon', 'eks:UpdateAddon');
+    expect(await exceededAt(served, rights)).toEqual([
+      expect.stringMatching(/^nightshift-update-addon-us-east-1 called eks.UpdateAddon without eks:UpdateAddon on /),
+    ]);
   });
 
   test('of a cluster that is not there ends with 1 and UnknownCluster', async () => {

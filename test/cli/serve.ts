@@ -1,3 +1,4 @@
+import { expectAllowedAt } from '../infra/served-roles.ts';
 import { ended, type Ran, says, start } from './run.ts';
 
 /** The world of the demo. */
@@ -9,6 +10,7 @@ export interface Served {
   kubeconfig: string;
   stateMachines: Record<string, string>;
   env: Record<string, string>;
+  /** Throws where the product did in it what its roles do not allow. */
   stop(signal?: NodeJS.Signals): Promise<Ran>;
 }
 
@@ -32,8 +34,12 @@ export async function serve(world = DEMO, args: string[] = []): Promise<Served> 
       AWS_ACCESS_KEY_ID: 'anna',
       AWS_SECRET_ACCESS_KEY: 'anna',
     },
-    stop: (signal = 'SIGTERM') => {
-      child.kill(signal);
+    stop: async (signal = 'SIGTERM') => {
+      try {
+        await expectAllowedAt({ endpoint, stateMachines }, child);
+      } finally {
+        child.kill(signal);
+      }
       return result;
     },
   };

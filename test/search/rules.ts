@@ -251,7 +251,10 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'history and evidence tell all': evidenceAndHistoryTellAll,
 };
 
-/** Every violation of every rule; none when the run kept them all. */
+/** Every violation of every rule, and of the product's rights; none when the run kept them all. */
 export function violationsOf(seen: Seen): string[] {
-  return Object.entries(RULES).flatMap(([name, rule]) => rule(seen).map((violation) => `${name}: ${violation}`));
+  const violations = Object.entries(RULES).flatMap(([name, rule]) =>
+    rule(seen).map((violation) => `${name}: ${violation}`),
+  );
+  return [...violations, ...seen.exceeded.map((sentence) => `no role is exceeded: ${sentence}`)];
 }

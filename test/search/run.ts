@@ -3,10 +3,12 @@ import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { paginateListCommandInvocations, SSMClient } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
 import type { ApiCall } from '../../sandbox/region.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import type { SandboxState } from '../../sandbox/state.ts';
+import { configuredTemplate, Roles } from '../infra/roles.ts';
 import { type Case, worldFile } from './case.ts';
 import { violationsOf } from './rules.ts';
+import type { Sabotaged } from './sabotage.ts';
 import { asJson, type ExecutionSeen, type NodeOutput, type Seen, textOf } from './seen.ts';
 
 const BUCKET = 'nightshift-evidence-111122223333-us-east-1';
@@ -23,13 +25,15 @@ export class SandboxAtFault extends Error {
 /** One sandbox in which cases run one after the other, each in a world of its own. */
 export class Searcher {
   readonly #sandbox: Sandbox;
+  readonly #roles: Roles;
   readonly #bugs: unknown[];
   readonly #sfn: SFNClient;
   readonly #s3: S3Client;
   readonly #ssm: SSMClient;
 
-  private constructor(sandbox: Sandbox, bugs: unknown[]) {
+  private constructor(sandbox: Sandbox, roles: Roles, bugs: unknown[]) {
     this.#sandbox = sandbox;
+    this.#roles = roles;
     this.#bugs = bugs;
     const options = {
       endpoint: sandbox.endpoint,
@@ -42,11 +46,12 @@ export class Searcher {
     this.#ssm = new SSMClient(options);
   }
 
-  /** `deployed`: other bundles and definitions than the product's, for sabotage. */
-  static async start(deployed: Pick<SandboxOptions, 'bundles' | 'definitions'> = {}): Promise<Searcher> {
+  /** For sabotage: other bundles and definitions than the product's, and another template than that of its roles. */
+  static async start({ rights, ...deployed }: Sabotaged = {}): Promise<Searcher> {
     const bugs: unknown[] = [];
     const world = worldFile({ start: '2026-11-20T00:00:00Z', seed: 1, freeze: [], clusters: [] });
-    return new Searcher(await startSandbox({ world, ...deployed, onBug: (bug) => bugs.push(bug) }), bugs);
+    const roles = new Roles(rights ?? (await configuredTemplate()));
+    return new Searcher(await startSandbox({ world, ...deployed, onBug: (bug) => bugs.push(bug) }), roles, bugs);
   }
 
   /** Runs a case until nothing moves any more, and answers what it violates. Throws SandboxAtFault. */
@@ -64,11 +69,12 @@ export class Searcher {
     const state = await this.#state();
     // As it is now: what is read below is called by the search.
     const calls = Calls.parse(await this.#control('GET', 'calls'));
+    const exceeded = this.#roles.exceededSince(calls, this.#sandbox.live.region);
     const executions = state.executions.map((each) => this.#execution(each));
     const objects = await this.#objects(calls);
     const outputs = await insistently(() => this.#outputs());
     this.#refuseBugs();
-    return { of, first, state, calls, executions, objects, outputs };
+    return { of, first, state, calls, executions, objects, outputs, exceeded };
   }
 
   stop(): Promise<void> {

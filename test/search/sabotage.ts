@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 import type fc from 'fast-check';
 import { z } from 'zod';
 import { bundleFunctions } from '../../build.ts';
+import type { Template } from '../../infra/template.ts';
+import type { SandboxOptions } from '../../sandbox/sandbox.ts';
 import { readDefinition } from '../../state-machines/definitions.ts';
+import { configuredTemplate, withoutRight } from '../infra/roles.ts';
 import type { Case } from './case.ts';
 import { anyCase } from './draw.ts';
 
@@ -20,7 +23,15 @@ export interface Sabotage {
   /** Exact pieces of source, which must be there once, and what stands there instead. */
   readonly sources?: readonly { file: string; from: string; to: string }[];
   readonly definitions?: Readonly<Record<string, (states: States) => void>>;
+  /** A right that is taken from the role of this function or state machine. */
+  readonly right?: { role: string; action: string };
 }
+
+/** What a search runs with in place of the product's own. */
+export type Sabotaged = Pick<SandboxOptions, 'bundles' | 'definitions'> & {
+  /** The template with whose roles all calls are compared. */
+  readonly rights?: Template;
+};
 
 const State = z.looseObject({});
 type States = Record<string, z.infer<typeof State>>;
@@ -158,6 +169,12 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
       },
     ],
   },
+  rights: {
+    what: 'changes the add-on without the right to',
+    breaks: ['no role is exceeded: nightshift-update-addon-us-east-1 called eks.UpdateAddon without eks:UpdateAddon'],
+    draw: biased((drawn) => migratable(drawn, { faults: [] })),
+    right: { role: 'update-addon', action: 'eks:UpdateAddon' },
+  },
   'zero-writes': {
     what: 'migrates a cluster that is at the target already',
     breaks: ['already compliant'],
@@ -189,19 +206,19 @@ function atTarget(drawn: Case): Case {
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * The product without this guard: its bundles, built into a temporary folder, and its definitions. Nothing of it is
- * written beside the product. Throws when a piece of source is not there exactly once any more.
+ * The product without this guard: its bundles, built into a temporary folder, its definitions and its rights. Nothing of
+ * it is written beside the product. Throws when a piece of source is not there exactly once any more, or a right.
  */
-export async function deploySabotaged({ sources = [], definitions = {} }: Sabotage): Promise<{
-  bundles?: Map<string, string>;
-  definitions: Record<string, string>;
-}> {
+export async function deploySabotaged({ sources = [], definitions = {}, right }: Sabotage): Promise<Sabotaged> {
   const patched = Object.entries(definitions).map(([name, patch]): [string, string] => {
     const definition = Definition.parse(JSON.parse(readDefinition(name)));
     patch(definition.States);
     return [name, JSON.stringify(definition)];
   });
-  const deployed = { definitions: Object.fromEntries(patched) };
+  const deployed = {
+    definitions: Object.fromEntries(patched),
+    ...(right && { rights: withoutRight(await configuredTemplate(), right.role, right.action) }),
+  };
   if (sources.length === 0) return deployed;
   const folder = mkdtempSync(join(tmpdir(), 'nightshift-sabotage-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));

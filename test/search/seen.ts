@@ -16,6 +16,8 @@ export interface Seen {
   readonly objects: ReadonlyMap<string, Uint8Array>;
   /** What documents printed on nodes, as SSM keeps it. */
   readonly outputs: readonly NodeOutput[];
+  /** What roles of the product did and may not do, a sentence each. */
+  readonly exceeded: readonly string[];
 }
 
 export interface ExecutionSeen {

@@ -4,6 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { expectAllowedAt } from '../../infra/served-roles.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const LAUNCHER = join(ROOT, 'cli/bin/nightshift.mjs');
@@ -33,6 +34,7 @@ export interface Served {
   ended: Promise<Ended>;
   /** A home directory with nothing in it, gone after `stop`. */
   home: string;
+  /** Throws where the product did in it what its roles do not allow. */
   stop(signal?: NodeJS.Signals): Promise<Ended>;
   aws(...words: string[]): Promise<string>;
   kubectl(...words: string[]): Promise<string>;
@@ -94,7 +96,11 @@ export async function serve(
     kubectl: tool('kubectl'),
     get: async (path) => (await fetch(`${endpoint}${path}`)).json(),
     stop: async (signal = 'SIGTERM') => {
-      child.kill(signal);
+      try {
+        await expectAllowedAt({ endpoint, stateMachines }, child);
+      } finally {
+        child.kill(signal);
+      }
       const result = await ended;
       rmSync(home, { recursive: true, force: true });
       return result;

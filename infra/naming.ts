@@ -1,3 +1,5 @@
+// Without the CDK, like functions.ts, variables.ts and workflow.ts: the sandbox reads them, too.
+
 /** Where nightshift is deployed: in a template CloudFormation's pseudo parameters, in the sandbox a world's own values. */
 export interface Place {
   readonly partition: string;

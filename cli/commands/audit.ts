@@ -9,7 +9,7 @@ interface AuditOptions {
 const EXAMPLES = `
 Examples:
   nightshift audit my-cluster-20261128T010000123Z
-  nightshift audit arn:aws:states:us-east-1:111122223333:execution:migrate-cluster:my-cluster-20261128T010000123Z
+  nightshift audit arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster:my-cluster-20261128T010000123Z
   nightshift audit my-cluster-20261128T010000123Z --format json | jq '.nodes[] | select(.pass | not)'
 
 Tells only what GetExecutionHistory and the evidence objects say; what is absent is said to be absent. Exit code 1 when

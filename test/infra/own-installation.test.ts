@@ -66,7 +66,7 @@ it('its functions are all that the template has, with the same variables', () =>
   expect(Object.fromEntries(environments(own))).toEqual(Object.fromEntries(environments(deployed)));
 });
 
-it('what it has is named as in the documentation', () => {
+it('it is found under these names', () => {
   const named = (type: string) => own.all(type).map(({ identity }) => identity.attributes['Arn'] ?? identity.ref);
   const states = 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift';
   expect({

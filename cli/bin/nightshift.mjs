@@ -6,6 +6,8 @@ import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const NEEDED = 24;
+/** @type {NodeJS.Signals[]} */
+const ENDINGS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 const entry = fileURLToPath(new URL('../nightshift.ts', import.meta.url));
 
 endWithNpx();
@@ -21,7 +23,7 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
  * has ended, and hold its port.
  */
 function endWithNpx() {
-  if (process.env.npm_command !== 'exec') return;
+  if (process.env['npm_command'] !== 'exec') return;
   const shell = process.ppid;
   const watch = setInterval(() => {
     if (process.ppid === shell) return;
@@ -40,7 +42,7 @@ function handOver() {
   }
   const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: 'inherit' });
   // A terminal sends Ctrl-C to both processes: this one stays until the child has said its last words.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'])
+  for (const signal of ENDINGS)
     process.on(signal, () => {
       if (!(signal === 'SIGINT' && process.stdin.isTTY)) child.kill(signal);
     });

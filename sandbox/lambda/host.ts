@@ -115,7 +115,7 @@ export class LambdaHost {
     const warm = this.#environments.get(name);
     if (warm) return warm;
     const data: RuntimeData = { bundle: definition.bundle, functionName: name, memory: definition.memory };
-    const worker = new Worker(new URL('runtime.ts', import.meta.url), {
+    const worker = new Worker(new URL('runtime.mjs', import.meta.url), {
       workerData: data,
       env: {
         ...definition.environment,

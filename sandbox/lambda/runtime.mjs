@@ -1,25 +1,33 @@
+// JavaScript, with its types in comments: every environment that starts would load Node's type stripper first, which
+// takes as long as the thread itself.
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Context } from 'aws-lambda';
-import type { Invocation, Reply, RuntimeData } from './host.ts';
 
 /**
  * One function's execution environment: imports the bundle once, as Lambda does at a cold start, and answers one
  * message for each invocation.
+ *
+ * @typedef {import('aws-lambda').Context} Context
+ * @typedef {import('./host.ts').Invocation} Invocation
+ * @typedef {import('./host.ts').Reply} Reply
  */
-const { bundle, functionName, memory } = workerData as RuntimeData;
+
+/** @type {import('./host.ts').RuntimeData} */
+const { bundle, functionName, memory } = workerData;
 // Most of a cold start is parsing megabytes of JavaScript: the parsed code is kept in the machine's temporary folder.
 enableCompileCache();
-const { handler } = (await import(bundle)) as { handler: (event: unknown, context: Context) => Promise<unknown> };
+/** @type {{ handler: (event: unknown, context: Context) => Promise<unknown> }} */
+const { handler } = await import(bundle);
 const port = parentPort;
-if (!port) throw new Error('runtime.ts runs as a worker thread of the sandbox');
+if (!port) throw new Error('runtime.mjs runs as a worker thread of the sandbox');
 // A worker that is terminated would not write it.
 flushCompileCache();
 
-port.on('message', async ({ id, event, deadline, now, functionArn }: Invocation) => {
+port.on('message', async (/** @type {Invocation} */ { id, event, deadline, now, functionArn }) => {
   // Many invocations at once have one time: it stands still while functions run.
   if (now !== undefined) process.env['NIGHTSHIFT_NOW'] = now;
-  const context: Context = {
+  /** @type {Context} */
+  const context = {
     callbackWaitsForEmptyEventLoop: false,
     functionName,
     functionVersion: '$LATEST',
@@ -36,7 +44,13 @@ port.on('message', async ({ id, event, deadline, now, functionArn }: Invocation)
   port.postMessage(await answer(id, event, context));
 });
 
-async function answer(id: string, event: unknown, context: Context): Promise<Reply> {
+/**
+ * @param {string} id
+ * @param {unknown} event
+ * @param {Context} context
+ * @returns {Promise<Reply>}
+ */
+async function answer(id, event, context) {
   try {
     const result = await handler(event, context);
     // Lambda answers JSON: what JSON cannot carry must not pass here either.

@@ -14,15 +14,29 @@ const at = (input: unknown, path: readonly PropertyKey[]): unknown =>
     input,
   );
 
+/** The rule that an issue is about, where its schema does not say it: zod/mini brings no messages of its own. */
+function ruleOf(issue: z.core.$ZodRawIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be of type ${issue.expected}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.join(', ')}`;
+    case 'invalid_format':
+      return issue.format === 'regex' ? `must match ${issue.pattern}` : `must have the format ${issue.format}`;
+    default:
+      return `must not break the rule ${issue.code}`;
+  }
+}
+
 /** What a schema makes of an input: its data, or the first broken rule as one sentence. */
 export type Parsed<T> = { kind: 'parsed'; data: T } | { kind: 'broken'; sentence: string };
 
 /**
- * Reads input with a schema whose messages are rules ("must be ..."). The first broken rule becomes one sentence:
+ * Reads input with a schema; its own messages, if any, are rules ("must be ..."). The first broken rule becomes one sentence:
  * field, rule, and what was there instead.
  */
 export function readWith<T>(schema: z.ZodMiniType<T>, input: unknown, subject: string): Parsed<T> {
-  const result = z.safeParse(schema, input);
+  const result = z.safeParse(schema, input, { error: ruleOf });
   if (result.success) return { kind: 'parsed', data: result.data };
   return { kind: 'broken', sentence: sentenceOf(result.error.issues[0], input, subject) };
 }

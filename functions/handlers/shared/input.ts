@@ -1,22 +1,6 @@
 import * as z from 'zod/mini';
 import { IPVS_SCHEDULERS } from '../../core/proxy-mode.ts';
 
-/** zod/mini brings no messages of its own; core's parseInput makes the sentence around the rule. */
-z.config({
-  customError(issue) {
-    switch (issue.code) {
-      case 'invalid_type':
-        return `must be of type ${issue.expected}`;
-      case 'invalid_value':
-        return `must be one of ${issue.values.join(', ')}`;
-      case 'invalid_format':
-        return issue.format === 'regex' ? `must match ${issue.pattern}` : `must have the format ${issue.format}`;
-      default:
-        return `must not break the rule ${issue.code}`;
-    }
-  },
-});
-
 /** A moment as ISO 8601 with its zone; a Date after parsing. */
 export const Instant = z.pipe(
   z.iso.datetime({ offset: true }),

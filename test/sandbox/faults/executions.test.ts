@@ -117,7 +117,7 @@ describe('a lease', () => {
     ActionAfterCompletion: 'DELETE' as const,
     Target: {
       Arn: 'arn:aws:scheduler:::aws-sdk:sfn:startExecution',
-      RoleArn: 'arn:aws:iam::111122223333:role/nightshift-scheduler',
+      RoleArn: 'arn:aws:iam::111122223333:role/recoverer',
       Input: JSON.stringify({ StateMachineArn, Name: 'recover-test', Input: '{"mode":"recover","cluster":"demo"}' }),
     },
   });

@@ -7,11 +7,13 @@ import { SFN } from '@aws-sdk/client-sfn';
 import { SSM } from '@aws-sdk/client-ssm';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts';
+import { configuredTemplate, Roles } from '../../infra/roles.ts';
 import { worldOf } from '../../workflow/worlds.ts';
 
 /** A running sandbox with AWS clients that do not retry, so that a test sees every fault. */
 export class Scene {
   readonly #sandbox: Sandbox;
+  readonly #roles: Roles;
   readonly bugs: unknown[];
   readonly eks: EKS;
   readonly ec2: EC2;
@@ -21,8 +23,9 @@ export class Scene {
   readonly sfn: SFN;
   readonly ssm: SSM;
 
-  private constructor(sandbox: Sandbox, bugs: unknown[]) {
+  private constructor(sandbox: Sandbox, roles: Roles, bugs: unknown[]) {
     this.#sandbox = sandbox;
+    this.#roles = roles;
     this.bugs = bugs;
     const options = {
       endpoint: sandbox.endpoint,
@@ -41,7 +44,8 @@ export class Scene {
 
   static async open(): Promise<Scene> {
     const bugs: unknown[] = [];
-    return new Scene(await startSandbox({ world: worldOf({}), onBug: (bug) => bugs.push(bug) }), bugs);
+    const roles = new Roles(await configuredTemplate());
+    return new Scene(await startSandbox({ world: worldOf({}), onBug: (bug) => bugs.push(bug) }), roles, bugs);
   }
 
   get live() {
@@ -57,9 +61,16 @@ export class Scene {
   }
 
   /** A world of its own, in which nothing has happened yet. */
-  load(cluster: object = {}, more: object = {}): Promise<void> {
+  async load(cluster: object = {}, more: object = {}): Promise<void> {
+    this.#expectAllowed();
     this.bugs.length = 0;
-    return this.#sandbox.load(worldOf(cluster, more));
+    await this.#sandbox.load(worldOf(cluster, more));
+  }
+
+  /** Throws for a call of the product's, since the last time, that its role does not allow. */
+  #expectAllowed(): void {
+    const exceeded = this.#roles.exceededSince(this.calls, this.live.region);
+    if (exceeded.length > 0) throw new Error(`roles are exceeded: ${exceeded.join('; ')}`);
   }
 
   state() {
@@ -118,8 +129,12 @@ export class Scene {
     return config.makeApiClient(CoreV1Api);
   }
 
-  stop(): Promise<void> {
-    return this.#sandbox.stop();
+  async stop(): Promise<void> {
+    try {
+      this.#expectAllowed();
+    } finally {
+      await this.#sandbox.stop();
+    }
   }
 }
 

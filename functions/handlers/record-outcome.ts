@@ -19,6 +19,8 @@ const ENDINGS = [
 ] as const;
 const Related = z._default(z.nullable(Common.execution), null);
 
+const ErrorOutput = z.nullable(z.object({ Error: z.string(), Cause: z.optional(z.string()) }));
+
 const Input = z.object({
   ...Common,
   startedAt: Instant,
@@ -26,7 +28,9 @@ const Input = z.object({
   request: z.unknown(),
   ending: z.enum(ENDINGS),
   /** Step Functions' error output. */
-  failure: z.nullable(z.object({ Error: z.string(), Cause: z.optional(z.string()) })),
+  failure: ErrorOutput,
+  /** Why the access to Kubernetes was not given back; null where it was, or there was none. */
+  remains: z._default(ErrorOutput, null),
   /** Configuration values of the add-on before and after; null where there are none. */
   from: z.nullable(z.string()),
   to: z.nullable(z.string()),
@@ -94,7 +98,8 @@ export function recordOutcome(deps: Deps): Run<Input, Output> {
     const detailType = await eventOf(deps.store, input);
     if (detailType !== null) {
       const cluster = Requested.safeParse(request).data?.cluster ?? null;
-      const detail = { cluster, ...ended, ...(error && { error: shortened(error) }), modes: counts, outcome };
+      const told = SUCCESSES.includes(ending) ? undefined : error;
+      const detail = { cluster, ...ended, ...(told && { error: shortened(told) }), modes: counts, outcome };
       await deps.bus.put({ detailType, resources: [execution.arn], detail });
       say.count(detailType, 1);
     }
@@ -126,8 +131,17 @@ const LambdaCause = z.object({ errorMessage: z.string() });
 
 const SUCCESSES: readonly Input['ending'][] = ['migrated', 'already-compliant', 'finished', 'nothing-to-roll-back'];
 
+/** What failed: what was to be done, or else that access was not given back, which is told of in either case. */
+function errorOf(input: Input): Failure | undefined {
+  const [error, { remains }] = [failureOf(input), input];
+  if (!remains) return error;
+  const left = `Its access to Kubernetes was not given back (${remains.Error}): the switch tries again.`;
+  if (error) return { ...error, cause: `${error.cause} ${left}` };
+  return { name: 'AccessRemains', cause: `The execution ended ${input.ending}. ${left}` };
+}
+
 /** An ending without success has a name; `cause` is the sentence of the function that failed, not Lambda's envelope. */
-function errorOf({ ending, failure }: Input): Failure | undefined {
+function failureOf({ ending, failure }: Input): Failure | undefined {
   if (SUCCESSES.includes(ending)) return undefined;
   // A person may roll back a migration that went well.
   if (!failure && ending === 'rolled-back') return undefined;

@@ -60,6 +60,17 @@ const FOUND: Readonly<Record<string, Case>> = {
     { at: 'RestartDaemonSet', machine: 'nightshift-migrate-cluster', execution: 'abort' },
     { at: 'AwaitAddon', machine: 'nightshift-rollback-cluster', clock: 'skip', hours: 12 },
   ]),
+  // Every node was proven, and then the access entry could not be deleted: the record said `failed` of a cluster that was
+  // migrated, and the recovery, which found a record, said nothing else.
+  'a proven migration that keeps its access entry for a while is recorded as what it is': caseOf({}, [
+    {
+      at: 'Begin',
+      machine: 'nightshift-migrate-cluster',
+      on: { service: 'eks', operation: 'DeleteAccessEntry' },
+      error: 'ThrottlingException',
+      times: 12,
+    },
+  ]),
 };
 
 describe('a run that once broke a rule', () => {

@@ -51,7 +51,10 @@ function contradictions(seen: Seen, cluster: ClusterSeen, execution: ExecutionSe
   const changed = deedsOf(execution).some(isDisruptive);
   const ending = textOf(outcome['ending']);
   const succeeded = ['migrated', 'already-compliant'].includes(ending);
-  const shouldSucceed = isMigration(execution) ? succeeded : ending !== 'rollback-failed';
+  // What is proven is recorded, whatever is still held; the execution fails for what is held.
+  const keepsAccess = textOf(asJson(outcome['error'])['name']) === 'AccessRemains';
+  const shouldSucceed = isMigration(execution) ? succeeded && !keepsAccess : ending !== 'rollback-failed';
+  const refused = seen.calls.some(({ operation, error }) => operation === 'DeleteAccessEntry' && error !== undefined);
   return [
     ...(request['cluster'] === cluster.before.name ? [] : ['recorded another cluster']),
     ...(isMigration(execution) && asked?.requestedBy !== request['requestedBy'] ? ['recorded someone else'] : []),
@@ -59,6 +62,9 @@ function contradictions(seen: Seen, cluster: ClusterSeen, execution: ExecutionSe
     ...(execution.status === 'ABORTED' || (execution.status === 'SUCCEEDED') === shouldSucceed
       ? []
       : [`recorded ${ending} and ended ${execution.status}`]),
+    ...(keepsAccess && !(refused && execution.error === 'AccessRemains')
+      ? ['recorded that access remains, and history says otherwise']
+      : []),
     ...(eventMissing(seen, cluster, ending) ? [`recorded ${ending}, and no event says so`] : []),
     ...claimsOf(seen, cluster)
       .filter((claim) => claim.execution === execution && changed && cluster.before.addon !== null)

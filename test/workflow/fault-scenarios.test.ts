@@ -70,7 +70,7 @@ play(current, 'what is held', [
   [
     'and cannot be given back, access: the switch gives it back later',
     [{ at: 'RevokeAccess', ...failing('eks', 'DeleteAccessEntry', 'InvalidParameterException', 1) }],
-    'FAILED Eks.InvalidParameterException failed ipvs',
+    'FAILED AccessRemains migrated ipvs',
   ],
   [
     'and cannot be given back, the lease: the switch fires and finds the record',

@@ -16,6 +16,7 @@ const input = {
   owner: null,
   rollback: null,
   stored: [],
+  remains: null,
   told: false,
 };
 
@@ -139,6 +140,23 @@ test.each([
 ] as const)('a rollback that ended %s is told as %s', async (ending, detailType) => {
   const { events } = await record({ ending, owner: { ...execution, name: 'demo-0' } });
   expect(events).toMatchObject([{ detailType, detail: { owner: { name: 'demo-0' } } }]);
+});
+
+test('access that was not given back is an error of its own, and the cluster is as proven as it is', async () => {
+  const remains = { Error: 'Eks.ThrottlingException', Cause: 'Rate exceeded' };
+  const { output, events } = await record({ remains });
+  const told = 'Its access to Kubernetes was not given back (Eks.ThrottlingException): the switch tries again.';
+  expect(output).toMatchObject({
+    ending: 'migrated',
+    error: { name: 'AccessRemains', cause: `The execution ended migrated. ${told}` },
+  });
+  expect(events.map(({ detailType }) => detailType)).toEqual(['nightshift.MigrationSucceeded']);
+  expect(events[0]?.detail).not.toHaveProperty('error');
+  const failure = { Error: 'RolloutFailed', Cause: 'why' };
+  expect((await record({ remains, ending: 'rolled-back', failure })).output.error).toEqual({
+    name: 'RolloutFailed',
+    cause: `why ${told}`,
+  });
 });
 
 test('what the rollback has said is recorded, and not said again', async () => {

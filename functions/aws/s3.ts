@@ -53,6 +53,12 @@ export function objectStore(bucket: () => string): ObjectStore {
   };
 }
 
+/** What `put` answers for this text under this key, before it is there. */
+export function describe(key: string, text: string): StoredObject {
+  const bytes = encode(key, text);
+  return { key, sha256: sha256(bytes), bytes: bytes.length };
+}
+
 async function read(bucket: string, key: string): Promise<Buffer | null> {
   try {
     const { Body } = await client().send(new GetObjectCommand({ Bucket: bucket, Key: key }));

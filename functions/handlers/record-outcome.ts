@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type EndingEvent, type EventBus, eventBus } from '../aws/events.ts';
-import { type ObjectStore, objectStore } from '../aws/s3.ts';
+import { describe, type ObjectStore, objectStore } from '../aws/s3.ts';
 import { environment } from './shared/environment.ts';
 import { findEnding, outcomeKey } from './shared/evidence.ts';
 import { indexEvidence, Told } from './shared/evidence-index.ts';
@@ -70,9 +70,9 @@ export interface Output {
 }
 
 /**
- * Writes `outcome.json` (who asked for what, how it ended, what changed, what runs where, and every object of
- * evidence with its hash and counts) and says the ending on the event bus. Throws EvidenceMissing when an object is gone
- * or cannot be understood.
+ * Says the ending on the event bus, and then writes `outcome.json`: who asked for what, how it ended, what changed, what
+ * runs where, and every object of evidence with its hash and counts. Throws EvidenceMissing when an object is gone or
+ * cannot be understood.
  */
 export function recordOutcome(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
@@ -92,7 +92,8 @@ export function recordOutcome(deps: Deps): Run<Input, Output> {
       ...(rollback && { rollback }),
     };
     const record = { ...ended, ...(error && { error }), from, to, modes, evidence: entries };
-    const { sha256 } = await deps.store.put(key, JSON.stringify(record, null, 2));
+    const text = JSON.stringify(record, null, 2);
+    const { sha256 } = describe(key, text);
     const outcome = { key, sha256 };
     const counts = Object.fromEntries(modes.map(({ mode, nodes }) => [mode, nodes]));
     const detailType = await eventOf(deps.store, input);
@@ -103,6 +104,8 @@ export function recordOutcome(deps: Deps): Run<Input, Output> {
       await deps.bus.put({ detailType, resources: [execution.arn], detail });
       say.count(detailType, 1);
     }
+    // Last: whoever finds the record takes it for said. An ending may be said twice, and never not at all.
+    await deps.store.put(key, text);
     say.decision('migration.ended', { execution: execution.name, ending, error: error?.name ?? null });
     const evidence = entries.map(({ key, sha256 }) => ({ key, sha256 }));
     return { ending, ...(error && { error }), outcome, evidence, modes: counts };

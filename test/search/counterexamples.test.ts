@@ -71,6 +71,17 @@ const FOUND: Readonly<Record<string, Case>> = {
       times: 12,
     },
   ]),
+  // The record was there, but the bus took no event for a minute: the execution failed, and whoever came after it found
+  // the record and took it for said.
+  'an ending that the bus does not take for a while is said all the same': caseOf({}, [
+    {
+      at: 'Begin',
+      machine: 'nightshift-migrate-cluster',
+      on: { service: 'events', operation: 'PutEvents' },
+      error: 'ThrottlingException',
+      times: 60,
+    },
+  ]),
 };
 
 describe('a run that once broke a rule', () => {

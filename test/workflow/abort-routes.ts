@@ -28,7 +28,7 @@ const ON_IPVS = { addon: { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipv
 const SELF = { addon: null };
 const EDIT = { selfManaged: 'config-map' };
 const CREATE = { selfManaged: 'create-addon' };
-const NO_RECORD = { on: invoking('record-outcome'), error: 'ServiceException', times: 5 };
+const NO_RECORD = { on: invoking('record-outcome'), error: 'ServiceException', times: 11 };
 const noBackends = (more: object) => each((node) => at('ValidateCanary', node, 'dns-without-backends', more));
 
 /** A cluster that EKS still makes, and then its add-on. */

@@ -87,8 +87,8 @@ play(current, 'a function that fails', [
     ROLLED_BACK,
   ],
   [
-    'five times, and is record-outcome: the recovery finishes',
-    [{ on: invoking('record-outcome'), error: 'ServiceException', times: 5 }],
+    'eleven times, and is record-outcome: the recovery finishes',
+    [{ on: invoking('record-outcome'), error: 'ServiceException', times: 11 }],
     'FAILED OutcomeNotRecorded finished ipvs',
   ],
   [

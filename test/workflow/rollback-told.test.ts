@@ -83,7 +83,7 @@ describe('a rollback that failed pages', () => {
   });
 
   it('through its owner where its own record could not be written', async () => {
-    const unrecorded = { on: invoking('record-outcome'), error: 'ServiceException', times: 5 };
+    const unrecorded = { on: invoking('record-outcome'), error: 'ServiceException', times: 11 };
     const rested = await run(APPLIED, offline('RestoreAddon', 2), { at: 'RecordOutcome', ...MACHINE, ...unrecorded });
     expect(pagedBy(rested)).not.toContain(rollbackOf(rested));
     expect(pagedBy(rested).length).toBeGreaterThanOrEqual(1);

@@ -103,6 +103,17 @@ test('an object that was stored and is gone is EvidenceMissing, and nothing is r
   expect(await store.find('executions/demo-1/outcome.json')).toBeNull();
 });
 
+test('an ending that the bus does not take is not recorded: who finds a record takes it for said', async () => {
+  const store = new MemoryStore();
+  const deaf: EventBus = {
+    put: async () => {
+      throw new Error('the bus is away');
+    },
+  };
+  await expect(recordOutcome({ store, bus: deaf })(input, new Ear())).rejects.toThrow('the bus is away');
+  expect(store.writes).toEqual([]);
+});
+
 test('a repeated record gives the same hash', async () => {
   const { output, run } = await record({});
   expect((await run(input, new Ear())).outcome).toEqual(output.outcome);

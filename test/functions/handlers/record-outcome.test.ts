@@ -20,6 +20,13 @@ const input = {
   told: false,
 };
 
+/** The dispatch of a validation of all nodes. */
+const validationAt = (sentAt: string): string =>
+  JSON.stringify({
+    ...{ phase: 'validate', nodes: [], limited: false, commands: [], unknown: [] },
+    ...{ sentAt, deadline: sentAt },
+  });
+
 async function record(changes: Partial<Parameters<ReturnType<typeof recordOutcome>>[0]>) {
   const store = new MemoryStore();
   const verdict = (node: string, pass: boolean) => ({ node, name: node, pass, reasons: [], facts: {}, excerpt: '' });
@@ -62,18 +69,9 @@ test('the outcome lists every object of this execution with its hash and its ver
 test('objects of which the functions told are not read again, but for what the nodes said last', async () => {
   const { store, run } = await record({});
   const [step, sentAt] = ['executions/demo-1/validate-1', '2026-11-21T06:00:00.000Z'];
-  const dispatch = {
-    phase: 'validate',
-    nodes: [],
-    limited: false,
-    commands: [],
-    unknown: [],
-    sentAt,
-    deadline: sentAt,
-  };
   const asked = { phase: 'validate', sentAt, limited: false };
   const stored = [
-    { ...(await store.put(`${step}/dispatch.json.gz`, JSON.stringify(dispatch))), asked },
+    { ...(await store.put(`${step}/dispatch.json.gz`, validationAt(sentAt))), asked },
     { key: `${step}/evidence.ndjson.gz`, sha256: 'as it was written', bytes: 7, passed: 3, failed: 0 },
     { key: 'executions/demo-1/inspect-1/inventory.ndjson.gz', sha256: 'as well', bytes: 8 },
   ];
@@ -205,18 +203,8 @@ test('the record says where the nodes stand, with what the rollback saw last', a
   const { run, store } = await record({});
   const said = (node: string, facts: Record<string, string>) =>
     lines([{ node, name: `ip-${node}`, pass: false, reasons: [], facts, excerpt: '' }]);
-  const asked = (sentAt: string) =>
-    JSON.stringify({
-      phase: 'validate',
-      nodes: [],
-      limited: false,
-      commands: [],
-      unknown: [],
-      sentAt,
-      deadline: sentAt,
-    });
   const put = async (prefix: string, sentAt: string, evidence: string) => {
-    await store.put(`${prefix}/dispatch.json.gz`, asked(sentAt));
+    await store.put(`${prefix}/dispatch.json.gz`, validationAt(sentAt));
     await store.put(`${prefix}/evidence.ndjson.gz`, evidence);
   };
   await put(

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -212,7 +213,7 @@ function table(reports: BundleReport[]): string {
     .join('\n');
 }
 
-if (import.meta.main) {
+if (realpathSync(process.argv[1] ?? '') === import.meta.filename) {
   const quiet = process.argv.includes('--quiet');
   const reports = await buildFunctions({ quiet });
   if (!quiet) console.log(table(reports));

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { describeError, EXIT } from './exit.ts';
 import { buildProgram } from './program.ts';
@@ -27,4 +28,5 @@ async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
-if (import.meta.main) await main(process.argv.slice(2));
+// `import.meta.main` is younger than the oldest Node 24 that npm installs here (for Apple silicon).
+if (realpathSync(process.argv[1] ?? '') === import.meta.filename) await main(process.argv.slice(2));

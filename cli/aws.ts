@@ -2,7 +2,9 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { loadSharedConfigFiles } from '@smithy/core/config';
 import { Failure, UsageError } from './exit.ts';
+import { nightshiftCommand } from './paste.ts';
 
 /** One account and Region of AWS, as the SDK's own configuration points at it, or a sandbox. */
 export interface Connection {
@@ -25,11 +27,13 @@ export interface ConnectionSettings {
 /**
  * Connects by the SDK's own rules (environment, profiles, AWS_ENDPOINT_URL) unless `settings` says otherwise.
  *
- * @throws UsageError when there is no Region or there are no credentials: nothing was asked of AWS yet.
+ * @throws UsageError when Region, credentials, profile or endpoint are missing or cannot be: nothing was asked of AWS yet.
  */
 export async function connect(settings: ConnectionSettings = {}): Promise<Connection> {
-  const endpoint = settings.endpoint ?? (process.env['AWS_ENDPOINT_URL'] || null);
-  const config = { ...settings, retryMode: 'adaptive', maxAttempts: 6 };
+  const endpoint = settings.endpoint ?? endpointInEnvironment();
+  await requireProfile();
+  const region = settings.region ?? regionInEnvironment();
+  const config = { ...settings, ...(region !== null && { region }), retryMode: 'adaptive', maxAttempts: 6 };
   const sfn = new SFNClient(config);
   const connection: Connection = {
     region: await regionOf(sfn),
@@ -69,15 +73,64 @@ export async function asking<T>(connection: Connection, what: string, call: () =
   }
 }
 
+/** What AWS_ENDPOINT_URL names; null when it is not set. @throws UsageError when it is not an HTTP address */
+function endpointInEnvironment(): string | null {
+  const text = process.env['AWS_ENDPOINT_URL'];
+  if (!text) return null;
+  const url = URL.parse(text);
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return text;
+  throw new UsageError(`AWS_ENDPOINT_URL is ${JSON.stringify(text)}, which is not an http or https address`, {
+    nextStep: 'set it to the address that the sandbox prints, or unset it to reach AWS',
+  });
+}
+
+/** A Region's name has the form of `eu-central-1`, `us-gov-west-1` or `us-iso-east-1`. */
+const REGION = /^[a-z]{2,8}(?:-[a-z]{2,16}){1,3}-\d{1,2}$/;
+
+/**
+ * The Region of the environment. The SDK reads AWS_REGION alone; the AWS CLI reads AWS_DEFAULT_REGION as well, and both
+ * before the profile's. https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
+ */
+function regionInEnvironment(): string | null {
+  for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) {
+    const value = process.env[name];
+    if (value) return checkedRegion(value, name);
+  }
+  return null;
+}
+
+function checkedRegion(value: string, source: string): string {
+  if (REGION.test(value)) return value;
+  throw new UsageError(
+    `${source} is ${JSON.stringify(value.slice(0, 80))}, which cannot be the name of an AWS Region`,
+    {
+      nextStep: 'set it to a Region such as us-east-1',
+    },
+  );
+}
+
 async function regionOf(client: SFNClient): Promise<string> {
+  let region: string;
   try {
-    return await client.config.region();
+    region = await client.config.region();
   } catch (cause) {
     throw new UsageError('no AWS Region is configured', {
       nextStep: 'set AWS_REGION, or choose a profile that has a Region with AWS_PROFILE',
       cause,
     });
   }
+  return checkedRegion(region, "the profile's Region");
+}
+
+/** The SDK takes a profile that does not exist for an empty one. @throws UsageError when AWS_PROFILE names such a one */
+async function requireProfile(): Promise<void> {
+  const profile = process.env['AWS_PROFILE'];
+  if (!profile) return;
+  const { configFile, credentialsFile } = await loadSharedConfigFiles();
+  if (profile in configFile || profile in credentialsFile) return;
+  throw new UsageError(`AWS_PROFILE is ${JSON.stringify(profile)}, and no such profile is configured`, {
+    nextStep: 'see which there are: aws configure list-profiles',
+  });
 }
 
 async function requireCredentials(client: SFNClient): Promise<void> {
@@ -86,7 +139,7 @@ async function requireCredentials(client: SFNClient): Promise<void> {
   } catch (cause) {
     throw new UsageError('no AWS credentials were found', {
       nextStep:
-        'sign in (aws sso login, or AWS_PROFILE), or for a sandbox set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to anything',
+        'sign in (aws sso login), choose a profile with AWS_PROFILE, or for a sandbox: export AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=me',
       cause,
     });
   }
@@ -110,8 +163,8 @@ function explain(error: unknown, connection: Connection, what: string): unknown 
     const where = connection.endpoint ?? `AWS in ${connection.region}`;
     return new Failure('NoAnswer', `could not ${what}: nothing answers at ${where} (${code})`, {
       nextStep: connection.endpoint
-        ? 'start it (nightshift sandbox --world FILE), or unset AWS_ENDPOINT_URL to reach AWS'
-        : 'check the network and the Region',
+        ? `start it (${nightshiftCommand('sandbox --world sandbox/worlds/demo.json')}), or unset AWS_ENDPOINT_URL to reach AWS`
+        : `check the network, and that ${connection.region} is a Region of AWS`,
       cause: error,
     });
   }

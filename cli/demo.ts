@@ -4,6 +4,7 @@ import { connect } from './aws.ts';
 import { EXIT, Failure } from './exit.ts';
 import { failureOf, migrate } from './migration.ts';
 import { openSandbox } from './open-sandbox.ts';
+import { nightshiftCommand } from './paste.ts';
 import { noProgress, progressFor } from './progress.ts';
 import { renderShortStory } from './render-story.ts';
 import { styleFor } from './style.ts';
@@ -25,9 +26,9 @@ export async function runDemo(options: {
   terminal: Terminal;
 }): Promise<void> {
   const { nodeKind, json, terminal } = options;
+  const style = styleFor(terminal);
   const world = fileURLToPath(new URL(`../sandbox/worlds/${WORLDS[nodeKind]}`, import.meta.url));
   const sandbox = await openSandbox({ world, port: 0, clock: 'virtual', nodeKind });
-  const style = styleFor(terminal);
   try {
     const connection = await connect({
       endpoint: sandbox.endpoint,
@@ -60,10 +61,16 @@ export async function runDemo(options: {
 
 const WHERE_NEXT = [
   'Where next',
-  '  keep the sandbox:   npx nightshift sandbox --world sandbox/worlds/demo.json',
-  '  then, against it:   npx nightshift migrate demo --window weekend, npx nightshift audit EXECUTION, aws, kubectl',
-  '  judge a node:       ipvsadm -Ln | npx nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr',
-  '  the pages:          README.md, docs/cli.md, docs/audit.md, state-machines/',
+  '  keep the sandbox:',
+  `    ${nightshiftCommand('sandbox --world sandbox/worlds/demo.json')}`,
+  '  in another terminal, migrate in it (it prints the command for the audit), and ask it as you ask AWS:',
+  '    export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1',
+  '    export AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=me',
+  `    ${nightshiftCommand('migrate demo --window weekend')}`,
+  '    aws eks describe-addon --cluster-name demo --addon-name kube-proxy',
+  '  judge a node by its own tables:',
+  `    sudo ipvsadm -Ln | ${nightshiftCommand('verify --service-cidr 10.100.0.0/16 --scheduler rr')}`,
+  '  the pages: README.md, docs/cli.md, docs/audit.md, state-machines/README.md',
 ];
 
 /** The Region is in the state machine's ARN. */

@@ -5,6 +5,7 @@ import { executionName } from './executions.ts';
 import { EXIT, Failure, oneLine } from './exit.ts';
 import { count, showCounts, showDuration } from './format.ts';
 import { parseJson, readError } from './history.ts';
+import { nightshiftCommand } from './paste.ts';
 import { renderChecks } from './render-checks.ts';
 import { styleFor } from './style.ts';
 import type { Terminal } from './terminal.ts';
@@ -67,7 +68,7 @@ function functionFailed(text: string): Failure {
 function notDeployed(error: unknown, connection: Connection): unknown {
   if (!(error instanceof Error) || error.name !== 'ResourceNotFoundException') return error;
   return new Failure('NotDeployed', `nightshift is not deployed in ${connection.region}: no function ${FUNCTION}`, {
-    nextStep: 'choose the Region where it is with AWS_REGION, or try it without AWS: nightshift demo',
+    nextStep: `choose the Region where it is with AWS_REGION, or try it without AWS: ${nightshiftCommand('demo')}`,
     cause: error,
   });
 }

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { asking, type Connection } from './aws.ts';
 import { Failure, UsageError } from './exit.ts';
+import { nightshiftCommand } from './paste.ts';
 import type { Machine } from './phases.ts';
 
 const EXECUTION_ARN =
@@ -60,7 +61,7 @@ function onlyOne(connection: Connection, machine: Machine, all: readonly string[
       'NotDeployed',
       `nightshift is not deployed in ${connection.region}: no state machine ${machine}`,
       {
-        nextStep: 'choose the Region where it is with AWS_REGION, or try it without AWS: nightshift demo',
+        nextStep: `choose the Region where it is with AWS_REGION, or try it without AWS: ${nightshiftCommand('demo')}`,
       },
     );
   if (others.length > 0)
@@ -83,7 +84,7 @@ export async function possibleExecutions(
   if (arn) return [arn];
   if (!/^[\w-]{1,80}$/.test(text))
     throw new UsageError(`${JSON.stringify(text.slice(0, 120))} is neither the ARN nor the name of an execution`, {
-      nextStep: 'a name has 1 to 80 letters, digits, - or _; nightshift migrate prints it',
+      nextStep: 'a name has 1 to 80 letters, digits, - or _; `migrate` prints it',
     });
   const machines = await stateMachines(connection);
   const first = executionOf(onlyOne(connection, 'migrate-cluster', machines), text);

@@ -3,6 +3,7 @@ import type { DescribeExecutionOutput, HistoryEvent } from '@aws-sdk/client-sfn'
 import type { Connection } from './aws.ts';
 import { describeExecution, eventsAfter } from './executions.ts';
 import { Failure } from './exit.ts';
+import { nightshiftCommand } from './paste.ts';
 
 /** Milliseconds between two looks: `shortest` while the execution moves, growing to `longest` while it waits. */
 export interface Pace {
@@ -77,7 +78,7 @@ function notFollowed(error: unknown, arn: string): Failure {
   if (error instanceof Failure && error.name !== 'NoAnswer') return error;
   const why = error instanceof Error ? error.message : String(error);
   return new Failure('NotFollowed', `could not look at ${arn} any more: ${why}`, {
-    nextStep: `the execution itself goes on; read it with: nightshift audit ${arn}`,
+    nextStep: `the execution itself goes on; read it with: ${nightshiftCommand(`audit ${arn}`)}`,
     cause: error,
   });
 }

@@ -6,6 +6,7 @@ import { EXIT, Failure, Interrupted } from './exit.ts';
 import { followExecution, paceFor } from './follow-execution.ts';
 import { count } from './format.ts';
 import { type HistoryError, readError, readHistory, type Step } from './history.ts';
+import { awsCommand, nightshiftCommand } from './paste.ts';
 import { machineOf } from './phases.ts';
 import type { Progress } from './progress.ts';
 import { outcomeOf } from './story-parts.ts';
@@ -36,7 +37,7 @@ interface Watching {
   progress: () => Progress;
   announce: boolean;
   /** What to say to a person who presses Ctrl-C. */
-  parting: (execution: ExecutionName) => string[];
+  parting: (execution: ExecutionName, connection: Connection) => string[];
 }
 
 /** Starts a migration and stays with it to its end. `now` is only for the execution's name. */
@@ -87,7 +88,7 @@ async function follow(
   } catch (error) {
     await progress.end('not watched to its end');
     if (error instanceof Interrupted)
-      for (const line of ['', ...options.parting(execution)]) options.terminal.err(line);
+      for (const line of ['', ...options.parting(execution, connection)]) options.terminal.err(line);
     throw error;
   }
 }
@@ -129,7 +130,7 @@ export function failureOf(result: MigrationResult): Failure | null {
   if (!result.error) return null;
   const { name, cause } = result.error;
   return new Failure(name, cause || `the execution ended ${result.status}`, {
-    nextStep: `read what happened: nightshift audit ${result.name}`,
+    nextStep: `read what happened: ${nightshiftCommand(`audit ${result.name}`)}`,
   });
 }
 
@@ -138,7 +139,7 @@ export function endingLine(result: MigrationResult, style: Style): string {
   const modes = Object.entries(result.modes).map(([mode, nodes]) => `${count(nodes, 'node')} ${mode}`);
   const where = result.ending === 'rolled-back' && modes.length > 0 ? `, now ${modes.join(', ')}` : '';
   if (result.error) return `${style.bad('ended')} ${result.ending}${where}: ${result.error.name}`;
-  return `${style.good('ended')} ${result.ending}${where}; its story: nightshift audit ${result.name}`;
+  return `${style.good('ended')} ${result.ending}${where}; its story: ${nightshiftCommand(`audit ${result.name}`)}`;
 }
 
 /** Aborts `work` with Interrupted at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
@@ -160,11 +161,11 @@ async function untilSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promis
 }
 
 /** What a person must know who stops watching: nothing was stopped. */
-export function partingWords(execution: ExecutionName): string[] {
+export function partingWords(execution: ExecutionName, connection: Connection): string[] {
   return [
     `The execution goes on without this terminal: ${execution.arn}`,
-    `  its story so far:  nightshift audit ${execution.arn}`,
-    `  to stop it:        aws stepfunctions stop-execution --execution-arn ${execution.arn}`,
+    `  its story so far:  ${nightshiftCommand(`audit ${execution.arn}`)}`,
+    `  to stop it:        ${awsCommand(connection, `stepfunctions stop-execution --execution-arn ${execution.arn}`)}`,
     '                     (the recovery then finishes what was begun, or puts it back)',
   ];
 }

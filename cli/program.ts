@@ -7,19 +7,20 @@ import { addMigrate } from './commands/migrate.ts';
 import { addRollback } from './commands/rollback.ts';
 import { addSandbox } from './commands/sandbox.ts';
 import { addVerify } from './commands/verify.ts';
+import { nightshiftCommand, pasteable } from './paste.ts';
 import type { Terminal } from './terminal.ts';
 
-const EXAMPLES = `
+const EXAMPLES = pasteable(`
 Examples:
-  nightshift demo                                          watch a whole migration, no AWS account needed
-  nightshift migrate my-cluster --window weekend           migrate when the window "weekend" opens
-  nightshift migrate my-cluster --now --reason "CHG-1234"  migrate at once, and record why
-  nightshift migrate my-cluster --dry-run                  only look: the plan and what stands in its way
-  nightshift rollback my-cluster-20261128T010000123Z       put back what that execution has changed
-  nightshift audit my-cluster-20261128T010000123Z          the story of an execution, from its history and evidence
-  ipvsadm -Ln | nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr
+  $ nightshift demo                                          # watch a whole migration, no AWS account needed
+  $ nightshift migrate my-cluster --window weekend           # migrate when the window "weekend" opens
+  $ nightshift migrate my-cluster --now --reason "CHG-1234"  # migrate at once, and record why
+  $ nightshift migrate my-cluster --dry-run                  # only look: the plan and what stands in its way
+  $ nightshift rollback my-cluster-20261128T010000123Z       # put back what that execution has changed
+  $ nightshift audit my-cluster-20261128T010000123Z          # the story of an execution, from its history and evidence
+  ipvsadm -Ln | $ nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr
 
-Exit codes: 0 as asked, 1 not as asked (the error's name comes last), 2 the call is wrong.`;
+Exit codes: 0 as asked, 1 not as asked (the error's name comes last), 2 the call is wrong.`);
 
 /** The whole command tree; `completion` prints what it finds in it. Every usage error is thrown, none exits. */
 export function buildProgram(terminal: Terminal): Command {
@@ -28,7 +29,7 @@ export function buildProgram(terminal: Terminal): Command {
     .version(manifest.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
-    .showHelpAfterError('(nightshift --help lists every command and option)')
+    .showHelpAfterError(`(${nightshiftCommand('--help')} lists every command and option)`)
     .addHelpText('after', EXAMPLES)
     .exitOverride();
   const add = [addDemo, addMigrate, addRollback, addAudit, addVerify, addSandbox, addCompletion];

@@ -14,6 +14,7 @@ import {
 } from './executions.ts';
 import { EXIT, Failure, oneLine, UsageError } from './exit.ts';
 import { endingLine, failureOf, partingWords, runExecution } from './migration.ts';
+import { awsCommand } from './paste.ts';
 import { machineOf } from './phases.ts';
 import { noProgress, progressFor } from './progress.ts';
 import { type Style, styleFor } from './style.ts';
@@ -67,8 +68,15 @@ function reasonIn(text: string): string {
 async function savedBy(connection: Connection, owner: ExecutionName, bucket: string): Promise<Former> {
   if (machineOf(owner.stateMachine) === 'rollback-cluster')
     throw new UsageError(`${owner.name} is a rollback itself`, { nextStep: 'name the migration: the audit tells it' });
-  await refuseRunning(connection, owner);
-  const saved = await readObject(connection, bucket, `executions/${owner.name}/former.json`);
+  const known = await refuseRunning(connection, owner);
+  const key = `executions/${owner.name}/former.json`;
+  const saved = await readObject(connection, bucket, key);
+  if (saved === null && !known)
+    throw new Failure(
+      'ExecutionDoesNotExist',
+      `there is no execution ${owner.name}: Step Functions does not know ${owner.arn}, and ${bucket} has no ${key}`,
+      { nextStep: 'check the name, the Region and the account; nightshift prints the name when it starts a migration' },
+    );
   if (saved === null)
     throw new Failure('NothingToRollBack', `${owner.name} saved no former state in ${bucket}: it changed nothing`, {
       nextStep: 'check name and bucket (--evidence-bucket)',
@@ -81,17 +89,17 @@ async function savedBy(connection: Connection, owner: ExecutionName, bucket: str
   }
 }
 
-/** An execution that Step Functions has forgotten has ended long ago; what it saved counts. */
-async function refuseRunning(connection: Connection, owner: ExecutionName): Promise<void> {
+/** Whether Step Functions knows the execution. It forgets one 90 days after its end; what that one saved still counts. */
+async function refuseRunning(connection: Connection, owner: ExecutionName): Promise<boolean> {
   try {
     const { status } = await describeExecution(connection, owner.arn);
-    if (status !== 'RUNNING') return;
+    if (status !== 'RUNNING') return true;
   } catch (error) {
-    if (error instanceof Failure && error.name === 'ExecutionDoesNotExist') return;
+    if (error instanceof Failure && error.name === 'ExecutionDoesNotExist') return false;
     throw error;
   }
   throw new Failure('StillRunning', `${owner.name} still runs: two must not change one cluster`, {
-    nextStep: `wait for its end, or stop it, and its change is put back: aws stepfunctions stop-execution --execution-arn ${owner.arn}`,
+    nextStep: `wait for its end, or stop it, and its change is put back: ${awsCommand(connection, `stepfunctions stop-execution --execution-arn ${owner.arn}`)}`,
   });
 }
 

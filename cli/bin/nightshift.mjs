@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const NEEDED = 24;
@@ -10,6 +11,9 @@ const NEEDED = 24;
 const ENDINGS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 const entry = fileURLToPath(new URL('../nightshift.ts', import.meta.url));
 
+// What a person pastes starts this program the way that this person did.
+if (basename(process.argv[1] ?? '') === 'nightshift' && process.env['npm_command'] === undefined)
+  process.env['NIGHTSHIFT_COMMAND'] = 'nightshift';
 endWithNpx();
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
   const { main } = await import('../nightshift.ts');

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { pasteable } from '../paste.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface AuditOptions {
@@ -6,14 +7,14 @@ interface AuditOptions {
   evidenceBucket?: string;
 }
 
-const EXAMPLES = `
+const EXAMPLES = pasteable(`
 Examples:
-  nightshift audit my-cluster-20261128T010000123Z
-  nightshift audit arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster:my-cluster-20261128T010000123Z
-  nightshift audit my-cluster-20261128T010000123Z --format json | jq '.nodes[] | select(.pass | not)'
+  $ nightshift audit my-cluster-20261128T010000123Z
+  $ nightshift audit arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster:my-cluster-20261128T010000123Z
+  $ nightshift audit my-cluster-20261128T010000123Z --format json | jq '.nodes[] | select(.pass | not)'
 
 Tells only what GetExecutionHistory and the evidence objects say; what is absent is said to be absent. Exit code 1 when
-an object's SHA-256 is not the one that the history carries. Read-only.`;
+an object's SHA-256 is not the one that the history carries. Read-only.`);
 
 /** `nightshift audit`: the story of one execution, from its history and evidence alone. */
 export function addAudit(program: Command, terminal: Terminal): void {

@@ -1,12 +1,13 @@
 import { Argument, type Command } from 'commander';
 import { completionScript, SHELLS, type Shell } from '../completion.ts';
+import { pasteable } from '../paste.ts';
 import type { Terminal } from '../terminal.ts';
 
-const EXAMPLES = `
+const EXAMPLES = pasteable(`
 Examples:
-  source <(nightshift completion bash)
-  nightshift completion zsh > "\${fpath[1]}/_nightshift"
-  nightshift completion fish > ~/.config/fish/completions/nightshift.fish`;
+  source <($ nightshift completion bash)
+  $ nightshift completion zsh > "\${fpath[1]}/_nightshift"
+  $ nightshift completion fish > ~/.config/fish/completions/nightshift.fish`);
 
 /** `nightshift completion`: a script that completes commands, options and their values. */
 export function addCompletion(program: Command, terminal: Terminal): void {

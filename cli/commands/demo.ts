@@ -1,6 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { Terminal } from '../terminal.ts';
 
+const STARTS = {
+  model: 'it makes an EKS cluster with three nodes, and goes through a night in seconds',
+  kernel: 'it boots two virtual machines with a real kernel, which takes about half a minute',
+} as const;
+
 interface DemoOptions {
   nodeKind: 'model' | 'kernel';
   json?: true;
@@ -19,6 +24,8 @@ export function addDemo(program: Command, terminal: Terminal): void {
     )
     .option('--json', 'print result and story as one JSON document and nothing else')
     .action(async (options: DemoOptions) => {
+      // Before the imports: they take a second on a slow machine, and silence looks like a program that hangs.
+      if (!options.json) terminal.out(`A migration in a sandbox on this machine: ${STARTS[options.nodeKind]}.`);
       const { runDemo } = await import('../demo.ts');
       await runDemo({ nodeKind: options.nodeKind, json: options.json ?? false, terminal });
     });

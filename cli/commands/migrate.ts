@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { CHECK_NAMES } from '../../functions/core/preflight/names.ts';
 import { IPVS_SCHEDULERS } from '../../functions/core/proxy-mode.ts';
 import { UsageError } from '../exit.ts';
+import { pasteable } from '../paste.ts';
 import type { WantedRequest } from '../run-migrate.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -18,17 +19,17 @@ interface MigrateOptions {
   json?: true;
 }
 
-const EXAMPLES = `
+const EXAMPLES = pasteable(`
 Examples:
-  nightshift migrate my-cluster                              in the window that the cluster's tag names
-  nightshift migrate my-cluster --window weekend --scheduler lc
-  nightshift migrate my-cluster --now --reason "CHG-1234, agreed with checkout"
-  nightshift migrate my-cluster --acknowledge ipvs-deprecated --acknowledge idle-timeout
-  nightshift migrate my-cluster --dry-run                    the plan and every preflight check, nothing is changed
+  $ nightshift migrate my-cluster                              # in the window that the cluster's tag names
+  $ nightshift migrate my-cluster --window weekend --scheduler lc
+  $ nightshift migrate my-cluster --now --reason "CHG-1234, agreed with checkout"
+  $ nightshift migrate my-cluster --acknowledge ipvs-deprecated --acknowledge idle-timeout
+  $ nightshift migrate my-cluster --dry-run                    # the plan and every preflight check, nothing is changed
 
 Goes to whatever the AWS SDK is pointed at: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL for a sandbox. Ctrl-C stops
 watching, not the execution. Exit code 0 migrated or already compliant, 1 failed
-(RolledBack: everything is as before), 2 the call is wrong.`;
+(RolledBack: everything is as before), 2 the call is wrong.`);
 
 /** `nightshift migrate`: starts an execution of `migrate-cluster` and follows it to its end. */
 export function addMigrate(program: Command, terminal: Terminal): void {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { pasteable } from '../paste.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface RollbackOptions {
@@ -10,14 +11,14 @@ interface RollbackOptions {
   json?: boolean;
 }
 
-const EXAMPLES = `
+const EXAMPLES = pasteable(`
 Examples:
-  nightshift rollback my-cluster-20261128T010000123Z
-  nightshift rollback my-cluster-20261128T010000123Z --reason "CHG-1240, pools of connections were cut" --yes
+  $ nightshift rollback my-cluster-20261128T010000123Z
+  $ nightshift rollback my-cluster-20261128T010000123Z --reason "CHG-1240, pools of connections were cut" --yes
 
 Shows first what the execution saved before its change and what will be put back, and asks. Whatever was configured
 since then is overwritten. Without a terminal it needs --yes. Exit code 0 everything is as before and proven on every
-node, 1 it is not, 2 the call is wrong.`;
+node, 1 it is not, 2 the call is wrong.`);
 
 /** `nightshift rollback`: starts `rollback-cluster` for an earlier migration and follows it to its end. */
 export function addRollback(program: Command, terminal: Terminal): void {

@@ -1,17 +1,18 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT } from '../exit.ts';
 import type { SandboxOptions } from '../open-sandbox.ts';
+import { pasteable } from '../paste.ts';
 import type { Terminal } from '../terminal.ts';
 
-const EXAMPLES = `
+const EXAMPLES = pasteable(`
 Examples:
-  nightshift sandbox --world sandbox/worlds/demo.json
+  $ nightshift sandbox --world sandbox/worlds/demo.json
   export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=me
   aws eks describe-addon --cluster-name demo --addon-name kube-proxy
-  nightshift migrate demo --window weekend
+  $ nightshift migrate demo --window weekend
 
 Prints one line of JSON when it is ready: endpoint, kubeconfig, state machines. Port 0 takes a free one. Serves until
-SIGTERM or Ctrl-C.`;
+SIGTERM or Ctrl-C.`);
 
 /** `nightshift sandbox`: a small AWS Region with EKS clusters on this machine. */
 export function addSandbox(program: Command, terminal: Terminal): void {

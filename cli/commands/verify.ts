@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { IPVS_SCHEDULERS } from '../../functions/core/proxy-mode.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { unreadable } from '../json-file.ts';
+import { pasteable } from '../paste.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface VerifyOptions {
@@ -11,14 +12,14 @@ interface VerifyOptions {
   scheduler: string;
 }
 
-const EXAMPLES = `
+const EXAMPLES = pasteable(`
 Examples:
-  sudo ipvsadm -Ln | nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr
-  nightshift verify --service-cidr fd12:3456::/108 --scheduler lc ipvsadm.txt
+  sudo ipvsadm -Ln | $ nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr
+  $ nightshift verify --service-cidr fd12:3456::/108 --scheduler lc ipvsadm.txt
 
 Reads ipvsadm -L, ipvsadm -Ln, /proc/net/ip_vs, or what the document nightshift-validate-node printed. The API server
 (first address of the service CIDR) must be there on TCP 443, DNS (tenth address) on TCP 53 and UDP 53, each with the
-scheduler and at least one real server with weight > 0. Exit code 0 pass, 1 fail, 2 the call or the text is wrong.`;
+scheduler and at least one real server with weight > 0. Exit code 0 pass, 1 fail, 2 the call or the text is wrong.`);
 
 const NEXT = 'give the whole output, unchanged, of ipvsadm -Ln, /proc/net/ip_vs or nightshift-validate-node';
 

@@ -146,7 +146,7 @@ function refused(error: unknown, cluster: string): unknown {
   if (!isNamed(error, 'InvalidParameterException', 'InvalidRequestException', 'ResourceNotFoundException'))
     return error;
   return new AddonUpdateFailed(`EKS refused the new kube-proxy configuration of ${cluster}: ${error.message}`, {
-    nextStep: 'Compare it with `aws eks describe-addon-configuration` of the installed version.',
+    nextStep: `See the installed version with \`aws eks describe-addon --cluster-name ${cluster} --addon-name kube-proxy\`, and compare the values with that version's schema.`,
     cause: error,
   });
 }
@@ -221,7 +221,7 @@ export function snapshotOf(
   const { name, arn, version, status } = cluster;
   if (!name || !arn || !version || !status || !serviceCidr)
     throw new PreflightRefused(`EKS does not yet tell the service addresses of cluster ${name} (status ${status}).`, {
-      nextStep: 'Start again when `aws eks describe-cluster` shows the cluster ACTIVE.',
+      nextStep: `Start again when \`aws eks describe-cluster --name ${name}\` shows the cluster ACTIVE.`,
     });
   return {
     name,

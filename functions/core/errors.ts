@@ -106,7 +106,7 @@ export class NodesNotPrepared extends NightshiftError {
 /** EKS refused or failed the update of the kube-proxy add-on. */
 export class AddonUpdateFailed extends NightshiftError {
   constructor(message: string, options?: ErrorOptions) {
-    const nextStep = 'Read the errors of the update with `aws eks describe-update`.';
+    const nextStep = "Read the errors of the add-on's last update in the EKS console, or with DescribeUpdate.";
     super('AddonUpdateFailed', message, withDefault(nextStep, options));
   }
 }

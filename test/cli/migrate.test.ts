@@ -69,7 +69,7 @@ describe('migrate', () => {
       '2026-11-20 22:00:04Z  Window         closed: weekend is closed; waits until 2026-11-21 07:00:00Z',
     ]);
     expect(stdout).toContain('Validate       2 of 2 nodes proved it');
-    expect(lastLine(stdout)).toBe('ended migrated; its story: nightshift audit demo-1');
+    expect(lastLine(stdout)).toBe('ended migrated; its story: npx nightshift audit demo-1');
   });
 
   test('that fails ends with 1 and the error name last', async () => {
@@ -77,7 +77,7 @@ describe('migrate', () => {
     expect(code).toBe(1);
     expect(lastLine(stdout)).toBe('ended failed: ValidationFailed');
     expect(lastLine(stderr)).toBe('nightshift: 1 of 2 nodes did not prove ipvs rr: ValidationFailed');
-    expect(stderr).toContain('next: read what happened: nightshift audit demo-1');
+    expect(stderr).toContain('next: read what happened: npx nightshift audit demo-1');
   });
 
   test('--json prints one document and nothing else', async () => {
@@ -104,7 +104,7 @@ describe('migrate', () => {
     const { code, stderr } = await inRegion({ stateMachines: [] }, ['migrate', 'demo']);
     expect(code).toBe(1);
     expect(stderr).toBe(
-      'next: choose the Region where it is with AWS_REGION, or try it without AWS: nightshift demo\n' +
+      'next: choose the Region where it is with AWS_REGION, or try it without AWS: npx nightshift demo\n' +
         'nightshift: nightshift is not deployed in us-east-1: no state machine migrate-cluster: NotDeployed\n',
     );
   });

@@ -47,7 +47,9 @@ test('rollback puts back what a migration has changed, and shows it first', asyn
   expect(first).toBe('What will be put back');
   expect(lines).toContain('  Mode       ipvs (rr) back to iptables');
   expect(lines).toContain(`  Add-on     ${FORMER}`);
-  expect(back.stdout).toContain('ended rolled-back, now 3 nodes iptables; its story: nightshift audit rollback-demo-');
+  expect(back.stdout).toContain(
+    'ended rolled-back, now 3 nodes iptables; its story: npx nightshift audit rollback-demo-',
+  );
 
   const name = /execution:nightshift-rollback-cluster:(?<name>\S+)/.exec(back.stdout)?.groups?.['name'] ?? '';
   const audited = await nightshift('audit', name, '--format', 'json');
@@ -73,8 +75,19 @@ test('rollback puts back what a migration has changed, and shows it first', asyn
   });
 });
 
-test('rollback of an execution that saved nothing starts nothing', async () => {
+test('rollback of an execution that does not exist says so, and where it looked', async () => {
   const { code, stdout, stderr } = await nightshift('rollback', 'demo-never', '--yes');
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr.trimEnd().split('\n').at(-1)).toBe(
+    'nightshift: there is no execution demo-never: Step Functions does not know ' +
+      'arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster:demo-never, and ' +
+      'nightshift-evidence-111122223333-us-east-1 has no executions/demo-never/former.json: ExecutionDoesNotExist',
+  );
+});
+
+test('rollback of an execution that saved nothing starts nothing', async () => {
+  const refused = await nightshift('migrate', 'demo', '--window', 'unknown', '--json');
+  const { code, stdout, stderr } = await nightshift('rollback', JSON.parse(refused.stdout).name, '--yes');
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr.trimEnd()).toMatch(/: NothingToRollBack$/);
 });

@@ -53,6 +53,53 @@ describe('without a place to go to', () => {
     );
   });
 
+  const KEYS = { AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
+  const WRONG: [string, Record<string, string>, string, string][] = [
+    [
+      'an endpoint that is not an address',
+      { AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL: 'sandbox' },
+      'nightshift: AWS_ENDPOINT_URL is "sandbox", which is not an http or https address',
+      'next: set it to the address that the sandbox prints, or unset it to reach AWS',
+    ],
+    [
+      'a Region that cannot be one',
+      { AWS_REGION: 'virginia' },
+      'nightshift: AWS_REGION is "virginia", which cannot be the name of an AWS Region',
+      'next: set it to a Region such as us-east-1',
+    ],
+    [
+      'a default Region that cannot be one',
+      { AWS_DEFAULT_REGION: 'us-east-1/x' },
+      'nightshift: AWS_DEFAULT_REGION is "us-east-1/x", which cannot be the name of an AWS Region',
+      'next: set it to a Region such as us-east-1',
+    ],
+    [
+      'a profile that does not exist',
+      { AWS_REGION: 'us-east-1', AWS_PROFILE: 'prodd' },
+      'nightshift: AWS_PROFILE is "prodd", and no such profile is configured',
+      'next: see which there are: aws configure list-profiles',
+    ],
+  ];
+  test.each(WRONG)('%s is named, in one sentence, and the exit code is 2', async (_, env, sentence, next) => {
+    for (const command of [
+      ['audit', 'demo-1'],
+      ['migrate', 'demo'],
+      ['rollback', 'demo-1', '--yes'],
+    ])
+      expect(await run(command, { env: { ...KEYS, ...env } })).toEqual({
+        code: 2,
+        stdout: '',
+        stderr: `${sentence}\n${next}\n`,
+      });
+  });
+
+  test('AWS_DEFAULT_REGION is enough', async () => {
+    const { stderr } = await run(['audit', 'demo-1'], {
+      env: { ...KEYS, AWS_DEFAULT_REGION: 'eu-central-1', AWS_ENDPOINT_URL: 'http://127.0.0.1:1' },
+    });
+    expect(stderr).toContain('nothing answers at http://127.0.0.1:1');
+  });
+
   test('missing credentials are one sentence and exit 2', async () => {
     const { code, stderr } = await run(['audit', 'demo-1'], { env: { AWS_REGION: 'us-east-1' } });
     expect(code).toBe(2);
@@ -79,7 +126,7 @@ describe('the help', () => {
   test('is asked for with --help and ends with 0, with examples', async () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toContain('Examples:\n  nightshift demo');
+    expect(stdout).toContain('Examples:\n  npx nightshift demo');
   });
 
   test.each(['demo', 'migrate', 'rollback', 'audit', 'verify', 'sandbox', 'completion'])(

@@ -29,11 +29,11 @@ function addonStatus({ snapshot: { addon } }: Subject): Finding | null {
   return block(`the kube-proxy add-on is ${addon.status}`, 'Bring the add-on to ACTIVE first.');
 }
 
-function addonIssues({ snapshot: { addon } }: Subject): Finding | null {
+function addonIssues({ snapshot: { name, addon } }: Subject): Finding | null {
   if (addon === null) return null;
   if (addon.issues.length === 0) return pass('the add-on has no health issues');
   const why = `the kube-proxy add-on has health issues: ${named(addon.issues)}`;
-  return block(why, 'Solve them first: `aws eks describe-addon --addon-name kube-proxy`.');
+  return block(why, `Solve them first: \`aws eks describe-addon --cluster-name ${name} --addon-name kube-proxy\`.`);
 }
 
 /** Names whose tags owns what would be changed, because it would put its own values back at its next run. */

@@ -59,7 +59,7 @@ function refuseLost(known: ReadonlyMap<string, Told>, found: readonly Told[]): v
   const lost = [...known.keys()].find((key) => !keys.has(key));
   if (lost === undefined) return;
   throw new EvidenceMissing(`${lost} was stored and is not there any more.`, {
-    nextStep: 'Look for its versions: `aws s3api list-object-versions`. The bucket keeps what was deleted.',
+    nextStep: 'Look for older versions of this key in the evidence bucket: it keeps what was deleted.',
   });
 }
 

@@ -17,7 +17,7 @@ export type OpenKubernetes = (
 export const openKubernetes: OpenKubernetes = async ({ name: cluster, api }, execution) => {
   if (!api)
     throw new KubernetesUnreachable(`Cluster ${cluster} has no API server endpoint.`, {
-      nextStep: 'Wait until `aws eks describe-cluster` shows the cluster ACTIVE.',
+      nextStep: `Wait until \`aws eks describe-cluster --name ${cluster}\` shows the cluster ACTIVE.`,
     });
   const credentials = await assumeRole(environment.kubernetesRoleArn(), execution.name);
   return kubernetes({ cluster, ...api }, await eksToken({ cluster, region: environment.region(), credentials }));

@@ -66,7 +66,9 @@ describe('a command of the AWS CLI that nightshift prints or documents', () => {
   });
 
   test('works with versions 1 and 2: no option that one of them alone has', () => {
-    const only2 = FILES.filter(([file]) => /--cli-binary-format|--no-cli-pager/.test(readFileSync(`${ROOT}${file}`, 'utf8')));
+    const only2 = FILES.filter(([file]) =>
+      /--cli-binary-format|--no-cli-pager/.test(readFileSync(`${ROOT}${file}`, 'utf8')),
+    );
     expect(only2.map(([file]) => file)).toEqual([]);
   });
 });

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { PATIENT } from '../patience.ts';
 import { run } from './run.ts';
 import { type Served, serve } from './serve.ts';
-
-// Processes of their own, on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const FORMER =
   '{"podAnnotations": {"example.com/owner": "checkout"}, "resources": {"requests": {"cpu": "150m", "memory": "96Mi"}}}';
@@ -34,7 +32,7 @@ async function untilEnded(name: string): Promise<void> {
     const { executions } = Object(await (await fetch(`${served.endpoint}/_sandbox/state`)).json());
     return executions.find((execution: { name: string }) => execution.name === name)?.status;
   };
-  await vi.waitFor(async () => expect(await status()).toBe('SUCCEEDED'), { timeout: 60_000, interval: 200 });
+  await vi.waitFor(async () => expect(await status()).toBe('SUCCEEDED'), PATIENT);
 }
 
 test('rollback puts back what a migration has changed, and shows it first', async () => {

@@ -1,14 +1,13 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { configuredTemplate, withoutRight } from '../infra/roles.ts';
 import { exceededAt } from '../infra/served-roles.ts';
 import { run } from './run.ts';
 import { DEMO, type Served, serve } from './serve.ts';
 
 // Processes of their own, on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 let served: Served | undefined;
 afterEach(async () => {

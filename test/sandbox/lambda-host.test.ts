@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { VirtualClock } from '../../sandbox/clock.ts';
 import { LambdaHost } from '../../sandbox/lambda/host.ts';
+import { PATIENT } from '../patience.ts';
 
 let directory: string;
 let host: LambdaHost;
@@ -24,7 +25,7 @@ function deploy(name: string, source: string, more: { environment?: Record<strin
   const path = join(directory, `${name}.mjs`);
   writeFileSync(path, source);
   const arn = `arn:aws:lambda:us-east-1:111122223333:function:${name}`;
-  host.define(name, { bundle: pathToFileURL(path).href, arn, environment: {}, memory: 256, timeout: 30, ...more });
+  host.define(name, { bundle: pathToFileURL(path).href, arn, environment: {}, memory: 256, timeout: 600, ...more });
 }
 
 test('a function sees its event, its context and its own environment only', async () => {
@@ -104,7 +105,7 @@ test('an unhandled rejection after the answer makes the next start a cold one', 
   );
   expect(await host.invoke('rejects-later', {})).toEqual({ payload: 1 });
   // Until the host has heard of the rejection, an invocation goes to the environment that ends, and fails with it.
-  await expect.poll(() => host.invoke('rejects-later', {}), { timeout: 60_000 }).toEqual({ payload: 1 });
+  await expect.poll(() => host.invoke('rejects-later', {}), PATIENT).toEqual({ payload: 1 });
 });
 
 test('an answer that was given before the environment ended counts, also when many start and end at once', async () => {

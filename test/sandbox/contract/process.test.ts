@@ -3,10 +3,9 @@ import { connect } from 'node:net';
 import { EKS } from '@aws-sdk/client-eks';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
+import { PATIENT } from '../../patience.ts';
 import { type Served, serve } from './serve.ts';
 import { worldOf } from './world.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const running: Served[] = [];
 afterEach(async () => {
@@ -90,7 +89,7 @@ describe('the sandbox’s process', () => {
     const { update } = await eks.updateAddon({ ...addon, configurationValues: '{"mode":"ipvs"}' });
     const described = () => eks.describeUpdate({ name: 'demo', addonName: 'kube-proxy', updateId: update?.id });
     expect((await described()).update?.status).toBe('InProgress');
-    await vi.waitFor(async () => expect((await described()).update?.status).toBe('Successful'), { timeout: 20_000 });
+    await vi.waitFor(async () => expect((await described()).update?.status).toBe('Successful'), PATIENT);
     const { addon: after } = await eks.describeAddon(addon);
     expect(after).toMatchObject({ status: 'ACTIVE', configurationValues: '{"mode":"ipvs"}' });
     expect(Number(after?.modifiedAt)).toBeGreaterThanOrEqual(before + 240);

@@ -84,7 +84,7 @@ export async function serve(
   const tool =
     (name: string) =>
     async (...words: string[]) =>
-      (await run(name, words, { env: environment, timeout: 60_000 })).stdout;
+      (await run(name, words, { env: environment })).stdout;
   return {
     endpoint,
     kubeconfig,

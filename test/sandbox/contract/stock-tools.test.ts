@@ -2,10 +2,9 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { PATIENT } from '../../patience.ts';
 import { present, type Served, serve } from './serve.ts';
 import { worldOf } from './world.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const tools = [present('aws', '--version'), present('kubectl', 'version', '--client')].every(Boolean);
 
@@ -133,10 +132,7 @@ describe.skipIf(!tools)('the contract’s commands, as a person types them', () 
     expect(JSON.parse(definition)).toMatchObject({ QueryLanguage: 'JSONata' });
     expect(definition).toContain('arn:aws:lambda:us-east-1:111122223333:function:nightshift-inspect-cluster');
     const describe = () => aws(`stepfunctions describe-execution --execution-arn ${executionArn}`);
-    await vi.waitFor(async () => expect(await describe()).not.toMatchObject({ status: 'RUNNING' }), {
-      timeout: 60_000,
-      interval: 500,
-    });
+    await vi.waitFor(async () => expect(await describe()).not.toMatchObject({ status: 'RUNNING' }), PATIENT);
     expect(await describe()).toMatchObject({
       status: 'SUCCEEDED',
       input,

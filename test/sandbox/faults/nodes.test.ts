@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { PATIENT } from '../../patience.ts';
 import { PAUSE, Scene } from './scene.ts';
 
 let scene: Scene;
@@ -78,7 +79,7 @@ describe('an agent', () => {
     await scene.arm({ at: 'Pause', node: 1, fault: 'agent-offline', for: 600 });
     await scene.live.region.clock.busy(async () => {
       await scene.sfn.startExecution({ stateMachineArn: machine });
-      await expect.poll(pings).toEqual(['Online', 'ConnectionLost', 'Online']);
+      await expect.poll(pings, PATIENT).toEqual(['Online', 'ConnectionLost', 'Online']);
     });
     await scene.idle();
     expect(await pings()).toEqual(['Online', 'Online', 'Online']);

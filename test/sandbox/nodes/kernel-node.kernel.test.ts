@@ -32,7 +32,7 @@ const parameters = { ApiServer: '10.100.0.1', Dns: '10.100.0.10', Mode: 'ipvs', 
 const availability = kernelNodesAvailable();
 
 describe.skipIf(!availability.available)('on a real kernel', { concurrent: true }, () => {
-  test('a node of a cluster with 1,200 Services is prepared, proven and cleaned', { timeout: 600_000 }, async () => {
+  test('a node of a cluster with 1,200 Services is prepared, proven and cleaned', async () => {
     const machine = kernelMachine({ name: 'large', address: '192.168.200.1' });
     try {
       expect(await machine.startKubeProxy({ mode: 'iptables', scheduler: '' }, cluster)).toMatchObject({
@@ -66,9 +66,7 @@ describe.skipIf(!availability.available)('on a real kernel', { concurrent: true 
     }
   });
 
-  test('a virtual machine ends with the process that started it, even one that was killed', {
-    timeout: 600_000,
-  }, async () => {
+  test('a virtual machine ends with the process that started it, even one that was killed', async () => {
     const program = fileURLToPath(new URL('boot-and-wait.ts', import.meta.url));
     const owner = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
     const booted = once(owner.stdout, 'data').then(() => 'booted');
@@ -81,7 +79,7 @@ describe.skipIf(!availability.available)('on a real kernel', { concurrent: true 
     while (isThere()) await sleep(50);
   });
 
-  test('a script that fails answers with its own exit code and both its outputs', { timeout: 600_000 }, async () => {
+  test('a script that fails answers with its own exit code and both its outputs', async () => {
     const machine = kernelMachine({ name: 'small', address: '192.168.200.2' });
     try {
       expect(await machine.shell('echo out; echo err >&2; exit 7')).toEqual({

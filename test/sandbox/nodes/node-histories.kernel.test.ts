@@ -11,7 +11,7 @@ if (!availability.available)
   );
 
 describe.skipIf(!availability.available)('on a real kernel', { concurrent: true }, () => {
-  test.each(nodeLives)('$name lives as the table says', { timeout: 600_000 }, async (node) => {
+  test.each(nodeLives)('$name lives as the table says', async (node) => {
     const { family, missingModules = [], packageMirror = 'up', histories } = node;
     const machine = kernelMachine({ name: 'node', address: nodeAddress(family), missingModules, packageMirror });
     try {

@@ -7,7 +7,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -17,6 +16,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import * as z from 'zod/mini';
+import { isEntry } from './scripts/is-entry.ts';
+import { bundledPackages, noticesText } from './scripts/third-party-notices.ts';
 
 /** A handler's bundle: `bytes` of its `index.mjs`; `importMs` is the median of three fresh processes, null unless measured. */
 export interface BundleReport {
@@ -29,6 +30,8 @@ export interface BundleReport {
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const OUTPUT = join(ROOT, 'dist/functions');
 const STAMP = 'sources.sha256';
+const NOTICES_SOURCE = 'scripts/third-party-notices.ts';
+const NOTICES = 'THIRD-PARTY-NOTICES.txt';
 
 /** Each file that lies in functions/handlers itself is a function; what they share lies in a folder below. */
 function handlers(): string[] {
@@ -42,7 +45,12 @@ const bundle = (name: string) => join(OUTPUT, name, 'index.mjs');
 /** The digest of everything a bundle is made of: sources, installed packages, and this file. */
 function sourcesDigest(): string {
   const hash = createHash('sha256').update(process.version);
-  const files = [...globSync('functions/**/*.ts', { cwd: ROOT }).sort(), 'package-lock.json', 'build.ts'];
+  const files = [
+    ...globSync('functions/**/*.ts', { cwd: ROOT }).sort(),
+    'package-lock.json',
+    'build.ts',
+    NOTICES_SOURCE,
+  ];
   for (const file of files) hash.update(`${file}\0`).update(readFileSync(join(ROOT, file)));
   return hash.digest('hex');
 }
@@ -107,6 +115,17 @@ async function bundleInto(folder: string, names: string[], plugins: Plugin[]): P
   const { outputs } = await run(names, folder, {}, plugins);
   const needRequire = names.filter((name) => callsRequire(outputs, name));
   if (needRequire.length > 0) await run(needRequire, folder, { js: REQUIRE }, plugins);
+  for (const name of names)
+    writeFileSync(join(folder, name, NOTICES), noticesText(bundledPackages(ROOT, filesIn(outputs, name))));
+}
+
+const outputOf = (outputs: Metafile['outputs'], name: string) =>
+  Object.entries(outputs).find(([path]) => path.endsWith(`/${name}/index.mjs`))?.[1];
+
+/** Paths, relative to the repository, of the files whose code is in a bundle. */
+function filesIn(outputs: Metafile['outputs'], name: string): string[] {
+  const inputs = Object.entries(outputOf(outputs, name)?.inputs ?? {});
+  return inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path);
 }
 
 /**
@@ -147,8 +166,7 @@ function sourcesOf(file: string): string[] {
 const REQUIRE = "import{createRequire as __nodeRequire}from'node:module';const require=__nodeRequire(import.meta.url);";
 
 function callsRequire(outputs: Metafile['outputs'], name: string): boolean {
-  const output = Object.entries(outputs).find(([path]) => path.endsWith(`/${name}/index.mjs`))?.[1];
-  return output?.imports.some(({ kind }) => kind === 'require-call') ?? false;
+  return outputOf(outputs, name)?.imports.some(({ kind }) => kind === 'require-call') ?? false;
 }
 
 /**
@@ -213,7 +231,7 @@ function table(reports: BundleReport[]): string {
     .join('\n');
 }
 
-if (realpathSync(process.argv[1] ?? '') === import.meta.filename) {
+if (isEntry(import.meta.filename)) {
   const quiet = process.argv.includes('--quiet');
   const reports = await buildFunctions({ quiet });
   if (!quiet) console.log(table(reports));

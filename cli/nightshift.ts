@@ -1,5 +1,5 @@
-import { realpathSync } from 'node:fs';
 import { CommanderError } from 'commander';
+import { isEntry } from '../scripts/is-entry.ts';
 import { describeError, EXIT } from './exit.ts';
 import { buildProgram } from './program.ts';
 import { endWhenReaderLeaves, flush, processTerminal } from './terminal.ts';
@@ -28,5 +28,4 @@ async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
-// `import.meta.main` is younger than the oldest Node 24 that npm installs here (for Apple silicon).
-if (realpathSync(process.argv[1] ?? '') === import.meta.filename) await main(process.argv.slice(2));
+if (isEntry(import.meta.filename)) await main(process.argv.slice(2));

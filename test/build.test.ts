@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type BundleReport, buildFunctions, replaceBundles } from '../build.ts';
+import { bundledPackages } from '../scripts/third-party-notices.ts';
 
 const ONE_CLIENT = ['check-rollout', 'decide-window', 'edit-config-map', 'on-cluster-created', 'update-addon'];
 /** They talk to Kubernetes, EC2, SSM, EKS and S3. */
@@ -32,7 +33,7 @@ const clientsIn = (file: string) => new Set(readFileSync(`${file}.map`, 'utf8').
 const fileOf = (wanted: string) => reports.find(({ name }) => name === wanted)?.file ?? '';
 beforeAll(async () => {
   reports = await buildFunctions({ quiet: true });
-}, 60_000);
+});
 
 test('every handler is a function', () => {
   expect(reports.map(({ name }) => name)).toEqual([
@@ -55,6 +56,48 @@ test('every handler is a function', () => {
     'take-inventory',
     'update-addon',
   ]);
+});
+
+describe('the notices beside each bundle', () => {
+  const noticesOf = ({ file }: BundleReport) =>
+    readFileSync(file.replace(/index\.mjs$/, 'THIRD-PARTY-NOTICES.txt'), 'utf8');
+
+  test('name every package that the source map names, and give its licence', () => {
+    for (const report of reports) {
+      const map = readFileSync(`${report.file}.map`, 'utf8');
+      const inMap = new Set(
+        [...map.matchAll(/node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//g)].map(([, name = '']) => name),
+      );
+      const notices = noticesOf(report);
+      expect(inMap.size).toBeGreaterThan(3);
+      const missing = [...inMap].filter((name) => !new RegExp(`^${name}@\\S+ \\(.+\\)$`, 'm').test(notices));
+      expect({ name: report.name, missing }).toEqual({ name: report.name, missing: [] });
+    }
+  });
+
+  test('carry the texts themselves', () => {
+    const notices = noticesOf(reports[0] ?? { name: '', file: '', bytes: 0, importMs: null });
+    expect(notices).toContain('Apache License');
+    expect(notices).toContain('MIT License');
+    expect(notices).toContain('MIT No Attribution');
+    // A text that several packages share is there once.
+    const apache = notices.match(/\(Apache-2\.0\)$/gm)?.length ?? 0;
+    expect(apache).toBeGreaterThan(5);
+    expect(notices.split('TERMS AND CONDITIONS FOR USE, REPRODUCTION').length - 1).toBeLessThan(apache / 2);
+  });
+
+  test('cannot be written for a package without a licence text: it is named', () => {
+    const root = mkdtempSync(join(tmpdir(), 'nightshift-notices-'));
+    mkdirSync(join(root, 'node_modules/@a/b'), { recursive: true });
+    writeFileSync(
+      join(root, 'node_modules/@a/b/package.json'),
+      '{"name":"@a/b","version":"1.2.3","license":"BUSL-1.1"}',
+    );
+    expect(() => bundledPackages(root, ['node_modules/@a/b/index.js', 'functions/own.ts'])).toThrow(
+      '@a/b@1.2.3 (BUSL-1.1) ships no licence text',
+    );
+    rmSync(root, { recursive: true });
+  });
 });
 
 describe('cold starts stay short', () => {
@@ -96,7 +139,7 @@ test('every bundle exports its handler, in a process whose environment is empty'
   const script = `for (const file of ${files}) console.log(typeof (await import(file)).handler); process.exit()`;
   const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env: {} });
   expect(said.trim().split('\n')).toEqual(reports.map(() => 'function'));
-}, 60_000);
+});
 
 test('a second build with nothing changed leaves the bundles as they are', async () => {
   const before = reports.map(({ file }) => statSync(file).mtimeMs);

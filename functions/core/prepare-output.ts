@@ -1,7 +1,25 @@
 import type { InventoryNode } from './nodes.ts';
 import type { Verdict } from './verdict.ts';
 
-const KEYS = ['nightshift-prepare', 'kernel', 'ipvsadm', 'loaded', 'builtin', 'missing', 'scheduler', 'persisted'];
+const FOREIGN = 'foreign-virtual-servers';
+const KEYS = [
+  ...['nightshift-prepare', 'kernel', 'ipvsadm', 'loaded', 'builtin', 'missing', 'scheduler', 'persisted'],
+  FOREIGN,
+];
+const FOREIGN_ENTRY =
+  /^(?:(?:tcp|udp|sctp)\/(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\]):\d{1,5}|fwm\/\d{1,10}|\+\d{1,9})$/;
+
+/**
+ * The virtual servers of the node that kube-proxy did not make, as prepare-node.sh prints them: `tcp/10.0.0.5:80`,
+ * `udp/[fd00::1]:53`, `fwm/7`; the last entry is `+N` if there are N more. Empty if there are none. Undefined if the
+ * output does not have the fact, or has it in a form that is not understood.
+ */
+export function foreignVirtualServers(output: string): string[] | undefined {
+  const [, value] = /^foreign-virtual-servers=(.*)$/m.exec(output) ?? [];
+  if (value === undefined) return undefined;
+  const entries = value === '' ? [] : value.split(',');
+  return entries.every((entry) => FOREIGN_ENTRY.test(entry)) ? entries : undefined;
+}
 
 /**
  * Judges what prepare-node.sh printed: the chosen scheduler registered, the modules kept for the next boot, and the
@@ -22,6 +40,8 @@ export function judgePrepareOutput(node: Pick<InventoryNode, 'id' | 'name'>, out
   if (lines.at(-1) !== 'end=nightshift-prepare') reasons.push('the output is cut: its last line is missing');
   if (facts.get('nightshift-prepare') !== '1') reasons.push('not the output of prepare-node.sh');
   if (facts.get('scheduler') !== 'ok') reasons.push(`scheduler is ${facts.get('scheduler') ?? 'not reported'}`);
+  if (facts.has(FOREIGN) && foreignVirtualServers(output) === undefined)
+    reasons.push(`${FOREIGN} is not understood: ${facts.get(FOREIGN)?.slice(0, 80)}`);
   if (facts.get('persisted') !== 'ok') reasons.push(`modules at boot: ${facts.get('persisted') ?? 'not reported'}`);
   const pass = reasons.length === 0;
   return {

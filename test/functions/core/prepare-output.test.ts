@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgePrepareOutput } from '../../../functions/core/prepare-output.ts';
+import { foreignVirtualServers, judgePrepareOutput } from '../../../functions/core/prepare-output.ts';
 
 const lines = [
   'nightshift-prepare=1',
@@ -42,4 +42,23 @@ test.each([
 
 test('an empty output fails', () => {
   expect(judge([])).toMatchObject({ pass: false });
+});
+
+test('a node reports the virtual servers that kube-proxy did not make', () => {
+  const foreign = 'foreign-virtual-servers=tcp/10.0.0.5:80,udp/[fd00::1]:53,fwm/7,+3';
+  const output = lines.toSpliced(8, 0, foreign);
+  expect(judge(output)).toMatchObject({ pass: true });
+  expect(foreignVirtualServers(output.join('\n'))).toEqual(['tcp/10.0.0.5:80', 'udp/[fd00::1]:53', 'fwm/7', '+3']);
+});
+
+test('a node without such servers reports none, which differs from a node that does not report', () => {
+  expect(foreignVirtualServers(lines.toSpliced(8, 0, 'foreign-virtual-servers=').join('\n'))).toEqual([]);
+  expect(foreignVirtualServers(lines.join('\n'))).toBeUndefined();
+});
+
+test('a list of virtual servers that is not understood fails', () => {
+  expect(judge(lines.toSpliced(8, 0, 'foreign-virtual-servers=tcp/10.0.0.5:80,tcp/'))).toMatchObject({
+    pass: false,
+    reasons: ['foreign-virtual-servers is not understood: tcp/10.0.0.5:80,tcp/'],
+  });
 });

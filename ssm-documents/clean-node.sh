@@ -11,7 +11,10 @@ export PATH LC_ALL
 
 has() { command -v "$1" >/dev/null; }
 
-if has flock && exec 9>/run/nightshift-node.lock; then
+# One nightshift command at a time on a node. Where /run is read-only, its directory itself is the lock.
+lock=/run/nightshift-node.lock
+if has flock && { (exec 9>>"$lock") 2>/dev/null || { lock=/run && [ -d "$lock" ]; }; }; then
+  if [ -d "$lock" ]; then exec 9<"$lock"; else exec 9>>"$lock"; fi
   flock -w 600 9 || {
     echo 'another nightshift command has held this node for 10 minutes' >&2
     exit 1
@@ -31,14 +34,140 @@ print(u.build_opener(u.ProxyHandler({})).open(sys.argv[1], timeout=5).read().dec
   fi 2>/dev/null
 }
 
-for host in 127.0.0.1 '[::1]'; do
-  running=$(http_get "http://$host:10249/proxyMode" | sed 's/[^a-z]//g' | cut -c 1-16)
-  [ -z "$running" ] || break
-done
+proxy_mode() {
+  for host in 127.0.0.1 '[::1]'; do
+    running=$(http_get "http://$host:10249/proxyMode" | sed 's/[^a-z]//g' | cut -c 1-16)
+    [ -z "$running" ] || break
+  done
+}
+
+proxy_mode
 if [ "$running" != "$mode" ]; then
   echo "refused: kube-proxy on this node reports ${running:-nothing}, not $mode: what would be removed may be in use" >&2
   exit 1
 fi
+
+# >>> ipsets: the same lines stand in validate-node.sh and clean-node.sh, so that each script also runs alone.
+# All ipsets that kube-proxy makes in IPVS mode, without KUBE- (IPv4) or KUBE-6- (IPv6). Names: `ipsetInfo` in
+# https://github.com/kubernetes/kubernetes/blob/master/pkg/proxy/ipvs/proxier.go. kube-router has KUBE-SRC-* and KUBE-DST-*.
+sets='LOOP-BACK CLUSTER-IP EXTERNAL-IP EXTERNAL-IP-LOCAL LOAD-BALANCER LOAD-BALANCER-LOCAL LOAD-BALANCER-FW
+LOAD-BALANCER-SOURCE-IP LOAD-BALANCER-SOURCE-CIDR NODE-PORT-TCP NODE-PORT-LOCAL-TCP NODE-PORT-UDP NODE-PORT-LOCAL-UDP
+NODE-PORT-SCTP-HASH NODE-PORT-LOCAL-SCTP-HASH HEALTH-CHECK-NODE-PORT IPVS-IPS'
+# The names as kube-proxy uses them: the kernel takes 31 characters, kube-proxy cuts the rest.
+own_sets() { for set in $sets; do printf 'KUBE-%s\n%.31s\n' "$set" "KUBE-6-$set"; done; }
+# <<<
+
+# >>> virtual servers: the same lines stand in prepare-node.sh, validate-node.sh and clean-node.sh, so that each script
+# also runs alone.
+# virtual_servers: the IPVS table of this node, a line for each virtual server: `own tcp/10.0.0.1:443`, `foreign fwm/7`.
+# kube-proxy has those
+# - on an address of kube-ipvs0, where it puts the addresses of Services;
+# - on an address and port that its ipsets name (an address that another interface had already is not on kube-ipvs0);
+# - on an address of the node and a port that its ipsets name as a node port. Where no ipset can be read: a port from
+#   30000 to 32767 which the node's main address has, too. kube-proxy opens a node port on every address of the node;
+#   keepalived opens a port on its own address only;
+# - on 198.51.100.0, where kube-proxy and prepare-node.sh try whether a scheduler works.
+# A firewall mark is never kube-proxy's.
+virtual_servers() {
+  [ -r /proc/net/ip_vs ] || return 0
+  {
+    ip -o address show
+    ip -4 route get 192.0.2.1
+    ip -6 route get 2001:db8::1
+    if command -v ipset >/dev/null; then ipset save; fi
+    cat /proc/net/ip_vs
+  } 2>/dev/null | awk '
+    function number(hex, i, v) {
+      v = 0
+      for (i = 1; i <= length(hex); i++) v = v * 16 + index("0123456789abcdef", tolower(substr(hex, i, 1))) - 1
+      return v
+    }
+    # The address as 8 or 32 hex digits.
+    function digits(address, gap, left, right, l, r, i, out, a, b) {
+      if (address !~ /:/) {
+        split(address, a, ".")
+        return sprintf("%02x%02x%02x%02x", a[1], a[2], a[3], a[4])
+      }
+      gap = index(address, "::")
+      left = gap ? substr(address, 1, gap - 1) : address
+      right = gap ? substr(address, gap + 2) : ""
+      l = left == "" ? 0 : split(left, a, ":")
+      r = right == "" ? 0 : split(right, b, ":")
+      for (i = 1; i <= 8; i++) out = out sprintf("%04x", number(i <= l ? a[i] : i > 8 - r ? b[i - 8 + r] : "0"))
+      return out
+    }
+    # The address from its digits as people write it; the longest run of zeros becomes "::".
+    function written(d, i, run, best, at, g, out) {
+      if (length(d) == 8)
+        return number(substr(d, 1, 2)) "." number(substr(d, 3, 2)) "." number(substr(d, 5, 2)) "." number(substr(d, 7, 2))
+      for (i = 1; i <= 8; i++) {
+        g[i] = sprintf("%x", number(substr(d, i * 4 - 3, 4)))
+        run = g[i] == "0" ? run + 1 : 0
+        if (run > 1 && run > best) { best = run; at = i - run + 1 }
+      }
+      for (i = 1; i <= 8; i++) {
+        if (best && i == at) { out = out "::"; i += best - 1; continue }
+        out = out (out == "" || out ~ /:$/ ? "" : ":") g[i]
+      }
+      return "[" out "]"
+    }
+    function family(d) { return length(d) == 8 ? 4 : 6 }
+    $1 ~ /^[0-9]+:$/ && ($3 == "inet" || $3 == "inet6") {
+      address = $4
+      sub(/\/.*/, "", address)
+      address = digits(address)
+      if ($2 == "kube-ipvs0") bound[address] = 1
+      else if ($2 != "lo") local[address] = 1
+      next
+    }
+    $2 == "via" || $2 == "dev" || $2 == "from" {
+      for (i = 2; i < NF; i++) if ($i == "src") { address = digits($(i + 1)); main[family(address)] = address }
+      next
+    }
+    $1 == "create" || $1 == "add" {
+      set = $2
+      version = sub(/^KUBE-6-/, "", set) ? 6 : sub(/^KUBE-/, "", set) ? 4 : 0
+      if (!version) next
+      # The IPv6 name of the SCTP sets can be cut.
+      if (set ~ /^NODE-PORT-(LOCAL-)?(TCP|UDP|SCTP-HASH?)$/) {
+        protocol = set ~ /TCP$/ && set !~ /SCTP/ ? "tcp" : set ~ /UDP$/ ? "udp" : "sctp"
+        known[version, protocol] = 1
+        if ($1 == "add" && $3 ~ /^[0-9]+$/) node_port[version, protocol, $3] = 1
+      }
+      if ($1 == "add" && set ~ /^((CLUSTER-IP|(EXTERNAL-IP|LOAD-BALANCER)(-LOCAL)?)|NODE-PORT-(LOCAL-)?SCTP-HASH?)$/) {
+        split($3, entry, ",")
+        split(entry[2], service, ":")
+        made[digits(entry[1]), service[1], service[2]] = 1
+      }
+      next
+    }
+    $1 == "FWM" { print "foreign fwm/" number($2); next }
+    $1 == "TCP" || $1 == "UDP" || $1 == "SCTP" {
+      port = number(substr($2, length($2) - 3))
+      address = tolower(substr($2, 1, length($2) - 5))
+      gsub(/[^0-9a-f]/, "", address)
+      protocol = tolower($1)
+      at[++n] = address SUBSEP protocol SUBSEP port
+      there[at[n]] = 1
+    }
+    END {
+      for (address in bound) in_ipvs[family(address)] = 1
+      for (i = 1; i <= n; i++) {
+        split(at[i], part, SUBSEP)
+        address = part[1]
+        version = family(address)
+        protocol = part[2]
+        port = part[3]
+        own = address in bound || at[i] in made || address == "c6336400"
+        if (!own && address in local) {
+          if ((version, protocol) in known) own = (version, protocol, port) in node_port
+          else own = version in in_ipvs && port >= 30000 && port <= 32767 && (main[version], protocol, port) in there
+        }
+        print (own ? "own " : "foreign ") protocol "/" written(address) ":" port
+      }
+    }'
+}
+# <<<
 
 # backends FAMILY TABLE: the iptables programs whose rules this node can have. See validate-node.sh.
 backends() {
@@ -56,34 +185,41 @@ backends() {
   done
 }
 
-# Chains that only the other mode has. KUBE-SERVICES, KUBE-MARK-MASQ, KUBE-POSTROUTING, KUBE-FORWARD, KUBE-FIREWALL and
-# KUBE-PROXY-FIREWALL belong to both modes or to kubelet, and stay. Names: pkg/proxy/{iptables,ipvs}/proxier.go.
+# `chains` has only the other mode of kube-proxy. `rules` are its rules in `shared` chains, which both modes have.
+# Names: pkg/proxy/{iptables,ipvs}/proxier.go of Kubernetes. All else that begins with KUBE- belongs to others, for example
+# KUBE-NWPLCY-*, KUBE-POD-FW-* and KUBE-ROUTER-* to kube-router, KUBE-KUBELET-CANARY and KUBE-FIREWALL to kubelet.
 if [ "$mode" = ipvs ]; then
   chains='KUBE-(SVC|SEP|SVL|EXT|FW|XLB)-[A-Z0-9]+'
+  shared='KUBE-(EXTERNAL-)?SERVICES'
   # A Service without endpoints, refused or dropped: stale in IPVS mode, whatever the Service has now.
   rules='has no (local )?endpoints.* -j (REJECT|DROP)'
 else
   chains='KUBE-(LOAD-BALANCER|NODE-PORT|IPVS-FILTER|IPVS-OUT-FILTER|SOURCE-RANGES-FIREWALL)'
-  rules='--match-set KUBE-'
+  # Until 1.25 IPVS mode has a chain KUBE-FIREWALL of its own, in table nat.
+  shared='KUBE-(SERVICES|POSTROUTING|FORWARD|FIREWALL|PROXY-FIREWALL)'
+  rules="--match-set ($(own_sets | paste -s -d '|' -)) "
 fi
 
 # plan TABLE: reads iptables-save, prints what iptables-restore needs to remove the leftovers in one transaction: rules
-# by their own text, so that none that kube-proxy wrote meanwhile goes with them; chains emptied, then deleted.
+# by their own text, so that none that kube-proxy wrote meanwhile goes with them; chains emptied, then deleted. A chain
+# to which a rule of someone else leads is emptied and stays: without it that rule could not stay.
 plan() {
-  awk -v table="$1" -v chains="^($chains)\$" -v rules="$rules" '
+  awk -v table="$1" -v chains="^($chains)\$" -v shared="^($shared)\$" -v rules="$rules" '
     /^:/ { name = substr($1, 2); if (name ~ chains) owned[++n] = name }
     /^-A / {
       if ($2 ~ chains) next
       target = ""
       for (i = 3; i < NF; i++) if ($i == "-j" || $i == "-g") target = $(i + 1)
-      if (target ~ chains || ($2 ~ /^KUBE-/ && $0 ~ rules)) { sub(/^-A/, "-D"); doomed[++m] = $0 }
+      leads = target ~ chains
+      if (leads && $2 !~ shared && $2 !~ /^(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING)$/) wanted[target] = 1
+      else if (leads || ($2 ~ shared && $0 ~ rules)) { sub(/^-A/, "-D"); doomed[++m] = $0 }
     }
     END {
       if (n + m == 0) exit
       print "*" table
       for (i = 1; i <= n; i++) print ":" owned[i] " - [0:0]"
       for (i = 1; i <= m; i++) print doomed[i]
-      for (i = 1; i <= n; i++) print "-X " owned[i]
+      for (i = 1; i <= n; i++) if (!(owned[i] in wanted)) print "-X " owned[i]
       print "COMMIT"
     }'
 }
@@ -105,33 +241,57 @@ clean_table() {
   fail "leftovers in table $2 of $1 could not be removed: $(printf '%s\n' "$problem" | head -n 1 | cut -c 1-200)"
 }
 
+# own_servers: sets `own`. Where the table cannot be read, nothing is known to be gone.
+own_servers() {
+  own=$(virtual_servers) || {
+    fail 'the IPVS table of this node could not be read'
+    return 1
+  }
+  own=$(printf '%s\n' "$own" | sed -n 's/^own //p')
+}
+count_lines() { if [ -n "$1" ]; then printf '%s\n' "$1" | wc -l | tr -d ' '; else echo 0; fi; }
+
+# One by one and not `ipvsadm -C`: keepalived, kube-vip and others have virtual servers in the same table.
 remove_virtual_servers() {
-  [ -r /proc/net/ip_vs ] || return 0
-  count=$(grep -cE '^(TCP|UDP|SCTP|FWM) ' /proc/net/ip_vs)
-  [ "$count" -gt 0 ] || return 0
-  # All of them: in IPVS mode the table is kube-proxy's, and its own --cleanup flushes it too.
+  own_servers || return 1
+  [ -n "$own" ] || return 0
   if ! has ipvsadm; then
-    fail "$count virtual servers stay: ipvsadm is not installed"
-  elif ipvsadm -C; then
-    removed_virtual_servers=$count
-  else
-    fail "ipvsadm could not remove $count virtual servers"
+    fail "$(count_lines "$own") virtual servers stay: ipvsadm is not installed"
+    return 1
   fi
+  proxy_mode
+  if [ "$running" != "$mode" ]; then
+    fail "kube-proxy now reports ${running:-nothing}, not $mode: its virtual servers stay"
+    return 1
+  fi
+  before=$(count_lines "$own")
+  problem=$(printf '%s\n' "$own" | sed 's#^tcp/#-D -t #; s#^udp/#-D -u #; s#^sctp/#-D --sctp-service #' | ipvsadm -R 2>&1)
+  own_servers || return 1
+  left=$(count_lines "$own")
+  removed_virtual_servers=$((before - left))
+  [ "$left" -gt 0 ] || return 0
+  fail "ipvsadm could not remove $left virtual servers: $(printf '%s\n' "$problem" | head -n 1 | cut -c 1-200)"
+  return 1
 }
 
 remove_ipsets() {
   if ! has ipset; then
-    if grep -q '^ip_set ' /proc/modules; then
-      warnings="${warnings}warning=ipset is not installed: KUBE-* ipsets, which nothing matches any more, may stay
-"
+    if grep -q '^ip_set ' /proc/modules 2>/dev/null; then
+      warn 'ipset is not installed: ipsets of kube-proxy, which none of its rules matches any more, may stay'
     fi
     return 0
   fi
-  for set in $(ipset list -n 2>/dev/null | grep '^KUBE-'); do
-    if ipset destroy "$set" 2>/dev/null; then
+  there=$(ipset list -n 2>/dev/null)
+  for name in $(own_sets); do
+    printf '%s\n' "$there" | grep -qxF -e "$name" || continue
+    if problem=$(ipset destroy "$name" 2>&1); then
       removed_ipsets=$((removed_ipsets + 1))
     else
-      fail "ipset $set could not be removed"
+      case $problem in
+        # kube-proxy's own rules are gone by now.
+        *'in use'*) warn "ipset $name stays: something that kube-proxy did not make uses it" ;;
+        *) fail "ipset $name could not be removed: $(printf '%s\n' "$problem" | head -n 1 | cut -c 1-200)" ;;
+      esac
     fi
   done
 }
@@ -144,6 +304,8 @@ remove_interface() {
 why=''
 fail() { why=${why:-$1}; }
 warnings=''
+warn() { warnings="${warnings}warning=$1
+"; }
 removed_rules=0
 removed_chains=0
 removed_ipsets=0
@@ -156,9 +318,11 @@ for family in iptables ip6tables; do
   done
 done
 if [ "$mode" = iptables ]; then
-  remove_virtual_servers
-  remove_ipsets
-  remove_interface
+  # The addresses of kube-ipvs0 and the ipsets tell whose the virtual servers are: they go last.
+  if remove_virtual_servers; then
+    remove_ipsets
+    remove_interface
+  fi
 fi
 
 cat <<RESULT

@@ -11,82 +11,243 @@ LC_ALL=C
 export PATH LC_ALL
 umask 022
 
-boot_file=/etc/modules-load.d/ipvs.conf
+# A file of our own. /etc/modules-load.d/ipvs.conf is often the user's, and lists modules that are not for IPVS.
+boot_file=/etc/modules-load.d/nightshift-ipvs.conf
 modules='ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_lblc ip_vs_lblcr ip_vs_sh ip_vs_dh ip_vs_sed ip_vs_nq nf_conntrack'
 kernel=$(uname -r)
-# An install that takes longer than this is a mirror that does not answer.
+# An install that takes longer than this is a mirror that does not answer, or waits for a lock: dnf and yum wait by
+# themselves.
 install_seconds=300
+# As long as another package manager has the lock, the install is repeated, until this many seconds have passed.
+lock_seconds=480
 # TEST-NET-2 as kube-proxy's own check uses it, on a port of our own: never an address that a Service has.
 trial=198.51.100.0:20249
 
 # One run at a time per node, so that a second one finds the work done instead of half done. Without flock each step is
 # still safe on its own: package managers lock themselves, the file is replaced atomically, modprobe may be repeated.
-if command -v flock >/dev/null && exec 9>/run/nightshift-node.lock; then
+# Where /run is read-only, its directory itself is the lock.
+lock=/run/nightshift-node.lock
+if command -v flock >/dev/null && { (exec 9>>"$lock") 2>/dev/null || { lock=/run && [ -d "$lock" ]; }; }; then
+  if [ -d "$lock" ]; then exec 9<"$lock"; else exec 9>>"$lock"; fi
   flock -w 600 9 || {
     echo 'another nightshift command has held this node for 10 minutes' >&2
     exit 1
   }
 fi
 
-is_loaded() { grep -q "^$1 " /proc/modules; }
-is_builtin() { grep -q "/$1\.ko" "/lib/modules/$kernel/modules.builtin" 2>/dev/null; }
-append() { if [ -n "$1" ]; then echo "$1,$2"; else echo "$2"; fi; }
-last_line() { printf '%s\n' "$1" | sed '/^[[:space:]]*$/d' | tail -n 1 | cut -c 1-200; }
+# >>> virtual servers: the same lines stand in prepare-node.sh, validate-node.sh and clean-node.sh, so that each script
+# also runs alone.
+# virtual_servers: the IPVS table of this node, a line for each virtual server: `own tcp/10.0.0.1:443`, `foreign fwm/7`.
+# kube-proxy has those
+# - on an address of kube-ipvs0, where it puts the addresses of Services;
+# - on an address and port that its ipsets name (an address that another interface had already is not on kube-ipvs0);
+# - on an address of the node and a port that its ipsets name as a node port. Where no ipset can be read: a port from
+#   30000 to 32767 which the node's main address has, too. kube-proxy opens a node port on every address of the node;
+#   keepalived opens a port on its own address only;
+# - on 198.51.100.0, where kube-proxy and prepare-node.sh try whether a scheduler works.
+# A firewall mark is never kube-proxy's.
+virtual_servers() {
+  [ -r /proc/net/ip_vs ] || return 0
+  {
+    ip -o address show
+    ip -4 route get 192.0.2.1
+    ip -6 route get 2001:db8::1
+    if command -v ipset >/dev/null; then ipset save; fi
+    cat /proc/net/ip_vs
+  } 2>/dev/null | awk '
+    function number(hex, i, v) {
+      v = 0
+      for (i = 1; i <= length(hex); i++) v = v * 16 + index("0123456789abcdef", tolower(substr(hex, i, 1))) - 1
+      return v
+    }
+    # The address as 8 or 32 hex digits.
+    function digits(address, gap, left, right, l, r, i, out, a, b) {
+      if (address !~ /:/) {
+        split(address, a, ".")
+        return sprintf("%02x%02x%02x%02x", a[1], a[2], a[3], a[4])
+      }
+      gap = index(address, "::")
+      left = gap ? substr(address, 1, gap - 1) : address
+      right = gap ? substr(address, gap + 2) : ""
+      l = left == "" ? 0 : split(left, a, ":")
+      r = right == "" ? 0 : split(right, b, ":")
+      for (i = 1; i <= 8; i++) out = out sprintf("%04x", number(i <= l ? a[i] : i > 8 - r ? b[i - 8 + r] : "0"))
+      return out
+    }
+    # The address from its digits as people write it; the longest run of zeros becomes "::".
+    function written(d, i, run, best, at, g, out) {
+      if (length(d) == 8)
+        return number(substr(d, 1, 2)) "." number(substr(d, 3, 2)) "." number(substr(d, 5, 2)) "." number(substr(d, 7, 2))
+      for (i = 1; i <= 8; i++) {
+        g[i] = sprintf("%x", number(substr(d, i * 4 - 3, 4)))
+        run = g[i] == "0" ? run + 1 : 0
+        if (run > 1 && run > best) { best = run; at = i - run + 1 }
+      }
+      for (i = 1; i <= 8; i++) {
+        if (best && i == at) { out = out "::"; i += best - 1; continue }
+        out = out (out == "" || out ~ /:$/ ? "" : ":") g[i]
+      }
+      return "[" out "]"
+    }
+    function family(d) { return length(d) == 8 ? 4 : 6 }
+    $1 ~ /^[0-9]+:$/ && ($3 == "inet" || $3 == "inet6") {
+      address = $4
+      sub(/\/.*/, "", address)
+      address = digits(address)
+      if ($2 == "kube-ipvs0") bound[address] = 1
+      else if ($2 != "lo") local[address] = 1
+      next
+    }
+    $2 == "via" || $2 == "dev" || $2 == "from" {
+      for (i = 2; i < NF; i++) if ($i == "src") { address = digits($(i + 1)); main[family(address)] = address }
+      next
+    }
+    $1 == "create" || $1 == "add" {
+      set = $2
+      version = sub(/^KUBE-6-/, "", set) ? 6 : sub(/^KUBE-/, "", set) ? 4 : 0
+      if (!version) next
+      # The IPv6 name of the SCTP sets can be cut.
+      if (set ~ /^NODE-PORT-(LOCAL-)?(TCP|UDP|SCTP-HASH?)$/) {
+        protocol = set ~ /TCP$/ && set !~ /SCTP/ ? "tcp" : set ~ /UDP$/ ? "udp" : "sctp"
+        known[version, protocol] = 1
+        if ($1 == "add" && $3 ~ /^[0-9]+$/) node_port[version, protocol, $3] = 1
+      }
+      if ($1 == "add" && set ~ /^((CLUSTER-IP|(EXTERNAL-IP|LOAD-BALANCER)(-LOCAL)?)|NODE-PORT-(LOCAL-)?SCTP-HASH?)$/) {
+        split($3, entry, ",")
+        split(entry[2], service, ":")
+        made[digits(entry[1]), service[1], service[2]] = 1
+      }
+      next
+    }
+    $1 == "FWM" { print "foreign fwm/" number($2); next }
+    $1 == "TCP" || $1 == "UDP" || $1 == "SCTP" {
+      port = number(substr($2, length($2) - 3))
+      address = tolower(substr($2, 1, length($2) - 5))
+      gsub(/[^0-9a-f]/, "", address)
+      protocol = tolower($1)
+      at[++n] = address SUBSEP protocol SUBSEP port
+      there[at[n]] = 1
+    }
+    END {
+      for (address in bound) in_ipvs[family(address)] = 1
+      for (i = 1; i <= n; i++) {
+        split(at[i], part, SUBSEP)
+        address = part[1]
+        version = family(address)
+        protocol = part[2]
+        port = part[3]
+        own = address in bound || at[i] in made || address == "c6336400"
+        if (!own && address in local) {
+          if ((version, protocol) in known) own = (version, protocol, port) in node_port
+          else own = version in in_ipvs && port >= 30000 && port <= 32767 && (main[version], protocol, port) in there
+        }
+        print (own ? "own " : "foreign ") protocol "/" written(address) ":" port
+      }
+    }'
+}
+# <<<
+
+# The system's own name for itself, `Rocky Linux 9.4 (Blue Onyx)`, and its family: amazon, rhel, debian or other.
+# https://www.freedesktop.org/software/systemd/man/latest/os-release.html
+os_release() { cat /etc/os-release 2>/dev/null || cat /usr/lib/os-release 2>/dev/null; }
+os_value() { os_release | sed -n "s/^$1=//p" | tail -n 1 | sed "s/^[\"']//; s/[\"']\$//" | tr -cd '[:print:]' | cut -c 1-64; }
+os_name=$(os_value PRETTY_NAME)
+os_name=${os_name:-a system without os-release}
+os_family=other
+for id in $(os_value ID) $(os_value ID_LIKE); do
+  case $id in
+    amzn) os_family=amazon ;;
+    rhel | rocky | almalinux | ol | centos | fedora) os_family=rhel ;;
+    debian | ubuntu) os_family=debian ;;
+    *) continue ;;
+  esac
+  break
+done
+
 limited() { if command -v timeout >/dev/null; then timeout "$@"; else shift && "$@"; fi; }
 
+# try_scheduler NAME: that a module is loaded does not show that the scheduler can be used; a virtual server that uses it
+# does. 0: it can. 1: the kernel refuses it. 2: there is no ipvsadm, or it does not work: that tells nothing about the
+# kernel. `tried` is what ipvsadm printed.
+try_scheduler() {
+  command -v ipvsadm >/dev/null || return 2
+  trap 'ipvsadm -D -t "$trial" 2>/dev/null' EXIT
+  trap 'exit 1' HUP INT TERM
+  ipvsadm -D -t "$trial" 2>/dev/null
+  tried=$(limited 30 ipvsadm -A -t "$trial" -s "$1" 2>&1) && ipvsadm -D -t "$trial" && return 0
+  case $tried in
+    # ENOENT, as ipvsadm words it.
+    *cheduler*'not found'* | *'No such file or directory'*)
+      limited 30 ipvsadm -L --timeout >/dev/null 2>&1 && return 1
+      ;;
+  esac
+  return 2
+}
+
+is_loaded() { grep -q "^$1 " /proc/modules 2>/dev/null || [ -e "/sys/module/$1/initstate" ]; }
+# A module that is part of the kernel: named by the kernel's package, or by modprobe, which then has nothing to load (a
+# line `install NAME /bin/true` of its configuration would also succeed, and is shown), or by what it does.
+is_builtin() {
+  grep -q "/$1\.ko" "/lib/modules/$kernel/modules.builtin" 2>/dev/null && return 0
+  case $1 in
+    ip_vs) [ ! -e /proc/net/ip_vs ] || return 0 ;;
+    nf_conntrack) [ ! -e /proc/sys/net/netfilter/nf_conntrack_max ] || return 0 ;;
+    # A kernel that loads no modules has no list of them either.
+    *) [ -e /proc/modules ] || ! try_scheduler "${1#ip_vs_}" || return 0 ;;
+  esac
+  dry=$(modprobe -n -v "$1" 2>/dev/null) || return 1
+  case $dry in '' | builtin*) ;; *) return 1 ;; esac
+}
+append() { if [ -n "$1" ]; then echo "$1,$2"; else echo "$2"; fi; }
+last_line() { printf '%s\n' "$1" | sed '/^[[:space:]]*$/d' | tail -n 1 | cut -c 1-200; }
+
+# install_once PACKAGE
 install_once() {
   if command -v dnf >/dev/null; then
-    limited "$install_seconds" dnf install -y -q ipvsadm
+    limited "$install_seconds" dnf install -y -q "$1"
   elif command -v yum >/dev/null; then
-    limited "$install_seconds" yum install -y -q ipvsadm
+    limited "$install_seconds" yum install -y -q "$1"
   elif command -v apt-get >/dev/null; then
     # A fresh image has no package lists; an update that fails may still leave lists that have the package.
     DEBIAN_FRONTEND=noninteractive limited "$install_seconds" apt-get -q -o DPkg::Lock::Timeout=240 update
     DEBIAN_FRONTEND=noninteractive limited "$install_seconds" apt-get -q -y -o DPkg::Lock::Timeout=240 \
-      install --no-install-recommends ipvsadm
+      install --no-install-recommends "$1"
   else
-    echo 'none of dnf, yum, apt-get is on this node'
+    echo "$os_name has none of dnf, yum, apt-get"
     return 1
   fi
 }
 
-# dnf and yum wait for their lock by themselves; apt-get waits for dpkg's but not for that of the package lists, so a
-# run that met a lock is repeated.
-install_ipvsadm() {
-  tries=0
+# install_package NAME: an install that failed while another package manager had a lock is repeated. The messages are
+# those of apt (of dpkg's lock and of the lists'), of yum, of dnf 4 and 5, and of rpm itself.
+install_package() {
+  started=$(date +%s)
   while :; do
-    install_log=$(install_once 2>&1 9>&-) && command -v ipvsadm >/dev/null && return 0
-    tries=$((tries + 1))
+    install_log=$(install_once "$1" 2>&1 9>&-) && return 0
     case $install_log in
       *'Could not get lock'* | *'Unable to acquire'* | *'Unable to lock'* | *'is locked by'*) ;;
+      *'holding the yum lock'* | *'another copy is running'*) ;;
+      *'Waiting for process with pid'* | *'transaction lock'* | *'.rpm.lock'*) ;;
       *) return 1 ;;
     esac
-    [ "$tries" -lt 60 ] || return 1
+    [ $(($(date +%s) - started)) -lt "$lock_seconds" ] || return 1
     sleep 5
   done
 }
 
-# Replaces the file in one step: a node that reboots now has the old one or the new one.
+# Replaces the file in one step: a node that reboots now has the old one or the new one. It names only modules that this
+# kernel has: systemd-modules-load fails for others.
 write_boot_file() {
-  wanted=$(for module in $modules $legacy; do echo "$module"; done)
+  wanted=$(
+    echo '# Written by nightshift, prepare-node.sh: what kube-proxy needs in IPVS mode. Put modules of your own elsewhere.'
+    for module in $present; do echo "$module"; done
+  )
   [ -f "$boot_file" ] && [ "$(cat "$boot_file")" = "$wanted" ] && return 0
   mkdir -p "${boot_file%/*}" || return 1
   # systemd-modules-load reads *.conf only, so it never sees the unfinished file.
   printf '%s\n' "$wanted" >"$boot_file.new.$$" && mv -f "$boot_file.new.$$" "$boot_file" && return 0
   rm -f "$boot_file.new.$$"
   return 1
-}
-
-# That a module is loaded does not say that the scheduler can be used; a virtual server that uses it does.
-scheduler_registered() {
-  if ! command -v ipvsadm >/dev/null; then
-    is_loaded "ip_vs_$scheduler" || is_builtin "ip_vs_$scheduler"
-    return
-  fi
-  trap 'ipvsadm -D -t "$trial" 2>/dev/null' EXIT
-  trap 'exit 1' HUP INT TERM
-  ipvsadm -D -t "$trial" 2>/dev/null
-  ipvsadm -A -t "$trial" -s "$scheduler" 2>/dev/null && ipvsadm -D -t "$trial"
 }
 
 # Until Linux 4.19 conntrack for IPv4 and IPv6 were modules of their own (Amazon Linux 2 with kernel 4.14).
@@ -103,26 +264,37 @@ warnings=''
 warn() { warnings="${warnings}warning=$1
 "; }
 
+[ "$os_family" != other ] || warn "$os_name is not a system that nightshift knows"
+
 if command -v ipvsadm >/dev/null; then
   ipvsadm=already
-elif install_ipvsadm; then
+elif install_package ipvsadm && command -v ipvsadm >/dev/null; then
   ipvsadm=installed
 else
   ipvsadm=failed
   warn "ipvsadm could not be installed: $(last_line "$install_log")"
 fi
 
-before=$(cut -d ' ' -f 1 /proc/modules)
+# A minimal image of the RHEL family may lack the package of the kernel that has IPVS.
+if [ "$os_family" = rhel ] && ! modprobe -n -q ip_vs 2>/dev/null && ! is_builtin ip_vs; then
+  case $kernel in *uek*) package=kernel-uek-modules-$kernel ;; *) package=kernel-modules-$kernel ;; esac
+  install_package "$package" || warn "$package could not be installed: $(last_line "$install_log")"
+fi
+
+before=$(for module in $modules; do if is_loaded "$module"; then echo "$module"; fi; done)
 loaded=''
 builtin=''
 missing=''
+present=''
 why=''
-for module in $legacy; do modprobe "$module" 2>/dev/null; done
+for module in $legacy; do modprobe "$module" 2>/dev/null && present="$present $module"; done
 for module in $modules; do
   problem=$(modprobe "$module" 2>&1)
   if is_loaded "$module"; then
+    present="$present $module"
     printf '%s\n' "$before" | grep -qx "$module" || loaded=$(append "$loaded" "$module")
   elif is_builtin "$module"; then
+    present="$present $module"
     builtin=$(append "$builtin" "$module")
   elif [ "$module" = nf_conntrack ] && is_loaded nf_conntrack_ipv4; then
     continue
@@ -139,11 +311,19 @@ done
 
 state=missing
 if [ -z "$why" ]; then
-  if scheduler_registered; then
-    state=ok
-  else
-    why="kernel $kernel refuses the scheduler $scheduler although its module is there"
-  fi
+  state=ok
+  try_scheduler "$scheduler"
+  case $? in
+    1)
+      state=missing
+      why="kernel $kernel refuses the scheduler $scheduler although its module is there: $(last_line "$tried")"
+      ;;
+    2)
+      if command -v ipvsadm >/dev/null; then
+        warn "ipvsadm does not work on this node: $(last_line "${tried:-it printed nothing}")"
+      fi
+      ;;
+  esac
 fi
 
 persisted=ok
@@ -151,6 +331,12 @@ if ! write_boot_file; then
   persisted=failed
   why=${why:-"$boot_file could not be written: the modules would be gone after a reboot"}
 fi
+
+# kube-proxy in IPVS mode deletes them. At most 20 are named.
+servers=$(virtual_servers) || why=${why:-'the IPVS table of this node could not be read'}
+foreign=$(printf '%s\n' "$servers" | sed -n 's/^foreign //p' | sort -u | awk '
+  NR <= 20 { printf "%s%s", (NR == 1 ? "" : ","), $0 }
+  END { if (NR > 20) printf ",+%d", NR - 20 }')
 
 cat <<RESULT
 nightshift-prepare=1
@@ -161,6 +347,7 @@ builtin=$builtin
 missing=$missing
 scheduler=$state
 persisted=$persisted
+foreign-virtual-servers=$foreign
 ${warnings}end=nightshift-prepare
 RESULT
 [ -z "$why" ] && exit 0

@@ -62,27 +62,146 @@ both_families() { saved iptables "$1" && saved ip6tables "$1"; }
 
 # A REJECT (or DROP) for a Service without endpoints is iptables mode's; in IPVS mode it is stale and refuses the
 # Service's traffic when it has endpoints again (https://github.com/kubernetes/kubernetes/issues/102314). IPVS mode has
-# one REJECT of its own, in KUBE-IPVS-FILTER.
+# one REJECT of its own, in KUBE-IPVS-FILTER. Other chains that begin with KUBE- may be those of others.
 count_reject_rules() {
   if [ "$mode" = ipvs ]; then
-    both_families filter | grep -cE '^-A KUBE-.* has no (local )?endpoints.* -j (REJECT|DROP)'
+    both_families filter | grep -cE '^-A KUBE-(EXTERNAL-)?SERVICES .* has no (local )?endpoints.* -j (REJECT|DROP)'
   else
-    both_families filter | grep -cE '^-A KUBE-IPVS-.* -j REJECT'
+    both_families filter | grep -cE '^-A KUBE-IPVS-(OUT-)?FILTER .*-j REJECT'
   fi
 }
 
+# >>> ipsets: the same lines stand in validate-node.sh and clean-node.sh, so that each script also runs alone.
+# All ipsets that kube-proxy makes in IPVS mode, without KUBE- (IPv4) or KUBE-6- (IPv6). Names: `ipsetInfo` in
+# https://github.com/kubernetes/kubernetes/blob/master/pkg/proxy/ipvs/proxier.go. kube-router has KUBE-SRC-* and KUBE-DST-*.
+sets='LOOP-BACK CLUSTER-IP EXTERNAL-IP EXTERNAL-IP-LOCAL LOAD-BALANCER LOAD-BALANCER-LOCAL LOAD-BALANCER-FW
+LOAD-BALANCER-SOURCE-IP LOAD-BALANCER-SOURCE-CIDR NODE-PORT-TCP NODE-PORT-LOCAL-TCP NODE-PORT-UDP NODE-PORT-LOCAL-UDP
+NODE-PORT-SCTP-HASH NODE-PORT-LOCAL-SCTP-HASH HEALTH-CHECK-NODE-PORT IPVS-IPS'
+# The names as kube-proxy uses them: the kernel takes 31 characters, kube-proxy cuts the rest.
+own_sets() { for set in $sets; do printf 'KUBE-%s\n%.31s\n' "$set" "KUBE-6-$set"; done; }
+# <<<
+
+# >>> virtual servers: the same lines stand in prepare-node.sh, validate-node.sh and clean-node.sh, so that each script
+# also runs alone.
+# virtual_servers: the IPVS table of this node, a line for each virtual server: `own tcp/10.0.0.1:443`, `foreign fwm/7`.
+# kube-proxy has those
+# - on an address of kube-ipvs0, where it puts the addresses of Services;
+# - on an address and port that its ipsets name (an address that another interface had already is not on kube-ipvs0);
+# - on an address of the node and a port that its ipsets name as a node port. Where no ipset can be read: a port from
+#   30000 to 32767 which the node's main address has, too. kube-proxy opens a node port on every address of the node;
+#   keepalived opens a port on its own address only;
+# - on 198.51.100.0, where kube-proxy and prepare-node.sh try whether a scheduler works.
+# A firewall mark is never kube-proxy's.
+virtual_servers() {
+  [ -r /proc/net/ip_vs ] || return 0
+  {
+    ip -o address show
+    ip -4 route get 192.0.2.1
+    ip -6 route get 2001:db8::1
+    if command -v ipset >/dev/null; then ipset save; fi
+    cat /proc/net/ip_vs
+  } 2>/dev/null | awk '
+    function number(hex, i, v) {
+      v = 0
+      for (i = 1; i <= length(hex); i++) v = v * 16 + index("0123456789abcdef", tolower(substr(hex, i, 1))) - 1
+      return v
+    }
+    # The address as 8 or 32 hex digits.
+    function digits(address, gap, left, right, l, r, i, out, a, b) {
+      if (address !~ /:/) {
+        split(address, a, ".")
+        return sprintf("%02x%02x%02x%02x", a[1], a[2], a[3], a[4])
+      }
+      gap = index(address, "::")
+      left = gap ? substr(address, 1, gap - 1) : address
+      right = gap ? substr(address, gap + 2) : ""
+      l = left == "" ? 0 : split(left, a, ":")
+      r = right == "" ? 0 : split(right, b, ":")
+      for (i = 1; i <= 8; i++) out = out sprintf("%04x", number(i <= l ? a[i] : i > 8 - r ? b[i - 8 + r] : "0"))
+      return out
+    }
+    # The address from its digits as people write it; the longest run of zeros becomes "::".
+    function written(d, i, run, best, at, g, out) {
+      if (length(d) == 8)
+        return number(substr(d, 1, 2)) "." number(substr(d, 3, 2)) "." number(substr(d, 5, 2)) "." number(substr(d, 7, 2))
+      for (i = 1; i <= 8; i++) {
+        g[i] = sprintf("%x", number(substr(d, i * 4 - 3, 4)))
+        run = g[i] == "0" ? run + 1 : 0
+        if (run > 1 && run > best) { best = run; at = i - run + 1 }
+      }
+      for (i = 1; i <= 8; i++) {
+        if (best && i == at) { out = out "::"; i += best - 1; continue }
+        out = out (out == "" || out ~ /:$/ ? "" : ":") g[i]
+      }
+      return "[" out "]"
+    }
+    function family(d) { return length(d) == 8 ? 4 : 6 }
+    $1 ~ /^[0-9]+:$/ && ($3 == "inet" || $3 == "inet6") {
+      address = $4
+      sub(/\/.*/, "", address)
+      address = digits(address)
+      if ($2 == "kube-ipvs0") bound[address] = 1
+      else if ($2 != "lo") local[address] = 1
+      next
+    }
+    $2 == "via" || $2 == "dev" || $2 == "from" {
+      for (i = 2; i < NF; i++) if ($i == "src") { address = digits($(i + 1)); main[family(address)] = address }
+      next
+    }
+    $1 == "create" || $1 == "add" {
+      set = $2
+      version = sub(/^KUBE-6-/, "", set) ? 6 : sub(/^KUBE-/, "", set) ? 4 : 0
+      if (!version) next
+      # The IPv6 name of the SCTP sets can be cut.
+      if (set ~ /^NODE-PORT-(LOCAL-)?(TCP|UDP|SCTP-HASH?)$/) {
+        protocol = set ~ /TCP$/ && set !~ /SCTP/ ? "tcp" : set ~ /UDP$/ ? "udp" : "sctp"
+        known[version, protocol] = 1
+        if ($1 == "add" && $3 ~ /^[0-9]+$/) node_port[version, protocol, $3] = 1
+      }
+      if ($1 == "add" && set ~ /^((CLUSTER-IP|(EXTERNAL-IP|LOAD-BALANCER)(-LOCAL)?)|NODE-PORT-(LOCAL-)?SCTP-HASH?)$/) {
+        split($3, entry, ",")
+        split(entry[2], service, ":")
+        made[digits(entry[1]), service[1], service[2]] = 1
+      }
+      next
+    }
+    $1 == "FWM" { print "foreign fwm/" number($2); next }
+    $1 == "TCP" || $1 == "UDP" || $1 == "SCTP" {
+      port = number(substr($2, length($2) - 3))
+      address = tolower(substr($2, 1, length($2) - 5))
+      gsub(/[^0-9a-f]/, "", address)
+      protocol = tolower($1)
+      at[++n] = address SUBSEP protocol SUBSEP port
+      there[at[n]] = 1
+    }
+    END {
+      for (address in bound) in_ipvs[family(address)] = 1
+      for (i = 1; i <= n; i++) {
+        split(at[i], part, SUBSEP)
+        address = part[1]
+        version = family(address)
+        protocol = part[2]
+        port = part[3]
+        own = address in bound || at[i] in made || address == "c6336400"
+        if (!own && address in local) {
+          if ((version, protocol) in known) own = (version, protocol, port) in node_port
+          else own = version in in_ipvs && port >= 30000 && port <= 32767 && (main[version], protocol, port) in there
+        }
+        print (own ? "own " : "foreign ") protocol "/" written(address) ":" port
+      }
+    }'
+}
+# <<<
+
 count_ipsets() {
   if has ipset; then
-    ipset list -n 2>/dev/null | grep -c '^KUBE-'
-  elif grep -q '^ip_set ' /proc/modules; then
+    names=$(own_sets)
+    ipset list -n 2>/dev/null | grep -cxF -e "$names"
+  elif grep -q '^ip_set ' /proc/modules 2>/dev/null; then
     echo unknown
   else
     echo 0
   fi
-}
-
-count_virtual_servers() {
-  if [ -r /proc/net/ip_vs ]; then grep -cE '^(TCP|UDP|SCTP|FWM) ' /proc/net/ip_vs; else echo 0; fi
 }
 
 # Keeps the service line and its first four real servers.
@@ -193,7 +312,13 @@ probe_dns() {
 
 nc_has_udp() { has nc && nc -h 2>&1 | grep -qE '(^|[^a-zA-Z])-[a-zA-Z]*u'; }
 
-if has ipvsadm; then source=ipvsadm; else source=proc; fi
+# An ipvsadm that does not work (a library is missing) shows nothing; the kernel's own table is as good.
+source=proc
+if has ipvsadm && { [ ! -r /proc/net/ip_vs ] || ipvsadm -L --timeout >/dev/null 2>&1; }; then source=ipvsadm; fi
+servers=$(virtual_servers) || {
+  echo 'the IPVS table of this node could not be read' >&2
+  exit 1
+}
 if [ -d /sys/class/net/kube-ipvs0 ]; then kube_ipvs0=present; else kube_ipvs0=absent; fi
 
 result=$(
@@ -202,10 +327,11 @@ nightshift-validate=1
 kernel=$(uname -r)
 proxyMode=$(proxy_mode)
 kubeIpvs0=$kube_ipvs0
-virtualServers=$(count_virtual_servers)
+virtualServers=$(printf '%s\n' "$servers" | grep -c '^own ')
 ipsets=$(count_ipsets)
 rejectRules=$(count_reject_rules)
 iptablesServices=$(both_families nat | grep -cE '^:KUBE-(SVC|SVL)-')
+foreignVirtualServers=$(printf '%s\n' "$servers" | grep -c '^foreign ')
 source=$source
 apiServerProbe=$(probe_tcp "$api_server" 443)
 dnsProbe=$(probe_dns)

@@ -9,7 +9,11 @@ export type NodeFacts = {
   kernel: string;
   proxyMode: string;
   kubeIpvs0: string;
+  /** Virtual servers that kube-proxy made. */
   virtualServers: number;
+  /** Virtual servers of others: keepalived, kube-vip, a firewall mark. Older documents do not count them. */
+  foreignVirtualServers?: number;
+  /** ipsets that kube-proxy made. */
   ipsets: number | 'unknown';
   rejectRules: number;
   iptablesServices: number;
@@ -44,6 +48,7 @@ const RULES = new Map<string, RegExp>([
   ['ipsets', /^(\d{1,9}|unknown)$/],
   ['rejectRules', count],
   ['iptablesServices', count],
+  ['foreignVirtualServers', count],
   ['source', /^(ipvsadm|proc)$/],
   ['apiServerProbe', probe],
   ['dnsProbe', probe],
@@ -66,11 +71,13 @@ function readFacts(lines: readonly string[]): NodeFacts {
     if (value === undefined) throw new UnparseableOutput(lines.length + 1, '', `the fact ${key} is missing`);
     return value;
   };
+  const foreign = facts.get('foreignVirtualServers');
   return {
     kernel: fact('kernel'),
     proxyMode: fact('proxyMode'),
     kubeIpvs0: fact('kubeIpvs0'),
     virtualServers: Number(fact('virtualServers')),
+    ...(foreign === undefined ? {} : { foreignVirtualServers: Number(foreign) }),
     ipsets: fact('ipsets') === 'unknown' ? 'unknown' : Number(fact('ipsets')),
     rejectRules: Number(fact('rejectRules')),
     iptablesServices: Number(fact('iptablesServices')),
@@ -117,6 +124,11 @@ export interface Expectation {
   proxying: Proxying;
   apiServer: string;
   dns: string;
+}
+
+/** Servers of others are evidence, and never a leftover: cleaning leaves them where they are. */
+function notesOfForeign({ foreignVirtualServers = 0 }: NodeFacts): string[] {
+  return foreignVirtualServers > 0 ? [`${foreignVirtualServers} virtual servers that kube-proxy did not make`] : [];
 }
 
 function problemsOfProbes(facts: ValidateOutput['facts']): string[] {
@@ -204,7 +216,7 @@ export function judgeValidateOutput(
     node: node.id,
     name: node.name,
     pass: failures.length === 0,
-    reasons: [...failures, ...notes],
+    reasons: [...failures, ...notes, ...notesOfForeign(read.facts)],
     facts: { ...read.facts, ...Object.fromEntries(leftovers) },
     excerpt: read.excerpt,
   };

@@ -17,6 +17,8 @@ export interface ModelState {
   ipvs: Programmed | null;
   /** Of the virtual servers that are there. */
   ipvsScheduler: string | null;
+  /** Virtual servers that kube-proxy did not make, as prepare-node.sh names them. kube-proxy in IPVS mode deletes them. */
+  foreignVirtualServers: readonly string[];
   /** Whether KUBE-SERVICES in table nat leads to the chains of iptables mode. */
   natLeadsToIptables: boolean;
   /** Starts of kube-proxy that are to fail, by the mode that they are for. */
@@ -62,12 +64,22 @@ export function prepareNode(state: ModelState, scheduler: string): CommandResult
     `missing=${missing.join(',')}`,
     `scheduler=${needed === undefined ? 'ok' : 'missing'}`,
     'persisted=ok',
+    `foreign-virtual-servers=${named(state.foreignVirtualServers)}`,
     ...warnings,
     'end=nightshift-prepare',
   ]);
   if (needed === undefined) return { exitCode: 0, stdout, stderr: '' };
   const why = `modprobe: FATAL: Module ${needed} not found in directory /lib/modules/${kernel}`;
   return { exitCode: 1, stdout, stderr: `kernel ${kernel} has no module ${needed}: ${why}\n` };
+}
+
+/** At most this many foreign virtual servers are named. */
+const NAMED = 20;
+
+function named(servers: readonly string[]): string {
+  const sorted = [...new Set(servers)].sort();
+  const rest = sorted.length > NAMED ? [`+${sorted.length - NAMED}`] : [];
+  return [...sorted.slice(0, NAMED), ...rest].join(',');
 }
 
 interface Validation {
@@ -106,6 +118,7 @@ export function validateNode(state: ModelState, parameters: Validation): Command
     `ipsets=${state.ipvs ? IPSETS : 0}`,
     `rejectRules=${stale}`,
     `iptablesServices=${iptables.withEndpoints}`,
+    `foreignVirtualServers=${state.foreignVirtualServers.length}`,
     `source=${source}`,
     `apiServerProbe=${probe(state, wanted[0])}`,
     `dnsProbe=${emptyDns ? 'failed' : probe(state, wanted[2])}`,

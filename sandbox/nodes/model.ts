@@ -17,12 +17,16 @@ export interface ModelMachineOptions {
   packageMirror?: 'up' | 'down';
   /** Whether the image came with ipvsadm. Default: it did not. */
   ipvsadmInstalled?: boolean;
+  /** Virtual servers that something else than kube-proxy made: `tcp/10.0.0.5:80`, `fwm/7`. Default: none. */
+  foreignVirtualServers?: readonly string[];
 }
 
 /** A model node also lets its surroundings be changed while it runs: faults. */
 export interface ModelMachine extends NodeMachine {
   readonly kind: 'model';
   setPackageMirror(state: 'up' | 'down'): void;
+  /** What keepalived or kube-vip does on the node: from now on these virtual servers of theirs are there. */
+  setForeignVirtualServers(servers: readonly string[]): void;
   /** Takes a module's file away; a module that is loaded stays loaded. */
   removeModule(module: string): void;
   /** Lets the next `times` starts of kube-proxy end at once; with `mode` only those in that mode count. */
@@ -57,6 +61,7 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
     iptables: null,
     ipvs: null,
     ipvsScheduler: null,
+    foreignVirtualServers: options.foreignVirtualServers ?? [],
     natLeadsToIptables: false,
     crashes: new Countdown(),
     dnsWithoutBackends: new Countdown(),
@@ -86,6 +91,9 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
     async stop() {},
     setPackageMirror(mirror) {
       state.packageMirror = mirror;
+    },
+    setForeignVirtualServers(servers) {
+      state.foreignVirtualServers = servers;
     },
     removeModule(module) {
       available.delete(module);
@@ -151,6 +159,8 @@ function startKubeProxy(
     if (start.can) {
       state.iptables = leave(state.iptables);
       state.ipvs = followed;
+      // What it does not know as a Service's: pkg/proxy/ipvs/proxier.go, cleanLegacyService.
+      state.foreignVirtualServers = [];
       state.ipvsScheduler = scheduler;
       // Both modes write KUBE-SERVICES in table nat anew: the way to the other's KUBE-SVC chains is gone.
       state.natLeadsToIptables = false;

@@ -67,3 +67,16 @@ test('prepare-node loads the twelve modules of the manual, in its order', () => 
   const modules = content && scriptOf(content).find((line) => line.startsWith('modules='));
   expect(modules).toBe(`modules='${IPVS_KERNEL_MODULES.join(' ')}'`);
 });
+
+test.each([
+  ['virtual servers', ['prepare-node', 'validate-node', 'clean-node']],
+  ['ipsets', ['validate-node', 'clean-node']],
+])('the scripts agree on what kube-proxy made: %s', (block, names) => {
+  const blocks = names.map((name) => {
+    const content = documents.find((document) => document.name === name)?.content;
+    const script = content === undefined ? '' : scriptOf(content).join('\n');
+    return script.slice(script.indexOf(`# >>> ${block}:`)).split('\n# <<<')[0];
+  });
+  expect(blocks[0]).toContain('own');
+  expect(new Set(blocks).size).toBe(1);
+});

@@ -11,12 +11,16 @@ export interface KernelMachineOptions {
   packageMirror?: 'up' | 'down';
   /** Whether the image came with ipvsadm. Default: it did not. */
   ipvsadmInstalled?: boolean;
+  /** Virtual servers that something else than kube-proxy made: `tcp/10.0.0.5:80`, `fwm/7`. Default: none. */
+  foreignVirtualServers?: readonly string[];
 }
 
 /** A kernel node also lets its surroundings be changed while it runs: faults. */
 export interface KernelMachine extends NodeMachine {
   readonly kind: 'kernel';
   setPackageMirror(state: 'up' | 'down'): Promise<void>;
+  /** What keepalived or kube-vip does on the node: from now on these virtual servers of theirs are there. */
+  setForeignVirtualServers(servers: readonly string[]): Promise<void>;
   /** Takes a module's file away; a module that is loaded stays loaded. */
   removeModule(module: string): Promise<void>;
   /** Runs any script as root. */
@@ -49,6 +53,7 @@ export function kernelMachine(options: KernelMachineOptions): KernelMachine {
   // A machine that nobody has used yet may fail to boot: whoever uses it hears.
   booted.catch(() => {});
   let started: Started | null = null;
+  let foreign = options.foreignVirtualServers ?? [];
 
   const start = async (mode: ProxyMode, scheduler: string, cluster: Cluster): Promise<KubeProxyStart> => {
     const machine = await booted;
@@ -83,6 +88,10 @@ export function kernelMachine(options: KernelMachineOptions): KernelMachine {
       await machine?.stop();
     },
     setPackageMirror: async (state) => setPackageMirror(await booted, state),
+    setForeignVirtualServers: async (servers) => {
+      await replaceForeign(await booted, foreign, servers);
+      foreign = servers;
+    },
     removeModule: async (module) => removeModules(await booted, [module]),
     shell: async (script) => (await booted).run(`#!/bin/sh\n${script}\n`),
   };
@@ -93,7 +102,47 @@ async function boot(options: KernelMachineOptions): Promise<VirtualMachine> {
   if (options.packageMirror === 'down') await setPackageMirror(machine, 'down');
   if (options.missingModules?.length) await removeModules(machine, options.missingModules);
   if (options.ipvsadmInstalled) await succeed(machine, 'dpkg-deb -x /var/cache/mirror/ipvsadm_*.deb /');
+  if (options.foreignVirtualServers?.length) await replaceForeign(machine, [], options.foreignVirtualServers);
   return machine;
+}
+
+const OPTIONS: Readonly<Record<string, string>> = { tcp: '-t', udp: '-u', sctp: '--sctp-service', fwm: '-f' };
+
+interface ForeignServer {
+  /** As ipvsadm takes it: `-t 10.0.0.5:80`. */
+  service: string;
+  /** With its length, or null for a firewall mark. */
+  address: string | null;
+}
+
+function foreignServer(server: string): ForeignServer {
+  const [, protocol = '', service = ''] = /^(tcp|udp|sctp|fwm)\/([0-9a-f.:[\]]+)$/.exec(server) ?? [];
+  const option = OPTIONS[protocol];
+  if (option === undefined) throw new Error(`not a virtual server: ${server}. Write tcp/10.0.0.5:80 or fwm/7.`);
+  const address = service.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  const bound = address.includes(':') ? `${address}/128` : `${address}/32`;
+  return { service: `${option} ${service}`, address: protocol === 'fwm' ? null : bound };
+}
+
+/** Their addresses are on an interface of their own, as keepalived's are. */
+function replaceForeign(machine: VirtualMachine, former: readonly string[], servers: readonly string[]): Promise<void> {
+  const ipvsadm = '/usr/local/lib/kube-proxy/ipvsadm';
+  const found = servers.map(foreignServer);
+  const addresses = [...new Set(found.flatMap(({ address }) => address ?? []))];
+  return succeed(
+    machine,
+    [
+      'set -e',
+      'modprobe ip_vs',
+      // kube-proxy may have deleted it meanwhile.
+      ...former.map((server) => `${ipvsadm} -D ${foreignServer(server).service} 2>/dev/null || true`),
+      '[ -d /sys/class/net/vrrp ] || ip link add vrrp type dummy',
+      'ip link set vrrp up',
+      'ip address flush dev vrrp',
+      ...addresses.map((address) => `ip address add ${address} dev vrrp${address.includes(':') ? ' nodad' : ''}`),
+      ...found.map(({ service }) => `${ipvsadm} -A ${service} -s rr`),
+    ].join('\n'),
+  );
 }
 
 const setPackageMirror = (machine: VirtualMachine, state: 'up' | 'down'): Promise<void> =>

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { leftoversIn } from '../../../functions/core/clean-output.ts';
 import { judgeValidateOutput } from '../../../functions/core/ipvsadm.ts';
 import type { Proxying } from '../../../functions/core/proxy-mode.ts';
 
@@ -135,6 +136,17 @@ describe("a node's proof of iptables", () => {
       ],
       facts: { leftoverVirtualServers: 34, leftoverInterface: 'kube-ipvs0' },
     });
+  });
+
+  it('counts no virtual server of others as left behind', () => {
+    const output = printed({ ...IPTABLES }, '').replace('source=', 'foreignVirtualServers=3\nsource=');
+    const verdict = judge(output, { mode: 'iptables' });
+    expect(verdict).toMatchObject({
+      pass: true,
+      reasons: ['3 virtual servers that kube-proxy did not make'],
+      facts: { virtualServers: 0, foreignVirtualServers: 3 },
+    });
+    expect(leftoversIn(verdict)).toEqual([]);
   });
 
   it.each([

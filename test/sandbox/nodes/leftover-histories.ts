@@ -149,3 +149,64 @@ export const leftServersCarryTraffic: History = {
     { do: 'validate', proxying: iptables, expect: { pass: false, facts: { dnsProbe: 'failed', virtualServers: 0 } } },
   ],
 };
+
+export const foreignServersStay: History = {
+  name: 'virtual servers of others are reported, deleted by kube-proxy in IPVS mode, never counted as left, never cleaned',
+  steps: [
+    start('1.34', iptables),
+    {
+      do: 'prepare',
+      scheduler: 'rr',
+      expect: { exitCode: 0, lines: { 'foreign-virtual-servers': '', scheduler: 'ok' } },
+    },
+    { do: 'foreign', servers: ['tcp/10.0.0.5:80', 'tcp/10.0.0.5:31000', 'udp/[fd00::5]:53', 'fwm/7'] },
+    {
+      do: 'prepare',
+      scheduler: 'rr',
+      expect: {
+        exitCode: 0,
+        lines: { 'foreign-virtual-servers': 'fwm/7,tcp/10.0.0.5:31000,tcp/10.0.0.5:80,udp/[fd00::5]:53' },
+      },
+    },
+    {
+      do: 'validate',
+      proxying: iptables,
+      expect: {
+        pass: true,
+        reasons: ['4 virtual servers that kube-proxy did not make'],
+        facts: { virtualServers: 0, foreignVirtualServers: 4 },
+      },
+    },
+    start('1.34', ipvs('rr')),
+    passes(ipvs('rr'), { virtualServers: 6, foreignVirtualServers: 0 }),
+    { do: 'foreign', servers: ['tcp/10.0.0.5:80', 'fwm/7'] },
+    passes(ipvs('rr'), { virtualServers: 6, foreignVirtualServers: 2 }),
+    start('1.34', iptables),
+    passes(iptables, { virtualServers: 6, foreignVirtualServers: 2, leftoverVirtualServers: 6 }),
+    {
+      do: 'clean',
+      mode: 'iptables',
+      expect: { exitCode: 0, lines: { removedVirtualServers: '6', removedIpsets: '17' } },
+    },
+    passes(iptables, { virtualServers: 0, foreignVirtualServers: 2, kubeIpvs0: 'absent' }),
+    { do: 'report', expect: { leftovers: { virtualServers: 0, rejectRules: 0 } } },
+    { do: 'foreign', servers: [] },
+  ],
+};
+
+export const manyForeignServers: History = {
+  name: 'of many virtual servers of others twenty are named',
+  steps: [
+    { do: 'foreign', servers: Array.from({ length: 23 }, (_, index) => `tcp/10.0.0.5:${8000 + index}`) },
+    {
+      do: 'prepare',
+      scheduler: 'rr',
+      expect: {
+        exitCode: 0,
+        lines: {
+          'foreign-virtual-servers': `${Array.from({ length: 20 }, (_, index) => `tcp/10.0.0.5:${8000 + index}`).join(',')},+3`,
+        },
+      },
+    },
+  ],
+};

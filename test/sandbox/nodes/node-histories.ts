@@ -1,7 +1,9 @@
 import { migratedAndBack6, provenFromTheKernel6 } from './ipv6-histories.ts';
 import {
   dnsWithoutEndpoints,
+  foreignServersStay,
   leftServersCarryTraffic,
+  manyForeignServers,
   rejectRulesLeft,
   virtualServersLeft,
 } from './leftover-histories.ts';
@@ -35,6 +37,7 @@ export const nodeLives: NodeLife[] = [
   },
   { name: 'a node that was never prepared', family: 'ipv4', histories: [schedulerAutoloaded, preparedTwice] },
   { name: 'a node with kube-proxy 1.26', family: 'ipv4', histories: [schedulerNotLoaded] },
+  { name: 'a node that others use, too', family: 'ipv4', histories: [foreignServersStay, manyForeignServers] },
   { name: 'a node without a package mirror', family: 'ipv4', packageMirror: 'down', histories: [mirrorDown] },
   {
     name: 'an IPv6 node, at first without a package mirror',

@@ -24,6 +24,7 @@ export type Step =
   | { do: 'clean'; mode: 'ipvs' | 'iptables'; expect: Answer }
   | { do: 'endpoints'; of: string; are: string[] }
   | { do: 'mirror'; is: 'up' | 'down' }
+  | { do: 'foreign'; servers: string[] }
   | { do: 'report'; expect: Partial<NodeReport> };
 
 export interface History {
@@ -43,6 +44,8 @@ export interface NodeLife {
 /** A node of either kind, and what a history does to its surroundings. */
 export interface NodeUnderTest extends NodeMachine {
   setPackageMirror(state: 'up' | 'down'): void | Promise<void>;
+  /** What keepalived does: from now on these virtual servers of its own are there. */
+  setForeignVirtualServers(servers: readonly string[]): void | Promise<void>;
 }
 
 const ADDRESSES = {
@@ -99,7 +102,9 @@ export async function runDocument(machine: NodeMachine, document: string, parame
 }
 
 const linesOf = (text: string): Record<string, string> =>
-  Object.fromEntries(text.split('\n').flatMap((line) => [...line.matchAll(/^(\w+)=(.*)$/g)].map((m) => [m[1], m[2]])));
+  Object.fromEntries(
+    text.split('\n').flatMap((line) => [...line.matchAll(/^([\w-]+)=(.*)$/g)].map((m) => [m[1], m[2]])),
+  );
 
 function compare(what: string, result: { exitCode: number; stdout: string; stderr: string }, expected: Answer): void {
   expect({ what, ...result }).toMatchObject({ what, exitCode: expected.exitCode });
@@ -135,6 +140,8 @@ async function take(step: Step, machine: NodeUnderTest, family: NodeLife['family
       return;
     case 'mirror':
       return machine.setPackageMirror(step.is);
+    case 'foreign':
+      return machine.setForeignVirtualServers(step.servers);
     case 'report':
       return expect(await machine.report()).toMatchObject(step.expect);
   }

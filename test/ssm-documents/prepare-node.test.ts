@@ -1,0 +1,237 @@
+import { describe, expect, test } from 'vitest';
+import { judgePrepareOutput } from '../../functions/core/prepare-output.ts';
+import { IPVS_KERNEL_MODULES } from '../../functions/core/proxy-mode.ts';
+import { canMount, type Ran, runInSmallRoot, type SmallRoot } from './small-root.ts';
+
+const possible = canMount();
+if (!possible)
+  process.stderr.write('prepare-node.sh: tests skipped, since this machine lets nobody mount (unshare -rm fails).\n');
+
+const OS = {
+  debian: 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n',
+  amazon: 'PRETTY_NAME="Amazon Linux 2023.9.20250929"\nID="amzn"\nID_LIKE="fedora"\n',
+  amazon2: 'PRETTY_NAME="Amazon Linux 2"\nID="amzn"\nID_LIKE="centos rhel fedora"\n',
+};
+/** Loads what it is asked for, and says in a file what that was. kmod has the same arguments and message. */
+const modprobe = (missing = 'none') => `
+dry=no
+while :; do case $1 in -n) dry=yes; shift ;; -*) shift ;; *) break ;; esac; done
+case $1 in ${missing})
+  echo "modprobe: FATAL: Module $1 not found in directory /lib/modules/KERNEL" >&2; exit 1 ;;
+esac
+[ $dry = yes ] || grep -q "^$1 " /proc/modules || echo "$1 16384 0 - Live 0x0" >>/proc/modules`;
+const IPVSADM_WORKS = 'exit 0';
+
+const node: SmallRoot = {
+  files: { '/etc/os-release': OS.debian, '/proc/modules': 'overlay 151552 1 - Live 0x0\n' },
+  programs: { modprobe: modprobe(), ipvsadm: IPVSADM_WORKS },
+};
+const prepare = (root: SmallRoot, Scheduler = 'rr'): Ran =>
+  runInSmallRoot(
+    'prepare-node',
+    { Scheduler },
+    {
+      ...root,
+      files: { ...node.files, ...root.files },
+      programs: { ...node.programs, ...root.programs },
+    },
+  );
+const judged = ({ stdout }: Ran) => judgePrepareOutput({ id: 'i-1', name: 'one' }, stdout);
+const modulesIn = (file: string | null) => file?.split('\n').filter((line) => /^[a-z]/.test(line));
+
+describe.skipIf(!possible)('prepare-node.sh', () => {
+  test('keeps every line of the file that the user has for these modules, and writes a file of its own', () => {
+    // A file as several installers of Kubernetes write it: not only IPVS's modules.
+    const ofUser = `ip_vs
+ip_vs_rr
+ip_vs_wrr
+ip_vs_sh
+nf_conntrack
+ip_tables
+ip_set
+xt_set
+ipt_set
+ipt_rpfilter
+ipt_REJECT
+ipip
+`;
+    const ran = prepare({ files: { '/etc/modules-load.d/ipvs.conf': ofUser }, runs: 2 });
+    expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(ran.file('/etc/modules-load.d/ipvs.conf')).toBe(ofUser);
+    expect(modulesIn(ran.file('/etc/modules-load.d/nightshift-ipvs.conf'))).toEqual(IPVS_KERNEL_MODULES);
+  });
+
+  test('keeps for the next boot only modules that this kernel has', () => {
+    const ran = prepare({ programs: { modprobe: modprobe('ip_vs_lc|ip_vs_sed') } });
+    expect(judged(ran)).toMatchObject({ pass: true, facts: { missing: 'ip_vs_lc,ip_vs_sed' } });
+    expect(modulesIn(ran.file('/etc/modules-load.d/nightshift-ipvs.conf'))).toEqual(
+      IPVS_KERNEL_MODULES.filter((module) => module !== 'ip_vs_lc' && module !== 'ip_vs_sed'),
+    );
+  });
+
+  test.each([
+    ['the list of the kernel package', { '/lib/modules/KERNEL/modules.builtin': builtinList() }, 'exit 1'],
+    ['modprobe, which has nothing to load', {}, '[ "$1" != -n ] || echo "builtin $3"'],
+    [
+      'what the kernel does, where it loads no modules at all',
+      {
+        '/proc/net/ip_vs': 'IP Virtual Server version 1.2.1 (size=4096)\n',
+        '/proc/sys/net/netfilter/nf_conntrack_max': '65536\n',
+      },
+      'echo "modprobe: ERROR: could not open /proc/modules" >&2; exit 1',
+    ],
+  ])('knows modules that are part of the kernel by %s, and needs no /proc/modules', (_, files, program) => {
+    const ran = runInSmallRoot(
+      'prepare-node',
+      { Scheduler: 'rr' },
+      { files: { '/etc/os-release': OS.debian, ...files }, programs: { modprobe: program, ipvsadm: IPVSADM_WORKS } },
+    );
+    expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(judged(ran)).toMatchObject({
+      pass: true,
+      facts: { builtin: IPVS_KERNEL_MODULES.join(','), loaded: '', missing: '' },
+    });
+  });
+
+  test('takes no module for there that modprobe only pretends to load', () => {
+    const ran = prepare({ programs: { modprobe: '[ "$1" != -n ] || echo "install /bin/true"' } });
+    expect(ran).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('has no module ip_vs: modprobe loaded nothing'),
+    });
+  });
+
+  test('works where /run is read-only', () => {
+    expect(judged(prepare({ readOnlyRun: true }))).toMatchObject({ pass: true });
+  });
+
+  test('shows what a broken ipvsadm prints, and does not blame the kernel for it', () => {
+    const broken =
+      'ipvsadm: error while loading shared libraries: libpopt.so.0: cannot open shared object file: No such file or directory';
+    const ran = prepare({ programs: { ipvsadm: `echo "${broken}" >&2; exit 127` } });
+    expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(judged(ran)).toMatchObject({
+      pass: true,
+      reasons: ['modules loaded, kept for the next boot', `ipvsadm does not work on this node: ${broken}`],
+    });
+  });
+
+  test('fails where a working ipvsadm says that the kernel refuses the scheduler', () => {
+    const refuses = 'case $1 in -A) echo "Scheduler or persistence engine not found" >&2; exit 2 ;; esac';
+    const ran = prepare({ programs: { ipvsadm: refuses } }, 'lc');
+    expect(ran).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^kernel \S+ refuses the scheduler lc although its module is there: Scheduler or/),
+    });
+    expect(judged(ran)).toMatchObject({ pass: false });
+  });
+});
+
+/** Installs an ipvsadm that works. */
+const INSTALLS = `echo "$0 $*" | sed 's#.*/##' >>/tmp/calls
+case "$*" in *ipvsadm*) printf '#!/bin/sh\\nexit 0\\n' >/usr/bin/ipvsadm; chmod +x /usr/bin/ipvsadm ;; esac`;
+/** Fails with a message the first time. Time passes without waiting. */
+const lockedOnce = (message: string, exit: number) => `
+case "$*" in *update*) exit 0 ;; esac
+[ -e /tmp/once ] || { touch /tmp/once; ${message
+  .split('\n')
+  .map((line) => `echo "${line}" >&2`)
+  .join('; ')}; exit ${exit}; }
+${INSTALLS}`;
+
+describe.skipIf(!possible)('prepare-node.sh and package managers', () => {
+  // Messages as these programs print them.
+  test.each([
+    [
+      'yum',
+      'Existing lock /var/run/yum.pid: another copy is running as pid 3304.\nAnother app is currently holding the yum lock; waiting for it to exit...',
+      124,
+    ],
+    ['dnf', 'Waiting for process with pid 4711 to finish.', 124],
+    ['dnf', 'Failed to obtain the transaction lock (logged in as: root).', 1],
+    ['dnf', "error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)", 1],
+    ['apt-get', 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4711 (apt-get)', 100],
+    ['apt-get', 'E: Unable to lock directory /var/lib/apt/lists/', 100],
+  ])('%s is asked again when it meets a lock: %s', (manager, message, exit) => {
+    const ran = withoutIpvsadm({ [manager]: lockedOnce(message, exit), sleep: 'echo "sleep $1" >>/tmp/calls' });
+    expect(judged(ran)).toMatchObject({ pass: true, facts: { ipvsadm: 'installed' } });
+    expect(ran.file('/tmp/calls')).toContain('sleep 5\n');
+  });
+
+  test('a lock that nobody gives up ends the waiting, and is a warning', () => {
+    const message = 'Another app is currently holding the yum lock; waiting for it to exit...';
+    const ran = withoutIpvsadm({
+      yum: `echo "${message}" >&2; exit 124`,
+      sleep: 'echo slept >>/tmp/calls',
+      // An hour passes with each look at the clock.
+      date: 'n=$(cat /tmp/now 2>/dev/null || echo 0); echo $((n + 60)) >/tmp/now; cat /tmp/now',
+    });
+    expect(ran.file('/tmp/calls')?.split('\n').length).toBeLessThan(12);
+    expect(judged(ran)).toMatchObject({
+      pass: true,
+      reasons: ['modules loaded, kept for the next boot', `ipvsadm could not be installed: ${message}`],
+    });
+  });
+
+  test.each([
+    ['Red Hat Enterprise Linux 8.10 (Ootpa)', 'rhel', 'fedora'],
+    ['Red Hat Enterprise Linux 9.4 (Plow)', 'rhel', 'fedora'],
+    ['Rocky Linux 9.4 (Blue Onyx)', 'rocky', 'rhel centos fedora'],
+    ['AlmaLinux 8.10 (Cerulean Leopard)', 'almalinux', 'rhel centos fedora'],
+    ['Oracle Linux Server 8.10', 'ol', 'fedora'],
+  ])('%s is prepared by dnf, also with a kernel whose package of modules is missing', (name, id, like) => {
+    const files = { '/etc/os-release': `NAME="${name}"\nPRETTY_NAME="${name}"\nID="${id}"\nID_LIKE="${like}"\n` };
+    const dnf = `${INSTALLS}\ncase "$*" in *kernel-modules-KERNEL*) touch /tmp/modules ;; esac`;
+    const program = `[ -e /tmp/modules ] || { echo "modprobe: FATAL: Module $1 not found" >&2; exit 1; }\n${modprobe()}`;
+    const ran = withoutIpvsadm({ dnf, modprobe: program }, files);
+    expect(judged(ran)).toMatchObject({ pass: true, reasons: ['modules loaded, kept for the next boot'] });
+    expect(ran.file('/tmp/calls')).toMatch(/^dnf install -y -q ipvsadm\ndnf install -y -q kernel-modules-\S+\n$/);
+  });
+
+  test('the modules of a kernel by Oracle have a name of their own', () => {
+    const files = { '/etc/os-release': 'PRETTY_NAME="Oracle Linux Server 9.4"\nID="ol"\nID_LIKE="fedora"\n' };
+    const ran = withoutIpvsadm(
+      {
+        dnf: INSTALLS,
+        uname: 'echo 5.15.0-205.149.5.1.el9uek.x86_64',
+        modprobe: 'echo "modprobe: FATAL: Module $1 not found" >&2; exit 1',
+      },
+      files,
+    );
+    expect(ran).toMatchObject({ exitCode: 1 });
+    expect(ran.file('/tmp/calls')).toContain('dnf install -y -q kernel-uek-modules-5.15.0-205.149.5.1.el9uek.x86_64\n');
+  });
+
+  test('a system that nightshift does not know is prepared and named', () => {
+    const files = {
+      '/etc/os-release':
+        'PRETTY_NAME="Flatcar Container Linux by Kinvolk 3815.2.5 (Oklo)"\nID=flatcar\nID_LIKE=coreos\n',
+    };
+    expect(judged(withoutIpvsadm({}, files))).toMatchObject({
+      pass: true,
+      reasons: [
+        'modules loaded, kept for the next boot',
+        'Flatcar Container Linux by Kinvolk 3815.2.5 (Oklo) is not a system that nightshift knows',
+        'ipvsadm could not be installed: Flatcar Container Linux by Kinvolk 3815.2.5 (Oklo) has none of dnf, yum, apt-get',
+      ],
+    });
+  });
+
+  test.each([OS.amazon, OS.amazon2, OS.debian])('a system that nightshift knows is not a warning: %s', (osRelease) => {
+    const ran = withoutIpvsadm({ yum: INSTALLS }, { '/etc/os-release': osRelease });
+    expect(judged(ran)).toMatchObject({ pass: true, reasons: ['modules loaded, kept for the next boot'] });
+  });
+});
+
+/** A node on which ipvsadm is not installed. */
+function withoutIpvsadm(programs: Record<string, string>, files: Record<string, string> = {}): Ran {
+  return runInSmallRoot(
+    'prepare-node',
+    { Scheduler: 'rr' },
+    { files: { ...node.files, ...files }, programs: { modprobe: modprobe(), ...programs } },
+  );
+}
+
+function builtinList(): string {
+  return IPVS_KERNEL_MODULES.map((module) => `kernel/net/netfilter/${module}.ko\n`).join('');
+}

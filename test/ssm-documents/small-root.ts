@@ -1,0 +1,136 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { ssmDocuments } from '../../ssm-documents/documents.ts';
+
+/** The programs that every node has. Others exist in a small root only if a test gives them. */
+const PROGRAMS = [
+  ...[
+    'sh',
+    'awk',
+    'cat',
+    'chmod',
+    'cut',
+    'date',
+    'echo',
+    'env',
+    'flock',
+    'grep',
+    'head',
+    'ls',
+    'mkdir',
+    'mv',
+    'printf',
+  ],
+  ...['rm', 'sed', 'sleep', 'sort', 'tail', 'timeout', 'touch', 'tr', 'true', 'uname', 'wc'],
+];
+
+/** What a node is like, as far as a script sees it. */
+export interface SmallRoot {
+  /** Files by absolute path; those under `/proc` and `/lib/modules` are all that is there. `KERNEL` in a path, a
+   * file or a program stands for the kernel's release. */
+  files?: Record<string, string>;
+  /** Shell programs by name, which stand in for those of the node. */
+  programs?: Record<string, string>;
+  readOnlyRun?: boolean;
+  /** How often the script runs, one run after the other. Default: once. */
+  runs?: 1 | 2;
+}
+
+export interface Ran {
+  exitCode: number | null;
+  stdout: string;
+  stderr: string;
+  /** A file as the script left it; null if it does not exist. */
+  file(path: string): string | null;
+}
+
+/** Whether this machine lets a test mount: root, or user namespaces are allowed. */
+export const canMount = (): boolean => spawnSync('unshare', ['-rm', 'true']).status === 0;
+
+const MOUNT = `
+set -e
+for libraries in /usr/lib/*-linux-gnu /usr/lib64; do
+  [ ! -d "$libraries" ] || { mkdir -p "$ROOT$libraries" && mount --rbind "$libraries" "$ROOT$libraries"; }
+done
+for directory in bin sbin; do mount --rbind "/usr/$directory" "$ROOT/host/$directory"; done
+mount --rbind /dev "$ROOT/dev"
+if [ "$READ_ONLY" = yes ]; then
+  mount --bind "$ROOT/run" "$ROOT/run"
+  mount -o remount,bind,ro "$ROOT/run"
+fi
+for run in $RUNS; do env -i PATH=/usr/sbin:/usr/bin chroot "$ROOT" /bin/sh /script; done
+`;
+
+/**
+ * Runs a document's script in a root of its own, by this machine's sh and awk: with a /proc, a /run, an /etc and package
+ * managers as a test wants them. The kernel is this machine's, and nothing of it is changed.
+ */
+export function runInSmallRoot(document: string, parameters: Record<string, string>, root: SmallRoot): Ran {
+  const folder = mkdtempSync(join(tmpdir(), 'nightshift-root-'));
+  try {
+    for (const directory of [
+      'usr/lib',
+      'usr/lib64',
+      'usr/bin',
+      'host/bin',
+      'host/sbin',
+      'dev',
+      'run',
+      'proc',
+      'etc',
+      'tmp',
+    ])
+      mkdirSync(join(folder, directory), { recursive: true });
+    for (const link of ['bin', 'sbin']) symlinkSync('usr/bin', join(folder, link));
+    for (const link of ['lib', 'lib64']) symlinkSync(`usr/${link}`, join(folder, link));
+    for (const program of PROGRAMS.filter((name) => !(name in (root.programs ?? {}))))
+      symlinkSync(realpathSync(`/usr/bin/${program}`).replace('/usr/', '/host/'), join(folder, 'usr/bin', program));
+    const kernel = spawnSync('uname', ['-r'], { encoding: 'utf8' }).stdout.trim();
+    for (const [path, content] of Object.entries(root.files ?? {}))
+      write(join(folder, path.replaceAll('KERNEL', kernel)), content.replaceAll('KERNEL', kernel));
+    for (const [name, script] of Object.entries(root.programs ?? {})) {
+      const path = join(folder, 'usr/bin', name);
+      write(path, `#!/bin/sh\n${script.replaceAll('KERNEL', kernel)}\n`);
+      chmodSync(path, 0o755);
+    }
+    write(join(folder, 'script'), rendered(document, parameters));
+    const env = {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      ROOT: folder,
+      READ_ONLY: root.readOnlyRun ? 'yes' : 'no',
+      RUNS: root.runs === 2 ? '1 2' : '1',
+    };
+    const { status, stdout, stderr } = spawnSync('unshare', ['-rm', 'sh', '-c', MOUNT], { encoding: 'utf8', env });
+    const kept = new Map<string, string>();
+    const read = (path: string): string | null => kept.get(path) ?? null;
+    for (const path of ['/etc/modules-load.d/ipvs.conf', '/etc/modules-load.d/nightshift-ipvs.conf', '/tmp/calls'])
+      if (existsSync(join(folder, path))) kept.set(path, readFileSync(join(folder, path), 'utf8'));
+    return { exitCode: status, stdout, stderr, file: read };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function write(path: string, content: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+}
+
+/** The script as SSM renders it. */
+function rendered(document: string, parameters: Record<string, string>): string {
+  const found = ssmDocuments().find(({ name }) => name === document);
+  const script = (found?.content.mainSteps[0]?.inputs.runCommand ?? []).join('\n');
+  return script.replace(/\{\{ (\w+) \}\}/g, (_, name: string) => parameters[name] ?? `no parameter ${name}`);
+}

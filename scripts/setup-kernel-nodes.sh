@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Brings what the sandbox's kernel nodes need: QEMU and the programs that go into their image, all of them Debian
-# packages, and Debian's cloud kernel, which is downloaded and unpacked into .nightshift/kernel but not installed.
-# Safe to repeat; does nothing when all is there. Also brings shellcheck for `npm test`.
+# packages, and Debian's cloud kernel, which is downloaded and unpacked into .nightshift/kernel but not installed. Then
+# boots a node once. Safe to repeat: it brings nothing twice. Also brings shellcheck for `npm test`.
 set -euo pipefail
-cache=$(cd "$(dirname "$0")/.." && pwd)/.nightshift/kernel
-packages=(qemu-system-x86 busybox-static dash bash kmod cpio util-linux iproute2 ipset iptables socat curl shellcheck)
-programs=(qemu-system-x86_64 busybox dash bash kmod cpio flock ip ipset xtables-legacy-multi xtables-nft-multi socat curl shellcheck)
+root=$(cd "$(dirname "$0")/.." && pwd)
+cache=$root/.nightshift/kernel
+packages=(qemu-system-x86 busybox-static dash bash kmod cpio util-linux iproute2 ipset iptables nftables socat curl shellcheck)
+programs=(qemu-system-x86_64 busybox dash bash kmod cpio flock ip ipset xtables-legacy-multi xtables-nft-multi nft socat curl shellcheck)
+# A boot takes 3 to 5 s on an idle core; a machine that is busy may take minutes.
+trial_seconds=300
 PATH=$PATH:/usr/sbin:/sbin
 
 if ! command -v apt-get >/dev/null; then
@@ -18,22 +21,25 @@ update() {
   [ "$updated" = yes ] || as_root apt-get -qq -o DPkg::Lock::Timeout=300 update
   updated=yes
 }
+install() {
+  update
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 install --no-install-recommends \
+    "$@" >/dev/null
+}
 
 for program in "${programs[@]}"; do
   command -v "$program" >/dev/null && continue
-  update
-  DEBIAN_FRONTEND=noninteractive as_root apt-get -qq -y -o DPkg::Lock::Timeout=300 install --no-install-recommends \
-    "${packages[@]}" >/dev/null
+  install "${packages[@]}"
   break
 done
 
 mkdir -p "$cache"
+work=$(mktemp -d "$cache/setup.XXXXXX")
+trap 'rm -rf "$work"' EXIT
 if [ ! -d "$cache/linux" ]; then
   update
   # The package is a name for the newest kernel; what it depends on has the files.
   kernel=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ { print $2; exit }')
-  work=$(mktemp -d "$cache/download.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
   (cd "$work" && apt-get -qq download "$kernel" 2>/dev/null)
   dpkg -x "$work"/linux-image-*.deb "$work/linux"
   mv "$work/linux" "$cache/linux"
@@ -41,5 +47,61 @@ fi
 if ! ls "$cache"/ipvsadm_*.deb >/dev/null 2>&1; then
   update
   (cd "$cache" && apt-get -qq download ipvsadm 2>/dev/null)
+fi
+
+# ipvsadm itself is not installed here, so that nodes can install it; what it needs must be. Other releases of Debian and
+# Ubuntu have other names for these packages (libpopt0t64), which the package knows.
+dpkg -x "$cache"/ipvsadm_*.deb "$work/ipvsadm"
+if ldd "$work/ipvsadm/sbin/ipvsadm" | grep -q 'not found'; then
+  depends=$(dpkg-deb -f "$cache"/ipvsadm_*.deb Depends | tr ',' '\n' | sed 's/[(|].*//; s/ //g')
+  # shellcheck disable=SC2086
+  install $depends
+fi
+
+# request SCRIPT: as guest/agent.sh reads it.
+request() { printf '1 run %s\n%s' "${#1}" "$1"; }
+# answered ID: whether the guest has answered, or is gone.
+answered() { grep -aq "^$1 " "$work/answers" || ! kill -0 "$machine" 2>/dev/null; }
+
+# Boots a node and has it do with each program what nodes do with it.
+try_guest() {
+  "$root/sandbox/nodes/kernel/build-image.sh" "$cache" "$work/node.cpio" || return 1
+  mkfifo "$work/requests"
+  : >"$work/answers"
+  timeout "$trial_seconds" "$root/sandbox/nodes/kernel/run-machine.sh" trial "$cache"/linux/boot/vmlinuz-* "$work/node.cpio" \
+    "file,id=console,path=$work/console" <"$work/requests" >"$work/answers" 2>"$work/complaints" &
+  machine=$!
+  exec 4>"$work/requests"
+  until answered 0; do sleep 0.2; done
+  # The guest expands it.
+  # shellcheck disable=SC2016
+  request '#!/bin/sh
+exec 2>&1
+set -ex
+dpkg-deb -x /var/cache/mirror/ipvsadm_*.deb /
+modprobe ip_vs
+ipvsadm -A -t 10.100.0.1:443 -s rr
+ipvsadm -Ln -t 10.100.0.1:443
+ipset create KUBE-CLUSTER-IP hash:ip,port
+for family in iptables ip6tables; do
+  for backend in legacy nft; do
+    $family-$backend -t nat -N KUBE-SERVICES
+    $family-$backend-save -t nat
+  done
+done
+iptables-legacy -A INPUT -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT
+nft add table ip trial
+nft list ruleset
+' >&4 || true
+  until answered 1; do sleep 0.2; done
+  exec 4>&-
+  wait "$machine" || true
+  grep -aq '^1 0 ' "$work/answers"
+}
+trap '' PIPE
+if ! try_guest; then
+  echo 'a kernel node does not work here. The end of its console and of what it printed:' >&2
+  tail -n 5 "$work/console" "$work/complaints" "$work/answers" >&2 2>/dev/null || true
+  exit 1
 fi
 echo "kernel nodes are ready: $(qemu-system-x86_64 --version | head -n 1), Linux $(ls "$cache/linux/lib/modules")"

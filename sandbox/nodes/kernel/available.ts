@@ -11,16 +11,17 @@ const PROGRAMS = [
   ...['xtables-legacy-multi', 'xtables-nft-multi'],
 ] as const;
 
-export type KernelNodesAvailability =
-  | { available: true }
-  | { available: false; why: string; command: 'scripts/setup-kernel-nodes.sh' };
+/** Brings all that kernel nodes need, and tries one. */
+export const SETUP = 'scripts/setup-kernel-nodes.sh';
+
+export type KernelNodesAvailability = { available: true } | { available: false; why: string; command: typeof SETUP };
 
 /** Whether this machine can run kernel nodes; if not, what is missing and which command brings it. */
 export function kernelNodesAvailable(): KernelNodesAvailability {
   const absent = (why: string): KernelNodesAvailability => ({
     available: false,
     why,
-    command: 'scripts/setup-kernel-nodes.sh',
+    command: SETUP,
   });
   if (process.platform !== 'linux' || process.arch !== 'x64')
     return absent(`kernel nodes run on Linux on x64, this is ${process.platform} on ${process.arch}`);

@@ -17,7 +17,14 @@ copy() { # a file, where it is here
   [ -e "$root$1" ] || install -D "$(readlink -f "$1")" "$root$1"
 }
 libraries() { # what a program needs; a static one needs nothing
-  { ldd "$1" 2>/dev/null || true; } | awk '/=> \// { print $3 } $1 ~ /^\/lib.*ld-/ { print $1 }' |
+  local found missing
+  found=$(ldd "$1" 2>/dev/null || true)
+  missing=$(awk '/=> not found/ { print $1 }' <<<"$found")
+  if [ -n "$missing" ]; then
+    echo "$(basename "$1") needs $(paste -s -d ' ' <<<"$missing"), which this machine does not have" >&2
+    exit 1
+  fi
+  awk '/=> \// { print $3 } $1 ~ /^\/lib.*ld-/ { print $1 }' <<<"$found" |
     while read -r library; do copy "$library"; done
 }
 program() { # NAME [WHERE IN THE NODE]
@@ -47,6 +54,8 @@ for family in iptables ip6tables; do
     ln -s xtables-nft-multi "$root/usr/sbin/$family$verb"
   done
 done
+# Machines that were set up before the guest had it do without.
+if command -v nft >/dev/null; then program nft /usr/sbin/nft; fi
 extensions=$(ls -d /usr/lib/*/xtables)
 for extension in "$extensions"/lib*; do copy "$extension" && libraries "$extension"; done
 

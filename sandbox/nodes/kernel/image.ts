@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { CACHE, kernelNodesAvailable } from './available.ts';
+import { CACHE, kernelNodesAvailable, SETUP } from './available.ts';
 
 /** Files for QEMU's `-kernel` and `-initrd`. */
 export interface Image {
@@ -39,7 +39,10 @@ async function build(): Promise<Image> {
   const name = `node-${ingredients(version)}.cpio`;
   const initrd = join(CACHE, name);
   if (!existsSync(initrd)) {
-    await promisify(execFile)(join(here, 'build-image.sh'), [CACHE, initrd]);
+    await promisify(execFile)(join(here, 'build-image.sh'), [CACHE, initrd]).catch((error: unknown) => {
+      const why = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+      throw new Error(`the image of kernel nodes cannot be built: ${why}. Run ${SETUP} first.`, { cause: error });
+    });
     const stale = readdirSync(CACHE).filter((file) => /^node-[0-9a-f]{16}\.cpio$/.test(file) && file !== name);
     await Promise.all(stale.map((file) => rm(join(CACHE, file), { force: true })));
   }

@@ -1,20 +1,16 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import type { CommandResult } from '../../region.ts';
 import { AnswerReader } from './answers.ts';
 import { kernelImage } from './image.ts';
 
+/** Becomes QEMU: the process that is spawned is the machine. */
+const RUN = fileURLToPath(new URL('./run-machine.sh', import.meta.url));
+
 /** Slow enough for a machine of two cores that boots several at once, under software emulation. */
 /** For a machine that hangs: on two cores with other work a boot takes ten times as long as on an idle one. */
 const BOOT_MILLISECONDS = 600_000;
-
-/**
- * The kernel's self-tests of its ciphers take two fifths of a boot under software emulation, and its check of the timer
- * fails (a panic) on a machine that is busy with other things. Where addresses are random, every start of a program
- * is other code to QEMU, to be translated anew: that is four fifths of what a short program takes.
- */
-const KERNEL_ARGUMENTS =
-  'console=ttyS0 quiet panic=-1 random.trust_cpu=on mitigations=off cryptomgr.notests=1 no_timer_check norandmaps';
 
 /** All that run now: none outlives this process. */
 const running = new Set<VirtualMachine>();
@@ -48,7 +44,9 @@ export class VirtualMachine {
 
   private constructor(name: string, image: { kernel: string; initrd: string }) {
     killAllOnExit();
-    this.#qemu = spawn('qemu-system-x86_64', qemuArguments(name, image), { stdio: ['pipe', 'pipe', 'pipe'] });
+    // Node's pipes are sockets: the console goes to the same one as QEMU's own complaints.
+    const console = 'socket,id=console,fd=2';
+    this.#qemu = spawn(RUN, [name, image.kernel, image.initrd, console], { stdio: ['pipe', 'pipe', 'pipe'] });
     running.add(this);
     const reader = new AnswerReader((id, result) => {
       this.#pending.get(id)?.resolve(result);
@@ -124,17 +122,4 @@ export class VirtualMachine {
     this.#pending.clear();
     done();
   }
-}
-
-function qemuArguments(name: string, image: { kernel: string; initrd: string }): string[] {
-  return [
-    ...['-accel', 'tcg', '-cpu', 'max', '-m', '512', '-smp', '1', '-display', 'none', '-monitor', 'none'],
-    ...['-nodefaults', '-no-user-config', '-no-reboot', '-nic', 'none'],
-    ...['-kernel', image.kernel, '-initrd', image.initrd],
-    ...['-append', `${KERNEL_ARGUMENTS} nightshift.name=${name}`],
-    // Node's pipes are sockets: the console goes to the same one as QEMU's own complaints.
-    ...['-chardev', 'socket,id=console,fd=2', '-serial', 'chardev:console'],
-    ...['-chardev', 'stdio,id=agent,signal=off', '-device', 'virtio-serial-pci'],
-    ...['-device', 'virtserialport,chardev=agent,name=nightshift'],
-  ];
 }

@@ -18,8 +18,9 @@ kernel=$(uname -r)
 # An install that takes longer than this is a mirror that does not answer, or waits for a lock: dnf and yum wait by
 # themselves.
 install_seconds=300
-# As long as another package manager has the lock, the install is repeated, until this many seconds have passed.
-lock_seconds=480
+# As long as another package manager has the lock, the install is repeated, until the script has run for this many seconds.
+lock_seconds=240
+started=$(date +%s)
 # TEST-NET-2 as kube-proxy's own check uses it, on a port of our own: never an address that a Service has.
 trial=198.51.100.0:20249
 
@@ -180,6 +181,8 @@ try_scheduler() {
     *cheduler*'not found'* | *'No such file or directory'*)
       limited 30 ipvsadm -L --timeout >/dev/null 2>&1 && return 1
       ;;
+    # ENOPROTOOPT: the kernel has no IPVS.
+    *"Can't initialize ipvs: Protocol not available"*) return 1 ;;
   esac
   return 2
 }
@@ -201,12 +204,15 @@ is_builtin() {
 append() { if [ -n "$1" ]; then echo "$1,$2"; else echo "$2"; fi; }
 last_line() { printf '%s\n' "$1" | sed '/^[[:space:]]*$/d' | tail -n 1 | cut -c 1-200; }
 
+one_line() { printf '%s' "$1" | tr -s '[:space:]' ' ' | cut -c 1-200; }
+
 # install_once PACKAGE
 install_once() {
+  # Not `-q`: with it dnf does not tell that it waits for a lock.
   if command -v dnf >/dev/null; then
-    limited "$install_seconds" dnf install -y -q "$1"
+    limited "$install_seconds" dnf install -y "$1"
   elif command -v yum >/dev/null; then
-    limited "$install_seconds" yum install -y -q "$1"
+    limited "$install_seconds" yum install -y "$1"
   elif command -v apt-get >/dev/null; then
     # A fresh image has no package lists; an update that fails may still leave lists that have the package.
     DEBIAN_FRONTEND=noninteractive limited "$install_seconds" apt-get -q -o DPkg::Lock::Timeout=240 update
@@ -221,13 +227,12 @@ install_once() {
 # install_package NAME: an install that failed while another package manager had a lock is repeated. The messages are
 # those of apt (of dpkg's lock and of the lists'), of yum, of dnf 4 and 5, and of rpm itself.
 install_package() {
-  started=$(date +%s)
   while :; do
     install_log=$(install_once "$1" 2>&1 9>&-) && return 0
     case $install_log in
       *'Could not get lock'* | *'Unable to acquire'* | *'Unable to lock'* | *'is locked by'*) ;;
       *'holding the yum lock'* | *'another copy is running'*) ;;
-      *'Waiting for process with pid'* | *'transaction lock'* | *'.rpm.lock'*) ;;
+      *'Waiting for process with pid'* | *'already locked by'* | *'transaction lock'* | *'.rpm.lock'*) ;;
       *) return 1 ;;
     esac
     [ $(($(date +%s) - started)) -lt "$lock_seconds" ] || return 1
@@ -316,11 +321,11 @@ if [ -z "$why" ]; then
   case $? in
     1)
       state=missing
-      why="kernel $kernel refuses the scheduler $scheduler although its module is there: $(last_line "$tried")"
+      why="kernel $kernel refuses the scheduler $scheduler although its module is there: $(one_line "$tried")"
       ;;
     2)
       if command -v ipvsadm >/dev/null; then
-        warn "ipvsadm does not work on this node: $(last_line "${tried:-it printed nothing}")"
+        warn "ipvsadm does not work on this node: $(one_line "${tried:-it printed nothing}")"
       fi
       ;;
   esac

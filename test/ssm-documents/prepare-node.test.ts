@@ -116,13 +116,19 @@ ipip
     });
   });
 
-  test('fails where a working ipvsadm says that the kernel refuses the scheduler', () => {
-    const refuses = 'case $1 in -A) echo "Scheduler or persistence engine not found" >&2; exit 2 ;; esac';
+  test.each([
+    ['it has no such scheduler', 'Scheduler or persistence engine not found', ''],
+    [
+      'it has no IPVS',
+      "Can't initialize ipvs: Protocol not available",
+      ' Are you sure that IP Virtual Server is built in?',
+    ],
+  ])('fails where a working ipvsadm says of the kernel that %s', (_, message, more) => {
+    const refuses = `case $1 in -A) echo "${message}" >&2; echo "${more}" >&2; exit 2 ;; esac`;
     const ran = prepare({ programs: { ipvsadm: refuses } }, 'lc');
-    expect(ran).toMatchObject({
-      exitCode: 1,
-      stderr: expect.stringMatching(/^kernel \S+ refuses the scheduler lc although its module is there: Scheduler or/),
-    });
+    const line = `although its module is there: ${message}${more}`;
+    expect(ran).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^kernel \S+ refuses the scheduler lc /) });
+    expect(ran.stderr).toContain(line);
     expect(judged(ran)).toMatchObject({ pass: false });
   });
 });
@@ -148,6 +154,7 @@ describe.skipIf(!possible)('prepare-node.sh and package managers', () => {
       124,
     ],
     ['dnf', 'Waiting for process with pid 4711 to finish.', 124],
+    ['dnf', 'metadata already locked by 7857', 200],
     ['dnf', 'Failed to obtain the transaction lock (logged in as: root).', 1],
     ['dnf', "error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)", 1],
     ['apt-get', 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4711 (apt-get)', 100],
@@ -185,7 +192,7 @@ describe.skipIf(!possible)('prepare-node.sh and package managers', () => {
     const program = `[ -e /tmp/modules ] || { echo "modprobe: FATAL: Module $1 not found" >&2; exit 1; }\n${modprobe()}`;
     const ran = withoutIpvsadm({ dnf, modprobe: program }, files);
     expect(judged(ran)).toMatchObject({ pass: true, reasons: ['modules loaded, kept for the next boot'] });
-    expect(ran.file('/tmp/calls')).toMatch(/^dnf install -y -q ipvsadm\ndnf install -y -q kernel-modules-\S+\n$/);
+    expect(ran.file('/tmp/calls')).toMatch(/^dnf install -y ipvsadm\ndnf install -y kernel-modules-\S+\n$/);
   });
 
   test('the modules of a kernel by Oracle have a name of their own', () => {
@@ -199,7 +206,7 @@ describe.skipIf(!possible)('prepare-node.sh and package managers', () => {
       files,
     );
     expect(ran).toMatchObject({ exitCode: 1 });
-    expect(ran.file('/tmp/calls')).toContain('dnf install -y -q kernel-uek-modules-5.15.0-205.149.5.1.el9uek.x86_64\n');
+    expect(ran.file('/tmp/calls')).toContain('dnf install -y kernel-uek-modules-5.15.0-205.149.5.1.el9uek.x86_64\n');
   });
 
   test('a system that nightshift does not know is prepared and named', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judgePrepareOutput } from '../../functions/core/prepare-output.ts';
+import { foreignVirtualServers, judgePrepareOutput } from '../../functions/core/prepare-output.ts';
 import { IPVS_KERNEL_MODULES } from '../../functions/core/proxy-mode.ts';
 import { canMount, type Ran, runInSmallRoot, type SmallRoot } from './small-root.ts';
 
@@ -130,6 +130,72 @@ ipip
     expect(ran).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^kernel \S+ refuses the scheduler lc /) });
     expect(ran.stderr).toContain(line);
     expect(judged(ran)).toMatchObject({ pass: false });
+  });
+});
+
+/** A node on which kube-proxy was in IPVS mode: two addresses of its own, 10.0.0.5 of keepalived, one of a Service. */
+const ADDRESSES = `1: lo    inet 127.0.0.1/8 scope host lo
+2: eth0    inet 10.1.0.4/20 brd 10.1.15.255 scope global eth0
+2: eth0    inet 10.0.0.5/32 scope global eth0
+2: eth0    inet6 2600:1f14::b:1/128 scope global
+3: kube-ipvs0    inet 10.100.0.1/32 scope global kube-ipvs0
+3: kube-ipvs0    inet6 fd30:1c53:5f8a::a/128 scope global
+`;
+/** 10.100.0.1:443, [fd30:1c53:5f8a::a]:53, ports 30081, 31000 and 8081 of the node, 10.0.0.5 and others, a mark. */
+const TABLE = `IP Virtual Server version 1.2.1 (size=4096)
+Prot LocalAddress:Port Scheduler Flags
+  -> RemoteAddress:Port Forward Weight ActiveConn InActConn
+TCP  0A640001:01BB rr
+  -> C0A8090B:01BB      Masq    1      0          0
+UDP  [fd30:1c53:5f8a:0000:0000:0000:0000:000a]:0035 rr
+TCP  0A010004:7581 rr
+TCP  0A000005:7581 rr
+TCP  0A000005:7918 rr
+TCP  0A010004:1F91 rr
+TCP  0A000005:01BB rr
+UDP  0A010004:7581 rr
+TCP  [2600:1f14:0000:0000:0000:0000:000b:0001]:7581 rr
+TCP  [fd00:0000:0000:0001:0000:0000:0000:0005]:0050 wlc persistent 300
+FWM  00000007 rr
+`;
+const IP = `case "$*" in
+  "-o address show") cat /tmp/addresses ;;
+  "-4 route get "*) echo "192.0.2.1 via 10.1.0.1 dev eth0 src 10.1.0.4 uid 0" ;;
+  "-6 route get "*) echo "2001:db8::1 from :: via fe80::1 dev eth0 src 2600:1f14::b:1 metric 1024 pref medium" ;;
+esac`;
+
+describe.skipIf(!possible)('prepare-node.sh names virtual servers of others', () => {
+  const foreign = (addresses: string, programs: Record<string, string>) => {
+    const files = { '/tmp/addresses': addresses, '/proc/net/ip_vs': TABLE };
+    return foreignVirtualServers(prepare({ files, programs: { ip: IP, ...programs } }).stdout);
+  };
+  const always = ['fwm/7', 'tcp/10.0.0.5:31000', 'tcp/10.0.0.5:443', 'tcp/10.1.0.4:8081', 'tcp/[fd00:0:0:1::5]:80'];
+
+  test('where no ipset can be read: by the usual range of node ports', () => {
+    expect(foreign(ADDRESSES, {})).toEqual(always);
+  });
+
+  test("by kube-proxy's ipsets, which know a range of the user's own and addresses that are not on kube-ipvs0", () => {
+    const ipset = `cat <<SETS
+create KUBE-EXTERNAL-IP hash:ip,port family inet
+add KUBE-EXTERNAL-IP 10.0.0.5,tcp:443
+create KUBE-NODE-PORT-TCP bitmap:port range 0-65535
+add KUBE-NODE-PORT-TCP 8081
+create KUBE-NODE-PORT-UDP bitmap:port range 0-65535
+create KUBE-6-NODE-PORT-TCP bitmap:port range 0-65535
+add KUBE-6-NODE-PORT-TCP 30081
+create KUBE-SRC-2FAAAV5XKHM46QPR hash:ip family inet
+add KUBE-SRC-2FAAAV5XKHM46QPR 10.0.0.5
+SETS`;
+    expect(foreign(ADDRESSES, { ipset })).toEqual([
+      ...['fwm/7', 'tcp/10.0.0.5:30081', 'tcp/10.0.0.5:31000', 'tcp/10.1.0.4:30081'],
+      ...['tcp/[fd00:0:0:1::5]:80', 'udp/10.1.0.4:30081'],
+    ]);
+  });
+
+  test('all of them where kube-proxy was never in IPVS mode', () => {
+    const before = ADDRESSES.replace(/^3: .*\n/gm, '');
+    expect(foreign(before, {})).toHaveLength(11);
   });
 });
 

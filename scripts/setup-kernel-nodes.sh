@@ -7,8 +7,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cache=$root/.nightshift/kernel
 packages=(qemu-system-x86 busybox-static dash bash kmod cpio util-linux iproute2 ipset iptables nftables socat curl shellcheck)
 programs=(qemu-system-x86_64 busybox dash bash kmod cpio flock ip ipset xtables-legacy-multi xtables-nft-multi nft socat curl shellcheck)
-# A boot takes 3 to 5 s on an idle core; a machine that is busy may take minutes.
-trial_seconds=300
+# A boot takes 3 to 5 s on an idle core; a machine that is busy takes minutes.
+trial_seconds=600
 PATH=$PATH:/usr/sbin:/sbin
 
 if ! command -v apt-get >/dev/null; then

@@ -62,7 +62,7 @@ describe.skipIf(!availability.available)('what others have on a node', { concurr
   test.each([
     { family: 'IPv4', addresses: IPV4, prefix: 'KUBE-', bracketed: (address: string) => address },
     { family: 'IPv6', addresses: IPV6, prefix: 'KUBE-6-', bracketed: (address: string) => `[${address}]` },
-  ])('is there after IPVS mode and cleaning, line for line ($family)', { timeout: 600_000 }, async (kind) => {
+  ])('is there after IPVS mode and cleaning, line for line ($family)', async (kind) => {
     const { addresses, prefix, bracketed } = kind;
     const machine = kernelMachine({ name: 'shared', address: addresses.node, ipvsadmInstalled: true });
     const cluster = { version: '1.34', serviceCidr: '', services: services(addresses) };

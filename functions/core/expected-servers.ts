@@ -37,8 +37,11 @@ function judge(server: VirtualServer, wanted: Wanted, scheduler: string): { prob
   if (server.realServers.length === 0) problems.push(`${name} has no real server`);
   else if (!server.realServers.some(({ weight }) => weight > 0))
     problems.push(`${name} has no real server with a weight above 0`);
+  const cut = server.realServers.filter(({ port, service }) => port === null && service === undefined).length;
   if (server.port === null)
     notes.push(`${name}: the port is not readable in a resolved, cut name; accepted by protocol and address`);
+  else if (cut > 0)
+    notes.push(`${name}: ports of real servers are cut off behind their names (${cut}); ipvsadm -Ln prints them`);
   return { problems, notes };
 }
 

@@ -35,12 +35,15 @@ export class UnparseableOutput extends Error {
   /** From 1. */
   readonly lineNumber: number;
   readonly line: string;
+  /** The rule that it breaks. */
+  readonly rule: string;
 
   constructor(lineNumber: number, line: string, rule: string) {
     const shown = line.length > 120 ? `${line.slice(0, 117)}...` : line;
     super(`Line ${lineNumber} is not understood (${rule}): ${JSON.stringify(shown)}`);
     this.lineNumber = lineNumber;
     this.line = line;
+    this.rule = rule;
   }
 }
 
@@ -49,27 +52,43 @@ const SCHEDULERS = new Set('rr wrr lc wlc fo ovf lblc lblcr dh sh mh sed nq twos
 const SERVICE_PORTS = new Map(
   Object.entries({ domain: 53, http: 80, https: 443, 'http-alt': 8080, webcache: 8080, ssh: 22, smtp: 25, ntp: 123 }),
 );
-// `ipvsadm -L` cuts `name:port` in a field of 25 bytes, the terminating zero included (facts: 25 characters).
-const CUT_LENGTH = 24;
+// ipvsadm without -n cuts an IPv4 endpoint, `name:port`, after 28 characters (measured with 1.31; print_service_entry in
+// https://git.kernel.org/pub/scm/utils/kernel/ipvsadm/ipvsadm.git/tree/ipvsadm.c). IPv6 endpoints are not cut.
+const FIELD = 28;
+// The sample in the EKS best practices was edited to a width of 24: tables that people paste may be as narrow.
+const NARROWEST_FIELD = 24;
+const BYTE_ORDER_MARK = 0xfeff;
 const HEADER = /^IP Virtual Server version \d+\.\d+\.\d+ \(size=\d+\)$/;
 const LOCAL_HEADER = 'Prot LocalAddress:Port Scheduler Flags';
 const REMOTE_HEADER = '-> RemoteAddress:Port Forward Weight ActiveConn InActConn';
 
 type Endpoint = { address: string; port: number | null; service?: string };
 
+/** How a text is read. `dialect` settles what IPv6 lines without titles leave open. */
+export interface Reading {
+  dialect: Dialect | null;
+  /** `refused`: the text comes from `ipvsadm -Ln` or the kernel, so that a name in it means another source. */
+  names: 'resolved' | 'refused';
+}
+
 /** A parser's state over the lines of one text. */
 class TableReader {
   readonly servers: VirtualServer[] = [];
   #dialect: Dialect | null;
+  readonly #names: Reading['names'];
   readonly #text: string;
+  /** Endpoints that fill a field narrower than ipvsadm's, and the width that a name without a port shows. */
+  readonly #narrow: { endpoint: Endpoint; width: number }[] = [];
+  readonly #widths = new Set<number>();
   #lineNumber = 0;
   #start = 0;
   #end = 0;
   #expects: 'local' | 'remote' | null = null;
 
-  constructor(text: string, dialect: Dialect | null) {
+  constructor(text: string, { dialect, names }: Reading) {
     this.#text = text;
     this.#dialect = dialect;
+    this.#names = names;
   }
 
   /** The next line: text[start, end). */
@@ -94,6 +113,12 @@ class TableReader {
       this.#lineNumber += 1;
       this.#start = this.#end;
       throw this.#refusal('the column titles are cut off');
+    }
+    // Some name was cut at this width before its port, so a port that ends at it may have lost its end.
+    for (const { endpoint, width } of this.#narrow) {
+      if (!this.#widths.has(width)) continue;
+      endpoint.port = null;
+      delete endpoint.service;
     }
     return this.servers;
   }
@@ -123,9 +148,9 @@ class TableReader {
     const options = words.length > 3 ? words.slice(3) : [];
     if (endpoint === undefined || scheduler === undefined)
       throw this.#refusal('a service has an address and a scheduler');
-    const { address, port, service } = this.#endpoint(endpoint);
-    const server: VirtualServer = { protocol, address, port, scheduler, flags: this.#flags(options), realServers: [] };
-    if (service !== undefined) server.service = service;
+    const found = this.#endpoint(endpoint);
+    const server: VirtualServer = { protocol, ...found, scheduler, flags: this.#flags(options), realServers: [] };
+    this.#noteNarrow(server, endpoint);
     this.#add(server);
   }
 
@@ -173,16 +198,14 @@ class TableReader {
     if (words.length !== 6 || endpoint === undefined) throw this.#refusal('a real server has five columns');
     if (forward !== 'Masq' && forward !== 'Route' && forward !== 'Tunnel' && forward !== 'Local')
       throw this.#refusal('the forwarding method is Masq, Route, Tunnel or Local');
-    const found = this.#endpoint(endpoint);
     const real: RealServer = {
-      address: found.address,
-      port: found.port,
+      ...this.#endpoint(endpoint),
       forward,
       weight: this.#count(weight),
       activeConnections: this.#count(active),
       inactiveConnections: this.#count(inactive),
     };
-    if (found.service !== undefined) real.service = found.service;
+    this.#noteNarrow(real, endpoint);
     server.realServers.push(real);
   }
 
@@ -190,6 +213,10 @@ class TableReader {
     const value = word === undefined ? -1 : wholeNumber(word);
     if (value < 0) throw this.#refusal('weights and connections are numbers');
     return value;
+  }
+
+  #noteNarrow(endpoint: Endpoint, { length }: string): void {
+    if (length >= NARROWEST_FIELD && length < FIELD) this.#narrow.push({ endpoint, width: length });
   }
 
   #endpoint(word: string): Endpoint {
@@ -222,28 +249,37 @@ class TableReader {
     return { address, port: Number.parseInt(port, 16) };
   }
 
-  /** A whole number or the name of a service; where the word fills its field, the end of it is gone. */
+  /** A whole number or the name of a service; the port of a word that fills its field may have lost its end. */
   #with(address: string, word: string, port: string): Endpoint {
     const number = wholeNumber(port);
+    const isCut = word.length === FIELD && !word.startsWith('[');
+    if (number < 0 || isCut) this.#refuseName(word);
     if (number > 65_535) throw this.#refusal('a port is at most 65535');
+    if (port !== '' && !/^[a-z0-9][a-z0-9-]*$/i.test(port))
+      throw this.#refusal('a port is a number or the name of a service');
+    if (isCut) return { address, port: null };
     if (number >= 0) return { address, port: number };
+    if (port === '') throw this.#refusal('the port is missing');
     const known = SERVICE_PORTS.get(port);
-    if (known !== undefined) return { address, port: known };
-    if (word.length === CUT_LENGTH || word.length === CUT_LENGTH + 1) return { address, port: null };
-    if (!/^[a-z0-9][a-z0-9-]*$/i.test(port)) throw this.#refusal('a port is a number or the name of a service');
-    return { address, port: null, service: port };
+    return known === undefined ? { address, port: null, service: port } : { address, port: known };
   }
 
-  /** `ip-10-100-0-1.us-east-1.`: what `ipvsadm -L` leaves of a name that it resolved. */
+  /** `ip-10-100-0-1.us-east-1.com`: what `ipvsadm -L` leaves of a name that it resolved. */
   #named(word: string, name: string, port: string, hasPort: boolean): Endpoint {
+    this.#refuseName(word);
     if (!/^[A-Za-z0-9_]([A-Za-z0-9._-]*)$/.test(name) || !/[A-Za-z]/.test(name))
       throw this.#refusal('an address is an IP address or the name of a host');
     const octets = /^ip-(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})(?:\.|$)/.exec(name);
     const address = (octets && canonicalAddress(octets.slice(1).map(Number).join('.'))) ?? name;
-    // Where the field is full, the port is gone or may have lost its end; else a port is there.
-    if (word.length === CUT_LENGTH || word.length === CUT_LENGTH + 1) return { address, port: null };
-    if (!hasPort) throw this.#refusal('the port is missing');
-    return this.#with(address, word, port);
+    if (hasPort && (port !== '' || word.length === FIELD)) return this.#with(address, word, port);
+    if (word.length < NARROWEST_FIELD || word.length > FIELD) throw this.#refusal('the port is missing');
+    this.#widths.add(word.length);
+    return { address, port: null };
+  }
+
+  #refuseName(word: string): void {
+    if (this.#names === 'refused')
+      throw this.#refusal(`${JSON.stringify(word)} is a name, where numbers are printed (ipvsadm -Ln)`);
   }
 }
 
@@ -280,16 +316,20 @@ function wholeNumber(word: string): number {
 
 /**
  * Reads the tables that `ipvsadm -L`, `ipvsadm -Ln` and /proc/net/ip_vs print, in one pass. Several tables in a row are
- * read as one; the column titles may be missing, but not in part. `dialect` settles what IPv6 lines without titles leave
- * open. No text gives no services, which proves nothing.
+ * read as one, each may begin with a byte order mark; the column titles may be missing, but not in part. No text gives no
+ * services, which proves nothing.
  * @throws UnparseableOutput with the number of the first line that is not understood
  */
-export function parseTables(text: string, dialect: Dialect | null = null): VirtualServer[] {
-  const reader = new TableReader(text, dialect);
+export function parseTables(
+  text: string,
+  { dialect = null, names = 'resolved' }: Partial<Reading> = {},
+): VirtualServer[] {
+  const reader = new TableReader(text, { dialect, names });
   for (let start = 0; start <= text.length; ) {
     const newline = text.indexOf('\n', start);
     const end = newline < 0 ? text.length : newline;
-    reader.read(start, end > start && text.charCodeAt(end - 1) === 13 ? end - 1 : end);
+    const first = text.charCodeAt(start) === BYTE_ORDER_MARK ? start + 1 : start;
+    reader.read(first, end > first && text.charCodeAt(end - 1) === 13 ? end - 1 : end);
     start = end + 1;
   }
   return reader.end();

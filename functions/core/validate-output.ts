@@ -112,10 +112,14 @@ export function parseValidateOutput(output: string): ValidateOutput {
   const readable = tables.map((line, index) => (MORE.test(line) && index > 0 ? '' : line));
   try {
     const dialect = facts.source === 'proc' ? 'proc' : 'ipvsadm';
-    return { facts, servers: parseTables(readable.join('\n'), dialect), excerpt: tables.join('\n') };
+    return {
+      facts,
+      servers: parseTables(readable.join('\n'), { dialect, names: 'refused' }),
+      excerpt: tables.join('\n'),
+    };
   } catch (error) {
     if (!(error instanceof UnparseableOutput)) throw error;
-    throw new UnparseableOutput(error.lineNumber + open + 1, error.line, 'it is no line of the tables');
+    throw new UnparseableOutput(error.lineNumber + open + 1, error.line, `it is no line of the tables: ${error.rule}`);
   }
 }
 

@@ -38,6 +38,20 @@ describe('verify', () => {
     expect((await run([...RR, '-'], { stdin: MANUAL })).code).toBe(0);
   });
 
+  test.each([
+    ['10.100.0.0/16', 'ipvsadm-L-28-real-servers.txt'],
+    ['172.20.0.0/16', 'ipvsadm-L-28-service.txt'],
+  ])('passes %s with names that ipvsadm cut, with a note', async (cidr, file) => {
+    const path = new URL(`../fixtures/${file}`, import.meta.url).pathname;
+    const { code, stdout } = await run(['verify', '--service-cidr', cidr, '--scheduler', 'rr', path]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).reasons).toEqual([expect.stringMatching(/cut/)]);
+  });
+
+  test('reads a file that an editor saved with a byte order mark', async () => {
+    expect((await run(RR, { stdin: `\uFEFF${MANUAL}` })).code).toBe(0);
+  });
+
   test('fails another scheduler with 1 and says why', async () => {
     const { code, stdout } = await run([...RR.slice(0, -1), 'lc'], { stdin: MANUAL });
     expect(code).toBe(1);

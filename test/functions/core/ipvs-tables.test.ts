@@ -73,6 +73,11 @@ describe('the tables of ipvsadm -Ln', () => {
     expect(parseTables(one.replaceAll('\n', '\r\n'))).toHaveLength(1);
     expect(parseTables('')).toEqual([]);
   });
+
+  it('may begin with a byte order mark, each of them', () => {
+    const one = `\uFEFF${HEADER}TCP  10.0.0.1:80 rr\n`;
+    expect(parseTables(one + one)).toHaveLength(2);
+  });
 });
 
 describe('the tables of ipvsadm -L', () => {
@@ -93,8 +98,41 @@ describe('the tables of ipvsadm -L', () => {
     });
   });
 
-  it('have no port where its end may be cut off', () => {
-    expect(parseTables('TCP  ip-10-0-0-1.example:3044 rr')[0]).toMatchObject({ address: '10.0.0.1', port: null });
+  it.each([
+    ['a name without its port', 'ip-192-168-113-81.us-east-1.', '192.168.113.81'],
+    ['a port of which nothing is left', 'ip-10-0-62-110.ec2.internal:', '10.0.62.110'],
+    ['a number that may have lost digits', 'ip-10-0-62-10.ec2.internal:4', '10.0.62.10'],
+    ['a name of a port that lost its end', 'ip-172-20-0-1.ec2.internal:h', '172.20.0.1'],
+    ['a name that another port may begin with', 'ip-10-0-0-1.eu-west-1.c:http', '10.0.0.1'],
+  ])('have no port for %s, in a field of 28 characters', (_, endpoint, address) => {
+    expect(endpoint).toHaveLength(28);
+    const text = `TCP  10.0.0.9:80 rr\n  -> ${endpoint} Masq    1      0          0\nTCP  ${endpoint} rr\n`;
+    const [first, second] = parseTables(text);
+    expect(first?.realServers[0]).toMatchObject({ address, port: null });
+    expect(second).toMatchObject({ address, port: null });
+    expect(second).not.toHaveProperty('service');
+  });
+
+  it('have the port of a name that ends before its field does', () => {
+    expect(parseTables('TCP  ip-10-0-0-1.example:3044 rr')[0]).toMatchObject({ address: '10.0.0.1', port: 3044 });
+    expect(parseTables('TCP  ip-10-0-0-1.eu-west-1.:3044 rr')[0]).toMatchObject({ port: 3044 });
+  });
+
+  it('have no port at a width at which the same text cuts another name', () => {
+    const narrow = 'TCP  ip-10-0-0-1.example:3044 rr\nTCP  ip-10-100-0-1.us-east-1. rr\n';
+    expect(parseTables(narrow).map(({ port }) => port)).toEqual([null, null]);
+  });
+
+  it('never cut IPv6 addresses', () => {
+    expect(parseTables(`${HEADER}TCP  [2001:db8::1111:2222:33]:443 rr\n`)[0]).toMatchObject({ port: 443 });
+    expect(parseTables(`${HEADER}TCP  [2001:db8::111:2222:33]:443 rr\n`)[0]).toMatchObject({ port: 443 });
+  });
+
+  it('are refused where only numbers can be printed', () => {
+    const name = 'TCP  ip-172-20-0-1.ec2.internal:h rr';
+    expect(() => parseTables(name, { names: 'refused' })).toThrow(/is a name, where numbers are printed/);
+    expect(() => parseTables('TCP  10.0.0.1:https rr', { names: 'refused' })).toThrow(/is a name/);
+    expect(parseTables('TCP  10.0.0.1:443 rr', { names: 'refused' })).toHaveLength(1);
   });
 
   it('say the name of a service that has no number here', () => {
@@ -126,7 +164,7 @@ FWM  00000010 rr
     const line = 'TCP  [2600:1f14:1234:5678:9abc:def1:1234:5678]:8443 rr';
     expect(parseTables(PROC_HEADER + line)[0]?.port).toBe(0x8443);
     expect(parseTables(HEADER + line)[0]?.port).toBe(8443);
-    expect(parseTables(line, 'proc')[0]?.port).toBe(0x8443);
+    expect(parseTables(line, { dialect: 'proc' })[0]?.port).toBe(0x8443);
     expect(() => parseTables(line)).toThrow(/nobody knows whether the port is hex/);
   });
 });

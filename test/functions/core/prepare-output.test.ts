@@ -35,9 +35,17 @@ test.each([
   ['modules that a reboot loses', lines.with(7, 'persisted=failed'), 'modules at boot: failed'],
   ['a cut output', lines.slice(0, 8), 'the output is cut: its last line is missing'],
   ['another format', lines.with(0, 'nightshift-prepare=2'), 'not the output of prepare-node.sh'],
+  ['a fact that is there twice', lines.toSpliced(7, 0, 'scheduler=missing'), 'scheduler is there twice'],
+  ['a fact that is missing', lines.toSpliced(1, 1), 'not reported: kernel'],
+  ['several facts that are missing', lines.toSpliced(3, 3), 'not reported: loaded, builtin, missing'],
+  [
+    'a value that cannot be',
+    lines.with(1, 'kernel=6.1; reboot'),
+    ['kernel has a value that it cannot have: 6.1; reboot', 'not reported: kernel'],
+  ],
   ['a line that is not understood', lines.toSpliced(3, 0, 'Segmentation fault'), 'an unknown line: Segmentation fault'],
 ])('%s fails', (_, output, reason) => {
-  expect(judge(output)).toMatchObject({ pass: false, reasons: [reason] });
+  expect(judge(output)).toMatchObject({ pass: false, reasons: [reason].flat() });
 });
 
 test('an empty output fails', () => {
@@ -60,5 +68,12 @@ test('a list of virtual servers that is not understood fails', () => {
   expect(judge(lines.toSpliced(8, 0, 'foreign-virtual-servers=tcp/10.0.0.5:80,tcp/'))).toMatchObject({
     pass: false,
     reasons: ['foreign-virtual-servers is not understood: tcp/10.0.0.5:80,tcp/'],
+  });
+});
+
+test('a node may report what only some versions of the document know', () => {
+  expect(judge(lines.toSpliced(7, 0, 'foreign-virtual-servers=tcp/10.0.0.5:80,fwm/7'))).toMatchObject({
+    pass: true,
+    facts: { 'foreign-virtual-servers': 'tcp/10.0.0.5:80,fwm/7' },
   });
 });

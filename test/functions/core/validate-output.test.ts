@@ -179,6 +179,9 @@ describe('output that is not whole', () => {
     [printed({ virtualServers: '-1' }), /virtualServers has a value that it cannot have/],
     [printed().replace('>>\n', ''), /between tables<< and >>/],
     [printed({}, `${IPVS_TABLES}\n--output truncated--`), /no line of the tables/],
+    [printed({}, IPVS_TABLES.replace('10.100.0.1:443', 'ip-10-100-0-1.eu-west-1.comp')), /is a name, where numbers/],
+    [printed({}, IPVS_TABLES.replace('10.100.0.1:443', '10.100.0.1:https')), /is a name, where numbers/],
+    [printed({}, IPVS_TABLES.replace('192.168.1.10:443', 'ip-192-168-1-10.ec2:443')), /is a name, where numbers/],
     [printed({}, `${IPVS_TABLES}\n${' '.repeat(2000)}x`), /more than the 2000/],
     [`Warning: something\n${printed()}`, /must begin with nightshift-validate=1/],
   ])('fails and says why: %#', (output, reason) => {

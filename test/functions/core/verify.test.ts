@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { UnparseableOutput, verifyTables } from '../../../functions/core/ipvsadm.ts';
 import { MANUAL_SAMPLE } from './fixtures.ts';
@@ -5,6 +6,9 @@ import { MANUAL_SAMPLE } from './fixtures.ts';
 const manual = { serviceCidr: '10.100.0.0/16', scheduler: 'rr' };
 const cut = (name: string) =>
   `${name}: the port is not readable in a resolved, cut name; accepted by protocol and address`;
+
+const REAL_SERVERS_CUT =
+  'the API server (TCP 10.100.0.1 port 443): ports of real servers are cut off behind their names (2); ipvsadm -Ln prints them';
 
 describe('verifying a node by hand', () => {
   it("passes the manual's own sample, and says what it could not read", () => {
@@ -22,6 +26,18 @@ describe('verifying a node by hand', () => {
         { protocol: 'UDP', address: '10.100.0.10' },
       ],
     });
+  });
+
+  it.each([
+    ['real servers', 'ipvsadm-L-28-real-servers.txt', '10.100.0.0/16', REAL_SERVERS_CUT],
+    ['a service', 'ipvsadm-L-28-service.txt', '172.20.0.0/16', cut('the API server (TCP 172.20.0.1 port 443)')],
+  ])('passes names of %s that ipvsadm cut after 28 characters, and says so', (_, file, serviceCidr, note) => {
+    const text = readFileSync(new URL(`../../fixtures/${file}`, import.meta.url), 'utf8');
+    expect(verifyTables(text, { serviceCidr, scheduler: 'rr' })).toMatchObject({ pass: true, reasons: [note] });
+  });
+
+  it('reads tables behind a byte order mark', () => {
+    expect(verifyTables(`\uFEFF${MANUAL_SAMPLE}`, manual)).toMatchObject({ pass: true });
   });
 
   it('fails another scheduler and another service CIDR', () => {

@@ -1,6 +1,6 @@
-import { parseDocument } from 'yaml';
 import { InvalidConfiguration } from './errors.ts';
 import { isIpvsScheduler, type Proxying, type Target } from './proxy-mode.ts';
+import { readYamlDocument, YamlProblem, yamlValues } from './yaml-text.ts';
 
 /** Configuration values of the kube-proxy add-on. `text` is the exact former text, which a rollback sends again. */
 export type ParsedConfiguration = {
@@ -38,19 +38,18 @@ function refuseUnkeepable(value: unknown, path: string, depth = 0): void {
 }
 
 function readYaml(text: string, version: '1.1' | '1.2'): unknown {
-  const document = parseDocument(text, { version, uniqueKeys: true, stringKeys: true, logLevel: 'error' });
-  const problem = document.errors[0];
-  if (problem !== undefined) throw problem;
-  // Aliases are expanded when values are read; the limit stops a "billion laughs" text.
-  return document.toJS({ maxAliasCount: 100 });
+  return yamlValues(readYamlDocument(text, { version, duplicateKeys: 'refused', textKeys: true }));
 }
 
 /** JSON.parse keeps the last of two equal keys without a word; EKS might have kept the first. */
 function refuseDuplicateKeys(text: string): void {
-  const { errors } = parseDocument(text, { version: '1.2', uniqueKeys: true, logLevel: 'error' });
-  const duplicate = errors.find((error) => error.code === 'DUPLICATE_KEY');
-  if (duplicate !== undefined)
-    throw new InvalidConfiguration(`The configuration values have a key twice: ${firstLine(duplicate)}.`);
+  try {
+    readYamlDocument(text, { version: '1.2', duplicateKeys: 'refused' });
+  } catch (error) {
+    if (!(error instanceof YamlProblem)) throw error;
+    if (error.duplicate)
+      throw new InvalidConfiguration(`The configuration values have a key twice: ${error.message}.`, { cause: error });
+  }
 }
 
 function parseJson(text: string): { value: unknown } | { problem: string } {

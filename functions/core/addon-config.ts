@@ -1,5 +1,5 @@
 import { InvalidConfiguration } from './errors.ts';
-import { isIpvsScheduler, type Proxying, type Target } from './proxy-mode.ts';
+import { IPVS_SCHEDULERS, type Proxying, proxyingOf, sameProxying, type Target } from './proxy-mode.ts';
 import { readYamlDocument, YamlProblem, yamlValues } from './yaml-text.ts';
 
 /** Configuration values of the kube-proxy add-on. `text` is the exact former text, which a rollback sends again. */
@@ -10,6 +10,8 @@ export type ParsedConfiguration = {
 };
 
 type Mapping = Record<string, unknown>;
+
+const SCHEDULERS = IPVS_SCHEDULERS.join(', ');
 
 const isMapping = (value: unknown): value is Mapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -135,29 +137,23 @@ export function withRestartAnnotation(configuration: string, restartFor: string)
   return JSON.stringify({ ...values, podAnnotations });
 }
 
-/** True when the configuration already asks for the target; whether nodes run it is another question. */
+/**
+ * True if the configuration asks for the target, by what it means: an absent scheduler is rr. What nodes run is another
+ * question.
+ */
 export function alreadyTarget(current: ParsedConfiguration, target: Target): boolean {
-  const ipvs = own(current.values, 'ipvs');
-  return own(current.values, 'mode') === target.mode && isMapping(ipvs) && own(ipvs, 'scheduler') === target.scheduler;
+  const asked = proxyingOf(current.values);
+  return asked.kind === 'known' && sameProxying(asked.proxying, target);
 }
 
 /**
- * What the configuration asks kube-proxy to run: iptables where it names no mode, rr where it names no scheduler, both
- * kube-proxy's defaults. https://kubernetes.io/docs/reference/networking/virtual-ips/
+ * What the configuration asks kube-proxy to run.
  * @throws InvalidConfiguration for a mode or scheduler that this product cannot go back to
  */
 export function configuredProxying(current: ParsedConfiguration): Proxying {
-  const mode = own(current.values, 'mode') ?? 'iptables';
-  if (mode === 'iptables' || mode === '') return { mode: 'iptables' };
-  if (mode !== 'ipvs')
-    throw new InvalidConfiguration(
-      `The configuration value mode is ${JSON.stringify(mode)}: only iptables and ipvs are known.`,
-    );
-  const scheduler = own(mappingAt(current.values, 'ipvs'), 'scheduler') ?? 'rr';
-  const named = scheduler === '' ? 'rr' : scheduler;
-  if (!isIpvsScheduler(named))
-    throw new InvalidConfiguration(
-      `The configuration value ipvs.scheduler is ${JSON.stringify(named)}, which is none of the ten.`,
-    );
-  return { mode: 'ipvs', scheduler: named };
+  const asked = proxyingOf(current.values);
+  if (asked.kind === 'known') return asked.proxying;
+  const { field, value } = asked;
+  const rule = { mode: 'only iptables and ipvs are known', 'ipvs.scheduler': `it must be one of ${SCHEDULERS}` }[field];
+  throw new InvalidConfiguration(`The configuration value ${field} is ${JSON.stringify(value)}: ${rule}.`);
 }

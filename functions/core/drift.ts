@@ -1,12 +1,12 @@
 import { configuredProxying, parseConfiguration } from './addon-config.ts';
 import type { AddonCall } from './cloudtrail.ts';
+import { isConfiguredFor } from './configured.ts';
 import { enrolmentOf } from './enrolment.ts';
 import { InvalidConfiguration } from './errors.ts';
 import type { AddonEvent } from './native-events.ts';
 import { describeProxying } from './proxy-mode.ts';
 import type { ClusterStanding } from './schedule-plan.ts';
 import type { Settings } from './settings.ts';
-import { isTarget } from './triggers.ts';
 
 /** What was done to a cluster's kube-proxy add-on; `by` is null where EKS does not say who did it. */
 export interface AddonChange {
@@ -67,7 +67,7 @@ export function decideDrift(
   if (enrolment.kind === 'not-enrolled') return { kind: 'ignore', reason: enrolment.reason };
   if (enrolment.kind === 'refused') return { kind: 'refuse', reason: enrolment.reason };
   const after = standingAfter(standing, next);
-  if (after.addon !== null && isTarget(after.addon.configuration, enrolment.target))
+  if (after.addon !== null && isConfiguredFor(after.addon.configuration, enrolment.target))
     return { kind: 'ignore', reason: 'The add-on is configured for the target.' };
   return { kind: 'drift', found: foundIn(after), wanted: describeProxying(enrolment.target).text, standing: after };
 }

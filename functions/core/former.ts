@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import { alreadyTarget, configuredProxying, parseConfiguration } from './addon-config.ts';
+import { configuredProxying, parseConfiguration } from './addon-config.ts';
+import { configMapProxying, isConfiguredFor } from './configured.ts';
 import { assertNever, EvidenceMissing, InvalidConfiguration } from './errors.ts';
-import { configMapProxying } from './preflight/config-map.ts';
-import type { Proxying, Target } from './proxy-mode.ts';
+import { type Proxying, sameProxying, type Target } from './proxy-mode.ts';
 import { parseRequest } from './request.ts';
 import type { ClusterSnapshot } from './snapshot.ts';
 
@@ -95,7 +95,7 @@ export function standing(former: Former, snapshot: ClusterSnapshot, configMap: s
   switch (way) {
     case 'addon':
     case 'create-addon': {
-      const configured = settled && addon?.status === 'ACTIVE' && isTarget(addon.configuration, former.target);
+      const configured = settled && addon?.status === 'ACTIVE' && isConfiguredFor(addon.configuration, former.target);
       const atTarget = configured && says(configMap, former.target);
       if (way === 'create-addon') return { atTarget, atFormer: settled && addon === null && sameMap };
       const before = former.configMap === null ? null : configMapProxying(former.configMap);
@@ -125,21 +125,6 @@ interface Configured {
 function sameText(now: Configured | null, before: Configured | null): boolean {
   const sent = (text: string | null) => (text === null || text.trim() === '' ? '{}' : text);
   return now !== null && before !== null && sent(now.configuration) === sent(before.configuration);
-}
-
-/** Values that cannot be read any more are not the target's. */
-function isTarget(configuration: string | null, target: Target): boolean {
-  try {
-    return alreadyTarget(parseConfiguration(configuration), target);
-  } catch (error) {
-    if (error instanceof InvalidConfiguration) return false;
-    throw error;
-  }
-}
-
-function sameProxying(one: Proxying, other: Proxying): boolean {
-  const scheduler = (proxying: Proxying) => (proxying.mode === 'ipvs' ? proxying.scheduler : null);
-  return one.mode === other.mode && scheduler(one) === scheduler(other);
 }
 
 /** Whether going back, or proving the target, needs the Kubernetes API. */

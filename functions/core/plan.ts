@@ -1,9 +1,9 @@
 import { alreadyTarget } from './addon-config.ts';
+import { configMapProxying } from './configured.ts';
 import type { InventoryNode } from './nodes.ts';
 import { NOT_YET, type Subject } from './preflight/check.ts';
-import { configMapProxying } from './preflight/config-map.ts';
 import { CHECKS, type Check, preflight, type Sight, subjectOf } from './preflight.ts';
-import { describeProxying, type Proxying } from './proxy-mode.ts';
+import { describeProxying, type Proxying, sameProxying } from './proxy-mode.ts';
 import type { MigrationRequest } from './request.ts';
 import type { ClusterSnapshot, RestartStrategy, Way } from './snapshot.ts';
 
@@ -59,7 +59,7 @@ type Configured = 'yes' | 'no' | 'drifted';
 function configuredFor(subject: Subject): Configured {
   const { snapshot, request, current } = subject;
   const live = liveProxying(subject);
-  const isTarget = live?.mode === request.target.mode && live.scheduler === request.target.scheduler;
+  const isTarget = live !== undefined && live !== null && sameProxying(live, request.target);
   if (snapshot.addon === null) return isTarget ? 'yes' : 'no';
   if (current === null || !alreadyTarget(current, request.target)) return 'no';
   return live === undefined || isTarget ? 'yes' : 'drifted';

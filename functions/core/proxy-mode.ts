@@ -46,3 +46,38 @@ export function describeProxying(proxying: Proxying): ProxyingDescription {
 export function isIpvsScheduler(text: unknown): text is IpvsScheduler {
   return IPVS_SCHEDULERS.some((scheduler) => scheduler === text);
 }
+
+/** What a configuration asks for, or the field whose value this product does not know. */
+export type AskedProxying =
+  | { kind: 'known'; proxying: Proxying }
+  | { kind: 'unknown'; field: 'mode' | 'ipvs.scheduler'; value: unknown };
+
+/**
+ * Reads mode and scheduler from a KubeProxyConfiguration or from the add-on's values, which name both alike. An absent
+ * or empty mode is iptables, an absent or empty scheduler rr: kube-proxy's defaults.
+ * https://kubernetes.io/docs/reference/networking/virtual-ips/
+ */
+export function proxyingOf(values: Readonly<Record<string, unknown>>): AskedProxying {
+  const mode = given(values, 'mode') ?? 'iptables';
+  if (mode === 'iptables') return { kind: 'known', proxying: { mode } };
+  if (mode !== 'ipvs') return { kind: 'unknown', field: 'mode', value: mode };
+  const section = given(values, 'ipvs') ?? {};
+  if (!isMapping(section)) return { kind: 'unknown', field: 'ipvs.scheduler', value: section };
+  const scheduler = given(section, 'scheduler') ?? 'rr';
+  if (!isIpvsScheduler(scheduler)) return { kind: 'unknown', field: 'ipvs.scheduler', value: scheduler };
+  return { kind: 'known', proxying: { mode, scheduler } };
+}
+
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** An own field that is not empty; never one that `Object.prototype` has. */
+function given(values: Readonly<Record<string, unknown>>, key: string): unknown {
+  const value = Object.hasOwn(values, key) ? values[key] : undefined;
+  return value === '' || value === null ? undefined : value;
+}
+
+/** True if both are the same mode, with the same scheduler if the mode has one. */
+export function sameProxying(one: Proxying, other: Proxying): boolean {
+  return describeProxying(one).text === describeProxying(other).text;
+}

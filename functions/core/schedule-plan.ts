@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { alreadyTarget, parseConfiguration } from './addon-config.ts';
+import { parseConfiguration } from './addon-config.ts';
+import { isConfiguredFor } from './configured.ts';
 import { shortDigest } from './digest.ts';
 import { enrolmentOf } from './enrolment.ts';
 import { InvalidConfiguration, InvalidRequest } from './errors.ts';
@@ -79,7 +80,9 @@ function wishOf(standing: ClusterStanding | null, { settings, windows }: Deploym
   if (addon === null) return refused('kube-proxy is self-managed, and only a person can choose how to change it.');
   const { target, window } = enrolment;
   try {
-    if (alreadyTarget(parseConfiguration(addon.configuration), target))
+    // Values that cannot be read are refused, with the reason.
+    parseConfiguration(addon.configuration);
+    if (isConfiguredFor(addon.configuration, target))
       return { standing: 'compliant', reason: 'The add-on is configured for the target.' };
     if (!windows.has(window)) return refused(`There is no window ${window}.`);
     return { standing: 'due', target, window, parsed: parseWindow(windows.get(window)) };

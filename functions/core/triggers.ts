@@ -1,8 +1,7 @@
-import { alreadyTarget, parseConfiguration } from './addon-config.ts';
 import type { ClusterCreated } from './cloudtrail.ts';
+import { isConfiguredFor } from './configured.ts';
 import { shortDigest } from './digest.ts';
 import { enrolmentOf } from './enrolment.ts';
-import { InvalidConfiguration } from './errors.ts';
 import type { InstanceRunning } from './native-events.ts';
 import type { MigrationRequest } from './request.ts';
 import type { ClusterStanding } from './schedule-plan.ts';
@@ -81,7 +80,7 @@ export function reactToNode(
   if (enrolment.kind === 'not-enrolled') return ignore(enrolment.reason);
   if (enrolment.kind === 'refused') return { kind: 'refuse', reason: enrolment.reason };
   const { target, window } = enrolment;
-  if (addon === null || !isTarget(addon.configuration, target))
+  if (addon === null || !isConfiguredFor(addon.configuration, target))
     return ignore('The add-on is not configured for the target: a migration prepares every node.');
   const until = new Date((Math.floor(at.getTime() / TOGETHER) + 1) * TOGETHER);
   const quarter = until
@@ -96,14 +95,4 @@ export function reactToNode(
     name: executionName('joined', cluster, quarter),
     request: { cluster, target, window, acknowledge, requestedBy, notBefore },
   };
-}
-
-/** Whether configuration values ask for the target; values that nobody can read do not. */
-export function isTarget(configuration: string | null, target: MigrationRequest['target']): boolean {
-  try {
-    return alreadyTarget(parseConfiguration(configuration), target);
-  } catch (error) {
-    if (error instanceof InvalidConfiguration) return false;
-    throw error;
-  }
 }

@@ -1,16 +1,12 @@
-import { parseDocument } from 'yaml';
 import { serviceAddresses } from '../cluster-ip.ts';
-import { isIpvsScheduler, type Proxying } from '../proxy-mode.ts';
+import { configMapProxying } from '../configured.ts';
+import { NightshiftError } from '../errors.ts';
+import { withProxying } from '../kube-proxy-config.ts';
+import { fieldsOf, meaningOf } from '../kube-proxy-fields.ts';
+import { kubeProxyValues } from '../kube-proxy-text.ts';
 import type { Way } from '../snapshot.ts';
 import { type Checks, type Finding, named, pass, refuse, type Subject, unknown, workloadCheck } from './check.ts';
 import type { Workloads } from './workloads.ts';
-
-type Mapping = Record<string, unknown>;
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Field → value, the path of a field with dots; lists are values. */
-type Fields = Map<string, unknown>;
 
 /** What EKS writes into kube-proxy-config, besides mode and scheduler. */
 const EKS_FIELDS: Readonly<Record<string, string | number>> = {
@@ -42,76 +38,32 @@ const MIGRATED = new Set(['mode', 'ipvs.scheduler']);
 /** State data carries the text; kube-proxy's own is 1 KB. */
 export const LONGEST_CONFIG_MAP = 32_768;
 
-/** The text as a mapping; null where it is none. */
-function read(text: string): Mapping | null {
-  const document = parseDocument(text, { logLevel: 'error' });
-  if (document.errors.length > 0) return null;
-  try {
-    const value: unknown = document.toJS({ maxAliasCount: 100 });
-    return isMapping(value) ? value : null;
-  } catch {
-    // Too many aliases.
-    return null;
-  }
-}
-
-function flatten(value: Mapping, prefix = '', fields: Fields = new Map()): Fields {
-  for (const [key, inner] of Object.entries(value)) {
-    const path = prefix === '' ? key : `${prefix}.${key}`;
-    if (isMapping(inner)) flatten(inner, path, fields);
-    else fields.set(path, inner);
-  }
-  return fields;
-}
-
-/** kube-proxy takes an empty field for one that is not there. */
-const isEmpty = (value: unknown): boolean =>
-  value === undefined ||
-  value === null ||
-  value === '' ||
-  value === false ||
-  (Array.isArray(value) && value.length === 0);
-
 const shown = (value: unknown): string => {
-  const text = isEmpty(value) ? 'not set' : JSON.stringify(value);
+  const isNothing = value === undefined || value === null || value === '' || value === false;
+  if (isNothing || (Array.isArray(value) && value.length === 0)) return 'not set';
+  const text = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 };
 
 /**
  * The fields of a live KubeProxyConfiguration that EKS would overwrite, as `field: live → after`: the add-on's schema
- * cannot express them. Null where the text cannot be read.
+ * cannot express them. Values are compared by what they mean to kube-proxy. Null if the text cannot be read.
  */
 export function overwrittenFields(text: string, family: 'ipv4' | 'ipv6'): string[] | null {
-  const live = read(text);
+  const live = kubeProxyValues(text);
   if (live === null) return null;
-  const fields = flatten(live);
-  const after: Fields = new Map(Object.entries({ ...EKS_FIELDS, ...BOUND[family] }));
+  const fields = fieldsOf(live);
+  const after = new Map<string, unknown>(Object.entries({ ...EKS_FIELDS, ...BOUND[family] }));
   return [...new Set([...fields.keys(), ...after.keys()])]
-    .filter((field) => !MIGRATED.has(field))
-    .filter((field) => {
-      const [was, is] = [fields.get(field), after.get(field)];
-      return !(isEmpty(was) && isEmpty(is)) && JSON.stringify(was) !== JSON.stringify(is);
-    })
+    .filter((field) => !MIGRATED.has(field) && meaningOf(field, fields) !== meaningOf(field, after))
     .map((field) => `${field}: ${shown(fields.get(field))} → ${shown(after.get(field))}`)
     .sort();
 }
 
-/** What a ConfigMap's text makes kube-proxy run; null where it cannot be read or names what is not known. */
-export function configMapProxying(text: string): Proxying | null {
-  const live = read(text);
-  if (live === null) return null;
-  const mode = live['mode'];
-  if (isEmpty(mode) || mode === 'iptables') return { mode: 'iptables' };
-  if (mode !== 'ipvs') return null;
-  const scheduler = isMapping(live['ipvs']) ? live['ipvs']['scheduler'] : undefined;
-  const known = isEmpty(scheduler) ? 'rr' : scheduler;
-  return isIpvsScheduler(known) ? { mode: 'ipvs', scheduler: known } : null;
-}
-
-/** `ipvs.strictARP` of a ConfigMap's text; null where the text cannot be read. */
+/** `ipvs.strictARP` of a ConfigMap's text; null if the text cannot be read. */
 export function strictArp(text: string): boolean | null {
-  const live = read(text);
-  return live === null ? null : isMapping(live['ipvs']) && live['ipvs']['strictARP'] === true;
+  const live = kubeProxyValues(text);
+  return live === null ? null : fieldsOf(live).get('ipvs.strictARP') === true;
 }
 
 const BY = 'the ConfigMap kube-proxy-config';
@@ -126,7 +78,7 @@ function configMapEdits({ configMap }: Workloads, subject: Subject): Finding | n
   if (text === null) return pass(`${BY} is not there: EKS writes it`);
   if (text.length > LONGEST_CONFIG_MAP)
     return refuse(`${BY} has ${text.length} characters: too many to be kept for a rollback`, 'Shorten it.');
-  if (way === 'config-map') return pass(`${BY} is edited in place: only mode and ipvs.scheduler change`);
+  if (way === 'config-map') return editableInPlace(text, subject);
   const { family } = serviceAddresses(subject.snapshot.serviceCidr);
   const fields = overwrittenFields(text, family);
   const fix = 'Note what you need of it, since the add-on cannot keep it; then acknowledge config-map-edits.';
@@ -142,13 +94,24 @@ function lostForRollback(configMap: Workloads['configMap'], way: Way): Finding |
     return refuse(`${BY}, ${use}, cannot be read: ${configMap.why}`, 'Give nightshift access to it.');
   if (configMap.value === null)
     return refuse(`${BY}, ${use}, is not there`, 'Give kube-proxy its configuration in this ConfigMap first.');
-  const live = read(configMap.value);
+  const live = kubeProxyValues(configMap.value);
   if (live === null) return refuse(`${BY}, ${use}, is no YAML mapping`, 'Correct it first.');
   if (configMapProxying(configMap.value) !== null) return null;
   return refuse(
     `${BY} asks for mode ${shown(live['mode'])}, or for a scheduler, that nightshift could not prove after a rollback`,
     'Change kube-proxy to iptables or ipvs yourself first.',
   );
+}
+
+/** Makes the edit once, so that a text in which it cannot be made is refused before anything is written. */
+function editableInPlace(text: string, { request }: Subject): Finding {
+  try {
+    withProxying(text, request.target);
+    return pass(`${BY} is edited in place: only mode and ipvs.scheduler change`);
+  } catch (error) {
+    if (error instanceof NightshiftError) return refuse(error.message.replace(/\.$/, ''), error.nextStep);
+    throw error;
+  }
 }
 
 export const CONFIG_MAP_CHECKS = {

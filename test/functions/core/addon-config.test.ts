@@ -142,7 +142,17 @@ describe('what the configuration asks for', () => {
   it('is the target only when mode and scheduler are', () => {
     expect(alreadyTarget(parseConfiguration('{"mode":"ipvs","ipvs":{"scheduler":"lc"}}'), target)).toBe(true);
     expect(alreadyTarget(parseConfiguration('{"mode":"ipvs","ipvs":{"scheduler":"rr"}}'), target)).toBe(false);
-    expect(alreadyTarget(parseConfiguration('{"mode":"ipvs"}'), { mode: 'ipvs', scheduler: 'rr' })).toBe(false);
+  });
+
+  it('is the target when a default is left out, is empty, or is spelt out', () => {
+    const asks = (text: string, scheduler: 'rr' | 'lc') =>
+      alreadyTarget(parseConfiguration(text), { mode: 'ipvs', scheduler });
+    for (const text of ['{"mode":"ipvs"}', '{"mode":"ipvs","ipvs":{}}', 'mode: ipvs\nipvs: {scheduler: ""}\n']) {
+      expect(asks(text, 'rr')).toBe(true);
+      expect(asks(text, 'lc')).toBe(false);
+    }
+    expect(asks('{"mode":"ipvs","ipvs":"rr"}', 'rr')).toBe(false);
+    expect(asks('{"mode":false}', 'rr')).toBe(false);
   });
 });
 

@@ -345,6 +345,10 @@ describe('workloads', () => {
   const localDns = (...args: string[]) => sets(daemonSet('node-local-dns', { args }));
   const speaker = sets(daemonSet('x', { labels: { app: 'metallb', component: 'speaker' } }));
   const strict = { configMap: read(CONFIG_MAP.replace('excludeCIDRs: null', 'strictARP: true')) };
+  const REWORDED = CONFIG_MAP.replace('1h0m0s', '1h')
+    .replace('  min: 131072\n', '')
+    .replace('conntrack:\n', 'conntrack:\n  max: 0\n')
+    .replace('  minSyncPeriod: 0s\n', '');
   const edited = { snapshot: { addon: null }, request: { selfManaged: 'config-map' } };
   const adopted = { snapshot: { addon: null }, request: { selfManaged: 'create-addon' } };
 
@@ -423,17 +427,35 @@ describe('workloads', () => {
           configMap: read(
             CONFIG_MAP.replace('maxPerCore: 32768', 'maxPerCore: 0')
               .replace('nodePortAddresses: null', 'nodePortAddresses: ["10.0.0.0/8"]')
-              .replace('  min: 131072\n', ''),
+              .replace('  min: 131072\n', '  min: 131073\n'),
           ),
         },
       },
-      'BLOCK EKS would overwrite edits of the ConfigMap kube-proxy-config: conntrack.maxPerCore: 0 → 32768; conntrack.min: not set → 131072; nodePortAddresses: ["10.0.0.0/8"] → not set',
+      'BLOCK EKS would overwrite edits of the ConfigMap kube-proxy-config: conntrack.maxPerCore: 0 → 32768; conntrack.min: 131073 → 131072; nodePortAddresses: ["10.0.0.0/8"] → not set',
     ],
     [
       'config-map-edits',
       'a mode that somebody chose by hand',
       { workloads: { configMap: read(CONFIG_MAP.replace('mode: "iptables"', 'mode: ipvs')) } },
       'PASS the ConfigMap kube-proxy-config has nothing that EKS would overwrite',
+    ],
+    [
+      'config-map-edits',
+      'the same values in other words',
+      { workloads: { configMap: read(REWORDED) } },
+      'PASS the ConfigMap kube-proxy-config has nothing that EKS would overwrite',
+    ],
+    [
+      'config-map-edits',
+      'a value that YAML 1.1 alone reads so',
+      { workloads: { configMap: read(CONFIG_MAP.replace('masqueradeBit: 14', 'masqueradeBit: 017')) } },
+      'BLOCK EKS would overwrite edits of the ConfigMap kube-proxy-config: iptables.masqueradeBit: 15 → 14',
+    ],
+    [
+      'config-map-edits',
+      'one in which mode cannot be changed alone',
+      { ...edited, workloads: { configMap: read('mode: &m iptables\nhostnameOverride: *m\n') } },
+      'BLOCK The ConfigMap kube-proxy-config cannot be edited in place: mode cannot be changed without changing other values',
     ],
     [
       'config-map-edits',

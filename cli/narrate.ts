@@ -24,8 +24,9 @@ export function narrate(step: Step): string | null {
 }
 
 const ENTERED: Readonly<Record<string, string>> = {
+  ReadRequest: 'reads when the work is to begin',
   AwaitBeginning: 'is not to begin yet: waits',
-  AwaitCluster: 'EKS is still making the cluster: looks again in a minute',
+  AwaitCluster: 'EKS is still making the cluster: looks again in one or two minutes',
   AwaitAddonActive: 'kube-proxy is not an ACTIVE add-on yet: looks again in a minute',
   InspectCluster: 'reads the cluster, its add-on and its nodes',
   ProveCompliance: 'configured already: every node is asked to prove it',

@@ -4,6 +4,7 @@ const MIGRATION_PHASES = [
     name: 'inspect',
     label: 'Inspect',
     states: [
+      'ReadRequest',
       'AwaitBeginning',
       'DescribeCluster',
       'AwaitCluster',

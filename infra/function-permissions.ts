@@ -36,6 +36,7 @@ export function functionPermissions(handler: string, nodeTags: readonly string[]
 /** What run-on-nodes may run documents on is configured. */
 function byHandler(nodeTags: readonly string[]): Readonly<Record<Handler, readonly Permission[]>> {
   return {
+    'read-request': [],
     'inspect-cluster': [...look, ...kubernetes, writeEvidence],
     'inspect-rollback': [...look, ...kubernetes, writeEvidence, readEvidence, listEvidence],
     'take-inventory': [

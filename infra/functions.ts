@@ -20,6 +20,11 @@ export interface FunctionSettings {
 export const ASYNCHRONOUS = { maximumRetryAttempts: 2, maximumEventAgeInSeconds: 6 * 3600 };
 
 const workflowFunctions = {
+  'read-request': {
+    description: 'When the work of a request begins, if not at once',
+    ...{ timeout: 50, memory: 256, invokedBy: 'workflow' },
+    variables: [],
+  },
   'inspect-cluster': {
     description: 'One read-only look at a cluster, and the plan of its migration',
     ...{ timeout: 170, memory: 1024, invokedBy: 'workflow', kubernetes: true },

@@ -48,6 +48,7 @@ test('every handler is a function', () => {
     'on-cluster-tagged',
     'on-execution-ended',
     'on-node-registered',
+    'read-request',
     'record-outcome',
     'restart-kube-proxy',
     'run-on-nodes',

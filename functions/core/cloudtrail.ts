@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { clusterName, parseEksArn } from './cluster-name.ts';
 import { parseInput } from './parse-input.ts';
 
 /**
@@ -47,9 +48,7 @@ const object = <Shape extends Record<string, z.ZodMiniType>>(shape: Shape) =>
 const textRule = 'must be a text that is not empty';
 const text = z.string({ error: textRule }).check(z.minLength(1, textRule));
 const optional = z.nullish(z.string({ error: 'must be a text' }));
-const ClusterName = z
-  .string({ error: "must be an EKS cluster's name" })
-  .check(z.regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, "must be an EKS cluster's name"));
+const ClusterName = clusterName("must be an EKS cluster's name");
 const tagRule = 'must be an object of texts by tag key';
 const Tags = z.nullish(z.record(z.string(), z.string({ error: 'must be a text' }), { error: tagRule }));
 
@@ -127,9 +126,9 @@ export function parseAddonCall(event: unknown): AddonCall {
 export function parseResourceTagged(event: unknown): ResourceTagged {
   const { detail } = parseInput(Tagging, event, 'The event');
   const resourceArn = decoded(detail.requestParameters.resourceArn);
-  const [, cluster] =
-    /^arn:[\w-]+:eks:[\w-]+:\d{12}:cluster\/([0-9A-Za-z][A-Za-z0-9_-]{0,99})$/.exec(resourceArn) ?? [];
-  return { ...recorded(detail), call: detail.eventName, resourceArn, cluster: cluster ?? null };
+  const named = parseEksArn(resourceArn);
+  const cluster = named?.addon === null ? named.cluster : null;
+  return { ...recorded(detail), call: detail.eventName, resourceArn, cluster };
 }
 
 /** An ARN is part of the request's path, where its slashes are encoded; an ARN itself has no percent sign. */

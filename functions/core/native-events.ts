@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { isClusterName, parseEksArn } from './cluster-name.ts';
 import { InvalidRequest } from './errors.ts';
 import { parseInput } from './parse-input.ts';
 
@@ -44,9 +45,6 @@ export function isAddonEvent(event: unknown): boolean {
   return typeof type === 'string' && ADDON_EVENT.test(type);
 }
 
-const ARN = /^arn:[\w-]+:eks:[\w-]+:\d{12}:(cluster|addon)\/([0-9A-Za-z][A-Za-z0-9_-]{0,99})(?:\/([^/]+))?/;
-const CLUSTER = /^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/;
-
 /**
  * Reads one of EKS's events about add-ons. AWS documents their names and not what is in them, so the cluster is looked
  * for where such events of EKS have it: among the ARNs, or as a member of the detail.
@@ -56,12 +54,9 @@ const CLUSTER = /^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/;
 export function parseAddonEvent(event: unknown): AddonEvent {
   const { id, resources, detail, 'detail-type': what } = parseInput(Addon, event, 'The event');
   const texts = [...resources, ...Object.values(detail).filter((value) => typeof value === 'string')];
-  const arns = texts.flatMap((arn) => {
-    const [, kind, cluster, addon] = ARN.exec(arn) ?? [];
-    return cluster === undefined ? [] : [{ cluster, addon: kind === 'addon' ? addon : undefined }];
-  });
+  const arns = texts.flatMap((text) => parseEksArn(text) ?? []);
   const named = memberOf(detail, 'clusterName', 'cluster-name', 'cluster');
-  const cluster = named !== null && CLUSTER.test(named) ? named : arns[0]?.cluster;
+  const cluster = named !== null && isClusterName(named) ? named : arns[0]?.cluster;
   if (cluster === undefined)
     throw new InvalidRequest('detail.clusterName must name an EKS cluster, or resources must, but neither does.');
   const addon = memberOf(detail, 'addonName', 'addon-name', 'addon') ?? arns.find((arn) => arn.addon)?.addon;

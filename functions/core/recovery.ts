@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { clusterName } from './cluster-name.ts';
 import { shortDigest } from './digest.ts';
 import { parseInput } from './parse-input.ts';
 
@@ -26,7 +27,7 @@ export function recoveryName(left: string, attempt: number): string {
 }
 
 const text = z.string().check(z.minLength(1));
-const ClusterName = z.string().check(z.regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/));
+const ClusterName = clusterName();
 const Reference = z.object({ name: text, arn: text });
 
 /** What rollback-cluster is started with. */

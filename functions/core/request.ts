@@ -1,4 +1,6 @@
 import * as z from 'zod/mini';
+import { clusterName } from './cluster-name.ts';
+import { InvalidRequest } from './errors.ts';
 import { parseInput } from './parse-input.ts';
 import { CHECK_NAMES, type CheckName } from './preflight/names.ts';
 import { IPVS_SCHEDULERS, type Target } from './proxy-mode.ts';
@@ -34,9 +36,6 @@ const printable = (longest: number) =>
     z.regex(/^[^\p{Cc}]*$/u, 'must be one line without control characters'),
   );
 
-// EKS CreateCluster: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html
-const CLUSTER_NAME = /^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/;
-const clusterRule = "must be an EKS cluster's name: a letter or digit, then up to 99 letters, digits, - or _";
 const windowRule = "must be a window's name: 1 to 64 letters, digits, dots, - or _";
 const acknowledgeRule = `must be a list of names of preflight checks such as "ipvs-deprecated"`;
 const checkRule = `must be the name of a preflight check: ${CHECK_NAMES.join(', ')}`;
@@ -68,7 +67,7 @@ export const Acknowledged = z._default(
 const Request = z
   .strictObject(
     {
-      cluster: z.string({ error: clusterRule }).check(z.regex(CLUSTER_NAME, clusterRule)),
+      cluster: clusterName(),
       target: TargetInput,
       window: z.exactOptional(WindowName),
       now: z.exactOptional(
@@ -97,4 +96,26 @@ const Request = z
  */
 export function parseRequest(input: unknown): MigrationRequest {
   return parseInput(Request, input, 'The request');
+}
+
+/** When an execution begins. `cluster`: as soon as EKS has made the cluster. */
+export type Beginning = { kind: 'now' } | { kind: 'at'; at: Date } | { kind: 'cluster' };
+
+const DAY_MS = 86_400_000;
+/** An execution lives a year; whoever waits for longer than this has no time left for the window and the work. */
+export const LONGEST_WAIT_DAYS = 300;
+
+/**
+ * Decides when the work of a request begins. The state machine obeys this and reads none of the fields itself.
+ * @throws InvalidRequest for a moment that an execution does not live to see
+ */
+export function beginningOf({ awaitActive, notBefore }: MigrationRequest, now: Date): Beginning {
+  if (awaitActive) return { kind: 'cluster' };
+  if (notBefore === undefined) return { kind: 'now' };
+  const at = new Date(notBefore);
+  if (at.getTime() - now.getTime() > LONGEST_WAIT_DAYS * DAY_MS)
+    throw new InvalidRequest(
+      `notBefore must be at most ${LONGEST_WAIT_DAYS} days after the start, but it is "${notBefore}".`,
+    );
+  return at > now ? { kind: 'at', at } : { kind: 'now' };
 }

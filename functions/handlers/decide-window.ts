@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Ssm, ssm } from '../aws/ssm.ts';
 import { assertNever, UnknownWindow, WindowNever } from '../core/errors.ts';
-import { type MigrationRequest, parseRequest } from '../core/request.ts';
+import { LONGEST_WAIT_DAYS, type MigrationRequest, parseRequest } from '../core/request.ts';
 import { decideWindow as decide, parseWindow } from '../core/window.ts';
 import { environment } from './shared/environment.ts';
 import { Common } from './shared/input.ts';
@@ -60,6 +60,10 @@ async function askWindow(deps: Deps, request: MigrationRequest, { now, needSecon
       return { kind: 'open', closesAt: closesAt.toISOString(), lastStartAt: lastStartAt.toISOString(), reason };
     }
     case 'closed':
+      if (decision.opensAt.getTime() - now.getTime() > LONGEST_WAIT_DAYS * DAY_MS)
+        throw new WindowNever(
+          `Window ${request.window} opens at ${decision.opensAt.toISOString()}, more than ${LONGEST_WAIT_DAYS} days from now: no execution lives to see it.`,
+        );
       return { kind: 'closed', opensAt: decision.opensAt.toISOString(), reason };
     case 'never':
       throw new WindowNever(`Window ${request.window} never lets ${request.cluster} change: ${reason}.`);

@@ -38,7 +38,7 @@ const CREATING = {
 };
 
 const MIGRATE: Route[] = [
-  { states: ['AwaitBeginning'], request: { notBefore: '2026-11-20T22:15:00Z' } },
+  { states: ['ReadRequest', 'ChooseWhenToBegin', 'AwaitBeginning'], request: { notBefore: '2026-11-20T22:15:00Z' } },
   {
     states: [
       ...['DescribeCluster', 'ChooseClusterActive', 'AwaitCluster'],

@@ -12,7 +12,8 @@ afterAll(() => workflow.stop());
 
 /** States in which an execution holds neither lease nor access and has changed nothing: nobody has to recover it. */
 const HARMLESS = [
-  ...['ChooseBeginning', 'AwaitBeginning', 'DescribeCluster', 'ChooseClusterActive', 'AwaitCluster', 'DescribeAddon'],
+  ...['ChooseBeginning', 'ReadRequest', 'ChooseWhenToBegin', 'AwaitBeginning'],
+  ...['DescribeCluster', 'ChooseClusterActive', 'AwaitCluster', 'DescribeAddon'],
   ...['ChooseAddonActive', 'AwaitAddonActive', 'ClusterNotActive'],
   ...['Begin', 'InspectCluster', 'ChoosePlan', 'ProveCompliance', 'AwaitCompliance', 'CollectCompliance'],
   ...['ChooseCompliance', 'RecordCompliance', 'ChooseLease', 'AcquireLease', 'RecordRefusal', 'AwaitWindow'],

@@ -80,7 +80,30 @@ describe('an execution that is not to begin yet', () => {
     expect(minutesUntil(ended, 'InspectCluster')).toBe(20);
   });
 
-  it.each(['tomorrow', '2026-11-20T22:20:00', 7, null])(
+  it.each([
+    ['2026-11-20T22:20:00.123456Z', 20],
+    ['2026-11-20T22:20:00.5Z', 20],
+    ['2026-11-20T22:20:00.000000000Z', 20],
+    ['2026-11-22T00:00:00Z', 26 * 60],
+    ['1999-12-31T23:59:59Z', 0],
+  ])('obeys every moment that a request may have: %s', async (notBefore, minutes) => {
+    const ended = await workflow.migrate(worldOf({}), { ...REQUEST, notBefore });
+    expect(ended.status).toBe('SUCCEEDED');
+    expect(minutesUntil(ended, 'InspectCluster')).toBe(minutes);
+  });
+
+  it.each(['2100-01-01T00:00:00Z', '9999-12-31T23:59:59Z', '2027-11-20T22:00:00Z'])(
+    'refuses a moment that it does not live to see, before anything starts: %s',
+    async (notBefore) => {
+      const ended = await workflow.migrate(worldOf({}), { ...REQUEST, notBefore });
+      expect(ended.error).toBe('InvalidRequest');
+      expect(ended.cause).toMatch(/^notBefore must be at most 300 days after the start/);
+      expect(ended.path).not.toContain('InspectCluster');
+      expect(changes(ended.calls)).toEqual([]);
+    },
+  );
+
+  it.each(['tomorrow', '2026-11-20T22:20Z', '2026-11-20T22:20:00', '2026-02-30T00:00:00Z', 7, null])(
     'refuses a moment that is none, by name: %j',
     async (notBefore) => {
       const ended = await workflow.migrate(worldOf({}), { ...REQUEST, notBefore });

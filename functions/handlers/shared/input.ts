@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { clusterName } from '../../core/cluster-name.ts';
 import { IPVS_SCHEDULERS } from '../../core/proxy-mode.ts';
 
 /** A moment as ISO 8601 with its zone; a Date after parsing. */
@@ -19,8 +20,7 @@ export type Execution = z.output<typeof Common.execution>;
 /** The name of one pass through a phase (`prepare-1`); it is part of an S3 key and of a comment in SSM. */
 export const Step = z.string().check(z.regex(/^[a-z]+(-[a-z]+)*(-[0-9]+){1,3}$/));
 
-/** EKS's own rule for names. */
-export const ClusterName = z.object({ name: z.string().check(z.regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/)) });
+export const ClusterName = z.object({ name: clusterName() });
 /** Where the API server answered when the cluster was inspected. */
 export const ClusterWithApi = z.extend(ClusterName, {
   api: z.nullable(

@@ -44,6 +44,14 @@ test('before the window the answer is when it opens', async () => {
   });
 });
 
+test('a window that opens after the execution has ended is never open', async () => {
+  const windows = { weekend: { ...weekend, schedule: 'at(2028-01-01T02:00:00)' } };
+  await expect(decide({ windows })).rejects.toMatchObject({
+    name: 'WindowNever',
+    message: expect.stringMatching(/^Window weekend opens at 2028-01-01T07:00:00.000Z, more than 300 days from now/),
+  });
+});
+
 test('a closed change calendar keeps the window shut', async () => {
   const decided = await decide({
     windows: { weekend: { ...weekend, changeCalendars: ['freeze'] } },

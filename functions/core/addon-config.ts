@@ -1,5 +1,6 @@
 import { InvalidConfiguration } from './errors.ts';
 import { IPVS_SCHEDULERS, type Proxying, proxyingOf, sameProxying, type Target } from './proxy-mode.ts';
+import { fitsStateData, LONGEST_CONFIGURATION } from './state-data.ts';
 import { readYamlDocument, YamlProblem, yamlValues } from './yaml-text.ts';
 
 /** Configuration values of the kube-proxy add-on. `text` is the exact former text, which a rollback sends again. */
@@ -87,11 +88,13 @@ function parseYaml(text: string, jsonProblem: string): unknown {
 /**
  * Reads an add-on's configuration values: none, JSON text or YAML text. EKS accepts both.
  * https://docs.aws.amazon.com/eks/latest/userguide/updating-an-add-on.html
- * @throws InvalidConfiguration when the text is neither, is no mapping, has a key twice, or holds what JSON cannot keep
+ * @throws InvalidConfiguration when the text is too long to be carried along, is neither, is no mapping, has a key twice,
+ * or holds what JSON cannot keep
  */
 export function parseConfiguration(text: string | null | undefined): ParsedConfiguration {
   if (text === null || text === undefined || text.trim() === '')
     return { text: text ?? null, format: 'none', values: {} };
+  refuseTooLong(text, 'The configuration values have');
   const json = parseJson(text);
   const format = 'value' in json ? 'json' : 'yaml';
   const value = 'value' in json ? json.value : parseYaml(text, json.problem);
@@ -102,6 +105,14 @@ export function parseConfiguration(text: string | null | undefined): ParsedConfi
   if (format === 'json') refuseDuplicateKeys(text);
   refuseUnkeepable(value, '');
   return { text, format, values: value };
+}
+
+/** Before anything else is done with it: a long text takes a long time. */
+function refuseTooLong(text: string, subject: string): void {
+  if (fitsStateData(text)) return;
+  throw new InvalidConfiguration(
+    `${subject} ${text.length} characters: too many to be kept for a rollback (at most ${LONGEST_CONFIGURATION}).`,
+  );
 }
 
 function mappingAt(values: Mapping, key: string): Mapping {
@@ -115,12 +126,15 @@ function mappingAt(values: Mapping, key: string): Mapping {
  * The whole configuration to send, as JSON text: UpdateAddon replaces everything, so all of the user's values are in it
  * and only `mode` and `ipvs.scheduler` differ.
  * https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateAddon.html
- * @throws InvalidConfiguration when `ipvs` is there but no mapping
+ * @throws InvalidConfiguration when `ipvs` is there but no mapping, or the text is too long to be carried along
  */
 export function mergeTarget(current: ParsedConfiguration, target: Target): string {
   // Spread defines own properties, also for a key `__proto__`: nothing reaches a prototype.
   const ipvs = { ...mappingAt(current.values, 'ipvs'), scheduler: target.scheduler };
-  return JSON.stringify({ ...current.values, mode: target.mode, ipvs });
+  const merged = JSON.stringify({ ...current.values, mode: target.mode, ipvs });
+  // Aliases are expanded in JSON.
+  refuseTooLong(merged, 'The merged configuration values have');
+  return merged;
 }
 
 /** The annotation whose change makes EKS roll the DaemonSet where the Kubernetes API cannot be reached. */

@@ -21,7 +21,8 @@ export type ErrorName =
   | 'NodesUnreachable'
   | 'OutcomeNotRecorded'
   | 'ClusterNotActive'
-  | 'SweepIncomplete';
+  | 'SweepIncomplete'
+  | 'AnswerTooLarge';
 
 /** `nextStep` is one sentence that says what the reader can do; each class brings one of its own. */
 export interface ErrorOptions {
@@ -212,6 +213,14 @@ export class ClusterNotActive extends NightshiftError {
 export class SweepIncomplete extends NightshiftError {
   constructor(message: string, options?: ErrorOptions) {
     super('SweepIncomplete', message, withDefault('Sweep again: what was done is not done twice.', options));
+  }
+}
+
+/** A function's answer has more bytes than a state machine can carry. */
+export class AnswerTooLarge extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = 'Shorten what the cluster has too much of (its configuration, first of all), and start again.';
+    super('AnswerTooLarge', message, withDefault(nextStep, options));
   }
 }
 

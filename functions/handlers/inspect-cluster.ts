@@ -6,9 +6,9 @@ import { ssm } from '../aws/ssm.ts';
 import { estimateChange } from '../core/estimate.ts';
 import { countInventory } from '../core/nodes.ts';
 import { type MigrationPlan, type PlannedChange, planMigration } from '../core/plan.ts';
-import { LONGEST_CONFIG_MAP } from '../core/preflight/config-map.ts';
 import type { Workloads } from '../core/preflight.ts';
 import { type MigrationRequest, parseRequest } from '../core/request.ts';
+import { fitsStateData } from '../core/state-data.ts';
 import { environment } from './shared/environment.ts';
 import { evidenceKey, writeInventory } from './shared/evidence.ts';
 import { Common, Step } from './shared/input.ts';
@@ -62,7 +62,10 @@ export function inspectCluster(deps: Deps): Run<Input, Output> {
       request,
       plan: planOf(plan),
       cluster: clusterFacts(snapshot, execution),
-      addon: snapshot.addon && { version: snapshot.addon.version, configuration: snapshot.addon.configuration },
+      addon: snapshot.addon && {
+        version: snapshot.addon.version,
+        configuration: carried(snapshot.addon.configuration),
+      },
       configMap: configMapOf(workloads),
       inventory: { ...stored, counts },
       estimateSeconds: estimateChange(counts.ssm + counts.proxyMode).total,
@@ -76,11 +79,12 @@ function planOf(plan: MigrationPlan): Output['plan'] {
   return plan.kind === 'refuse' ? { ...nothing, ...plan } : plan;
 }
 
-/** Its length is limited by the check config-map-edits: a longer one is refused, and not carried along. */
 function configMapOf(workloads: Workloads | null): string | null {
-  const text = workloads?.configMap.kind === 'read' ? workloads.configMap.value : null;
-  return text !== null && text.length > LONGEST_CONFIG_MAP ? null : text;
+  return carried(workloads?.configMap.kind === 'read' ? workloads.configMap.value : null);
 }
+
+/** A text that is too long is refused by its check, and not carried along. */
+const carried = (text: string | null): string | null => (text !== null && fitsStateData(text) ? text : null);
 
 const store = objectStore(environment.evidenceBucket);
 

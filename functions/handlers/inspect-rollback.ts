@@ -11,6 +11,7 @@ import { countInventory } from '../core/nodes.ts';
 import { describeProxying, type Proxying } from '../core/proxy-mode.ts';
 import { type Recovery, RollbackInput, recoveryAfter } from '../core/recovery.ts';
 import type { RestartStrategy, Way } from '../core/snapshot.ts';
+import { fitsStateData } from '../core/state-data.ts';
 import { environment } from './shared/environment.ts';
 import { evidenceKey, findEnding, formerKey, writeInventory } from './shared/evidence.ts';
 import { ClusterName, Common, type Execution, Step } from './shared/input.ts';
@@ -114,13 +115,16 @@ async function look(deps: Deps, input: Input, former: Former): Promise<Found> {
     ...standing(former, snapshot, configMap),
     updateInFlight,
     cluster: clusterFacts(snapshot, execution),
-    addon: addon && { version: addon.version, configuration: addon.configuration },
+    addon: addon && { version: addon.version, configuration: carried(addon.configuration) },
     way: former.plan.way,
     strategy: former.plan.strategy,
     inventory: { ...stored, counts },
     estimateSeconds: estimateChange(counts.ssm + counts.proxyMode).total,
   };
 }
+
+/** Only the record carries what is replaced; a text that is too long for state data is left out of it. */
+const carried = (text: string | null): string | null => (text !== null && fitsStateData(text) ? text : null);
 
 function refuseOtherCluster({ cluster: { name } }: Former, { owner, cluster }: Input): void {
   if (name === cluster) return;

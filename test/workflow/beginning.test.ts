@@ -122,3 +122,21 @@ describe('an execution that is not to begin yet', () => {
     expect(ended.cause).toMatch(cause);
   });
 });
+
+describe('sizes that no state machine carries', () => {
+  it.each([262_144, 1_048_576])('a configuration of %i bytes is refused before anything is written', async (size) => {
+    const configuration = JSON.stringify({ podAnnotations: { note: 'x'.repeat(size) } });
+    const ended = await workflow.migrate(worldOf({ addon: { ...CLUSTER.addon, configuration } }), REQUEST);
+    expect(ended.error).toBe('PreflightRefused');
+    expect(ended.cause).toMatch(/The configuration values have \d+ characters: too many to be kept for a rollback/);
+    expect(changes(ended.calls)).toEqual([]);
+  });
+
+  it('an input of nearly 256 KiB is refused by name', async () => {
+    const request = { ...REQUEST, requestedBy: 'x'.repeat(261_900) };
+    const ended = await workflow.migrate(worldOf({}), request);
+    expect(ended.error).toBe('InvalidRequest');
+    expect(ended.cause).toMatch(/^The request must be a JSON object, but it is "an input of \d+ characters/);
+    expect(changes(ended.calls)).toEqual([]);
+  });
+});

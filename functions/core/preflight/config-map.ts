@@ -5,6 +5,7 @@ import { withProxying } from '../kube-proxy-config.ts';
 import { fieldsOf, meaningOf } from '../kube-proxy-fields.ts';
 import { kubeProxyValues } from '../kube-proxy-text.ts';
 import type { Way } from '../snapshot.ts';
+import { fitsStateData } from '../state-data.ts';
 import { type Checks, type Finding, named, pass, refuse, type Subject, unknown, workloadCheck } from './check.ts';
 import type { Workloads } from './workloads.ts';
 
@@ -35,9 +36,6 @@ const BOUND = {
 };
 /** What a migration is to change, and nothing else. */
 const MIGRATED = new Set(['mode', 'ipvs.scheduler']);
-/** State data carries the text; kube-proxy's own is 1 KB. */
-export const LONGEST_CONFIG_MAP = 32_768;
-
 const shown = (value: unknown): string => {
   const isNothing = value === undefined || value === null || value === '' || value === false;
   if (isNothing || (Array.isArray(value) && value.length === 0)) return 'not set';
@@ -70,14 +68,14 @@ const BY = 'the ConfigMap kube-proxy-config';
 
 function configMapEdits({ configMap }: Workloads, subject: Subject): Finding | null {
   const { way } = subject;
+  if (configMap.kind === 'read' && configMap.value !== null && !fitsStateData(configMap.value))
+    return refuse(`${BY} has ${configMap.value.length} characters: too many to be kept for a rollback`, 'Shorten it.');
   const lost = way === null || way === 'addon' ? null : lostForRollback(configMap, way);
   if (lost) return lost;
   if (configMap.kind === 'unreadable')
     return unknown(`${BY} cannot be read: ${configMap.why}`, 'Compare it with your own records before the change.');
   const text = configMap.value;
   if (text === null) return pass(`${BY} is not there: EKS writes it`);
-  if (text.length > LONGEST_CONFIG_MAP)
-    return refuse(`${BY} has ${text.length} characters: too many to be kept for a rollback`, 'Shorten it.');
   if (way === 'config-map') return editableInPlace(text, subject);
   const { family } = serviceAddresses(subject.snapshot.serviceCidr);
   const fields = overwrittenFields(text, family);

@@ -5,8 +5,9 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type * as z from 'zod/mini';
-import { NightshiftError } from '../../core/errors.ts';
+import { AnswerTooLarge, NightshiftError } from '../../core/errors.ts';
 import { parseInput } from '../../core/parse-input.ts';
+import { jsonBytes, LARGEST_ANSWER } from '../../core/state-data.ts';
 
 /** What a handler may say about itself. */
 export interface Say {
@@ -41,6 +42,7 @@ export function wrap<Input, Output>(
     .handler(async (event: unknown) => {
       try {
         const output = await run(parseInput(schema, event, 'The input'), say);
+        refuseTooLarge(output);
         say.count('Succeeded', 1);
         return output;
       } catch (error) {
@@ -50,6 +52,13 @@ export function wrap<Input, Output>(
         throw shown;
       }
     });
+}
+
+/** An answer that Step Functions cannot carry would end the execution under a name that no Catch sees. */
+function refuseTooLarge(output: unknown): void {
+  const bytes = jsonBytes(output);
+  if (bytes > LARGEST_ANSWER)
+    throw new AnswerTooLarge(`The answer has ${bytes} bytes; a state machine takes ${LARGEST_ANSWER}.`);
 }
 
 /** The error as Lambda shall report it: its name is `errorType`, its message `errorMessage`. */

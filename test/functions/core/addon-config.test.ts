@@ -69,6 +69,21 @@ describe("an add-on's configuration values", () => {
     expect(() => parseConfiguration(`a0: &a0 [x]\n${levels.join('\n')}`)).toThrow(InvalidConfiguration);
   });
 
+  it.each([
+    ['characters', 'x'.repeat(32_768)],
+    ['bytes', 'ü'.repeat(25_000)],
+    ['escapes', '\u0001'.repeat(9_000)],
+  ])('cannot have more %s than state data carries', (_, long) => {
+    expect(() => parseConfiguration(JSON.stringify({ long }))).toThrow(
+      /^The configuration values have \d+ characters: too many to be kept for a rollback \(at most 32768\)\.$/,
+    );
+  });
+
+  it('cannot grow beyond it when aliases are expanded', () => {
+    const text = `a: &a ${'x'.repeat(10_000)}\nb: [*a, *a, *a, *a]\n`;
+    expect(() => merged(text)).toThrow(/^The merged configuration values have 50\d+ characters/);
+  });
+
   it('cannot be nested without end', () => {
     expect(() => parseConfiguration(`${'{"a":'.repeat(200)}1${'}'.repeat(200)}`)).toThrow(/nested more than 100 deep/);
   });

@@ -25,6 +25,7 @@ const NAMES = [
   'OutcomeNotRecorded',
   'ClusterNotActive',
   'SweepIncomplete',
+  'AnswerTooLarge',
 ];
 
 const classes = Object.entries(errors).flatMap(([key, value]) =>

@@ -58,3 +58,12 @@ test("an AWS error keeps AWS's name, so that the state machine can wait for it",
   const handler = wrap(Input, async () => Promise.reject(busy));
   await expect(handler(event, context)).rejects.toMatchObject({ name: 'ResourceInUseException' });
 });
+
+test('an answer that no state machine could carry fails by name', async () => {
+  const sized = (bytes: number) => wrap(z.object({}), async () => 'x'.repeat(bytes - 2))({}, context);
+  expect(await sized(204_800)).toHaveLength(204_798);
+  await expect(sized(204_801)).rejects.toMatchObject({
+    name: 'AnswerTooLarge',
+    message: expect.stringMatching(/^The answer has 204801 bytes; a state machine takes 204800\. /),
+  });
+});

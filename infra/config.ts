@@ -61,7 +61,7 @@ const FileInput = strict({
   settings: z.unknown(),
   notifications: z._default(
     strict({
-      emails: z._default(listOf('an e-mail address', /^[^\s@]+@[^\s@]+\.[^\s@]+$/, 50), []),
+      emails: z._default(listOf('an e-mail address', /^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+$/, 50), []),
       centralBusArn: z._default(
         z.nullable(
           z

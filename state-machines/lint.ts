@@ -51,7 +51,7 @@ function checkMachine(definition: Record<string, unknown>, report: Report): void
 }
 
 function checkPlaceholders(definition: unknown, placeholders: readonly string[], report: Report): void {
-  const named = JSON.stringify(definition)?.matchAll(/\$\{([^}]*)\}/g) ?? [];
+  const named = JSON.stringify(definition)?.matchAll(/\$\{([^{}]*)\}/g) ?? [];
   for (const name of new Set([...named].map(([, name]) => name ?? '')))
     if (!placeholders.includes(name)) report('', 'unknown-placeholder', `nothing fills the placeholder \${${name}}`);
 }

@@ -87,7 +87,7 @@ export function integrationErrorNames(service: SdkService): Set<string> {
 export function integrationMemberName(member: string): string {
   return member
     .replaceAll(/([a-z])(?=[A-Z][A-Za-z0-9])/g, '$1 ')
-    .replaceAll(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
+    .replaceAll(/(?<=[A-Z])(?=[A-Z][a-z])/g, ' ')
     .replaceAll(/([0-9])([A-Za-z])/g, '$1 $2')
     .split(/[^A-Za-z0-9]+/)
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase())

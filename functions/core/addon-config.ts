@@ -21,7 +21,7 @@ const isMapping = (value: unknown): value is Mapping =>
 const own = (values: Mapping, key: string): unknown => (Object.hasOwn(values, key) ? values[key] : undefined);
 
 const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0]?.replace(/[:.]?\s*$/, '') ?? '';
+  (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]?.trimEnd().replace(/[:.]$/, '') ?? '';
 
 /** Refuses what JSON cannot carry on unchanged: it would be sent back to EKS as something else. */
 function refuseUnkeepable(value: unknown, path: string, depth = 0): void {

@@ -82,6 +82,13 @@ function connections({ url, certificateAuthority }: ApiServerEndpoint): Agent {
   return agent;
 }
 
+/** An endpoint may end in slashes; the path begins with one. */
+function withoutSlashes(url: string): string {
+  let end = url.length;
+  while (url[end - 1] === '/') end -= 1;
+  return url.slice(0, end);
+}
+
 async function exchange(
   endpoint: ApiServerEndpoint,
   token: string,
@@ -96,7 +103,7 @@ async function exchange(
     ...(payload !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(payload) }),
   };
   const parameters = new URLSearchParams(query).toString();
-  const url = `${endpoint.url.replace(/\/+$/, '')}${path}${parameters && `?${parameters}`}`;
+  const url = `${withoutSlashes(endpoint.url)}${path}${parameters && `?${parameters}`}`;
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const outgoing = request(url, { method, headers, signal, agent: connections(endpoint) });
   try {

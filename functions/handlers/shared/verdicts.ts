@@ -51,7 +51,7 @@ export function verdictOn(phase: PhaseName, task: Task, node: InventoryNode, see
 const UNDELIVERED = ['Undeliverable', 'DeliveryTimedOut', 'Terminated'];
 
 /** SSM puts stderr behind stdout, with this line between them. */
-const STDERR = /\n?-{4,}ERROR-{4,}\n/;
+const STDERR = /\n?(?<!-)-{4,}ERROR-{4,}\n/;
 
 function judgeResult(
   phase: PhaseName,

@@ -40,6 +40,15 @@ export function parseExpression(source: string): jsonata.Expression {
   return expression;
 }
 
+/** Whether an expression's value is surely a text: a literal, `a & b` or `$string(…)`. Throws as parseExpression. */
+export function makesText(source: string): boolean {
+  const ast: unknown = parseExpression(source).ast();
+  if (!isNode(ast)) return false;
+  if (ast.type === 'string' || (ast.type === 'binary' && ast['value'] === '&')) return true;
+  const { procedure } = ast;
+  return ast.type === 'function' && isNode(procedure) && procedure['value'] === 'string';
+}
+
 type AstNode = Record<string, unknown> & { type: string };
 
 function isNode(value: unknown): value is AstNode {

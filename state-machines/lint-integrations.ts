@@ -1,5 +1,6 @@
 import type { NormalizedSchema } from '@smithy/core/schema';
 import { functionPlaceholder } from './definitions.ts';
+import { expressionIn, makesText } from './expressions.ts';
 import { checkLambdaRetry } from './lint-errors.ts';
 import type { Report } from './lint-model.ts';
 import { isRecord } from './lint-model.ts';
@@ -16,11 +17,32 @@ function sdkInput(arn: string): NormalizedSchema | string {
   return operation.input;
 }
 
+/**
+ * Step Functions writes every blob as JSON: a text is stored as a JSON string, with quotes and escapes. A blob therefore
+ * takes the value itself, and a text is a mistake.
+ */
+function checkBlob(value: unknown, path: string, report: Report): void {
+  if (typeof value !== 'string') return;
+  const source = expressionIn(value);
+  if (source === null || surelyText(source))
+    report(path, 'blob-as-text', 'Step Functions stores a text here as a JSON string: give the value itself');
+}
+
+/** An expression that does not parse is another rule's finding. */
+function surelyText(source: string): boolean {
+  try {
+    return makesText(source);
+  } catch {
+    return false;
+  }
+}
+
 /** Member names that are not the operation's, or not in PascalCase, at any depth that is written out. */
 function checkArguments(schema: NormalizedSchema, value: unknown, path: string, report: Report): void {
   if (Array.isArray(value) && schema.isListSchema())
     for (const [index, item] of value.entries())
       checkArguments(schema.getValueSchema(), item, `${path}[${index}]`, report);
+  if (schema.isBlobSchema()) checkBlob(value, path, report);
   if (!isRecord(value)) return;
   if (schema.isMapSchema())
     for (const [key, item] of Object.entries(value))

@@ -245,6 +245,11 @@ test.each<[string, unknown, string[][]]>([
     machine({ Type: 'Pass', Output: '{% $states.inputs.a %}', Next: 'Done' }),
     [['jsonata-unsupported', '/States/First/Output']],
   ],
+  ...['text', '{% $string({"a": 1}) %}', '{% "a" & $states.input.b %}'].map((body): [string, unknown, string[][]] => [
+    `a text ${body} for a blob, which would be stored with quotes,`,
+    machine(sdk('s3:putObject', { Bucket: 'b', Key: 'k', Body: body })),
+    [['blob-as-text', '/States/First/Arguments/Body']],
+  ]),
   [
     'a fault inside a Map',
     machine({
@@ -260,6 +265,11 @@ test.each<[string, unknown, string[][]]>([
   ],
 ])('%s is found', (_, definition, expected) => {
   expect(found(definition)).toEqual(expected);
+});
+
+test('a blob takes an object', () => {
+  const body = "{% {'a': $states.input.a} %}";
+  expect(found(machine(sdk('s3:putObject', { Bucket: 'b', Key: 'k', Body: body })))).toEqual([]);
 });
 
 test('an expression may define and call its own functions and variables', () => {

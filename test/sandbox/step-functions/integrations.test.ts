@@ -74,6 +74,52 @@ test('timestamps, maps and bytes are translated both ways', async () => {
   });
 });
 
+// As LocalStack's snapshots record it against AWS: every blob is the JSON of what was given.
+test.each([
+  ['a text', 'text data', '"text data"'],
+  ['a text with quotes', '{"a":1}', String.raw`"{\"a\":1}"`],
+  ['an object', { a: { b: [1, null] } }, '{"a":{"b":[1,null]}}'],
+  ['a list', [1, 'two'], '[1,"two"]'],
+  ['a number', 7, '7'],
+  ['a boolean', false, 'false'],
+])('%s given to a blob is stored as its JSON', async (_, given, stored) => {
+  const { calls, callService } = recorder({});
+  const task = sdkTask('aws-sdk:s3:putObject', { Bucket: 'b', Key: 'k', Body: '{% $states.input.body %}' });
+  await run(startEngine({ callService }), only(task), { body: given });
+  expect(calls).toMatchObject([{ input: { Body: Buffer.from(stored) } }]);
+});
+
+test.each([
+  ['aws-sdk:lambda:invoke', { FunctionName: 'f', Payload: 'x' }, { Payload: Buffer.from('"x"') }],
+  ['aws-sdk:lambda:updateFunctionCode', { FunctionName: 'f', ZipFile: { a: 1 } }, { ZipFile: Buffer.from('{"a":1}') }],
+  [
+    'aws-sdk:lambda:createFunction',
+    { FunctionName: 'f', Role: 'r', Code: { ZipFile: 'x' } },
+    { Code: { ZipFile: Buffer.from('"x"') } },
+  ],
+])('%s encodes its blobs as putObject does, at any depth', async (resource, args, input) => {
+  const { calls, callService } = recorder({});
+  await run(startEngine({ callService }), only(sdkTask(resource, args)));
+  expect(calls).toMatchObject([{ input }]);
+});
+
+test('a text member given an object gets its JSON, and a number is refused', async () => {
+  const { calls, callService } = recorder({ executionArn: 'arn', startDate: new Date('2026-11-21T22:00:00Z') });
+  const start = (input: unknown) => only(sdkTask('aws-sdk:sfn:startExecution', { StateMachineArn: 'a', Input: input }));
+  await run(startEngine({ callService }), start({ cluster: 'demo' }));
+  expect(calls).toMatchObject([{ input: { input: '{"cluster":"demo"}' } }]);
+  expect((await run(startEngine({ callService }), start(7))).error).toBe('States.Runtime');
+});
+
+test('a blob in a result is its text, as JSON that nobody has parsed', async () => {
+  const { callService } = recorder({ Body: Buffer.from('{"a":1}') });
+  const execution = await run(
+    startEngine({ callService }),
+    only(sdkTask('aws-sdk:s3:getObject', { Bucket: 'b', Key: 'k' })),
+  );
+  expect(output(execution)).toEqual({ Body: '{"a":1}' });
+});
+
 test.each([
   [
     'aws-sdk:eks:describeUpdate',

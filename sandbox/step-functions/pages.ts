@@ -22,9 +22,13 @@ export function page<T>(
   return { items: all.slice(start, end), rest };
 }
 
-const DATA = new Set(['input', 'output', 'parameters', 'assignedVariables']);
+/** The API calls an event's input and output its execution data. A task's `parameters` are a required member and stay. */
+const DATA = new Set(['input', 'output', 'assignedVariables']);
 
-/** An event without the data that went through the execution (`includeExecutionData: false`). */
+/**
+ * An event without the data that went through the execution (`includeExecutionData: false`).
+ * https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
+ */
 export function withoutData(event: HistoryEvent): HistoryEvent {
   const bare = { ...event };
   for (const [key, details] of Object.entries(event))

@@ -1,6 +1,7 @@
 import { ServiceError } from '../wire/error.ts';
 import type { Operations } from '../wire/operations.ts';
 import { operations } from '../wire/operations.ts';
+import { checkMachineAsked, isOf, listedMachine, metadataOnly } from './asked.ts';
 import type { StepFunctions } from './engine.ts';
 import type { Execution, StateMachine } from './execution.ts';
 import { errorAndCause } from './execution.ts';
@@ -31,8 +32,6 @@ function resolveMachine(engine: StepFunctions, arn: string): { machine: StateMac
   if (!found) throw new ServiceError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
   return found;
 }
-
-const findMachine = (engine: StepFunctions, arn: string) => resolveMachine(engine, arn).machine;
 
 function findExecution(engine: StepFunctions, arn: string): Execution {
   if (!/^arn:aws:states:[a-z0-9-]+:\d{12}:execution:[^:]+:[^:]+$/.test(arn))
@@ -73,8 +72,9 @@ function startExecution(engine: StepFunctions, arn: string, name: string, text: 
   throw new ServiceError('ExecutionAlreadyExists', `Execution Already Exists: '${former.arn}'`);
 }
 
-function describeExecution(execution: Execution) {
+function describeExecution(execution: Execution, bare: boolean) {
   const { stopDate, output, origin } = execution;
+  const included = !bare;
   return {
     executionArn: execution.arn,
     stateMachineArn: execution.machine.arn,
@@ -84,21 +84,22 @@ function describeExecution(execution: Execution) {
     status: execution.status,
     startDate: execution.startDate,
     ...(stopDate ? { stopDate } : {}),
-    input: execution.input.text,
-    inputDetails: { included: true },
-    ...(output ? { output: output.text, outputDetails: { included: true } } : {}),
-    ...errorAndCause(execution.error, execution.cause),
+    ...(included && { input: execution.input.text }),
+    inputDetails: { included },
+    ...(output && { ...(included && { output: output.text }), outputDetails: { included } }),
+    ...(included && errorAndCause(execution.error, execution.cause)),
     redriveCount: 0,
     redriveStatus: 'NOT_REDRIVABLE' as const,
     redriveStatusReason: `Execution is ${execution.status} and cannot be redriven`,
   };
 }
 
-function describeMachine(machine: StateMachine) {
+/** Without its data a definition is `{}`. */
+function describeMachine(machine: StateMachine, bare: boolean) {
   return {
     stateMachineArn: machine.arn,
     name: machine.name,
-    definition: machine.text,
+    definition: bare ? '{}' : machine.text,
     roleArn: machine.roleArn,
     revisionId: machine.revisionId,
   };
@@ -122,9 +123,15 @@ function createStateMachine(engine: StepFunctions, name: string, definition: str
 export function stepFunctionsService(engine: StepFunctions): Operations {
   const { clock, random } = engine.world.region;
   const own = operations<typeof import('@aws-sdk/client-sfn')>({
-    CreateStateMachine: ({ name, definition, roleArn }) => {
-      const { arn, createdAt } = createStateMachine(engine, name, definition, roleArn);
-      return { stateMachineArn: arn, creationDate: createdAt };
+    CreateStateMachine: ({ name, definition, roleArn, publish, ...asked }) => {
+      checkMachineAsked({ publish, ...asked });
+      const machine = createStateMachine(engine, name, definition, roleArn);
+      const version = publish === true ? engine.versions.publish(machine, clock.now()) : undefined;
+      return {
+        stateMachineArn: machine.arn,
+        creationDate: machine.createdAt,
+        ...(version && { stateMachineVersionArn: version.arn }),
+      };
     },
     ListStateMachines: ({ maxResults, nextToken }) => {
       const { items, rest } = page([...engine.machines.values()], maxResults, 100, nextToken);
@@ -136,13 +143,14 @@ export function stepFunctionsService(engine: StepFunctions): Operations {
       }));
       return { stateMachines, ...rest };
     },
-    DescribeStateMachine: ({ stateMachineArn }) => {
-      const machine = findMachine(engine, stateMachineArn);
-      return { ...describeMachine(machine), status: 'ACTIVE', type: 'STANDARD', creationDate: machine.createdAt };
+    DescribeStateMachine: ({ stateMachineArn, includedData }) => {
+      const machine = resolveMachine(engine, stateMachineArn).machine;
+      const described = describeMachine(machine, metadataOnly(includedData));
+      return { ...described, status: 'ACTIVE', type: 'STANDARD', creationDate: machine.createdAt };
     },
-    DescribeStateMachineForExecution: ({ executionArn }) => {
+    DescribeStateMachineForExecution: ({ executionArn, includedData }) => {
       const { machine } = findExecution(engine, executionArn);
-      return { ...describeMachine(machine), updateDate: machine.createdAt };
+      return { ...describeMachine(machine, metadataOnly(includedData)), updateDate: machine.createdAt };
     },
     StartExecution: ({ stateMachineArn, name, input }) => {
       const { arn, startDate } = startExecution(engine, stateMachineArn, name ?? uuid(random), input ?? '{}');
@@ -153,11 +161,13 @@ export function stepFunctionsService(engine: StepFunctions): Operations {
       engine.stop(execution, error, cause);
       return { stopDate: execution.stopDate ?? clock.now() };
     },
-    DescribeExecution: ({ executionArn }) => describeExecution(findExecution(engine, executionArn)),
-    ListExecutions: ({ stateMachineArn, statusFilter, maxResults, nextToken }) => {
-      const machine = findMachine(engine, stateMachineArn ?? '');
+    DescribeExecution: ({ executionArn, includedData }) =>
+      describeExecution(findExecution(engine, executionArn), metadataOnly(includedData)),
+    ListExecutions: ({ maxResults, nextToken, ...asked }) => {
+      const { machine, origin } = resolveMachine(engine, listedMachine(asked));
+      const { statusFilter } = asked;
       const newestFirst = [...engine.executions.values()]
-        .filter((each) => each.machine.arn === machine.arn && (!statusFilter || each.status === statusFilter))
+        .filter((each) => isOf(each, machine, origin) && (!statusFilter || each.status === statusFilter))
         .reverse();
       const { items, rest } = page(newestFirst, maxResults, 100, nextToken);
       const executions = items.map(({ arn, name, status, startDate, stopDate }) => ({

@@ -147,6 +147,15 @@ describe.skipIf(!tools)('the contract’s commands, as a person types them', () 
       executionStartedEventDetails: { input },
     });
     expect(seen.at(-1)).toMatchObject({ type: 'ExecutionSucceeded' });
+    const bare = await aws(
+      `stepfunctions get-execution-history --no-include-execution-data --reverse-order --execution-arn ${executionArn}`,
+    );
+    expect(bare.events.map(({ id }: { id: number }) => id)).toEqual(seen.map(({ id }) => id).reverse());
+    expect(bare.events.at(-1).executionStartedEventDetails).not.toHaveProperty('input');
+    const listed = await aws(`stepfunctions list-executions --status-filter SUCCEEDED --state-machine-arn ${machine}`);
+    expect(listed.executions).toMatchObject([{ name: 'first' }]);
+    const metadata = `stepfunctions describe-execution --included-data METADATA_ONLY --execution-arn ${executionArn}`;
+    expect(await aws(metadata)).not.toHaveProperty('input');
     const changed = await aws(`eks describe-addon --cluster-name night --addon-name kube-proxy`);
     expect(JSON.parse(changed.addon.configurationValues)).toEqual({
       ...JSON.parse(OWN),

@@ -214,6 +214,95 @@ test('the history comes in pages, in either order, with or without data', async 
   expect(bare).toMatchObject({ events: [{ executionStartedEventDetails: { roleArn } }, {}, {}, {}] });
 });
 
+test('no event breaks its schema without data, whatever the execution does', async () => {
+  const api = await serve({
+    StartAt: 'Ask',
+    States: {
+      Ask: {
+        ...{ Type: 'Task', Resource: 'arn:aws:states:::aws-sdk:sts:getCallerIdentity', Arguments: {} },
+        ...{ Assign: { a: '{% $states.input.cluster %}' }, Next: 'Each' },
+        Catch: [{ ErrorEquals: ['States.ALL'], Assign: { a: '{% $states.input.cluster %}' }, Next: 'Each' }],
+      },
+      Each: {
+        Type: 'Map',
+        Items: [1],
+        ItemProcessor: {
+          ProcessorConfig: { Mode: 'INLINE' },
+          StartAt: 'One',
+          States: { One: { Type: 'Pass', End: true } },
+        },
+        Next: 'Broken',
+      },
+      Broken: { Type: 'Pass', Output: "{% $number('x') %}", End: true },
+    },
+  });
+  await start(api, { name: 'night-1', input: '{"cluster":"demo"}' });
+  await api.engine.ended(`${EXECUTION}:night-1`);
+  const executionArn = `${EXECUTION}:night-1`;
+  const { events } = await api.call('GetExecutionHistory', { executionArn });
+  const bare = await api.call('GetExecutionHistory', { executionArn, includeExecutionData: false });
+  const types = (list: unknown) => (Array.isArray(list) ? list.map(({ type }: HistoryEvent) => type) : []);
+  expect(types(events)).toContain('TaskScheduled');
+  expect(types(bare['events'])).toEqual(types(events));
+  expect(JSON.stringify(bare)).not.toContain('demo');
+});
+
+test('a description without data has the metadata alone', async () => {
+  const api = await serve();
+  await start(api, { name: 'night-1', input: '{"cluster":"demo"}' });
+  await end(api, 'night-1');
+  const includedData = 'METADATA_ONLY';
+  const execution = await api.call('DescribeExecution', { executionArn: `${EXECUTION}:night-1`, includedData });
+  expect(execution).toMatchObject({
+    name: 'night-1',
+    inputDetails: { included: false },
+    outputDetails: { included: false },
+  });
+  expect(Object.keys(execution)).not.toEqual(expect.arrayContaining(['input']));
+  expect(Object.keys(execution)).not.toEqual(expect.arrayContaining(['output']));
+  for (const [operation, input] of [
+    ['DescribeStateMachine', { stateMachineArn: MACHINE }],
+    ['DescribeStateMachineForExecution', { executionArn: `${EXECUTION}:night-1` }],
+  ] as const)
+    expect(await api.call(operation, { ...input, includedData })).toMatchObject({ definition: '{}' });
+});
+
+test('a version or an alias lists the executions that were started through it, and no others', async () => {
+  const api = await serve();
+  const { stateMachineVersionArn } = await api.call('PublishStateMachineVersion', { stateMachineArn: MACHINE });
+  const routingConfiguration = [{ stateMachineVersionArn, weight: 100 }];
+  const alias = await api.call('CreateStateMachineAlias', { name: 'live', routingConfiguration });
+  await start(api, { name: 'plain' });
+  await start(api, { name: 'by-version', stateMachineArn: stateMachineVersionArn });
+  await start(api, { name: 'by-alias', stateMachineArn: alias['stateMachineAliasArn'] });
+  const listed = async (stateMachineArn: unknown) => {
+    const { executions } = await api.call('ListExecutions', { stateMachineArn });
+    return Array.isArray(executions) ? executions.map(({ name }: { name: string }) => name) : [];
+  };
+  expect(await listed(MACHINE)).toEqual(['by-alias', 'by-version', 'plain']);
+  expect(await listed(alias['stateMachineAliasArn'])).toEqual(['by-alias']);
+  expect(await listed(stateMachineVersionArn)).toEqual(['by-alias', 'by-version']);
+});
+
+test.each([
+  ['ListExecutions', {}, 'ValidationException'],
+  ['ListExecutions', { stateMachineArn: MACHINE, mapRunArn: 'm' }, 'ValidationException'],
+  ['ListExecutions', { mapRunArn: 'm' }, 'ResourceNotFound'],
+  ['ListExecutions', { stateMachineArn: MACHINE, redriveFilter: 'REDRIVEN' }, 'ValidationException'],
+  ['ListExecutions', { stateMachineArn: MACHINE, statusFilter: 'PENDING_REDRIVE' }, 'ValidationException'],
+  ['ListExecutions', { stateMachineArn: MACHINE, statusFilter: 'DONE' }, 'ValidationException'],
+  ['DescribeStateMachine', { stateMachineArn: MACHINE, includedData: 'SOME' }, 'ValidationException'],
+  ['CreateStateMachine', { name: 'fast', definition: '{}', roleArn, type: 'EXPRESS' }, 'StateMachineTypeNotSupported'],
+  [
+    'CreateStateMachine',
+    { name: 'own', definition: '{}', roleArn, encryptionConfiguration: { type: 'CUSTOMER_MANAGED_KMS_KEY' } },
+    'InvalidEncryptionConfiguration',
+  ],
+])('%s %j, which is not played, is refused as %s', async (operation, input, name) => {
+  const api = await serve();
+  await expect(api.call(operation, input)).rejects.toMatchObject({ name, status: 400 });
+});
+
 test('a child execution runs inside its parent, and its failure is the task’s', async () => {
   const child = (fields: Record<string, unknown>) => ({
     StartAt: 'Child',

@@ -1,5 +1,6 @@
-import type { Report } from './lint-model.ts';
-import { recordsIn, textsIn } from './lint-model.ts';
+import { expressionsOf } from './lint-expressions.ts';
+import type { LintGraph, Report } from './lint-model.ts';
+import { edges, recordsIn, textsIn } from './lint-model.ts';
 import { integrationErrorNames, optimizedIntegrationErrors, sdkServices } from './sdk-services.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
@@ -69,6 +70,37 @@ export function checkErrors(
       checkNames(textsIn(entry['ErrorEquals']), `${path}/${field}[${index}]`, errors, report);
     checkCatchAll(entries, `${path}/${field}`, report);
   }
+}
+
+/**
+ * A Fail state must not fail with a name of Step Functions' own (`States.Timeout`): custom names must not begin so. An
+ * expression that takes the name from an error output may, since such an output has them; it takes it from what
+ * record-outcome made of it.
+ */
+export function checkFailNames(graph: LintGraph, report: Report): void {
+  const states = [...graph.states.values()];
+  const caught = new Set(states.flatMap(({ state }) => edges(state).flatMap(({ assign }) => errorVariables(assign))));
+  for (const { state, path } of states) {
+    if (state['Type'] !== 'Fail') continue;
+    const { Error: error } = state;
+    if (typeof error === 'string' && error.startsWith('States.'))
+      report(`${path}/Error`, 'states-error-name', "a Fail's Error must not begin with 'States.'");
+    for (const { source, use } of expressionsOf({ Error: error })) {
+      const passedOn = [...use.variables].filter((name) => caught.has(name)).map((name) => `$${name}`);
+      if (use.statesFields.has('input')) passedOn.push('$states.input');
+      for (const name of passedOn)
+        report(`${path}/Error`, 'states-error-name', `${name} may hold an error name that begins with 'States.'`);
+      if (/["'`]States\./.test(source))
+        report(`${path}/Error`, 'states-error-name', "a Fail's Error must not begin with 'States.'");
+    }
+  }
+}
+
+/** Variables of an Assign that hold an error output or a part of it. */
+function errorVariables(assign: Record<string, unknown>): string[] {
+  return expressionsOf({ Assign: assign })
+    .filter(({ use }) => use.statesFields.has('errorOutput'))
+    .flatMap(({ field }) => field.split('/')[1] ?? []);
 }
 
 /** A Task that calls a function must retry Lambda's own transient errors. */

@@ -1,4 +1,4 @@
-import { checkErrors } from './lint-errors.ts';
+import { checkErrors, checkFailNames } from './lint-errors.ts';
 import { checkExpressions } from './lint-expressions.ts';
 import { checkFlow } from './lint-flow.ts';
 import { checkIntegration } from './lint-integrations.ts';
@@ -32,6 +32,7 @@ function checkTimeouts(state: Record<string, unknown>, path: string, report: Rep
 }
 
 function checkGraph(graph: LintGraph, options: LintOptions, report: Report): void {
+  checkFailNames(graph, report);
   for (const { state, path } of graph.states.values()) {
     checkTimeouts(state, path, report);
     checkErrors(state, path, options.errors, report);

@@ -22,7 +22,9 @@ export type ErrorName =
   | 'OutcomeNotRecorded'
   | 'ClusterNotActive'
   | 'SweepIncomplete'
-  | 'AnswerTooLarge';
+  | 'AnswerTooLarge'
+  | 'StepTimedOut'
+  | 'StepFailed';
 
 /** `nextStep` is one sentence that says what the reader can do; each class brings one of its own. */
 export interface ErrorOptions {
@@ -222,6 +224,36 @@ export class AnswerTooLarge extends NightshiftError {
     const nextStep = 'Shorten what the cluster has too much of (its configuration, first of all), and start again.';
     super('AnswerTooLarge', message, withDefault(nextStep, options));
   }
+}
+
+/** A step gave no answer in the time that the state machine allows it. */
+export class StepTimedOut extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = "Read the execution's history and the logs of the function or service that the step called.";
+    super('StepTimedOut', message, withDefault(nextStep, options));
+  }
+}
+
+/** Step Functions itself could not carry out a step, for a reason that has no name of ours. */
+export class StepFailed extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = "Read the execution's history: the event of the failed step has the reason.";
+    super('StepFailed', message, withDefault(nextStep, options));
+  }
+}
+
+/**
+ * The failure of a step under a name that an execution may fail with: one of Step Functions' own names becomes ours, and
+ * its cause keeps the former. Every other name stays.
+ * Custom error names must not begin with `States.`: https://states-language.net/#error-names
+ */
+export function failureByOurName(failure: { name: string; cause: string }): { name: string; cause: string } {
+  const { name, cause } = failure;
+  if (!name.startsWith('States.')) return failure;
+  const timedOut = name === 'States.Timeout' || name === 'States.HeartbeatTimeout';
+  const ours: ErrorName = timedOut ? 'StepTimedOut' : 'StepFailed';
+  const said = timedOut ? 'A step gave no answer in its time' : 'Step Functions could not carry out a step';
+  return { name: ours, cause: cause === '' ? `${said} (${name}).` : `${said} (${name}): ${cause}` };
 }
 
 /** Ends a switch over a discriminated union: the compiler refuses a forgotten case, and so does the run. */

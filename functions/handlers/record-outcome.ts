@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { type EndingEvent, type EventBus, eventBus } from '../aws/events.ts';
 import { describe, type ObjectStore, objectStore } from '../aws/s3.ts';
+import { failureByOurName } from '../core/errors.ts';
 import { environment } from './shared/environment.ts';
 import { findEnding, outcomeKey } from './shared/evidence.ts';
 import { indexEvidence, Told } from './shared/evidence-index.ts';
@@ -149,7 +150,7 @@ function failureOf({ ending, failure }: Input): Failure | undefined {
   // A person may roll back a migration that went well.
   if (!failure && ending === 'rolled-back') return undefined;
   if (!failure) return { name: 'NoReason', cause: `The execution ended ${ending} without an error.` };
-  return { name: failure.Error, cause: sentenceOf(failure.Cause ?? '') };
+  return failureByOurName({ name: failure.Error, cause: sentenceOf(failure.Cause ?? '') });
 }
 
 function sentenceOf(cause: string): string {

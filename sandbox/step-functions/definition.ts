@@ -62,6 +62,8 @@ function checkState(state: State, path: string, report: Report): void {
     else if (typeof state.Arguments === 'object')
       for (const problem of resource.check(state.Arguments)) report(`${problem} at ${path}/Arguments`);
   }
+  if (state.Type === 'Fail' && state.Error?.startsWith('States.'))
+    report(`the Error of a Fail state must not begin with 'States.' at ${path}/Error`);
   const { processor: _, ItemProcessor: __, ...own } = { processor: undefined, ItemProcessor: undefined, ...state };
   checkExpressions(own, path, report);
 }

@@ -177,7 +177,11 @@ export class Thread {
         `The field '${field}' must be a string, but was ${JSON.stringify(value)}.`,
       );
     };
-    throw new StateFailure(await text('Error'), await text('Cause'));
+    const [error, cause] = [await text('Error'), await text('Cause')];
+    // Names that begin so are Step Functions' own: https://states-language.net/#error-names
+    if (error?.startsWith('States.'))
+      throw new StateFailure('States.Runtime', `The Error of a Fail state must not begin with 'States.': '${error}'`);
+    throw new StateFailure(error, cause);
   }
 
   /**

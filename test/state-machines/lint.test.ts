@@ -250,6 +250,29 @@ test.each<[string, unknown, string[][]]>([
     machine(sdk('s3:putObject', { Bucket: 'b', Key: 'k', Body: body })),
     [['blob-as-text', '/States/First/Arguments/Body']],
   ]),
+  ...[
+    'States.Timeout',
+    '{% $states.input.Error %}',
+    '{% $failure.Error %}',
+    '{% $name %}',
+    "{% 'States.' & 'X' %}",
+  ].map((error): [string, unknown, string[][]] => [
+    `a Fail with the Error ${error}, which may begin with "States.",`,
+    machine(
+      inspect({
+        Assign: { failure: null, name: '' },
+        Catch: [
+          {
+            ErrorEquals: ['States.ALL'],
+            Assign: { failure: '{% $states.errorOutput %}', name: '{% $states.errorOutput.Error %}' },
+            Next: 'Failed',
+          },
+        ],
+      }),
+      { Failed: { Type: 'Fail', Error: error } },
+    ),
+    [['states-error-name', '/States/Failed/Error']],
+  ]),
   [
     'a fault inside a Map',
     machine({

@@ -40,6 +40,7 @@ export function expectWhole(
 ): void {
   const { cluster, state, said, executions, calls } = rested;
   expect(executions.filter(({ status }) => status === 'RUNNING')).toEqual([]);
+  expect(executions.flatMap(({ error }) => error ?? []).filter((error) => error.startsWith('States.'))).toEqual([]);
   expect(cluster.accessEntries).toEqual([]);
   expect(state.schedules).toEqual([]);
   expect(unstruck(state.faults), 'faults that never struck').toEqual([]);

@@ -26,6 +26,8 @@ const NAMES = [
   'ClusterNotActive',
   'SweepIncomplete',
   'AnswerTooLarge',
+  'StepTimedOut',
+  'StepFailed',
 ];
 
 const classes = Object.entries(errors).flatMap(([key, value]) =>
@@ -55,6 +57,19 @@ describe('named endings', () => {
   it('cannot be reached past a forgotten case', () => {
     const value = 'new' as never;
     expect(() => errors.assertNever(value)).toThrow('A case was forgotten: "new"');
+  });
+});
+
+describe('the failure of a step', () => {
+  it.each([
+    ['States.Timeout', '', 'StepTimedOut', 'A step gave no answer in its time (States.Timeout).'],
+    ['States.HeartbeatTimeout', '', 'StepTimedOut', 'A step gave no answer in its time (States.HeartbeatTimeout).'],
+    ['States.TaskFailed', 'x', 'StepFailed', 'Step Functions could not carry out a step (States.TaskFailed): x'],
+    ['States.Anything', 'x', 'StepFailed', 'Step Functions could not carry out a step (States.Anything): x'],
+    ['Eks.EksException', 'x', 'Eks.EksException', 'x'],
+    ['RolloutFailed', '', 'RolloutFailed', ''],
+  ])('%s (%j) is %s: no execution fails with a name of Step Functions', (name, cause, ours, said) => {
+    expect(errors.failureByOurName({ name, cause })).toEqual({ name: ours, cause: said });
   });
 });
 

@@ -88,6 +88,14 @@ test('objects of which the functions told are not read again, but for what the n
   });
 });
 
+test('a step that timed out is recorded, said and answered under a name of ours', async () => {
+  const { output, events, store } = await record({ ending: 'failed', failure: { Error: 'States.Timeout' } });
+  const error = { name: 'StepTimedOut', cause: 'A step gave no answer in its time (States.Timeout).' };
+  expect(output.error).toEqual(error);
+  expect(JSON.parse((await store.get('executions/demo-1/outcome.json')).text)).toMatchObject({ error });
+  expect(events).toMatchObject([{ detail: { error } }]);
+});
+
 test('an object that was stored and is gone is EvidenceMissing, and nothing is recorded or said', async () => {
   const { store, run, events } = await record({});
   store.objects.delete('executions/demo-1/outcome.json');

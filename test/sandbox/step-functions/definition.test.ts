@@ -83,6 +83,16 @@ test.each([
     'INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/Only/Output',
   ],
   [
+    'an operator that JSONata has only since 2.1',
+    machine({ Type: 'Pass', Output: '{% $states.input.a ?? 1 %}' }),
+    'INVALID_JSONATA_EXPRESSION: The symbol "?" cannot be used as a unary operator at /States/Only/Output',
+  ],
+  [
+    'a Fail with a name of Step Functions',
+    machine({ Type: 'Fail', Error: 'States.Timeout' }),
+    "the Error of a Fail state must not begin with 'States.' at /States/Only/Error",
+  ],
+  [
     'two ends',
     machine({ Type: 'Wait', Seconds: 1, Timestamp: '2026-01-01T00:00:00Z' }),
     'exactly one of Seconds and Timestamp is needed at /States/Only',

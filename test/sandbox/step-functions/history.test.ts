@@ -97,6 +97,17 @@ test("a task's events carry its integration, its arguments, its result and the v
   expect(ended?.executionSucceededEventDetails).toEqual({ output: '"kept"', outputDetails: { truncated: false } });
 });
 
+test('a Fail state that evaluates to a name of Step Functions is itself a fault', async () => {
+  const execution = await run(startEngine(), only({ Type: 'Fail', Error: '{% $states.input.error %}' }), {
+    error: 'States.Timeout',
+  });
+  expect([execution.status, execution.error, execution.cause]).toEqual([
+    'FAILED',
+    'States.Runtime',
+    "The Error of a Fail state must not begin with 'States.': 'States.Timeout'",
+  ]);
+});
+
 test('a Fail state ends the execution with its own error and cause, without an exit', async () => {
   const execution = await run(
     startEngine(),

@@ -27,7 +27,14 @@ export function startEngine(
     name: 'eu-central-1',
     clock,
     random: parts.random ?? (() => 0.5),
-    latencies: { addonUpdate: 0, command: 0, prepareCommand: 0, podRestart: 0, function: parts.functionSeconds ?? 0 },
+    latencies: {
+      addonUpdate: 0,
+      command: 0,
+      prepareCommand: 0,
+      podRestart: 0,
+      function: parts.functionSeconds ?? 0,
+      grant: 0,
+    },
     clusters: new Map(),
   };
   const engine = new StepFunctions({

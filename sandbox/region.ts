@@ -1,5 +1,6 @@
 import type { ProxyMode } from '../functions/core/proxy-mode.ts';
 import type { Clock } from './clock.ts';
+import type { Settling } from './kubernetes/settling.ts';
 
 /**
  * The state that the sandbox's services share: clusters and their worker nodes. A service keeps what only it knows
@@ -22,6 +23,8 @@ export interface Latencies {
   prepareCommand: number;
   podRestart: number;
   function: number;
+  /** Until an access entry or a policy counts everywhere; 0: at once. */
+  grant: number;
 }
 
 export type NodeOs = 'al2023' | 'al2' | 'ubuntu' | 'bottlerocket' | 'windows' | 'fargate';
@@ -116,6 +119,8 @@ export interface AccessEntry {
   readonly kubernetesGroups: string[];
   readonly tags: Record<string, string>;
   readonly policies: { policyArn: string; accessScope: { type: 'cluster' | 'namespace'; namespaces: string[] } }[];
+  /** Of its newest grant; without it all of them count. */
+  settling?: Settling | undefined;
 }
 
 /** One worker node. `machine` is null where no Linux host can be reached at all (Windows, Fargate). */

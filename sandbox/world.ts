@@ -88,7 +88,14 @@ export class WorldError extends Error {
   override readonly name = 'WorldError';
 }
 
-const LATENCIES: Latencies = { addonUpdate: 20, command: 3, prepareCommand: 25, podRestart: 4, function: 0.4 };
+const LATENCIES: Latencies = {
+  addonUpdate: 20,
+  command: 3,
+  prepareCommand: 25,
+  podRestart: 4,
+  function: 0.4,
+  grant: 10,
+};
 
 const validate = new Ajv({
   allErrors: true,

@@ -1,6 +1,7 @@
 import type { AccessEntry, Cluster } from '../region.ts';
 import type { Identity } from './authentication.ts';
 import type { ResourceType } from './resources.ts';
+import { stillRefused } from './settling.ts';
 import { KubernetesError, qualified, unauthorized } from './status.ts';
 
 /** What a request wants to do, in the terms of Kubernetes' RBAC. */
@@ -77,13 +78,17 @@ export function accessEntry(
   return entry;
 }
 
-/** Throws 403 in Kubernetes' own words when no policy of the entry allows the attempt. */
-export function authorize(identity: Identity, entry: AccessEntry | null, attempt: Attempt): void {
+/** Throws 403 in Kubernetes' own words when no policy of the entry allows the attempt, or does not yet. */
+export function authorize(identity: Identity, entry: AccessEntry | null, attempt: Attempt, now: Date): void {
   if (entry === null) return;
   const allowed = entry.policies.some(
     (policy) => reaches(policy, attempt.namespace) && policyAllows(policy.policyArn.split('/').at(-1) ?? '', attempt),
   );
-  if (!allowed) throw forbidden(identity, attempt);
+  if (!allowed || stillRefused(entry.settling, nameOf(attempt), now)) throw forbidden(identity, attempt);
+}
+
+function nameOf({ verb, type, subresource = '', namespace = '', name = '' }: Attempt): string {
+  return [verb, type.plural, subresource, namespace, name].join(' ');
 }
 
 function forbidden(identity: Identity, { verb, type, subresource, namespace, name }: Attempt): KubernetesError {

@@ -232,10 +232,10 @@ async function resourceReply(
   caller: Caller,
 ): Promise<Reply | undefined> {
   const { path, verb } = request;
-  authorize(caller.identity, caller.entry, { verb, ...path });
+  const now = parts.clock.now();
+  authorize(caller.identity, caller.entry, { verb, ...path }, now);
   // Kubernetes asks first whether the caller may, and only then whether there is such a thing.
   if (!isServed(path.type, parts.cluster)) throw pathNotFound();
-  const now = parts.clock.now();
   if (path.subresource === 'proxy') {
     if (verb !== 'get') throw methodNotAllowed();
     return proxyToPod(parts.store, parts.controller(), parts.clock, request);

@@ -109,7 +109,7 @@ const ROLLBACK: Route[] = [
   { states: ['NothingToRollBack'], faults: [stopped('PrepareNodes')] },
   {
     states: ['ChooseWithoutKubernetes'],
-    faults: [FAILED, kubernetes('forbidden', 5, { at: 'InspectWithKubernetes' })],
+    faults: [FAILED, kubernetes('forbidden', 7, { at: 'InspectWithKubernetes' })],
   },
   {
     states: ['ProveStanding', 'AwaitStanding', 'CollectStanding', 'ChooseStanding', 'Finished'],

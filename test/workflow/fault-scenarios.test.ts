@@ -151,7 +151,8 @@ play(current, 'time that runs away', [
 ]);
 
 play(current, 'another execution of the same cluster', [
-  ['from the start', [again('Begin')], MIGRATED],
+  // Which of the two gets the lease is drawn.
+  ['from the start', [again('Begin')], 'FAILED AlreadyMigrating failed ipvs'],
   ['while this one prepares', [again('PrepareNodes')], MIGRATED],
   ['while this one changes', [again('AwaitAddon')], MIGRATED],
   ['while this one is rolled back', [update('Failed', { applied: true }), again('Rollback')], ROLLED_BACK],

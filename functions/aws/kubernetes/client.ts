@@ -40,7 +40,7 @@ function classify(error: unknown, { cluster, url }: ApiServerEndpoint): unknown 
   if (!(error instanceof StatusError)) return error;
   if (error.code === 401 || error.code === 403)
     return new KubernetesForbidden(`The API server of ${cluster} refused nightshift (${error.code}).`, {
-      nextStep: `See that an access entry for the Kubernetes role exists: \`aws eks list-access-entries --cluster-name ${cluster}\`.`,
+      nextStep: `See that the Kubernetes role has an access entry with AmazonEKSViewPolicy and, for kube-system, AmazonEKSEditPolicy: \`aws eks list-access-entries --cluster-name ${cluster}\`.`,
       cause: error,
     });
   if (error.code === 404)

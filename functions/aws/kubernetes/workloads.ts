@@ -14,35 +14,55 @@ import { everyItem } from './pages.ts';
 import { type Api, pathOf } from './request.ts';
 
 /**
- * Reads what the preflight checks ask of a cluster's workloads. A part that the API refuses (403) or does not serve (404)
- * is unreadable, each on its own: `AmazonEKSViewPolicy` shows neither nodes nor custom resources.
+ * Whether the policies that the workflow grants, `AmazonEKSViewPolicy` for the cluster and `AmazonEKSEditPolicy` for
+ * kube-system, show a part. They show neither nodes nor custom resources.
  * https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
  */
+const GRANTED: Readonly<Record<keyof Workloads, boolean>> = {
+  daemonSets: true,
+  configMap: true,
+  services: true,
+  ciliumReplacement: true,
+  felixBpf: false,
+  securityGroupPolicies: false,
+  nodes: false,
+};
+
+/**
+ * Reads what the preflight checks ask of a cluster's workloads. A part that the API does not serve (404), or that nobody
+ * granted (403), is unreadable, each on its own. A 403 on what was granted passes on: the grant does not count
+ * everywhere yet, and so it is no fact about the cluster.
+ */
 export async function readWorkloads(api: Api): Promise<Workloads> {
-  const [daemonSets, configMap, services, securityGroupPolicies, nodes] = await Promise.all([
-    attempt(() => listDaemonSets(api)),
-    attempt(() => readConfig(api)),
-    attempt(() => listServices(api)),
-    attempt(() => countSecurityGroupPolicies(api)),
-    attempt(() => listNodes(api)),
-  ]);
+  const asked = [
+    attempt('daemonSets', () => listDaemonSets(api)),
+    attempt('configMap', () => readConfig(api)),
+    attempt('services', () => listServices(api)),
+    attempt('securityGroupPolicies', () => countSecurityGroupPolicies(api)),
+    attempt('nodes', () => listNodes(api)),
+  ] as const;
+  // A function that returns must leave no request behind it: it would go on in the next call.
+  await Promise.allSettled(asked);
+  const [daemonSets, configMap, services, securityGroupPolicies, nodes] = await Promise.all(asked);
   const found = { daemonSets, configMap, services, securityGroupPolicies, nodes };
   if (daemonSets.kind === 'unreadable') return found;
   const cilium = findDaemonSet(daemonSets.value, CILIUM);
   const calico = findDaemonSet(daemonSets.value, CALICO);
   return {
     ...found,
-    ...(cilium && { ciliumReplacement: await attempt(() => ciliumReplacement(api, cilium.namespace)) }),
-    ...(calico && { felixBpf: await attempt(() => felixBpf(api)) }),
+    ...(cilium && {
+      ciliumReplacement: await attempt('ciliumReplacement', () => ciliumReplacement(api, cilium.namespace)),
+    }),
+    ...(calico && { felixBpf: await attempt('felixBpf', () => felixBpf(api)) }),
   };
 }
 
-/** 401 and everything else passes: then nothing at all can be read. */
-async function attempt<Value>(work: () => Promise<Value>): Promise<Read<Value>> {
+/** 401 and everything else passes on: then nothing at all can be read. */
+async function attempt<Value>(part: keyof Workloads, work: () => Promise<Value>): Promise<Read<Value>> {
   try {
     return { kind: 'read', value: await work() };
   } catch (error) {
-    if (hasCode(error, 403)) return { kind: 'unreadable', why: 'the API server refused it (403)' };
+    if (hasCode(error, 403) && !GRANTED[part]) return { kind: 'unreadable', why: 'the API server refused it (403)' };
     if (hasCode(error, 404)) return { kind: 'unreadable', why: 'the API server has nothing of that kind (404)' };
     throw error;
   }

@@ -1,4 +1,5 @@
 import type * as Sdk from '@aws-sdk/client-eks';
+import { startSettling } from '../../kubernetes/settling.ts';
 import type { AccessEntry, Cluster, Region } from '../../region.ts';
 import { ServiceError } from '../../wire/error.ts';
 import type { Handlers } from '../../wire/operations.ts';
@@ -36,6 +37,7 @@ export function accessEntryHandlers(region: Region): Handlers<typeof Sdk> {
         kubernetesGroups: kubernetesGroups ?? [],
         tags: tags ?? {},
         policies: [],
+        settling: startSettling(region),
       };
       cluster.accessEntries.set(principalArn, entry);
       return { accessEntry: describeEntry(region, cluster, entry) };
@@ -65,6 +67,7 @@ export function accessEntryHandlers(region: Region): Handlers<typeof Sdk> {
       const policy: Policy = { policyArn, accessScope: readScope(accessScope) };
       remove(entry, policyArn);
       entry.policies.push(policy);
+      entry.settling = startSettling(region);
       return { clusterName, principalArn, associatedAccessPolicy: describePolicy(policy) };
     },
     DisassociateAccessPolicy: ({ clusterName, principalArn, policyArn }) => {

@@ -83,6 +83,15 @@ test('who is refused altogether is told so by name, not as a cluster of unknowns
   await expect(workloads({ entries: [] })).rejects.toMatchObject({ name: 'KubernetesForbidden' });
 });
 
+test.each(['list daemonsets', 'list services', 'get configmaps'])(
+  'a 403 on what the policies grant (%s) is no fact about the cluster, and passes on by name',
+  async (operation) => {
+    const forbidden = { status: 403, reason: 'Forbidden', message: 'not yet' };
+    const intercept = async (asked: { operation: string }) => (asked.operation === operation ? forbidden : undefined);
+    await expect(workloads({ intercept })).rejects.toMatchObject({ name: 'KubernetesForbidden' });
+  },
+);
+
 test("a load balancer's address counts unless kube-proxy leaves it alone", () => {
   const status = { loadBalancer: { ingress: [{ ip: '10.0.0.9' }, { ip: '10.0.0.8', ipMode: 'Proxy' }] } };
   expect(

@@ -184,7 +184,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     name: 'us-east-1',
     clock,
     random: () => 0.5,
-    latencies: { addonUpdate: 20, command: 3, prepareCommand: 9, podRestart: 4, function: 0.2 },
+    latencies: { addonUpdate: 20, command: 3, prepareCommand: 9, podRestart: 4, function: 0.2, grant: 0 },
     clusters: new Map(),
   };
   const cluster = clusterOf(options);

@@ -150,7 +150,7 @@ export class TestRegion {
       name: 'us-east-1',
       clock: this.clock,
       random: seeded(),
-      latencies: { addonUpdate: 20, command: 3, prepareCommand: 12, podRestart: 4, function: 0.1 },
+      latencies: { addonUpdate: 20, command: 3, prepareCommand: 12, podRestart: 4, function: 0.1, grant: 0 },
       clusters: this.clusters,
     };
     this.faults = new Faults(this.region);

@@ -7,6 +7,7 @@ import { type RunningKubernetesApi, startKubernetesApi } from './kubernetes/star
 import { kernelMachine } from './nodes/kernel/machine.ts';
 import { modelMachine } from './nodes/model.ts';
 import type { Addon, ApiCall, Cluster, NodeMachine, Region, WorkerNode } from './region.ts';
+import { pastUpdates } from './services/eks/past-updates.ts';
 import type { WorldCluster } from './world.ts';
 
 export type NodeKind = 'model' | 'kernel';
@@ -54,7 +55,7 @@ export async function buildCluster(
     services: buildServices(described),
     nodes: planNodes(described, region.name).map((plan) => bootNode(plan, createdAt, nodeKind)),
     addon: described.addon && addonOf(described.addon, createdAt, region.clock),
-    addonUpdates: [],
+    addonUpdates: pastUpdates(described.pastUpdates, createdAt),
     accessEntries: new Map(),
     ...(described.workloads && { workloads: described.workloads }),
   };

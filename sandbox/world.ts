@@ -33,6 +33,8 @@ export interface WorldCluster {
   /** Seconds from the world's start. */
   activeAfter?: number;
   autoMode: boolean;
+  /** How many updates of the add-on there were before the world's start. */
+  pastUpdates: number;
   addon: {
     version: string;
     status: Addon['status'];
@@ -65,7 +67,10 @@ interface WorldFile {
   seed: number;
   clusters: (Pick<WorldCluster, 'name' | 'version' | 'serviceCidr' | 'services' | 'endpoint' | 'authenticationMode'> &
     Partial<
-      Pick<WorldCluster, 'servicesWithoutEndpoints' | 'tags' | 'status' | 'activeAfter' | 'autoMode' | 'workloads'>
+      Pick<
+        WorldCluster,
+        'servicesWithoutEndpoints' | 'tags' | 'status' | 'activeAfter' | 'autoMode' | 'pastUpdates' | 'workloads'
+      >
     > & {
       addon: {
         version: string;
@@ -144,6 +149,7 @@ function withDefaults(cluster: WorldFile['clusters'][number]): WorldCluster {
     tags: {},
     status: 'ACTIVE',
     autoMode: false,
+    pastUpdates: 0,
     ...cluster,
     addon: addon && {
       version: addon.version,

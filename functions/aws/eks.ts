@@ -10,9 +10,9 @@ import {
   DescribeClusterCommand,
   DescribeUpdateCommand,
   EKSClient,
+  ListUpdatesCommand,
   paginateListClusters,
   paginateListFargateProfiles,
-  paginateListUpdates,
   UpdateAddonCommand,
 } from '@aws-sdk/client-eks';
 import { AddonUpdateFailed, PreflightRefused, UnknownCluster } from '../core/errors.ts';
@@ -64,7 +64,7 @@ export const eks: Eks = {
     return snapshotOf(cluster, {
       addon: addon && { ...addonOf(addon), schema: await schemaOf(addon.addonVersion) },
       offered: addon ? null : await offeredFor(cluster.version),
-      updateInFlight: await updateInFlight(name, addon !== null),
+      updateInFlight: await updateInFlight(name, cluster, addon),
     });
   },
 
@@ -197,13 +197,22 @@ async function schemaOf(addonVersion: string | undefined): Promise<string> {
   return required(answer.configurationSchema, 'a configuration schema', `DescribeAddonConfiguration ${addonVersion}`);
 }
 
-/** EKS gives update ids in no promised order, so all of them are looked at; it keeps them for a limited time. */
-async function updateInFlight(name: string, addon: boolean): Promise<boolean> {
+/** Updates of one kind that a look describes at most. */
+const DESCRIBED = 20;
+
+/**
+ * Whether EKS is updating the cluster or the add-on. Their statuses say so at once. Updates that are in progress while
+ * the status is still or again ACTIVE are looked for among at most 20 of each kind: an old cluster has hundreds, EKS
+ * lists them in no order, and a call for each is throttled. One that is not found refuses the write itself
+ * (ResourceInUseException), which the state machine waits for.
+ * https://github.com/aws/containers-roadmap/issues/1439
+ */
+async function updateInFlight(name: string, cluster: Cluster, addon: Addon | null): Promise<boolean> {
+  if (cluster.status === 'UPDATING' || addon?.status === 'UPDATING') return true;
   const scopes = [{ name }, ...(addon ? [{ name, addonName: KUBE_PROXY }] : [])];
   for (const scope of scopes) {
-    const ids: string[] = [];
-    for await (const page of paginateListUpdates({ client: client() }, scope)) ids.push(...(page.updateIds ?? []));
-    const updates = await mapLimited(ids, 5, (updateId) =>
+    const { updateIds = [] } = await client().send(new ListUpdatesCommand({ ...scope, maxResults: 100 }));
+    const updates = await mapLimited(updateIds.slice(0, DESCRIBED), 5, (updateId) =>
       client().send(new DescribeUpdateCommand({ ...scope, updateId })),
     );
     if (updates.some(({ update }) => update?.status === 'InProgress')) return true;

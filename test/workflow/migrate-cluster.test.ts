@@ -48,6 +48,15 @@ describe('a cluster is migrated', () => {
     expect(history.length).toBeLessThanOrEqual(500);
   });
 
+  it('that has had hundreds of updates, with a bounded number of calls and none that is throttled', async () => {
+    const { status, calls } = await workflow.migrate(worldOf({ pastUpdates: 400 }));
+    expect(status).toBe('SUCCEEDED');
+    const described = calls.filter(({ operation }) => operation === 'DescribeUpdate');
+    expect(described.filter(({ error }) => error !== undefined)).toEqual([]);
+    const looks = calls.filter(({ service, operation }) => service === 'eks' && operation === 'ListUpdates').length / 2;
+    expect(described.length).toBeLessThanOrEqual(looks * 20 + 5);
+  });
+
   it('although its authentication mode has no access entries any more when access is given back', async () => {
     const on = { service: 'eks', operation: 'DeleteAccessEntry' };
     const { status, path } = await workflow.migrate(worldOf({}), REQUEST, [

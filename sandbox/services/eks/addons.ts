@@ -13,6 +13,7 @@ import {
   kubernetesVersions,
 } from './addon-schema.ts';
 import { ADDON_NAME, findAddon, findCluster } from './lookup.ts';
+import { inNoOrder, throttle } from './past-updates.ts';
 import type { AddonEnding } from './scripted-ending.ts';
 
 export interface AddonOptions {
@@ -25,6 +26,7 @@ export interface AddonOptions {
 /** The operations on add-ons and on their updates. */
 export function addonHandlers(region: Region, options: AddonOptions): Handlers<typeof Sdk> {
   const schemaOf = (version: string) => schemaFor(version, options);
+  const describeCalls = throttle(region.clock);
   const rules = { schemaOf, ending: options.addonEnding ?? (() => undefined) };
   return {
     DescribeAddon: ({ clusterName, addonName }) => ({
@@ -65,6 +67,7 @@ export function addonHandlers(region: Region, options: AddonOptions): Handlers<t
       return { addon: describeAddon(region, cluster, addonName) };
     },
     DescribeUpdate: ({ name, updateId, addonName }) => {
+      describeCalls();
       const cluster = findCluster(region, name);
       const found = addonName === ADDON_NAME ? cluster.addonUpdates.find(({ id }) => id === updateId) : undefined;
       if (found) return { update: describeUpdate(found) };
@@ -74,7 +77,7 @@ export function addonHandlers(region: Region, options: AddonOptions): Handlers<t
     },
     ListUpdates: ({ name, addonName, nextToken, maxResults }) => {
       const cluster = findCluster(region, name);
-      const ids = addonName === ADDON_NAME ? cluster.addonUpdates.map(({ id }) => id).toReversed() : [];
+      const ids = addonName === ADDON_NAME ? inNoOrder(cluster.addonUpdates.map(({ id }) => id)) : [];
       const { items, nextToken: next } = page(ids, { token: nextToken, size: maxResults ?? 100 });
       return { updateIds: items, nextToken: next };
     },

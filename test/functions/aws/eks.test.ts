@@ -170,6 +170,25 @@ test('finished updates are none in flight', async () => {
   expect((await eks.snapshot('demo')).updateInFlight).toBe(false);
 });
 
+test.each([
+  ['cluster', { status: 'UPDATING' as const }, {}],
+  ['add-on', {}, { status: 'UPDATING' as const }],
+])('a status UPDATING of the %s says it without a look at any update', async (_, ofCluster, ofAddon) => {
+  cluster = { ...CLUSTER, ...ofCluster };
+  addon = { ...ADDON, ...ofAddon };
+  updates = { 'u-1': 'Successful' };
+  expect((await eks.snapshot('demo')).updateInFlight).toBe(true);
+  expect(wire.calls.filter(({ operation }) => /Update/.test(operation))).toEqual([]);
+});
+
+test('of the hundreds of updates of an old cluster at most twenty are described', async () => {
+  updates = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`u-${index}`, 'Successful' as const]));
+  expect((await eks.snapshot('demo')).updateInFlight).toBe(false);
+  const asked = wire.calls.map(({ operation }) => operation).filter((operation) => /Update/.test(operation));
+  expect(asked.filter((operation) => operation === 'ListUpdates')).toHaveLength(2);
+  expect(asked.filter((operation) => operation === 'DescribeUpdate')).toHaveLength(20);
+});
+
 test('an unknown cluster is named', async () => {
   await expect(eks.snapshot('nope')).rejects.toMatchObject({
     name: 'UnknownCluster',

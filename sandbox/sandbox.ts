@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NodeKind } from './build-cluster.ts';
 import { findBundles } from './bundles.ts';
@@ -13,6 +12,7 @@ import { LambdaHost } from './lambda/host.ts';
 import { type LiveRegion, openRegion } from './live-region.ts';
 import type { ApiCall } from './region.ts';
 import type { SandboxState } from './state.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 import { ServiceError } from './wire/error.ts';
 import { wireServer } from './wire/server.ts';
 import { parseWorld } from './world.ts';
@@ -70,7 +70,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const onBug = options.onBug ?? ((error: unknown) => console.error('the sandbox is at fault:', error));
   const host = new LambdaHost(options.onLog);
   const listeners = new Listeners(await createCertificates());
-  const directory = mkdtempSync(join(tmpdir(), 'nightshift-'));
+  const directory = makeTemporaryFolder();
   const kubeconfig = join(directory, 'kubeconfig');
   let live: LiveRegion | undefined;
   const current = (): LiveRegion => {

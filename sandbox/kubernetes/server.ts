@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import type { Clock } from '../clock.ts';
 import type { AccessEntry, ApiCall } from '../region.ts';
+import { strangeRequest } from '../wire/own-host.ts';
 import { type Authenticator, authenticate, type Identity } from './authentication.ts';
 import { accessEntry, authorize } from './authorization.ts';
 import type { ClusterData } from './cluster-data.ts';
@@ -118,6 +119,8 @@ async function answer(
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<Reply | undefined> {
+  const strange = strangeRequest(incoming.headers, 'https');
+  if (strange !== null) throw new KubernetesError(403, 'Forbidden', strange);
   const body = await readBody(incoming);
   return parts.clock.busy(() => handle(parts, incoming, response, body));
 }

@@ -56,10 +56,11 @@ async function readS3(service: ServiceModel, sent: WireRequest): Promise<ParsedR
   return { operation: match.operation, input };
 }
 
-/** A bucket stands in front of the host's name (`bucket.localhost`) or is the first part of the path. */
+/** A bucket stands in front of the host's name (`bucket.localhost`, `bucket.127.0.0.1`) or is the path's first part. */
 function splitBucket(request: WireRequest): { bucket: string | undefined; path: string } {
   const host = (request.headers['host'] ?? '').replace(/:\d+$/, '');
-  if (host.endsWith('.localhost')) return { bucket: host.slice(0, -'.localhost'.length), path: request.path };
+  const [, inFront] = /^(.+)\.(?:localhost|127\.0\.0\.1)$/i.exec(host) ?? [];
+  if (inFront !== undefined) return { bucket: inFront, path: request.path };
   const [, bucket = '', path = '/'] = /^\/([^/]*)(\/.*)?$/.exec(request.path) ?? [];
   return bucket === '' ? { bucket: undefined, path: '/' } : { bucket: decodePart(bucket), path };
 }

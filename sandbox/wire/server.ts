@@ -4,6 +4,7 @@ import type { Credentials } from '../credentials.ts';
 import { isServiceId, type ServiceModel, serviceModel } from './catalog.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { EmulatorBug, LostReply, ServiceError } from './error.ts';
+import { strangeRequest } from './own-host.ts';
 import { type WireReply, writeError, writeReply } from './reply.ts';
 import { readRequest, type WireRequest } from './request.ts';
 
@@ -26,6 +27,8 @@ export function wireServer(options: WireServerOptions): Server {
   return createServer((request, response) => {
     // A client that hangs up half-way gets no answer, and it is no fault of the sandbox.
     response.on('error', () => response.destroy());
+    const strange = strangeRequest(request.headers, 'http');
+    if (strange !== null) return send(response, request.method === 'HEAD', refusal(strange));
     if (options.extra?.(request, response)) return;
     answer(options, request, onBug)
       .then((reply) => (reply === LOST ? response.destroy() : send(response, request.method === 'HEAD', reply)))
@@ -34,6 +37,12 @@ export function wireServer(options: WireServerOptions): Server {
         response.destroy();
       });
   });
+}
+
+/** What the sandbox answers instead of any service; its own paths and AWS's SDKs read different members. */
+function refusal(message: string): WireReply {
+  const headers = { 'content-type': 'application/json' };
+  return { status: 403, headers, body: `${JSON.stringify({ error: message, message })}\n` };
 }
 
 const LOST = Symbol('a reply that never arrives');

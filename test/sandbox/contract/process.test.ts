@@ -1,5 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { EKS } from '@aws-sdk/client-eks';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
@@ -47,11 +49,11 @@ describe('the sandbox’s process', () => {
   test('outlives clients that hang up and requests that are none', async () => {
     const { endpoint, stop } = await start(worldOf([{}]));
     for (const path of ['/_sandbox/state', '/_sandbox/calls', '/clusters/demo'])
-      await hangUp(endpoint, `GET ${path} HTTP/1.1\r\nHost: x\r\n${SIGNED}\r\n\r\n`);
-    await hangUp(endpoint, `POST /_sandbox/faults HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[`);
-    await hangUp(endpoint, `POST /clusters HTTP/1.1\r\nHost: x\r\n${SIGNED}\r\nContent-Length: 100\r\n\r\n{`);
-    expect(await status(endpoint, 'GET // HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('HTTP/1.1 403 Forbidden');
-    expect(await status(endpoint, `GET /clusters/%ff HTTP/1.1\r\nHost: x\r\n${SIGNED}\r\n\r\n`)).toBe(
+      await hangUp(endpoint, `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${SIGNED}\r\n\r\n`);
+    await hangUp(endpoint, `POST /_sandbox/faults HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n[`);
+    await hangUp(endpoint, `POST /clusters HTTP/1.1\r\nHost: 127.0.0.1\r\n${SIGNED}\r\nContent-Length: 100\r\n\r\n{`);
+    expect(await status(endpoint, 'GET // HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')).toBe('HTTP/1.1 403 Forbidden');
+    expect(await status(endpoint, `GET /clusters/%ff HTTP/1.1\r\nHost: 127.0.0.1\r\n${SIGNED}\r\n\r\n`)).toBe(
       'HTTP/1.1 400 Bad Request',
     );
     expect(await status(endpoint, 'nonsense\r\n\r\n')).toBe('HTTP/1.1 400 Bad Request');
@@ -68,6 +70,26 @@ describe('the sandbox’s process', () => {
     expect(await sandbox.stop('SIGTERM')).toMatchObject({ code: 0, signal: null, stderr: '' });
     expect(existsSync(sandbox.kubeconfig)).toBe(false);
     for (const port of ports) await expect(fetch(port)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+  });
+
+  test('that was killed leaves nothing behind after the next one has started and stopped', async () => {
+    const temporary = mkdtempSync(join(tmpdir(), 'temporary-'));
+    const killed = await start(worldOf([{}]), { temporary });
+    running.length = 0;
+    const [left = ''] = readdirSync(temporary);
+    // The launcher may have handed over to another process: the folder names the one that serves.
+    process.kill(Number(left.split('-')[3]), 'SIGKILL');
+    await killed.ended;
+    rmSync(killed.home, { recursive: true });
+    expect(readdirSync(temporary)).toEqual([left]);
+    const [one, two] = [await start(worldOf([{}]), { temporary }), await start(worldOf([{}]), { temporary })];
+    running.length = 0;
+    // Neither took the other's.
+    expect(existsSync(one.kubeconfig) && existsSync(two.kubeconfig)).toBe(true);
+    expect(readdirSync(temporary)).toHaveLength(2);
+    await Promise.all([one.stop(), two.stop()]);
+    expect(readdirSync(temporary)).toEqual([]);
+    rmSync(temporary, { recursive: true });
   });
 
   test('leaves a second one alone, and a third on the same port says that it is taken', async () => {

@@ -43,11 +43,11 @@ export interface Served {
 
 /**
  * Starts it from a world file with this content and resolves when it has printed its line. `command` is what runs it;
- * default: the machine's own node with the launcher that npm links as `nightshift`.
+ * default: the machine's own node with the launcher that npm links as `nightshift`. `temporary` is its temporary folder.
  */
 export async function serve(
   world: object,
-  options: { args?: string[]; command?: [string, ...string[]] } = {},
+  options: { args?: string[]; command?: [string, ...string[]]; temporary?: string } = {},
 ): Promise<Served> {
   const home = mkdtempSync(join(tmpdir(), 'contract-'));
   const file = join(home, 'world.json');
@@ -62,6 +62,7 @@ export async function serve(
       npm_config_cache: NPM_CACHE,
       npm_config_update_notifier: 'false',
       npm_config_offline: 'true',
+      ...(options.temporary !== undefined && { TMPDIR: options.temporary }),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -28,4 +28,14 @@ async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
-if (isEntry(import.meta.filename)) await main(process.argv.slice(2));
+/** A launcher that was killed cannot end what it has started: a sandbox would outlive it and hold its port. */
+function endWithLauncher(): void {
+  if (!process.channel) return;
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  process.channel.unref();
+}
+
+if (isEntry(import.meta.filename)) {
+  endWithLauncher();
+  await main(process.argv.slice(2));
+}

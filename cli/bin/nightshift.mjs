@@ -44,7 +44,8 @@ function handOver() {
     console.error('next: run npm ci in the repository, it brings Node 24.');
     process.exit(1);
   }
-  const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // Over the channel the child notices that this process is gone, however it was ended.
+  const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   // A terminal sends Ctrl-C to both processes: this one stays until the child has said its last words.
   for (const signal of ENDINGS)
     process.on(signal, () => {

@@ -92,6 +92,17 @@ describe('the sandbox’s process', () => {
     rmSync(temporary, { recursive: true });
   });
 
+  test('ends when its launcher was killed, and leaves nothing behind', async () => {
+    const temporary = mkdtempSync(join(tmpdir(), 'temporary-'));
+    const sandbox = await start(worldOf([{}]), { temporary });
+    running.length = 0;
+    const serving = Number(readdirSync(temporary)[0]?.split('-')[3]);
+    // With Node 24 on the PATH the launcher serves by itself, and there is nobody whom it could leave behind.
+    await sandbox.stop(serving === sandbox.child.pid ? 'SIGTERM' : 'SIGKILL');
+    expect(readdirSync(temporary)).toEqual([]);
+    rmSync(temporary, { recursive: true });
+  });
+
   test('leaves a second one alone, and a third on the same port says that it is taken', async () => {
     const [first, second] = await Promise.all([start(worldOf([{}])), start(worldOf([{ name: 'other' }]))]);
     expect(await first.get('/_sandbox/state')).toMatchObject({ clusters: [{ name: 'demo' }] });

@@ -50,6 +50,8 @@ export function namesIn({ partition, region, account }: Place) {
     evidenceBucket: `arn:${partition}:s3:::${names.evidenceBucket}`,
     objects: (prefix: string) => `arn:${partition}:s3:::${names.evidenceBucket}/${prefix}`,
     deadEvents: arn('sqs', names.deadEvents),
+    topic: arn('sns', names.topic),
+    alarms: arn('cloudwatch', 'alarm:nightshift-*'),
     eventBus: arn('events', `event-bus/${names.eventBus}`),
     rule: (name: string) => arn('events', `rule/${names.rule(name)}`),
     scheduleGroup: (group: string) => arn('scheduler', `schedule-group/${group}`),

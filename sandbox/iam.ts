@@ -1,6 +1,7 @@
 import { applies, isAllowed, type Need } from './iam/evaluate.ts';
 import { needsOf } from './iam/needs.ts';
 import { rolePolicies, type Statement } from './iam/policies.ts';
+import { admits, policyOf, type ResourcePolicies, resourcePolicies } from './iam/resource-policies.ts';
 import type { Surroundings } from './iam/surroundings.ts';
 import type { ApiCall } from './region.ts';
 import type { Stack } from './template/stack.ts';
@@ -86,8 +87,15 @@ function needed(calls: readonly ApiCall[], stack: Stack, instanceTags: InstanceT
   });
 }
 
+/** Every need of the logged calls of the stack's roles, for tests that compare needs with what IAM knows. */
+export function neededBy(calls: readonly ApiCall[], stack: Stack, instanceTags?: InstanceTags): Need[] {
+  return needed(calls, stack, instanceTags).flatMap(({ needs = [] }) => needs);
+}
+
 interface Roles {
   readonly policies: ReadonlyMap<string, readonly Statement[]>;
+  readonly arns: ReadonlyMap<string, string>;
+  readonly resources: ResourcePolicies;
   readonly bucketKey: Surroundings['bucketKey'];
   /** What was decided before, by role and need. */
   readonly decisions: Map<string, boolean>;
@@ -99,7 +107,13 @@ const ROLES = new WeakMap<Stack, Roles>();
 function rolesOf(stack: Stack): Roles {
   const known = ROLES.get(stack);
   if (known) return known;
-  const roles = { policies: rolePolicies(stack), bucketKey: bucketKeys(stack), decisions: new Map<string, boolean>() };
+  const roles: Roles = {
+    policies: rolePolicies(stack),
+    arns: new Map(stack.all('AWS::IAM::Role').map(({ name, identity }) => [name, identity.attributes['Arn'] ?? ''])),
+    resources: resourcePolicies(stack),
+    bucketKey: bucketKeys(stack),
+    decisions: new Map(),
+  };
   ROLES.set(stack, roles);
   return roles;
 }
@@ -107,15 +121,23 @@ function rolesOf(stack: Stack): Roles {
 /** Most calls of a run are like those of the run before. */
 const MOST_DECISIONS = 20_000;
 
-function decide({ policies, decisions }: Roles, role: string, need: Need): boolean {
+function decide({ policies, arns, resources, decisions }: Roles, role: string, need: Need): boolean {
   const key = `${role} ${need.action} ${need.resource} ${JSON.stringify(need.context)}`;
   const known = decisions.get(key);
   if (known !== undefined) return known;
   if (decisions.size >= MOST_DECISIONS) decisions.clear();
-  const decision = isAllowed(policies.get(role) ?? [], need);
+  const arn = arns.get(role) ?? '';
+  const asked = { ...need, context: { ...OF_EVERY_CALL, 'aws:PrincipalArn': arn, ...need.context } };
+  const resourcePolicy = policyOf(resources, asked);
+  const decision =
+    isAllowed(policies.get(role) ?? [], asked) &&
+    (resourcePolicy === undefined || admits(resourcePolicy, { kind: 'role', arn }, asked));
   decisions.set(key, decision);
   return decision;
 }
+
+/** What each request of the AWS SDK brings along. */
+const OF_EVERY_CALL = { 'aws:SecureTransport': 'true', 's3:TlsVersion': '1.3' };
 
 function bucketKeys(stack: Stack): Surroundings['bucketKey'] {
   const keys = new Map(stack.all('AWS::S3::Bucket').map(({ name, properties }) => [name, keyOf(properties)]));

@@ -1,9 +1,10 @@
-import { isAllowed, like } from './iam/evaluate.ts';
-import type { Statement } from './iam/policies.ts';
+import { like } from './iam/evaluate.ts';
+import { admits, policyOf, type ResourceStatement } from './iam/resource-policies.ts';
+import { publishFromRule, sendFromRule } from './iam/service-requests.ts';
 import { AsynchronousInvocations } from './lambda/asynchronous.ts';
 import type { FunctionDefinition, InvokeResult } from './lambda/host.ts';
 import type { ApiCall, Region } from './region.ts';
-import { type Deliver, destinations, type Guard } from './services/destinations.ts';
+import { type Deliver, destinations, type Guard, type Source } from './services/destinations.ts';
 import { Delivery } from './services/events/delivery.ts';
 import { ruleOperations } from './services/events/rule-operations.ts';
 import { Rules } from './services/events/rules.ts';
@@ -34,8 +35,10 @@ export interface Messaging {
   readonly deliver: Deliver;
   /** Function name → ARNs (with wildcards) of the rules that may invoke it. A function that is not in it admits all. */
   readonly permissions: Map<string, string[]>;
-  /** ARN of a queue or topic → the statements under which EventBridge may send to it. One that is not in it takes all. */
-  readonly policies: Map<string, readonly Statement[]>;
+  /** ARN of a queue, topic or key → the statements of its policy. One that is not in it takes all. */
+  readonly policies: Map<string, readonly ResourceStatement[]>;
+  /** ARN of a topic → ARN of the key that it is encrypted with. */
+  readonly topicKeys: Map<string, string>;
   /** Throws ServiceError where there is no such function. */
   requireFunction(name: string): void;
 }
@@ -46,16 +49,16 @@ export function openMessaging(options: MessagingOptions): Messaging {
   const queues = new Queues(region);
   const topics = new Topics(region, calls);
   const rules = new Rules(region);
-  const policies = new Map<string, readonly Statement[]>();
-  const guard: Guard = (arn, action, source) => {
-    const statements = policies.get(arn);
-    const context = { 'aws:SourceArn': source.arn, 'aws:SourceAccount': source.account, 'aws:SecureTransport': 'true' };
-    if (!statements || isAllowed(statements, { action, resource: arn, context })) return;
-    throw new ServiceError(
-      'AccessDeniedException',
-      `${source.arn} is not authorized to perform ${action} on ${arn}`,
-      403,
-    );
+  const policies = new Map<string, readonly ResourceStatement[]>();
+  const topicKeys = new Map<string, string>();
+  const guard: Guard = (arn, source) => {
+    const requests = arn.includes(':sns:')
+      ? publishFromRule({ arn, key: topicKeys.get(arn) })
+      : [sendFromRule(arn, source.arn)];
+    for (const { principal, need } of requests) {
+      const statements = policyOf(policies, need);
+      if (statements && !admits(statements, principal, need)) throw refused(need, source);
+    }
   };
   const deliver = destinations({ dispatcher, topics, guard });
   const invocations = new AsynchronousInvocations({ region, calls, invoke, deliver });
@@ -85,5 +88,10 @@ export function openMessaging(options: MessagingOptions): Messaging {
   dispatcher.register('events', eventsService(buses));
   dispatcher.register('events', ruleOperations(region, buses, rules));
   dispatcher.register('sqs', sqsService(region, queues, options.endpoint));
-  return { queues, topics, buses, rules, invocations, deliver, permissions, policies, requireFunction };
+  return { queues, topics, buses, rules, invocations, deliver, permissions, policies, topicKeys, requireFunction };
+}
+
+function refused({ action, resource }: { action: string; resource: string }, source: Source): ServiceError {
+  const message = `${source.arn} is not authorized to perform ${action} on ${resource}`;
+  return new ServiceError('AccessDeniedException', message, 403);
 }

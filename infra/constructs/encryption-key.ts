@@ -2,6 +2,8 @@ import { Aws } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { arns } from '../names.ts';
+import type { Conditions } from '../permissions/permission.ts';
 
 /** The key of everything that rests: evidence, logs, and messages to people. It outlives the stack, as the evidence does. */
 export class EncryptionKey extends Construct {
@@ -17,37 +19,43 @@ export class EncryptionKey extends Construct {
     this.allowServices();
   }
 
+  /**
+   * CloudWatch Logs encrypts in the context of the log group, SNS in that of the topic; each service may use the key in
+   * these contexts alone.
+   */
   private allowServices(): void {
-    const logs = new ServicePrincipal(`logs.${Aws.REGION}.amazonaws.com`);
-    this.key.addToResourcePolicy(
-      new PolicyStatement({
-        sid: 'EncryptOwnLogs',
-        principals: [logs],
-        actions: [
-          'kms:Encrypt',
-          'kms:Decrypt',
-          'kms:ReEncryptFrom',
-          'kms:ReEncryptTo',
-          'kms:GenerateDataKey',
-          'kms:DescribeKey',
-        ],
-        resources: ['*'],
-        conditions: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': logGroups() } },
-      }),
-    );
-    this.key.addToResourcePolicy(
-      new PolicyStatement({
-        sid: 'EncryptNotifications',
-        principals: [new ServicePrincipal('events.amazonaws.com'), new ServicePrincipal('cloudwatch.amazonaws.com')],
-        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-        resources: ['*'],
-        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
-      }),
-    );
+    this.allow('EncryptOwnLogs', `logs.${Aws.REGION}.${Aws.URL_SUFFIX}`, {
+      // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+      actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncryptFrom', 'kms:ReEncryptTo', 'kms:GenerateDataKey'],
+      conditions: { StringLike: { 'kms:EncryptionContext:aws:logs:arn': logGroups() } },
+    });
+    // EventBridge sends neither aws:SourceAccount nor aws:SourceArn to a topic's key: with one of these as a condition,
+    // no notification arrives. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    this.allow('EncryptNotificationsOfRules', 'events.amazonaws.com', {
+      actions: PUBLISH,
+      conditions: { StringEquals: OWN_TOPIC },
+    });
+    this.allow('EncryptNotificationsOfAlarms', 'cloudwatch.amazonaws.com', {
+      actions: PUBLISH,
+      conditions: {
+        StringEquals: { ...OWN_TOPIC, 'aws:SourceAccount': Aws.ACCOUNT_ID },
+        ArnLike: { 'aws:SourceArn': arns.alarms },
+      },
+    });
+  }
+
+  private allow(sid: string, service: string, rest: { actions: string[]; conditions: Conditions }): void {
+    const statement = { sid, principals: [new ServicePrincipal(service)], resources: ['*'], ...rest };
+    this.key.addToResourcePolicy(new PolicyStatement(statement));
   }
 }
 
+/** What SNS does with the key in the name of a publisher. */
+const PUBLISH = ['kms:Decrypt', 'kms:GenerateDataKey'];
+/** https://docs.aws.amazon.com/sns/latest/dg/sns-enable-encryption-for-topic.html */
+const OWN_TOPIC = { 'kms:EncryptionContext:aws:sns:topicArn': arns.topic };
+
 function logGroups(): string[] {
-  const group = (name: string) => `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:log-group:${name}`;
+  const group = (name: string) => arns.in('logs', `log-group:${name}`);
   return [group('/aws/lambda/nightshift-*'), group('/aws/vendedlogs/states/nightshift-*')];
 }

@@ -7,6 +7,7 @@ import { Construct } from 'constructs';
 import type { Config } from '../config.ts';
 import { arns, names } from '../names.ts';
 import { forwardEvents } from '../permissions/executions.ts';
+import type { Conditions } from '../permissions/permission.ts';
 import { roleFor } from './role.ts';
 import { RETRIES } from './triggers.ts';
 
@@ -64,22 +65,26 @@ export class Notifications extends Construct {
     });
   }
 
+  /**
+   * A condition in the statement for EventBridge would never hold: it sends no keys to a topic's policy.
+   * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
+   */
   private allowPublishing(): void {
-    const publish = (sid: string, service: string, sourceArns: string[]) =>
+    const publish = (sid: string, service: string, conditions?: Conditions) =>
       this.topic.addToResourcePolicy(
         new PolicyStatement({
           sid,
           principals: [new ServicePrincipal(service)],
           actions: ['sns:Publish'],
           resources: [this.topic.topicArn],
-          conditions: {
-            StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
-            ArnLike: { 'aws:SourceArn': sourceArns },
-          },
+          ...(conditions && { conditions }),
         }),
       );
-    publish('Rules', 'events.amazonaws.com', ['endings', 'recovery-started'].map(arns.rule));
-    publish('Alarms', 'cloudwatch.amazonaws.com', [arns.in('cloudwatch', 'alarm:nightshift-*')]);
+    publish('Rules', 'events.amazonaws.com');
+    publish('Alarms', 'cloudwatch.amazonaws.com', {
+      StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+      ArnLike: { 'aws:SourceArn': arns.alarms },
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
 import { arns, names } from '../names.ts';
-import type { Permission } from './permission.ts';
+import { onlyValues, type Permission } from './permission.ts';
 
 // Action, resource types and condition keys:
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html
@@ -102,7 +102,7 @@ export const tagAccessEntry: Permission = {
   actions: ['eks:TagResource'],
   resources: [ownAccessEntries],
   wildcard: "The entry of nightshift's own role in any cluster; its ARN ends in an id of EKS's own.",
-  conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['nightshift:execution'] } },
+  conditions: onlyValues('aws:TagKeys', ['nightshift:execution']),
 };
 
 export const grantView: Permission = {
@@ -126,9 +126,7 @@ export const grantEdit: Permission = {
   conditions: {
     ArnEquals: { 'eks:policyArn': accessPolicy('AmazonEKSEditPolicy') },
     StringEquals: { 'eks:accessScope': 'namespace' },
-    'ForAllValues:StringEquals': { 'eks:namespaces': ['kube-system'] },
-    // Without it a request without namespaces would pass the condition before.
-    Null: { 'eks:namespaces': 'false' },
+    ...onlyValues('eks:namespaces', ['kube-system']),
   },
 };
 

@@ -1,7 +1,7 @@
 import { Aws } from 'aws-cdk-lib';
 import { arns } from '../names.ts';
 import { ALIAS, groups } from '../naming.ts';
-import type { Permission } from './permission.ts';
+import { onlyValues, type Permission } from './permission.ts';
 
 const ANY_EXECUTION = 'Executions are named when they are started.';
 const SCHEDULE_OF_A_CLUSTER = 'A schedule is named after its cluster.';
@@ -13,7 +13,7 @@ const start = (sid: string, why: string, machines: string[]): Permission => ({
   why,
   actions: ['states:StartExecution'],
   resources: machines.map(arns.stateMachine),
-  conditions: { StringEquals: { 'states:StateMachineQualifier': ALIAS } },
+  conditions: onlyValues('states:StateMachineQualifier', [ALIAS]),
 });
 
 export const startMigrations = start('StartMigrations', 'Starts a migration, through the alias alone.', [

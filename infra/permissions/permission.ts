@@ -2,6 +2,16 @@ import { Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
 export type Conditions = Record<string, Record<string, string | string[]>>;
 
+/**
+ * The condition that a multivalued key is there and has no other values than these. An operator without a set prefix
+ * never matches such a key, and `ForAllValues:` alone also matches a request without it.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+ */
+export const onlyValues = (key: string, values: readonly string[]): Conditions => ({
+  'ForAllValues:StringEquals': { [key]: [...values] },
+  Null: { [key]: 'false' },
+});
+
 /** A statement of a role's policy, with its reasons beside it: docs/security.md is written from them. */
 export interface Permission {
   /** The statement's Sid: within all roles one Sid always means the same reason. */

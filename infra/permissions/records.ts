@@ -1,6 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
 import { arns } from '../names.ts';
-import type { Permission } from './permission.ts';
+import { onlyValues, type Permission } from './permission.ts';
 
 const EXECUTIONS = 'The name of an execution is part of the key.';
 
@@ -69,5 +69,5 @@ export const putEvents: Permission = {
   why: 'Says on the bus how something ended or drifted, as nightshift and as nobody else.',
   actions: ['events:PutEvents'],
   resources: [arns.eventBus],
-  conditions: { StringEquals: { 'events:source': 'nightshift' } },
+  conditions: onlyValues('events:source', ['nightshift']),
 };

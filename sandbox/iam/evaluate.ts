@@ -4,7 +4,10 @@ import type { Statement } from './policies.ts';
 export interface Need {
   readonly action: string;
   readonly resource: string;
-  /** A key that the request does not have is not in it. */
+  /**
+   * A key that the request does not have is missing here. A list is the value of a multivalued key, even with one member;
+   * the service authorization reference says which keys are (`ArrayOf…`).
+   */
   readonly context: Readonly<Record<string, string | readonly string[]>>;
 }
 
@@ -23,7 +26,7 @@ export function isAllowed(statements: readonly Statement[], need: Need): boolean
 export function applies({ actions, resources, conditions }: Statement, { action, resource, context }: Need): boolean {
   return (
     actions.some((pattern) => like(pattern.toLowerCase(), action.toLowerCase())) &&
-    resources.some((pattern) => like(pattern, resource)) &&
+    resources.some((pattern) => coversResource(pattern, resource)) &&
     Object.entries(conditions).every(([operator, keys]) =>
       Object.entries(keys).every(([key, wanted]) => holds(operator, wanted, valuesOf(context, key))),
     )
@@ -31,10 +34,10 @@ export function applies({ actions, resources, conditions }: Statement, { action,
 }
 
 /** Names of condition keys ignore case, those of tags behind the slash do not. */
-function valuesOf(context: Need['context'], key: string): readonly string[] | undefined {
+function valuesOf(context: Need['context'], key: string): string | readonly string[] | undefined {
   const folded = fold(key);
   const [, found] = Object.entries(context).find(([name]) => fold(name) === folded) ?? [];
-  return typeof found === 'string' ? [found] : found;
+  return found;
 }
 
 function fold(key: string): string {
@@ -58,18 +61,31 @@ const COMPARE: Readonly<Record<string, Compare>> = {
   NumericGreaterThanEquals: (wanted, value) => Number(value) >= Number(wanted),
 };
 
-/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html */
-function holds(operator: string, wanted: readonly string[], values: readonly string[] | undefined): boolean {
-  if (operator === 'Null') return wanted.includes(String(values === undefined));
-  const [, set = '', name = '', ifExists] = /^(ForAllValues:|ForAnyValue:|)(.+?)(IfExists)?$/.exec(operator) ?? [];
+const OPERATOR = /^(ForAllValues:|ForAnyValue:|)(.+?)(IfExists)?$/;
+
+/**
+ * An operator without a set prefix compares one value: it never holds for a multivalued key. A set operator also works
+ * on a key of one value, as on a set of one.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+ */
+function holds(operator: string, wanted: readonly string[], found: string | readonly string[] | undefined): boolean {
+  if (operator === 'Null') return wanted.includes(String(found === undefined || found.length === 0));
+  const [, set = '', name = '', ifExists] = OPERATOR.exec(operator) ?? [];
   const negated = name.replace(/^(String|Arn|Numeric)Not/, '$1');
   const compare = Object.hasOwn(COMPARE, negated) ? COMPARE[negated] : undefined;
   if (!compare) throw new Error(`the sandbox does not play the condition operator ${operator}`);
   const isNegated = negated !== name;
-  if (values === undefined) return ifExists !== undefined || set === 'ForAllValues:' || (isNegated && set === '');
+  if (found === undefined) return ifExists !== undefined || set === 'ForAllValues:' || (isNegated && set === '');
+  if (set === '' && typeof found !== 'string') return false;
+  const values = typeof found === 'string' ? [found] : found;
   const fits = (value: string) => wanted.some((each) => compare(each, value)) !== isNegated;
-  // A key of one value is compared as any value of a set.
   return set === 'ForAllValues:' ? values.every(fits) : values.some(fits);
+}
+
+/** `*` alone is every resource; otherwise an ARN is compared part by part. */
+function coversResource(pattern: string, resource: string): boolean {
+  return pattern === '*' || arnLike(pattern, resource);
 }
 
 /** By pattern: the same few of a template's policies are compared with every call of every run. */

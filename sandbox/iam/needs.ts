@@ -32,16 +32,14 @@ const anywhere =
   (action: string): Needs =>
   () => [need(action, '*')];
 
-/** By version or alias the resource is still the state machine: the qualifier is a condition key. */
+/**
+ * By version or alias the resource is still the state machine: the qualifier is a condition key, and a multivalued one.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
+ */
 const startExecution: Needs = ({ input }) => {
   const [, machine = '', qualifier] = /^((?:[^:]+:){6}[^:]+)(?::([^:]+))?$/.exec(text(input, 'stateMachineArn')) ?? [];
-  return [
-    need(
-      'states:StartExecution',
-      machine,
-      qualifier === undefined ? {} : { 'states:StateMachineQualifier': qualifier },
-    ),
-  ];
+  const context = qualifier === undefined ? {} : { 'states:StateMachineQualifier': [qualifier] };
+  return [need('states:StartExecution', machine, context)];
 };
 
 const sendCommand: Needs = ({ input }, around) => {
@@ -65,17 +63,16 @@ const sendCommand: Needs = ({ input }, around) => {
   ];
 };
 
+/** One request for each bus: its context has the sources and detail types of all entries for that bus. */
 const putEvents: Needs = ({ input }, around) => {
   const entries: unknown[] = Array.isArray(input['Entries']) ? input['Entries'] : [];
-  return entries.map((entry) => {
-    const { EventBusName = 'default', Source, DetailType } = asRecord(entry);
-    const bus = String(EventBusName).replace(/^.*event-bus\//, '');
-    const resource = String(EventBusName).startsWith('arn:')
-      ? String(EventBusName)
-      : arn('events', around, `event-bus/${bus}`);
+  const byBus = Map.groupBy(entries.map(asRecord), ({ EventBusName = 'default' }) => String(EventBusName));
+  return [...byBus].map(([name, ofBus]) => {
+    const resource = name.startsWith('arn:') ? name : arn('events', around, `event-bus/${name}`);
+    const all = (member: string) => [...new Set(ofBus.map((entry) => String(entry[member])))];
     return need('events:PutEvents', resource, {
-      'events:source': String(Source),
-      'events:detail-type': String(DetailType),
+      'events:source': all('Source'),
+      'events:detail-type': all('DetailType'),
     });
   });
 };

@@ -2,7 +2,7 @@ import type { Stack } from '../template/stack.ts';
 import { TemplateError } from '../template/stack.ts';
 import { asRecord, isRecord } from '../wire/check.ts';
 
-/** One statement of an identity policy. */
+/** One statement of a policy. */
 export interface Statement {
   /** Its Sid, where it has one. */
   readonly sid?: string;
@@ -32,40 +32,16 @@ export function rolePolicies(stack: Stack): Map<string, Statement[]> {
   return roles;
 }
 
-/** Type → the property that names what its policy is for. */
-const RESOURCE_POLICIES = { 'AWS::SQS::QueuePolicy': 'Queues', 'AWS::SNS::TopicPolicy': 'Topics' } as const;
-
-/**
- * What `Ref` gives for a queue or topic → the statements of its policies that are for this AWS service or for everybody;
- * none for one without policy. Throws TemplateError.
- */
-export function resourcePolicies(stack: Stack, service: string): Map<string, Statement[]> {
-  const guarded = [...stack.all('AWS::SQS::Queue'), ...stack.all('AWS::SNS::Topic')];
-  const policies = new Map<string, Statement[]>(guarded.map(({ identity }) => [identity.ref, []]));
-  for (const [type, member] of Object.entries(RESOURCE_POLICIES))
-    for (const { name, properties } of stack.all(type)) {
-      const { Statement } = asRecord(properties['PolicyDocument']);
-      const concerned = listOf(Statement).filter((statement) => isFor(asRecord(statement)['Principal'], service));
-      const statements = concerned.map((statement) => readStatement(name, statement));
-      for (const resource of listOf(properties[member])) policies.get(String(resource))?.push(...statements);
-    }
-  return policies;
-}
-
-function isFor(principal: unknown, service: string): boolean {
-  const { AWS, Service } = asRecord(principal);
-  return principal === '*' || listOf(AWS).includes('*') || listOf(Service).includes(service);
-}
-
 function statementsOf(owner: string, policy: unknown): Statement[] {
   const { PolicyDocument } = asRecord(policy);
   const { Statement } = asRecord(PolicyDocument);
   return listOf(Statement).map((statement) => readStatement(owner, statement));
 }
 
-function readStatement(owner: string, statement: unknown): Statement {
+/** `everywhere`: the policy's own resource is meant where a statement names none, as in a trust policy. */
+export function readStatement(owner: string, statement: unknown, everywhere = false): Statement {
   if (!isRecord(statement)) throw new TemplateError(`a statement of ${owner} is no object`);
-  const { Sid, Effect, Action, Resource, Condition = {} } = statement;
+  const { Sid, Effect, Action, Resource = everywhere ? '*' : undefined, Condition = {} } = statement;
   if (Effect !== 'Allow' && Effect !== 'Deny') throw new TemplateError(`a statement of ${owner} has no Effect`);
   if (Action === undefined || Resource === undefined)
     throw new TemplateError(`a statement of ${owner} has NotAction or NotResource, which the sandbox does not play`);
@@ -82,7 +58,7 @@ function readStatement(owner: string, statement: unknown): Statement {
   };
 }
 
-function listOf(value: unknown): unknown[] {
+export function listOf(value: unknown): unknown[] {
   if (value === undefined) return [];
   return Array.isArray(value) ? value : [value];
 }

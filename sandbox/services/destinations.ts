@@ -9,8 +9,8 @@ export interface Source {
   readonly account: string;
 }
 
-/** Throws ServiceError where the policy of the queue or topic does not let EventBridge send for this source. */
-export type Guard = (arn: string, action: string, source: Source) => void;
+/** Throws ServiceError if the policy of the queue or topic, or of the topic's key, does not let EventBridge send. */
+export type Guard = (arn: string, source: Source) => void;
 
 /** Sends a text to a queue or a topic by its ARN, as the caller. Throws ServiceError when that fails. */
 export type Deliver = (
@@ -30,14 +30,14 @@ export function destinations(options: { dispatcher: Dispatcher; topics: Topics; 
     );
     switch (service) {
       case 'sqs': {
-        if (source) guard(arn, 'sqs:SendMessage', source);
+        if (source) guard(arn, source);
         const QueueUrl = `https://sqs.${region}.amazonaws.com/${account}/${name}`;
         const input = { QueueUrl, MessageBody: text, MessageAttributes };
         await dispatcher.call({ service, operation: 'SendMessage', input, ...caller });
         return;
       }
       case 'sns':
-        if (source) guard(arn, 'sns:Publish', source);
+        if (source) guard(arn, source);
         topics.publish(arn, text, caller);
         return;
       default:

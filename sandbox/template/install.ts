@@ -1,4 +1,4 @@
-import { resourcePolicies } from '../iam/policies.ts';
+import { resourcePolicies } from '../iam/resource-policies.ts';
 import type { Installation, InstallOptions } from '../installation.ts';
 import type { RuleTarget } from '../services/events/rules.ts';
 import { readSchedule } from '../services/scheduler.ts';
@@ -47,16 +47,23 @@ function documentOf(name: string, content: unknown): { name: string; content: ob
   return { name: name.slice(PREFIX.length), content };
 }
 
-function installQueues(stack: Stack, { messaging: { queues, topics, buses, policies } }: InstallOptions): void {
-  const statements = resourcePolicies(stack, 'events.amazonaws.com');
-  for (const { name, properties, identity } of stack.all('AWS::SQS::Queue')) {
-    policies.set(identity.attributes['Arn'] ?? '', statements.get(identity.ref) ?? []);
+function installQueues(stack: Stack, { messaging }: InstallOptions): void {
+  const { queues, topics, buses, policies, topicKeys } = messaging;
+  for (const [arn, statements] of resourcePolicies(stack)) policies.set(arn, statements);
+  for (const { name, properties } of stack.all('AWS::SQS::Queue')) {
     const { VisibilityTimeout } = properties;
     queues.create(name, VisibilityTimeout === undefined ? {} : { VisibilityTimeout: String(VisibilityTimeout) });
   }
-  for (const { identity } of stack.all('AWS::SNS::Topic')) {
+  const keys = new Map(
+    stack.all('AWS::KMS::Key').flatMap(({ identity: { ref, attributes } }) => {
+      const arn = attributes['Arn'] ?? ref;
+      return [ref, arn].map((name) => [name, arn] as const);
+    }),
+  );
+  for (const { identity, properties } of stack.all('AWS::SNS::Topic')) {
     topics.create(identity.ref);
-    policies.set(identity.ref, statements.get(identity.ref) ?? []);
+    const key = keys.get(String(properties['KmsMasterKeyId']));
+    if (key !== undefined) topicKeys.set(identity.ref, key);
   }
   for (const { name } of stack.all('AWS::Events::EventBus')) buses.create(name);
 }

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { unallowedCalls, unusedRights } from '../../sandbox/iam.ts';
+import type { Need } from '../../sandbox/iam/evaluate.ts';
+import { neededBy, unallowedCalls, unusedRights } from '../../sandbox/iam.ts';
 import { stackOf } from '../../sandbox/template/install.ts';
+import { problemsOfNeed } from './iam-reference.ts';
 import { MIGRATIONS } from './migration-runs.ts';
 import { configuredTemplate } from './roles.ts';
 import { playRuns } from './runs.ts';
@@ -22,6 +24,10 @@ const ROLLED_BACK = 'test FAILED, rollback-c5c11b7f7b1f9a0d1c8b SUCCEEDED';
 const GIVEN_UP = 'test ABORTED, recover-test ABORTED, recover2-test ABORTED, recover3-test ABORTED';
 const SCHEDULE = 'nightshift-demo at(2026-11-21T02:00:00) America/New_York';
 const SCHEDULED = [[SCHEDULE], [SCHEDULE], []];
+
+/** Needs of one shape differ in names alone. */
+const shapeOf = ({ action, resource, context }: Need) =>
+  [action, resource.replace(/[^:/]*\d[^:/]*/g, '0'), ...Object.keys(context).sort()].join(' ');
 
 describe('everything that the product does in its roles', () => {
   let played: Awaited<ReturnType<typeof playRuns>>;
@@ -74,6 +80,12 @@ describe('everything that the product does in its roles', () => {
 
   it('is allowed by them', () => {
     expect(played.seen.flatMap(({ calls, tagsOf }) => unallowedCalls(calls, stack, tagsOf))).toEqual([]);
+  });
+
+  it('is asked of IAM as AWS has it: actions, types of resources, condition keys and their types', async () => {
+    const needs = played.seen.flatMap(({ calls, tagsOf }) => neededBy(calls, stack, tagsOf));
+    const different = new Map(needs.map((need) => [shapeOf(need), need]));
+    expect((await Promise.all([...different.values()].map(problemsOfNeed))).flat()).toEqual([]);
   });
 
   it('needs every action of every statement, on each of its resources', () => {

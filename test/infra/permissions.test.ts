@@ -142,7 +142,11 @@ describe('schedules', () => {
   it('start executions through the alias, as everybody does', () => {
     const starts = granting('states:StartExecution').map(({ conditions }) => conditions);
     expect(starts).toHaveLength(7);
-    for (const conditions of starts) expect(conditions).toEqual(['states:StateMachineQualifier StringEquals live']);
+    for (const conditions of starts)
+      expect(conditions).toEqual([
+        'states:StateMachineQualifier ForAllValues:StringEquals live',
+        'states:StateMachineQualifier Null false',
+      ]);
   });
 });
 

@@ -20,6 +20,10 @@ const CONFIG = parseConfig({
 /** The template whose roles every run of the product is compared with. */
 export const configuredTemplate = (): Promise<Template> => synthesized(CONFIG);
 
+/** With a VPC, too: for what is read and not run. */
+export const everythingConfigured = (): Promise<Template> =>
+  synthesized({ ...CONFIG, vpc: { subnetIds: ['subnet-01234567'], securityGroupIds: ['sg-01234567'] } });
+
 type Place = Pick<Region, 'account' | 'name'>;
 
 /** The roles of a template, and which calls of a world were compared with them already. */

@@ -17,7 +17,7 @@ describe('a statement', () => {
     const statement = {
       effect: 'Allow' as const,
       actions: ['eks:Describe*'],
-      resources: ['arn:aws:eks:*:cluster/d?mo'],
+      resources: ['arn:aws:eks:*:*:cluster/d?mo'],
     };
     return isAllowed([{ ...statement, conditions }], { action: 'eks:DescribeCluster', resource: CLUSTER, context });
   };
@@ -47,6 +47,11 @@ describe('a statement', () => {
     [{ 'ForAllValues:StringEquals': { 'eks:namespaces': ['a'] } }, {}, true],
     [{ 'ForAnyValue:StringEquals': { 'eks:namespaces': ['a'] } }, { 'eks:namespaces': ['a', 'c'] }, true],
     [{ 'ForAnyValue:StringEquals': { 'eks:namespaces': ['a'] } }, {}, false],
+    [{ StringEquals: { 'eks:namespaces': ['a'] } }, { 'eks:namespaces': ['a'] }, false],
+    [{ StringEqualsIfExists: { 'eks:namespaces': ['a'] } }, { 'eks:namespaces': ['a'] }, false],
+    [{ StringNotEquals: { 'eks:namespaces': ['b'] } }, { 'eks:namespaces': ['a'] }, false],
+    [{ 'ForAnyValue:StringEquals': { 'eks:accessScope': ['cluster'] } }, { 'eks:accessScope': 'cluster' }, true],
+    [{ Null: { 'eks:namespaces': ['true'] } }, { 'eks:namespaces': [] }, true],
     [{ Null: { 'eks:namespaces': ['false'] } }, { 'eks:namespaces': ['a'] }, true],
     [{ Null: { 'eks:namespaces': ['false'] } }, {}, false],
     [{ Null: { 'eks:kubernetesGroups': ['true'] } }, {}, true],
@@ -194,9 +199,21 @@ describe('a call that was logged', () => {
       {
         Action: 'states:StartExecution',
         Resource: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate',
-        Condition: { StringEquals: { 'states:StateMachineQualifier': 'live' } },
+        Condition: { 'ForAnyValue:StringEquals': { 'states:StateMachineQualifier': 'live' } },
       },
       true,
+    ],
+    [
+      'states',
+      'StartExecution',
+      { stateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate:live' },
+      {
+        Action: 'states:StartExecution',
+        Resource: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate',
+        // The key is multivalued, and the operator compares one value.
+        Condition: { StringEquals: { 'states:StateMachineQualifier': 'live' } },
+      },
+      false,
     ],
     [
       'states',
@@ -205,7 +222,7 @@ describe('a call that was logged', () => {
       {
         Action: 'states:StartExecution',
         Resource: '*',
-        Condition: { StringEquals: { 'states:StateMachineQualifier': 'live' } },
+        Condition: { 'ForAnyValue:StringEquals': { 'states:StateMachineQualifier': 'live' } },
       },
       false,
     ],
@@ -213,6 +230,31 @@ describe('a call that was logged', () => {
       'events',
       'PutEvents',
       { Entries: [{ Source: 'aws.eks' }] },
+      {
+        Action: 'events:PutEvents',
+        Resource: '*',
+        Condition: { 'ForAllValues:StringEquals': { 'events:source': 'nightshift' } },
+      },
+      false,
+    ],
+    [
+      'events',
+      'PutEvents',
+      { Entries: [{ Source: 'nightshift' }, { Source: 'nightshift' }] },
+      {
+        Action: 'events:PutEvents',
+        Resource: '*',
+        Condition: {
+          'ForAllValues:StringEquals': { 'events:source': 'nightshift' },
+          Null: { 'events:source': 'false' },
+        },
+      },
+      true,
+    ],
+    [
+      'events',
+      'PutEvents',
+      { Entries: [{ Source: 'nightshift' }] },
       { Action: 'events:PutEvents', Resource: '*', Condition: { StringEquals: { 'events:source': 'nightshift' } } },
       false,
     ],

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deployAsShipped, Scene } from './scene.ts';
+
+const ROLLBACK_FAILED = { source: 'nightshift', 'detail-type': 'nightshift.RollbackFailed', detail: {} };
+const template = await deployAsShipped();
+
+/** How many messages are on the topics, and why events are dead, after an event and all of its retries. */
+async function notify(scene: Scene) {
+  const found: { messages: number; dead: (string | undefined)[] } = { messages: 0, dead: [] };
+  await scene.look([], async () => {
+    await scene.deliver(ROLLBACK_FAILED);
+    await scene.pass(25 * 60);
+    const { topics } = await scene.sandbox.state();
+    found.messages = topics.flatMap(({ messages }) => messages).length;
+    found.dead = (await scene.dead()).map(({ attributes }) => attributes['ERROR_CODE']);
+  });
+  return found;
+}
+
+describe.each([
+  { name: 'as the template is', condition: undefined, expected: { messages: 1, dead: [] } },
+  {
+    name: 'with a key that asks EventBridge for the account',
+    condition: { StringEquals: { 'aws:SourceAccount': '111122223333' } },
+    expected: { messages: 0, dead: ['AccessDeniedException'] },
+  },
+])('a notification, $name', ({ condition, expected }) => {
+  let scene: Scene;
+  beforeAll(async () => {
+    const change = (_: string, value: unknown): unknown =>
+      condition &&
+      typeof value === 'object' &&
+      value !== null &&
+      'Sid' in value &&
+      value.Sid === 'EncryptNotificationsOfRules'
+        ? { ...value, Condition: condition }
+        : value;
+    scene = await Scene.start(JSON.parse(JSON.stringify(template), change));
+  });
+  afterAll(() => scene.stop());
+
+  it(expected.messages === 1 ? 'arrives' : 'is dead', async () => {
+    expect(await notify(scene)).toEqual(expected);
+  });
+});

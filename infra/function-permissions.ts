@@ -1,3 +1,4 @@
+import type { Config } from './config.ts';
 import type { Handler } from './functions.ts';
 import * as eks from './permissions/eks.ts';
 import * as executions from './permissions/executions.ts';
@@ -27,14 +28,16 @@ const recover = [
 ];
 
 /** What a function may do besides what all may. Throws for one that has no list of its own. */
-export function functionPermissions(handler: string, nodeTags: readonly string[]): readonly Permission[] {
-  const permissions = new Map<string, readonly Permission[]>(Object.entries(byHandler(nodeTags))).get(handler);
+export function functionPermissions(handler: string, config: Configured): readonly Permission[] {
+  const permissions = new Map<string, readonly Permission[]>(Object.entries(byHandler(config))).get(handler);
   if (permissions) return permissions;
   throw new Error(`infra/function-permissions.ts does not say what ${handler} may do`);
 }
 
-/** What run-on-nodes may run documents on is configured. */
-function byHandler(nodeTags: readonly string[]): Readonly<Record<Handler, readonly Permission[]>> {
+/** On which nodes documents may run, and which calendars may be asked, is configured. */
+type Configured = Pick<Config, 'nodeTags' | 'windows'>;
+
+function byHandler({ nodeTags, windows }: Configured): Readonly<Record<Handler, readonly Permission[]>> {
   return {
     'read-request': [],
     'inspect-cluster': [...look, ...kubernetes, writeEvidence],
@@ -43,7 +46,7 @@ function byHandler(nodeTags: readonly string[]): Readonly<Record<Handler, readon
       ...[eks.listFargateProfiles, nodes.describeInstances, nodes.describeManagedNodes],
       ...[...kubernetes, writeEvidence, readEvidence, listEvidence],
     ],
-    'decide-window': [nodes.readCalendars],
+    'decide-window': nodes.readCalendars(windows),
     'run-on-nodes': [nodes.runDocuments, ...nodes.runOnNodes(nodeTags), writeEvidence, readEvidence, listEvidence],
     'collect-from-nodes': [nodes.readCommands, writeEvidence, readEvidence, listEvidence],
     'update-addon': [eks.changeAddon, eks.createAddon, eks.describeAddon],

@@ -35,6 +35,8 @@ const duration = 'must be a whole number of hours, 1 to 24';
 const cutoff = 'must be a whole number of hours, 0 to 23';
 const calendars = 'must be a list of at most 10 names or ARNs of SSM Change Calendars';
 const calendarName = 'must be the name or ARN of an SSM Change Calendar';
+/** A name is one of an account's own; an ARN may name another account that shares its calendar. */
+const CALENDAR = /^(?:arn:aws[\w-]*:ssm:[\w-]+:\d{12}:document\/)?[\w.-]{3,128}$/;
 const zone = 'must be an IANA timezone such as Europe/Berlin';
 
 const WindowInput = z.strictObject(
@@ -45,7 +47,7 @@ const WindowInput = z.strictObject(
     cutoffHours: z._default(z.int({ error: cutoff }).check(z.gte(0, cutoff), z.lte(23, cutoff)), 0),
     changeCalendars: z._default(
       z
-        .array(z.string({ error: calendarName }).check(z.regex(/^[\w.:/-]{3,300}$/, calendarName)), {
+        .array(z.string({ error: calendarName }).check(z.regex(CALENDAR, calendarName)), {
           error: calendars,
         })
         .check(z.maxLength(10, calendars)),

@@ -107,7 +107,7 @@ const retention = ({ retentionDays }: Config): RetentionDays => retentionDays.lo
 
 function permissionsOf(handler: string, settings: FunctionSettings, { config, key }: Options): Permission[] {
   const { invokedBy, kubernetes } = settings;
-  const permissions = functionPermissions(handler, config.nodeTags);
+  const permissions = functionPermissions(handler, config);
   const writes = permissions.some(({ actions }) => actions.includes('s3:PutObject'));
   const reads = permissions.some(({ actions }) => actions.includes('s3:GetObject'));
   return [

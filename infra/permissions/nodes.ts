@@ -1,3 +1,4 @@
+import type { Config } from '../config.ts';
 import { arns } from '../names.ts';
 import type { Permission } from './permission.ts';
 
@@ -25,13 +26,23 @@ export const readCommands: Permission = {
   wildcard: 'SSM knows no resource for this call.',
 };
 
-export const readCalendars: Permission = {
-  sid: 'ReadCalendars',
-  why: 'Asks the Change Calendars that a window names.',
-  actions: ['ssm:GetCalendarState'],
-  resources: [arns.in('ssm', 'document/*')],
-  wildcard: 'A calendar is a document that a window may name at any time, in a request, too.',
-};
+/**
+ * The right to ask the configured calendars; no statement if no window has one. A calendar that another account shares
+ * is configured by its ARN, which names the owner's account.
+ * https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-change-calendar.html
+ */
+export function readCalendars(windows: Config['windows']): Permission[] {
+  const calendars = new Set(Object.values(windows).flatMap(({ changeCalendars }) => changeCalendars));
+  if (calendars.size === 0) return [];
+  return [
+    {
+      sid: 'ReadCalendars',
+      why: 'Asks the Change Calendars of the configured windows.',
+      actions: ['ssm:GetCalendarState'],
+      resources: [...calendars].map((each) => (each.startsWith('arn:') ? each : arns.in('ssm', `document/${each}`))),
+    },
+  ];
+}
 
 export const runDocuments: Permission = {
   sid: 'RunDocuments',

@@ -10,9 +10,12 @@ import { SETTINGS } from '../functions/handlers/events.ts';
 import { WEEKEND } from '../workflow/worlds.ts';
 import { synthesized } from './synthesized.ts';
 
+/** A Change Calendar that another account shares. */
+export const SHARED_CALENDAR = 'arn:aws:ssm:us-east-1:444455556666:document/company-freeze';
+
 /** Everything that adds a right is configured, but a VPC: its network interfaces are Lambda's own business. */
 const CONFIG = parseConfig({
-  windows: { weekend: WEEKEND, frozen: { ...WEEKEND, changeCalendars: ['freeze'] } },
+  windows: { weekend: WEEKEND, frozen: { ...WEEKEND, changeCalendars: ['freeze', SHARED_CALENDAR] } },
   settings: SETTINGS,
   notifications: { centralBusArn: 'arn:aws:events:us-east-1:444455556666:event-bus/central' },
 });

@@ -3,6 +3,7 @@ import { instanceTags } from '../../sandbox/services/ec2.ts';
 import { abort, failing } from '../workflow/scenarios.ts';
 import { fleetOf, Schedules } from '../workflow/schedules.ts';
 import { CLUSTER, REQUEST } from '../workflow/worlds.ts';
+import { SHARED_CALENDAR } from './roles.ts';
 
 /** One run, in a world of its own; answers what came of it. */
 export type Run = (region: Schedules) => Promise<unknown>;
@@ -35,7 +36,10 @@ export async function playRuns(template: unknown, runs: Record<string, Run>): Pr
   return played;
 }
 
-const calendars = { freeze: { state: 'CLOSED', transitions: ['2026-11-25T00:00:00Z'] } };
+const calendars = {
+  freeze: { state: 'CLOSED', transitions: ['2026-11-25T00:00:00Z'] },
+  [SHARED_CALENDAR]: { state: 'CLOSED', transitions: ['2026-11-26T00:00:00Z'] },
+};
 
 /** A world with one enrolled cluster. */
 export const enrolled = (cluster: object = {}) => fleetOf([cluster], { calendars });

@@ -21,8 +21,9 @@ export function calendarState(
   if (Number.isNaN(at.getTime()))
     throw new ServiceError('ValidationException', `AtTime is not an ISO 8601 time: ${input.AtTime}`);
   const found = input.CalendarNames.map((nameOrArn) => {
-    const name = nameOrArn.startsWith('arn:') ? (nameOrArn.split('document/')[1] ?? nameOrArn) : nameOrArn;
-    const calendar = calendars.get(name) ?? calendars.get(nameOrArn);
+    const own = `arn:aws:ssm:${region.name}:${region.account}:document/`;
+    // One that another account shares is known by its ARN alone.
+    const calendar = calendars.get(nameOrArn.startsWith(own) ? nameOrArn.slice(own.length) : nameOrArn);
     if (!calendar) throw new ServiceError('InvalidDocument', `Document with name ${nameOrArn} does not exist.`);
     return calendar;
   });

@@ -258,6 +258,7 @@ test('managed nodes are told with their agents, filtered and in pages', async ()
 test('calendars are AND-ed, follow the clock and name the next transition', async () => {
   const calendars = new Map([
     ['freeze', { state: 'CLOSED', nextTransitionAt: new Date('2026-11-22T06:00:00Z') }],
+    ['arn:aws:ssm:us-east-1:444455556666:document/freeze', { state: 'OPEN' }],
     ['always', { state: 'OPEN' }],
   ] as const);
   const { client } = await open([], { calendars });
@@ -271,6 +272,9 @@ test('calendars are AND-ed, follow the clock and name the next transition', asyn
     AtTime: '2026-11-21T22:00:00Z',
   });
   expect(await state(['freeze'], '2026-11-22T06:00:00Z')).toMatchObject({ State: 'OPEN' });
+  const ofAccount = (account: string) => state([`arn:aws:ssm:us-east-1:${account}:document/freeze`]);
+  expect(await ofAccount('111122223333')).toMatchObject({ State: 'CLOSED' });
+  expect(await ofAccount('444455556666')).toMatchObject({ State: 'OPEN' });
   await expect(state(['other'])).rejects.toMatchObject({ name: 'InvalidDocument' });
 });
 

@@ -78,7 +78,7 @@ function trustOf({ Properties }: Resource): string {
 
 const INTRODUCTION = `# Security
 
-Who may do what, and why. This page is written by \`scripts/write-security.ts\` from the synthesized template; a test fails when it is out of date. \`PARTITION\`, \`REGION\` and \`ACCOUNT\` stand for those of the deployment.
+Who may do what, and why. This page is written by \`scripts/write-security.ts\` from the synthesized template; a test fails when it is out of date. \`PARTITION\`, \`REGION\` and \`ACCOUNT\` stand for those of the deployment, and \`SUFFIX\` for the domain of the partition (\`amazonaws.com\`, in China \`amazonaws.com.cn\`).
 
 - Every function, every state machine and every service has a role of its own with one inline policy. Nothing is shared, no action has a wildcard, and a resource with a wildcard has its reason in the table.
 - Clusters let one role in, \`nightshift-kubernetes-REGION\`, only while an execution needs it: view on the cluster, edit in \`kube-system\`. The role may do nothing in AWS.

@@ -20,15 +20,15 @@ export class NightshiftStack extends Stack {
     super(scope, id, props);
     const { key } = new EncryptionKey(this, 'Encryption');
     new EvidenceBucket(this, 'Evidence', { key, days: config.retentionDays.evidence });
-    const { queue } = new DeadEvents(this, 'DeadEvents');
-    const functions = new Functions(this, 'Functions', { config, key });
+    const deadEvents = new DeadEvents(this, 'DeadEvents');
+    const functions = new Functions(this, 'Functions', { config, key, deadEvents });
     new KubernetesRole(this, 'Kubernetes', functions);
     new Workflow(this, 'Workflow', { config, key, functions });
     new Documents(this, 'Documents', config);
-    new Schedules(this, 'Schedules', functions);
-    new Triggers(this, 'Triggers', functions);
-    const { topic } = new Notifications(this, 'Notifications', { config, key });
-    const { alarms } = new Alarms(this, 'Alarms', { topic, queue, functions });
+    new Schedules(this, 'Schedules', { functions, deadEvents });
+    new Triggers(this, 'Triggers', { functions, deadEvents });
+    const { topic } = new Notifications(this, 'Notifications', { config, key, deadEvents });
+    const { alarms } = new Alarms(this, 'Alarms', { topic, queue: deadEvents.queue, functions });
     new FleetDashboard(this, 'Fleet', alarms);
   }
 }

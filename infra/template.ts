@@ -41,4 +41,5 @@ const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = {
   'AWS::Partition': 'PARTITION',
   'AWS::Region': 'REGION',
   'AWS::AccountId': 'ACCOUNT',
+  'AWS::URLSuffix': 'SUFFIX',
 };

@@ -2,6 +2,13 @@ import { placeholderValues, STATE_MACHINES } from '../state-machines/definitions
 import { groups, type Names } from './naming.ts';
 
 /**
+ * A definition as it is deployed: its files say `arn:aws:states:::…`, and the ARN of an integration begins with the
+ * partition. https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html
+ */
+export const inEveryPartition = (definition: string): string =>
+  definition.replaceAll('arn:aws:states:::', 'arn:${Partition}:states:::');
+
+/**
  * The placeholders that a definition has, with their values; another machine is meant through its alias. `functions`:
  * handler file name → ARN.
  */

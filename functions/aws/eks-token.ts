@@ -22,6 +22,14 @@ export async function assumeRole(roleArn: string, session: string): Promise<AwsC
 }
 
 /**
+ * STS's own host in the Region, as the SDK knows it: each partition has a domain of its own. An endpoint of the
+ * environment does not count.
+ */
+function stsHost(region: string): string {
+  return client().config.endpointProvider({ Region: region, UseGlobalEndpoint: false }).url.hostname;
+}
+
+/**
  * A bearer token for the cluster's API server: a presigned STS GetCallerIdentity whose signed header names the
  * cluster. It is good for 15 minutes; X-Amz-Expires must be 60 all the same. The host is always STS's own, in the
  * Region, because the API server sends the request there and to no other place.
@@ -34,7 +42,7 @@ export async function eksToken(request: {
   signingDate?: Date;
 }): Promise<string> {
   const { cluster, region, credentials, signingDate } = request;
-  const hostname = `sts.${region}.amazonaws.com`;
+  const hostname = stsHost(region);
   const signer = new SignatureV4({ service: 'sts', region, credentials, sha256: Sha256, applyChecksum: false });
   const signed = await signer.presign(
     {

@@ -64,6 +64,8 @@ export class Alarms extends Construct {
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(new SnsAction(this.topic));
+    // With the topic's policy.
+    alarm.node.addDependency(this.topic);
     this.alarms.push(alarm);
   }
 }

@@ -5,6 +5,9 @@ import { Construct } from 'constructs';
 import { names } from '../names.ts';
 
 /**
+ * Everything that names the queue depends on this construct, so on the queue and on its policy: a rule that is there
+ * before them loses what it cannot deliver, and Lambda refuses a destination that does not exist.
+ *
  * Where events end that no target took, and schedules that could not start anything. An alarm rings as soon as there is
  * one. SQS's own encryption: a key of ours would have to be opened to every service that delivers here.
  */

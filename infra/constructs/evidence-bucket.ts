@@ -11,7 +11,7 @@ import {
   StorageClass,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { names } from '../names.ts';
+import { arns, names } from '../names.ts';
 
 /** What S3 moves no object to before this age, in days. */
 const COLD_AFTER = 90;
@@ -61,7 +61,6 @@ export class EvidenceBucket extends Construct {
   private logAccess(logs: Bucket): void {
     const bucket = this.bucket.node.defaultChild;
     if (!(bucket instanceof CfnBucket)) throw new Error('a bucket without its resource');
-    bucket.loggingConfiguration = { destinationBucketName: logs.bucketName };
     logs.addToResourcePolicy(
       new PolicyStatement({
         sid: 'AccessLogsOfTheEvidence',
@@ -69,11 +68,14 @@ export class EvidenceBucket extends Construct {
         actions: ['s3:PutObject'],
         resources: [logs.arnForObjects('*')],
         conditions: {
-          ArnEquals: { 'aws:SourceArn': this.bucket.bucketArn },
+          ArnEquals: { 'aws:SourceArn': arns.evidenceBucket },
           StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
         },
       }),
     );
+    bucket.loggingConfiguration = { destinationBucketName: logs.bucketName };
+    // With its policy: S3 drops a log that it may not write.
+    bucket.node.addDependency(logs);
   }
 
   /** Who read the evidence. S3 itself delivers these logs, and cannot do so with a key of ours. */

@@ -24,11 +24,13 @@ import * as executions from '../permissions/executions.ts';
 import type { Permission } from '../permissions/permission.ts';
 import { decryptEvidence, encryptEvidence } from '../permissions/records.ts';
 import { environmentOf } from '../variables.ts';
+import type { DeadEvents } from './dead-events.ts';
 import { roleFor } from './role.ts';
 
 interface Options {
   config: Config;
   key: IKey;
+  deadEvents: DeadEvents;
 }
 
 const bundleOf = (handler: string) => fileURLToPath(new URL(`../../dist/functions/${handler}`, import.meta.url));
@@ -62,8 +64,9 @@ export class Functions extends Construct {
 class NightshiftFunction extends Construct {
   readonly function: LambdaFunction;
 
-  constructor(scope: Construct, handler: string, { config, key, settings }: Options & { settings: FunctionSettings }) {
+  constructor(scope: Construct, handler: string, options: Options & { settings: FunctionSettings }) {
     super(scope, handler);
+    const { config, key, deadEvents, settings } = options;
     if (!existsSync(bundleOf(handler)))
       throw new InvalidConfiguration(`The function ${handler} has no bundle in dist/functions.`, {
         nextStep: 'Build the functions with `npm run build`.',
@@ -98,14 +101,19 @@ class NightshiftFunction extends Construct {
       ...(settings.reservedConcurrency !== undefined && { reservedConcurrentExecutions: settings.reservedConcurrency }),
     });
     if (settings.kubernetes && config.vpc) connect(this.function, config.vpc);
-    if (settings.invokedBy === 'event') keepWhatFails(this, this.function);
+    if (settings.variables.includes('NIGHTSHIFT_SCHEDULE_DLQ_ARN')) this.function.node.addDependency(deadEvents);
+    if (settings.invokedBy === 'event') keepWhatFails(this, this.function, deadEvents);
   }
 }
 
 /** The numbers of the configuration are those of the enumeration. */
 const retention = ({ retentionDays }: Config): RetentionDays => retentionDays.logs;
 
-function permissionsOf(handler: string, settings: FunctionSettings, { config, key }: Options): Permission[] {
+function permissionsOf(
+  handler: string,
+  settings: FunctionSettings,
+  { config, key }: Omit<Options, 'deadEvents'>,
+): Permission[] {
   const { invokedBy, kubernetes } = settings;
   const permissions = functionPermissions(handler, config);
   const writes = permissions.some(({ actions }) => actions.includes('s3:PutObject'));
@@ -128,11 +136,12 @@ function connect(lambda: LambdaFunction, vpc: NonNullable<Config['vpc']>): void 
 }
 
 /** When Lambda has given up, the event lies in the queue, with the error. */
-function keepWhatFails(scope: Construct, lambda: LambdaFunction): void {
-  new CfnEventInvokeConfig(scope, 'Asynchronous', {
+function keepWhatFails(scope: Construct, lambda: LambdaFunction, deadEvents: DeadEvents): void {
+  const configuration = new CfnEventInvokeConfig(scope, 'Asynchronous', {
     functionName: lambda.functionName,
     qualifier: '$LATEST',
     ...ASYNCHRONOUS,
     destinationConfig: { onFailure: { destination: arns.deadEvents } },
   });
+  configuration.node.addDependency(deadEvents);
 }

@@ -8,6 +8,7 @@ import type { Config } from '../config.ts';
 import { arns, names } from '../names.ts';
 import { forwardEvents } from '../permissions/executions.ts';
 import type { Conditions } from '../permissions/permission.ts';
+import type { DeadEvents } from './dead-events.ts';
 import { roleFor } from './role.ts';
 import { RETRIES } from './triggers.ts';
 
@@ -20,12 +21,20 @@ const TOLD = [
   'nightshift.DriftDetected',
 ];
 
+interface Options {
+  config: Config;
+  key: IKey;
+  deadEvents: DeadEvents;
+}
+
 /** The topic for people, what is said on it, and the way to the central bus. */
 export class Notifications extends Construct {
   readonly topic: Topic;
+  private readonly deadEvents: DeadEvents;
 
-  constructor(scope: Construct, id: string, { config, key }: { config: Config; key: IKey }) {
+  constructor(scope: Construct, id: string, { config, key, deadEvents }: Options) {
     super(scope, id);
+    this.deadEvents = deadEvents;
     const { emails, centralBusArn } = config.notifications;
     this.topic = new Topic(this, 'Topic', {
       topicName: names.topic,
@@ -50,11 +59,11 @@ export class Notifications extends Construct {
       },
     });
     this.allowPublishing();
-    if (centralBusArn) forward(new Construct(this, 'CentralBus'), centralBusArn);
+    if (centralBusArn) forward(new Construct(this, 'CentralBus'), centralBusArn).node.addDependency(deadEvents);
   }
 
   private tell(name: string, description: string, eventPattern: Record<string, unknown>): void {
-    new CfnRule(this, name, {
+    const rule = new CfnRule(this, name, {
       name: names.rule(name),
       description,
       eventPattern,
@@ -63,6 +72,8 @@ export class Notifications extends Construct {
         { id: 'people', arn: this.topic.topicArn, deadLetterConfig: { arn: arns.deadEvents }, retryPolicy: RETRIES },
       ],
     });
+    // The topic brings its policy along: without it nothing can be published.
+    rule.node.addDependency(this.topic, this.deadEvents);
   }
 
   /**
@@ -89,7 +100,7 @@ export class Notifications extends Construct {
 }
 
 /** Every event of nightshift's goes to the bus of another account, too. */
-function forward(scope: Construct, busArn: string): void {
+function forward(scope: Construct, busArn: string): CfnRule {
   const role = roleFor(scope, 'forwarder', {
     assumedBy: new ServicePrincipal('events.amazonaws.com', {
       conditions: {
@@ -100,7 +111,7 @@ function forward(scope: Construct, busArn: string): void {
     description: "Puts nightshift's events on the central bus",
     permissions: [forwardEvents(busArn)],
   });
-  new CfnRule(scope, 'Rule', {
+  return new CfnRule(scope, 'Rule', {
     name: names.rule('forward'),
     description: 'The central bus hears everything',
     eventPattern: { source: ['nightshift'] },

@@ -4,6 +4,7 @@ import { Construct } from 'constructs';
 import { arns } from '../names.ts';
 import { groups } from '../naming.ts';
 import * as executions from '../permissions/executions.ts';
+import type { DeadEvents } from './dead-events.ts';
 import type { Functions } from './functions.ts';
 import { roleFor } from './role.ts';
 
@@ -12,8 +13,9 @@ export const SWEEPS = ['schedule-migrations', 'sweep-executions'] as const;
 
 /** The schedule groups, the roles that their schedules act with, and the two daily sweeps. */
 export class Schedules extends Construct {
-  constructor(scope: Construct, id: string, functions: Functions) {
+  constructor(scope: Construct, id: string, options: { functions: Functions; deadEvents: DeadEvents }) {
     super(scope, id);
+    const { functions, deadEvents } = options;
     for (const name of [groups.leases, groups.migrations]) new CfnScheduleGroup(this, name, { name });
     const sweeps = new CfnScheduleGroup(this, groups.sweeps, { name: groups.sweeps });
     roleFor(new Construct(this, 'Scheduler'), 'scheduler', {
@@ -26,8 +28,8 @@ export class Schedules extends Construct {
       description: 'What the daily sweeps are started with',
       permissions: [executions.runSweeps, executions.sendToDeadEvents],
     });
-    for (const handler of SWEEPS)
-      new CfnSchedule(this, handler, {
+    for (const handler of SWEEPS) {
+      const schedule = new CfnSchedule(this, handler, {
         name: `nightshift-${handler}`,
         groupName: sweeps.ref,
         description: 'Every day, in case an event never came',
@@ -41,6 +43,8 @@ export class Schedules extends Construct {
           retryPolicy: { maximumRetryAttempts: 10, maximumEventAgeInSeconds: 3600 },
         },
       });
+      schedule.node.addDependency(deadEvents);
+    }
   }
 }
 

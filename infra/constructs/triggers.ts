@@ -4,6 +4,7 @@ import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { arns, names, TEMPLATE_NAMES } from '../names.ts';
 import { executionEnded } from '../workflow.ts';
+import type { DeadEvents } from './dead-events.ts';
 import type { Functions } from './functions.ts';
 
 /** EventBridge tries for a day, 185 times, and then the event lies in the queue. */
@@ -80,8 +81,9 @@ export class Triggers extends Construct {
   /** Rule names without their prefix. */
   readonly rules = TRIGGERS.map(({ name }) => name);
 
-  constructor(scope: Construct, id: string, functions: Functions) {
+  constructor(scope: Construct, id: string, options: { functions: Functions; deadEvents: DeadEvents }) {
     super(scope, id);
+    const { functions, deadEvents } = options;
     for (const { name, description, handler, pattern } of TRIGGERS) {
       const target = functions.get(handler);
       const rule = new CfnRule(this, name, {
@@ -98,6 +100,7 @@ export class Triggers extends Construct {
           },
         ],
       });
+      rule.node.addDependency(deadEvents);
       new CfnPermission(this, `${name}-invokes`, {
         action: 'lambda:InvokeFunction',
         functionName: target.functionArn,

@@ -10,7 +10,7 @@ import { arns, names, TEMPLATE_NAMES } from '../names.ts';
 import { ALIAS } from '../naming.ts';
 import { encryptEvidence } from '../permissions/records.ts';
 import { stateMachinePermissions } from '../state-machines.ts';
-import { substitutions } from '../workflow.ts';
+import { inEveryPartition, substitutions } from '../workflow.ts';
 import type { Functions } from './functions.ts';
 import { roleFor } from './role.ts';
 
@@ -46,12 +46,13 @@ class Machine extends Construct {
       encryptionKey: key,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    const definition = inEveryPartition(readDefinition(machine));
     const stateMachine = new CfnStateMachine(this, 'StateMachine', {
       stateMachineName: names.stateMachine(machine),
       stateMachineType: 'STANDARD',
       roleArn: role.roleArn,
-      definitionString: JSON.stringify(JSON.parse(readDefinition(machine))),
-      definitionSubstitutions: substitutions(readDefinition(machine), TEMPLATE_NAMES, functionArns(functions)),
+      definitionString: JSON.stringify(JSON.parse(definition)),
+      definitionSubstitutions: substitutions(definition, TEMPLATE_NAMES, functionArns(functions)),
       // What went through the states is in the history, which is exported; a log tells which states they were.
       loggingConfiguration: {
         level: 'ALL',

@@ -50,7 +50,7 @@ const viaS3 = (keyArn: string, sid: string, why: string, actions: string[]): Per
   resources: [keyArn],
   conditions: {
     StringEquals: {
-      'kms:ViaService': `s3.${Aws.REGION}.amazonaws.com`,
+      'kms:ViaService': `s3.${Aws.REGION}.${Aws.URL_SUFFIX}`,
       // With a bucket key the context is the bucket, not the object.
       // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
       'kms:EncryptionContext:aws:s3:arn': arns.evidenceBucket,

@@ -2,7 +2,7 @@ import type { Settings } from '../../functions/core/settings.ts';
 import { ASYNCHRONOUS, FUNCTIONS, type FunctionSettings } from '../../infra/functions.ts';
 import { ALIAS, groups, type Names, namesIn } from '../../infra/naming.ts';
 import { environmentOf } from '../../infra/variables.ts';
-import { executionEnded, substitutions } from '../../infra/workflow.ts';
+import { executionEnded, inEveryPartition, substitutions } from '../../infra/workflow.ts';
 import { ssmDocuments } from '../../ssm-documents/documents.ts';
 import { readDefinition, STATE_MACHINES } from '../../state-machines/definitions.ts';
 import type { World } from '../world.ts';
@@ -46,7 +46,7 @@ export function ownTemplate({ world, bundles, definitions = {} }: OwnOptions): {
     ...places(names),
     ...functions.flatMap(([handler, settings]) => functionOf(handler, settings, names, world)),
     ...STATE_MACHINES.flatMap((machine) =>
-      machineOf(machine, definitions[machine] ?? readDefinition(machine), names, functionArns),
+      machineOf(machine, inEveryPartition(definitions[machine] ?? readDefinition(machine)), names, functionArns),
     ),
     ...(bundles.has('on-execution-ended') ? hearingOfEnds(names) : []),
   ];

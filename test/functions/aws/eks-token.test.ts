@@ -31,6 +31,15 @@ test('a token is an unpadded presigned GetCallerIdentity that names the cluster 
   });
 });
 
+test.each([
+  ['us-east-1', 'sts.us-east-1.amazonaws.com'],
+  ['us-gov-west-1', 'sts.us-gov-west-1.amazonaws.com'],
+  ['cn-north-1', 'sts.cn-north-1.amazonaws.com.cn'],
+  ['us-iso-east-1', 'sts.us-iso-east-1.c2s.ic.gov'],
+])('a token for a cluster in %s points to %s', async (region, host) => {
+  expect(urlIn(await eksToken({ ...request, region })).host).toBe(host);
+});
+
 test('a token for another cluster has another signature', async () => {
   const other = urlIn(await eksToken({ ...request, cluster: 'other' })).searchParams.get('X-Amz-Signature');
   expect(other).not.toBe('e833ee8102455965f977949ec5a1be18bc19dd4da57ad52ddb27d8d6fda85671');

@@ -24,8 +24,9 @@ const plan = [
 ];
 const recover = [
   ...[executions.startRollbacks, executions.describeExecutions, executions.readHistories],
-  ...[writeEvidence, readEvidence, listEvidence, records.putEvents],
+  ...[writeEvidence('history.ndjson.gz', 'given-up.json'), readEvidence, listEvidence, records.putEvents],
 ];
+const writeInventory = writeEvidence('inventory.ndjson.gz');
 
 /** What a function may do besides what all may. Throws for one that has no list of its own. */
 export function functionPermissions(handler: string, config: Configured): readonly Permission[] {
@@ -40,20 +41,27 @@ type Configured = Pick<Config, 'nodeTags' | 'windows'>;
 function byHandler({ nodeTags, windows }: Configured): Readonly<Record<Handler, readonly Permission[]>> {
   return {
     'read-request': [],
-    'inspect-cluster': [...look, ...kubernetes, writeEvidence],
-    'inspect-rollback': [...look, ...kubernetes, writeEvidence, readEvidence, listEvidence],
+    'inspect-cluster': [...look, ...kubernetes, writeInventory],
+    'inspect-rollback': [...look, ...kubernetes, writeInventory, readEvidence, listEvidence],
     'take-inventory': [
       ...[eks.listFargateProfiles, nodes.describeInstances, nodes.describeManagedNodes],
-      ...[...kubernetes, writeEvidence, readEvidence, listEvidence],
+      ...[...kubernetes, writeInventory, readEvidence, listEvidence],
     ],
     'decide-window': nodes.readCalendars(windows),
-    'run-on-nodes': [nodes.runDocuments, ...nodes.runOnNodes(nodeTags), writeEvidence, readEvidence, listEvidence],
-    'collect-from-nodes': [nodes.readCommands, writeEvidence, readEvidence, listEvidence],
+    'run-on-nodes': [
+      ...[nodes.runDocuments, ...nodes.runOnNodes(nodeTags)],
+      ...[writeEvidence('dispatch.json.gz'), readEvidence, listEvidence],
+    ],
+    'collect-from-nodes': [nodes.readCommands, writeEvidence('evidence.ndjson.gz'), readEvidence, listEvidence],
     'update-addon': [eks.changeAddon, eks.createAddon, eks.describeAddon],
     'edit-config-map': kubernetes,
-    'restart-kube-proxy': [...kubernetes, writeEvidence, readEvidence, listEvidence],
+    'restart-kube-proxy': [
+      ...kubernetes,
+      writeEvidence('canary.json', 'inventory.ndjson.gz'),
+      ...[readEvidence, listEvidence],
+    ],
     'check-rollout': kubernetes,
-    'record-outcome': [writeEvidence, readEvidence, listEvidence, records.putEvents],
+    'record-outcome': [writeEvidence('outcome.json'), readEvidence, listEvidence, records.putEvents],
     'on-cluster-created': [executions.startMigrations],
     'on-addon-changed': [eks.describeClusters, eks.describeAddon, executions.readLease, records.putEvents, ...plan],
     'on-cluster-tagged': [eks.describeClusters, eks.describeAddon, ...plan],

@@ -49,6 +49,8 @@ export function namesIn({ partition, region, account }: Place) {
     role: (name: string) => `arn:${partition}:iam::${account}:role/${names.role(name)}`,
     evidenceBucket: `arn:${partition}:s3:::${names.evidenceBucket}`,
     objects: (prefix: string) => `arn:${partition}:s3:::${names.evidenceBucket}/${prefix}`,
+    /** What a rollback puts back. */
+    formerObjects: `arn:${partition}:s3:::${names.evidenceBucket}/executions/*/former.json`,
     deadEvents: arn('sqs', names.deadEvents),
     topic: arn('sns', names.topic),
     alarms: arn('cloudwatch', 'alarm:nightshift-*'),

@@ -13,6 +13,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { names } from '../names.ts';
 import type { Functions } from './functions.ts';
+import { policyOfTopic } from './notifications.ts';
 
 const EVERY = Duration.minutes(5);
 
@@ -64,8 +65,7 @@ export class Alarms extends Construct {
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(new SnsAction(this.topic));
-    // With the topic's policy.
-    alarm.node.addDependency(this.topic);
+    alarm.node.addDependency(policyOfTopic(this.topic));
     this.alarms.push(alarm);
   }
 }

@@ -1,5 +1,5 @@
 import { Aws, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { AnyPrincipal, Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
@@ -55,7 +55,25 @@ export class EvidenceBucket extends Construct {
         { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
       ],
     });
+    this.guardFormer();
     this.logAccess(this.accessLogs());
+  }
+
+  /**
+   * What a rollback puts back comes from the workflow alone: who writes it decides what runs on the nodes of a cluster.
+   * A new version over the saved one counts as well, so that a deletion, which makes such a version, is denied, too.
+   */
+  private guardFormer(): void {
+    this.bucket.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'OnlyTheWorkflowSavesWhatARollbackPutsBack',
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ['s3:PutObject', 's3:DeleteObject'],
+        resources: [arns.formerObjects],
+        conditions: { ArnNotEquals: { 'aws:PrincipalArn': arns.role('migrate-cluster') } },
+      }),
+    );
   }
 
   private logAccess(logs: Bucket): void {
@@ -75,7 +93,7 @@ export class EvidenceBucket extends Construct {
     );
     bucket.loggingConfiguration = { destinationBucketName: logs.bucketName };
     // With its policy: S3 drops a log that it may not write.
-    bucket.node.addDependency(logs);
+    if (logs.policy) bucket.node.addDependency(logs.policy);
   }
 
   /** Who read the evidence. S3 itself delivers these logs, and cannot do so with a key of ours. */

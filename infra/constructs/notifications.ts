@@ -3,7 +3,7 @@ import { CfnRule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSubscription, Topic } from 'aws-cdk-lib/aws-sns';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import type { Config } from '../config.ts';
 import { arns, names } from '../names.ts';
 import { forwardEvents } from '../permissions/executions.ts';
@@ -42,6 +42,7 @@ export class Notifications extends Construct {
       masterKey: key,
       enforceSSL: true,
     });
+    this.allowPublishing();
     for (const endpoint of emails)
       new CfnSubscription(this, endpoint, { topicArn: this.topic.topicArn, protocol: 'email', endpoint });
     this.tell('endings', 'People are told of what went wrong', {
@@ -58,7 +59,6 @@ export class Notifications extends Construct {
         name: [{ prefix: 'recover' }],
       },
     });
-    this.allowPublishing();
     if (centralBusArn) forward(new Construct(this, 'CentralBus'), centralBusArn).node.addDependency(deadEvents);
   }
 
@@ -72,8 +72,7 @@ export class Notifications extends Construct {
         { id: 'people', arn: this.topic.topicArn, deadLetterConfig: { arn: arns.deadEvents }, retryPolicy: RETRIES },
       ],
     });
-    // The topic brings its policy along: without it nothing can be published.
-    rule.node.addDependency(this.topic, this.deadEvents);
+    rule.node.addDependency(policyOfTopic(this.topic), this.deadEvents);
   }
 
   /**
@@ -98,6 +97,9 @@ export class Notifications extends Construct {
     });
   }
 }
+
+/** Without the policy nothing can be published. Throws for a topic that has none. */
+export const policyOfTopic = (topic: Topic): IConstruct => topic.node.findChild('Policy');
 
 /** Every event of nightshift's goes to the bus of another account, too. */
 function forward(scope: Construct, busArn: string): CfnRule {

@@ -4,19 +4,31 @@ import { onlyValues, type Permission } from './permission.ts';
 
 const EXECUTIONS = 'The name of an execution is part of the key.';
 
-export const writeEvidence: Permission = {
+/** The objects of an execution that functions write. What a rollback puts back, former.json, is none of them. */
+type EvidenceFile =
+  | 'canary.json'
+  | 'dispatch.json.gz'
+  | 'evidence.ndjson.gz'
+  | 'given-up.json'
+  | 'history.ndjson.gz'
+  | 'inventory.ndjson.gz'
+  | 'outcome.json';
+
+/** The right to write these objects of any execution, and no others. */
+export const writeEvidence = (...files: EvidenceFile[]): Permission => ({
   sid: 'WriteEvidence',
   why: 'Stores what an execution found and did.',
   actions: ['s3:PutObject'],
-  resources: [arns.objects('executions/*')],
+  resources: files.map((file) => arns.objects(`executions/*/${file}`)),
   wildcard: EXECUTIONS,
-};
+});
 
+/** The bucket's policy denies it to every other principal. */
 export const writeFormer: Permission = {
   sid: 'WriteFormer',
-  why: 'Saves what a rollback needs, before anything is changed.',
+  why: 'Saves what a rollback needs, before anything is changed. No other role may.',
   actions: ['s3:PutObject'],
-  resources: [arns.objects('executions/*/former.json')],
+  resources: [arns.formerObjects],
   wildcard: EXECUTIONS,
 };
 

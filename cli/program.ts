@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { addAccessManifest } from './commands/access-manifest.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDemo } from './commands/demo.ts';
@@ -32,7 +33,7 @@ export function buildProgram(terminal: Terminal): Command {
     .showHelpAfterError(`(${nightshiftCommand('--help')} lists every command and option)`)
     .addHelpText('after', EXAMPLES)
     .exitOverride();
-  const add = [addDemo, addMigrate, addRollback, addAudit, addVerify, addSandbox, addCompletion];
+  const add = [addDemo, addMigrate, addRollback, addAudit, addVerify, addSandbox, addAccessManifest, addCompletion];
   for (const command of add) command(program, terminal);
   return program;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
+import { KUBERNETES_GROUP } from '../functions/core/access-manifest.ts';
 import { InvalidConfiguration, InvalidRequest, isNightshiftError } from '../functions/core/errors.ts';
 import { parseInput } from '../functions/core/parse-input.ts';
 import { parseSettings, type Settings } from '../functions/core/settings.ts';
@@ -13,6 +14,11 @@ export interface Config {
   notifications: { emails: string[]; centralBusArn: string | null };
   /** Where the functions that talk to Kubernetes run; null: outside any VPC, for public API servers. */
   vpc: { subnetIds: string[]; securityGroupIds: string[] } | null;
+  /**
+   * The Kubernetes group that the access entry has, with the rights that the cluster's own Roles give to it
+   * (`nightshift access-manifest`); null: EKS's access policies, whose edit rights are wider.
+   */
+  kubernetesGroup: string | null;
   /** An instance with one of these tags, whatever its value, is a cluster's node: on no other one may a document run. */
   nodeTags: string[];
   /** Logs are deleted after so many days. Evidence cannot be deleted before, and is deleted after. */
@@ -50,6 +56,8 @@ const evidenceDays = 'must be a whole number of days, 1 to 3650';
 const logDays = `must be a number of days that CloudWatch Logs knows: ${LOG_DAYS.join(', ')}`;
 const busArn = 'must be the ARN of an event bus, or null';
 const bucket = 'must be the name of a bucket, in which ${AWS::AccountId} and ${AWS::Region} are filled in, or null';
+const group =
+  'must be the name of a Kubernetes group (1 to 63 letters, digits, dots, colons, slashes, dashes or underscores, not beginning with system:), or null';
 const tagValue = 'must be a text of at most 256 characters';
 
 const FileInput = strict({
@@ -86,6 +94,7 @@ const FileInput = strict({
     ),
     null,
   ),
+  kubernetesGroup: z._default(z.nullable(z.string({ error: group }).check(z.regex(KUBERNETES_GROUP, group))), null),
   nodeTags: z._default(
     listOf('the key of a tag', /^[\w.:/=+@-]{1,128}$/, 20).check(z.minLength(1, 'must name at least one tag')),
     ['aws:eks:cluster-name', 'eks:eks-cluster-name'],

@@ -4,17 +4,21 @@ import * as executions from './permissions/executions.ts';
 import type { Permission } from './permissions/permission.ts';
 import * as records from './permissions/records.ts';
 
-const access = [eks.createAccessEntry, eks.tagAccessEntry, eks.grantView, eks.grantEdit, eks.deleteAccessEntry];
+/** With a Kubernetes group the cluster's own Roles give the rights, and no policy of EKS's may be associated. */
+const access = (kubernetesGroup: string | null): readonly Permission[] => [
+  ...[eks.createAccessEntry(kubernetesGroup), eks.tagAccessEntry, eks.deleteAccessEntry],
+  ...(kubernetesGroup === null ? [eks.grantView, eks.grantEdit] : []),
+];
 const lease = [executions.holdLease, executions.passSchedulerRole];
 
 /** What each state machine does itself, without a function. */
 const own: Record<string, readonly Permission[]> = {
   'migrate-cluster': [
-    ...[...access, ...lease, eks.describeClusters, eks.describeAddon, eks.describeUpdates, records.writeFormer],
+    ...[...lease, eks.describeClusters, eks.describeAddon, eks.describeUpdates, records.writeFormer],
     ...[executions.startRollbacks, executions.awaitRollback, executions.hearOfRollback],
   ],
   'rollback-cluster': [
-    ...[...access, ...lease, executions.readLease, eks.describeAddon, eks.describeUpdates],
+    ...[...lease, executions.readLease, eks.describeAddon, eks.describeUpdates],
     ...[executions.stopExecutions, executions.describeExecutions],
   ],
 };
@@ -26,11 +30,16 @@ export function handlersOf(machine: string, handlers: readonly string[]): string
 }
 
 /** Everything that a state machine may do. Throws for a state machine that has no list of its own. */
-export function stateMachinePermissions(machine: string, handlers: readonly string[]): Permission[] {
+export function stateMachinePermissions(
+  machine: string,
+  handlers: readonly string[],
+  kubernetesGroup: string | null,
+): Permission[] {
   const permissions = own[machine];
   if (!permissions) throw new Error(`infra/state-machines.ts does not say what ${machine} may do`);
   return [
     executions.invokeFunctions(handlersOf(machine, handlers)),
+    ...access(kubernetesGroup),
     ...permissions,
     executions.deliverLogs,
     executions.trace,

@@ -16,12 +16,14 @@ export function substitutions(
   definition: string,
   { names, arns, partition }: Names,
   functions: Record<string, string>,
+  kubernetesGroup: string | null,
 ): Record<string, string> {
   const values = placeholderValues({
     functions,
     stateMachines: Object.fromEntries(STATE_MACHINES.map((name) => [name, arns.alias(name)])),
     kubernetesRoleArn: arns.role('kubernetes'),
     schedulerRoleArn: arns.role('scheduler'),
+    kubernetesGroup: kubernetesGroup ?? '',
     leaseGroup: groups.leases,
     evidenceBucket: names.evidenceBucket,
     partition,

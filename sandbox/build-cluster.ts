@@ -57,6 +57,7 @@ export async function buildCluster(
     addon: described.addon && addonOf(described.addon, createdAt, region.clock),
     addonUpdates: pastUpdates(described.pastUpdates, createdAt),
     accessEntries: new Map(),
+    ...(described.rbac && { rbac: described.rbac }),
     ...(described.workloads && { workloads: described.workloads }),
   };
   const api = await startKubernetesApi({

@@ -50,12 +50,37 @@ export interface Cluster {
   addon: Addon | null;
   /** What runs in it besides kube-proxy, where the world says so. */
   readonly workloads?: ClusterWorkloads;
+  /** Its Roles, ClusterRoles and their bindings. */
+  readonly rbac?: readonly RbacObject[];
   /** Newest last. */
   readonly addonUpdates: AddonUpdate[];
   /** By principal ARN. */
   readonly accessEntries: Map<string, AccessEntry>;
   readonly kubernetes: KubernetesCluster;
 }
+
+interface RbacMetadata {
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+/** A rule of a Role as Kubernetes' API has it, as far as it is about resources. */
+export interface RbacRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+/** An object of rbac.authorization.k8s.io/v1, as far as the sandbox reads it. */
+export type RbacObject =
+  | { readonly kind: 'Role' | 'ClusterRole'; readonly metadata: RbacMetadata; readonly rules: readonly RbacRule[] }
+  | {
+      readonly kind: 'RoleBinding' | 'ClusterRoleBinding';
+      readonly metadata: RbacMetadata;
+      readonly roleRef: { readonly kind: string; readonly name: string };
+      readonly subjects: readonly { readonly kind: string; readonly name: string }[];
+    };
 
 /** What a world may have in a cluster that bears on a change of kube-proxy's mode. */
 export interface ClusterWorkloads {

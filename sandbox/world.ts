@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { serviceAddresses } from '../functions/core/cluster-ip.ts';
 import { isNightshiftError } from '../functions/core/errors.ts';
 import { parseWindow, type Window } from '../functions/core/window.ts';
-import type { Addon, AgentState, Cluster, ClusterWorkloads, Latencies, NodeOs } from './region.ts';
+import type { Addon, AgentState, Cluster, ClusterWorkloads, Latencies, NodeOs, RbacObject } from './region.ts';
 
 /** A world file as `world.schema.json` describes it, with every default filled in. */
 export interface World {
@@ -45,6 +45,7 @@ export interface WorldCluster {
     issues: { code: string; message: string }[];
   } | null;
   workloads?: ClusterWorkloads;
+  rbac?: RbacObject[];
   nodeGroups: WorldNodeGroup[];
 }
 

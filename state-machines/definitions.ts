@@ -39,6 +39,8 @@ export interface DeploymentValues {
   kubernetesRoleArn: string;
   /** What EventBridge Scheduler starts executions as. */
   schedulerRoleArn: string;
+  /** The Kubernetes group of the access entry; empty: EKS's own access policies give the rights. */
+  kubernetesGroup: string;
   /** Schedule group of the leases. */
   leaseGroup: string;
   evidenceBucket: string;
@@ -56,6 +58,7 @@ export function placeholderValues(values: DeploymentValues): Record<string, stri
     ),
     KubernetesRoleArn: values.kubernetesRoleArn,
     SchedulerRoleArn: values.schedulerRoleArn,
+    KubernetesGroup: values.kubernetesGroup,
     LeaseGroup: values.leaseGroup,
     EvidenceBucket: values.evidenceBucket,
     Partition: values.partition,

@@ -1,6 +1,6 @@
 import type { NormalizedSchema } from '@smithy/core/schema';
 import { functionPlaceholder } from './definitions.ts';
-import { expressionIn, makesText } from './expressions.ts';
+import { expressionIn, makesText, parseExpression } from './expressions.ts';
 import { checkLambdaRetry } from './lint-errors.ts';
 import type { Report } from './lint-model.ts';
 import { isRecord } from './lint-model.ts';
@@ -35,6 +35,28 @@ function surelyText(source: string): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * What an expression writes out: for `{'Name': …}` an object with these members, for anything else nothing. With an
+ * expression for the whole, a state can leave a member out.
+ */
+function writtenOut(value: unknown): unknown {
+  const source = typeof value === 'string' ? expressionIn(value) : null;
+  if (source === null) return value;
+  try {
+    return objectOf(parseExpression(source).ast());
+  } catch {
+    // The lint of expressions reports it.
+    return undefined;
+  }
+}
+
+function objectOf(node: unknown): unknown {
+  if (!isRecord(node) || node['type'] !== 'unary' || node['value'] !== '{' || !Array.isArray(node['lhs']))
+    return undefined;
+  const members = node['lhs'].map((pair: unknown) => (Array.isArray(pair) ? pair : []));
+  return Object.fromEntries(members.map(([key, item]) => [isRecord(key) ? String(key['value']) : '', objectOf(item)]));
 }
 
 /** Member names that are not the operation's, or not in PascalCase, at any depth that is written out. */
@@ -72,7 +94,7 @@ export function checkIntegration(
   report: Report,
 ): void {
   const arn = String(state['Resource']).replace('arn:${Partition}:', 'arn:aws:');
-  const args = state['Arguments'];
+  const args = writtenOut(state['Arguments']);
   if (arn === 'arn:aws:states:::lambda:invoke') {
     checkFunction(args, `${path}/Arguments`, functions, report);
     checkLambdaRetry(state, path, report);

@@ -32,7 +32,7 @@ class Machine extends Construct {
   constructor(scope: Construct, machine: string, { config, key, functions }: Options) {
     super(scope, machine);
     const handlers = [...functions.byHandler.keys()];
-    const permissions = stateMachinePermissions(machine, handlers);
+    const permissions = stateMachinePermissions(machine, handlers, config.kubernetesGroup);
     const stores = permissions.some(({ actions }) => actions.includes('s3:PutObject'));
     const role = roleFor(this, machine, {
       assumedBy: stepFunctions(machine),
@@ -52,7 +52,12 @@ class Machine extends Construct {
       stateMachineType: 'STANDARD',
       roleArn: role.roleArn,
       definitionString: JSON.stringify(JSON.parse(definition)),
-      definitionSubstitutions: substitutions(definition, TEMPLATE_NAMES, functionArns(functions)),
+      definitionSubstitutions: substitutions(
+        definition,
+        TEMPLATE_NAMES,
+        functionArns(functions),
+        config.kubernetesGroup,
+      ),
       // What went through the states is in the history, which is exported; a log tells which states they were.
       loggingConfiguration: {
         level: 'ALL',

@@ -83,7 +83,8 @@ export const createAddon: Permission = {
   wildcard: ANY_CLUSTER,
 };
 
-export const createAccessEntry: Permission = {
+/** `kubernetesGroup`: the only group that the entry may have, and has to; null: it may have none. */
+export const createAccessEntry = (kubernetesGroup: string | null): Permission => ({
   sid: 'CreateAccessEntry',
   why: "Lets nightshift's own role, and no other, into a cluster while an execution needs it.",
   actions: ['eks:CreateAccessEntry'],
@@ -92,9 +93,11 @@ export const createAccessEntry: Permission = {
   conditions: {
     ArnEquals: { 'eks:principalArn': arns.role('kubernetes') },
     StringEquals: { 'eks:accessEntryType': 'STANDARD' },
-    Null: { 'eks:kubernetesGroups': 'true' },
+    ...(kubernetesGroup === null
+      ? { Null: { 'eks:kubernetesGroups': 'true' } }
+      : onlyValues('eks:kubernetesGroups', [kubernetesGroup])),
   },
-};
+});
 
 export const tagAccessEntry: Permission = {
   sid: 'TagAccessEntry',

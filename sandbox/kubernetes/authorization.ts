@@ -1,5 +1,6 @@
-import type { AccessEntry, Cluster } from '../region.ts';
+import type { AccessEntry, Cluster, RbacObject } from '../region.ts';
 import type { Identity } from './authentication.ts';
+import { rbacAllows } from './rbac.ts';
 import type { ResourceType } from './resources.ts';
 import { stillRefused } from './settling.ts';
 import { KubernetesError, qualified, unauthorized } from './status.ts';
@@ -78,13 +79,22 @@ export function accessEntry(
   return entry;
 }
 
-/** Throws 403 in Kubernetes' own words when no policy of the entry allows the attempt, or does not yet. */
-export function authorize(identity: Identity, entry: AccessEntry | null, attempt: Attempt, now: Date): void {
+/**
+ * Throws 403 in Kubernetes' own words when neither a policy of the entry nor a Role of one of its groups allows the
+ * attempt, or the grant has not settled yet.
+ */
+export function authorize(
+  identity: Identity,
+  entry: AccessEntry | null,
+  attempt: Attempt,
+  at: { now: Date; rbac: readonly RbacObject[] },
+): void {
   if (entry === null) return;
   const allowed = entry.policies.some(
     (policy) => reaches(policy, attempt.namespace) && policyAllows(policy.policyArn.split('/').at(-1) ?? '', attempt),
   );
-  if (!allowed || stillRefused(entry.settling, nameOf(attempt), now)) throw forbidden(identity, attempt);
+  const granted = allowed || rbacAllows(at.rbac, entry.kubernetesGroups, attempt);
+  if (!granted || stillRefused(entry.settling, nameOf(attempt), at.now)) throw forbidden(identity, attempt);
 }
 
 function nameOf({ verb, type, subresource = '', namespace = '', name = '' }: Attempt): string {

@@ -236,7 +236,7 @@ async function resourceReply(
 ): Promise<Reply | undefined> {
   const { path, verb } = request;
   const now = parts.clock.now();
-  authorize(caller.identity, caller.entry, { verb, ...path }, now);
+  authorize(caller.identity, caller.entry, { verb, ...path }, { now, rbac: parts.cluster.rbac ?? [] });
   // Kubernetes asks first whether the caller may, and only then whether there is such a thing.
   if (!isServed(path.type, parts.cluster)) throw pathNotFound();
   if (path.subresource === 'proxy') {

@@ -114,7 +114,7 @@ function machineOf(
         StateMachineName: names.names.stateMachine(machine),
         RoleArn: names.arns.role(machine),
         DefinitionString: definition,
-        DefinitionSubstitutions: substitutions(definition, names, functionArns),
+        DefinitionSubstitutions: substitutions(definition, names, functionArns, null),
       },
     },
     { Type: 'AWS::StepFunctions::StateMachineVersion', Properties: { StateMachineArn: arn } },

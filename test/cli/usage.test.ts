@@ -129,7 +129,7 @@ describe('the help', () => {
     expect(stdout).toContain('Examples:\n  npx nightshift demo');
   });
 
-  test.each(['demo', 'migrate', 'rollback', 'audit', 'verify', 'sandbox', 'completion'])(
+  test.each(['demo', 'migrate', 'rollback', 'audit', 'verify', 'sandbox', 'access-manifest', 'completion'])(
     'of %s ends with 0',
     async (command) => {
       const { code, stdout } = await run([command, '--help']);
@@ -181,7 +181,16 @@ describe('completion', () => {
   test.each(['zsh', 'fish'])('for %s names every command', async (shell) => {
     const { code, stdout } = await run(['completion', shell]);
     expect(code).toBe(0);
-    for (const command of ['demo', 'migrate', 'rollback', 'audit', 'verify', 'sandbox', 'completion'])
+    for (const command of [
+      'demo',
+      'migrate',
+      'rollback',
+      'audit',
+      'verify',
+      'sandbox',
+      'access-manifest',
+      'completion',
+    ])
       expect(stdout).toContain(command);
   });
 });

@@ -21,6 +21,7 @@ it('needs windows and settings, and has a default for everything else', () => {
     },
     notifications: { emails: [], centralBusArn: null },
     vpc: null,
+    kubernetesGroup: null,
     nodeTags: ['aws:eks:cluster-name', 'eks:eks-cluster-name'],
     retentionDays: { logs: 90, evidence: 365 },
     assetsBucket: null,
@@ -63,6 +64,10 @@ it.each([
   [
     { ...LEAST, vpc: { subnetIds: [], securityGroupIds: ['sg-0123456789abcdef0'] } },
     'vpc.subnetIds must name at least one subnet, but it is [].',
+  ],
+  [
+    { ...LEAST, kubernetesGroup: 'system:masters' },
+    'not beginning with system:), or null, but it is "system:masters".',
   ],
   [{ ...LEAST, nodeTags: [] }, 'nodeTags must name at least one tag, but it is [].'],
   [

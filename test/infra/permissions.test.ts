@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { policyOf } from '../../infra/permissions/permission.ts';
-import { type Right, securityPage } from '../../infra/security-page.ts';
+import { type Right, rightsOf, securityPage } from '../../infra/security-page.ts';
 import { readDefinition } from '../../state-machines/definitions.ts';
+import { groupTemplate } from './roles.ts';
 import { allRights, byName, rightsOfRole, template } from './template.ts';
 
 const granting = (action: string): Right[] => allRights.filter(({ actions }) => actions.includes(action));
@@ -101,6 +102,24 @@ describe('access to clusters', () => {
         'eks:namespaces ForAllValues:StringEquals kube-system',
         'eks:namespaces Null false',
       ],
+    ]);
+  });
+
+  it('takes a Kubernetes group instead, if one is configured, and no policy', async () => {
+    const rights = rightsOf(await groupTemplate('platform:nightshift'));
+    const create = rights.filter(({ actions }) => actions.includes('eks:CreateAccessEntry'));
+    expect(create.map(({ conditions }) => conditions)).toEqual(
+      Array.from({ length: 2 }, () => [
+        'eks:principalArn ArnEquals arn:PARTITION:iam::ACCOUNT:role/nightshift-kubernetes-REGION',
+        'eks:accessEntryType StringEquals STANDARD',
+        'eks:kubernetesGroups ForAllValues:StringEquals platform:nightshift',
+        'eks:kubernetesGroups Null false',
+      ]),
+    );
+    expect(rights.flatMap(({ actions }) => actions)).not.toContain('eks:AssociateAccessPolicy');
+    expect(granting('eks:CreateAccessEntry').map(({ conditions }) => conditions.at(-1))).toEqual([
+      'eks:kubernetesGroups Null true',
+      'eks:kubernetesGroups Null true',
     ]);
   });
 

@@ -23,6 +23,10 @@ const CONFIG = parseConfig({
 /** The template whose roles every run of the product is compared with. */
 export const configuredTemplate = (): Promise<Template> => synthesized(CONFIG);
 
+/** In which the access entry has this Kubernetes group. */
+export const groupTemplate = (kubernetesGroup: string): Promise<Template> =>
+  synthesized({ ...CONFIG, kubernetesGroup });
+
 /** With a VPC, too: for what is read and not run. */
 export const everythingConfigured = (): Promise<Template> =>
   synthesized({ ...CONFIG, vpc: { subnetIds: ['subnet-01234567'], securityGroupIds: ['sg-01234567'] } });

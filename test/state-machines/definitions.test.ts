@@ -17,6 +17,7 @@ const HANDLERS = globSync('functions/handlers/*.ts').map((path) => basename(path
 /** AWS's own names that adapters let through unchanged, for the state machine to retry. */
 const RETHROWN = ['ThrottlingException', 'TooManyRequestsException', 'ResourceInUseException'];
 const VALUES = placeholderValues({
+  kubernetesGroup: '',
   functions: Object.fromEntries(
     HANDLERS.map((name) => [name, `arn:aws:lambda:us-east-1:111122223333:function:${name}`]),
   ),

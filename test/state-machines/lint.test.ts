@@ -160,6 +160,11 @@ test.each<[string, unknown, string[][]]>([
     [['unknown-argument', '/States/First/Arguments/Target/RoleARN']],
   ],
   [
+    'an argument in an expression for the whole',
+    machine({ ...sdk('eks:createAccessEntry', {}), Arguments: "{% {'ClusterName': 'a', 'Groups': ['b']} %}" }),
+    [['unknown-argument', '/States/First/Arguments/Groups']],
+  ],
+  [
     'an argument that the integration does not have',
     machine(inspect({ Arguments: { FunctionName: '${InspectClusterFunction}', Input: {} } })),
     [['unknown-argument', '/States/First/Arguments/Input']],

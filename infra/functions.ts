@@ -28,7 +28,7 @@ const workflowFunctions = {
   'inspect-cluster': {
     description: 'One read-only look at a cluster, and the plan of its migration',
     ...{ timeout: 170, memory: 1024, invokedBy: 'workflow', kubernetes: true },
-    variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
+    variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_IN_VPC', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
   },
   'inspect-rollback': {
     description: 'What a rollback finds, and what it has to put back',
@@ -73,7 +73,7 @@ const workflowFunctions = {
   'check-rollout': {
     description: 'Whether the new kube-proxy pods run and stay up',
     ...{ timeout: 50, memory: 256, invokedBy: 'workflow', kubernetes: true },
-    variables: ['NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
+    variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
   },
   'record-outcome': {
     description: 'Writes the record of an execution and says its ending on the bus',

@@ -6,6 +6,7 @@ export type Variable =
   | 'NIGHTSHIFT_DOCUMENT_PREFIX'
   | 'NIGHTSHIFT_EVENT_BUS'
   | 'NIGHTSHIFT_EVIDENCE_BUCKET'
+  | 'NIGHTSHIFT_IN_VPC'
   | 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'
   | 'NIGHTSHIFT_LEASE_GROUP'
   | 'NIGHTSHIFT_MIGRATE_ALIAS_ARN'
@@ -21,7 +22,7 @@ export type Variable =
 /** What a function's environment has: the variables that it reads, and what Powertools reads. */
 export function environmentOf(
   variables: readonly Variable[],
-  config: Pick<Config, 'settings' | 'windows'>,
+  config: Pick<Config, 'settings' | 'vpc' | 'windows'>,
   names: Names,
 ): Record<string, string> {
   const values = variableValues(config, names);
@@ -35,13 +36,14 @@ export function environmentOf(
 
 /** What each of them is in this deployment. */
 function variableValues(
-  { settings, windows }: Pick<Config, 'settings' | 'windows'>,
+  { settings, vpc, windows }: Pick<Config, 'settings' | 'vpc' | 'windows'>,
   { names, arns }: Names,
 ): Record<Variable, string> {
   return {
     NIGHTSHIFT_DOCUMENT_PREFIX: DOCUMENT_PREFIX,
     NIGHTSHIFT_EVENT_BUS: names.eventBus,
     NIGHTSHIFT_EVIDENCE_BUCKET: names.evidenceBucket,
+    NIGHTSHIFT_IN_VPC: vpc === null ? 'false' : 'true',
     NIGHTSHIFT_KUBERNETES_ROLE_ARN: arns.role('kubernetes'),
     NIGHTSHIFT_LEASE_GROUP: groups.leases,
     NIGHTSHIFT_MIGRATE_ALIAS_ARN: arns.alias('migrate-cluster'),

@@ -23,6 +23,7 @@ export interface ClusterSurroundings {
   nodeKind: NodeKind;
   intercept: Intercept;
   loseReply: (operation: string) => boolean;
+  noAnswer: (milliseconds: number) => void;
   /** Hosts, with port, besides STS's own for which an EKS token may be signed. */
   stsHosts: () => readonly string[];
 }
@@ -32,7 +33,7 @@ export async function buildCluster(
   described: WorldCluster,
   around: ClusterSurroundings,
 ): Promise<{ cluster: Cluster; api: RunningKubernetesApi }> {
-  const { region, credentials, calls, listeners, nodeKind, intercept, loseReply, stsHosts } = around;
+  const { region, credentials, calls, listeners, nodeKind, intercept, loseReply, noAnswer, stsHosts } = around;
   const createdAt = new Date(region.clock.now().getTime() - 30 * DAY_MS);
   const status = new Status(described, 'ACTIVE', region.clock);
   const data: ClusterData = {
@@ -43,6 +44,7 @@ export async function buildCluster(
     serviceCidr: described.serviceCidr,
     ipFamily: described.serviceCidr.includes(':') ? 'ipv6' : 'ipv4',
     endpointAccess: described.endpoint,
+    ...(described.publicAccessCidrs && { publicAccessCidrs: described.publicAccessCidrs }),
     authenticationMode: described.authenticationMode,
     autoMode: described.autoMode,
     get status() {
@@ -69,6 +71,7 @@ export async function buildCluster(
     creator: credentials.person,
     intercept,
     loseReply,
+    noAnswer,
     stsHosts,
   });
   // The Kubernetes API keeps `data` itself: both must stay one object.

@@ -91,7 +91,8 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     stepFunctions: () => stepFunctions,
     join: (cluster, join) => joinNodes(region, options.nodeKind, cluster, join),
   });
-  const apis = await openClusters(options, { region, faults, credentials, calls, listeners });
+  const noAnswer = (milliseconds: number) => clock.kind === 'virtual' && invocations.stall(milliseconds);
+  const apis = await openClusters(options, { region, faults, credentials, calls, listeners, noAnswer });
   const dispatcher = new Dispatcher({ clock, calls, faults });
   const invocations = new Invocations({ clock, faults, host });
   const messaging = openMessaging({
@@ -180,7 +181,7 @@ async function openClusters(
     region,
     faults,
     ...around
-  }: { region: Region; faults: Faults } & Pick<ClusterSurroundings, 'credentials' | 'calls' | 'listeners'>,
+  }: { region: Region; faults: Faults } & Pick<ClusterSurroundings, 'credentials' | 'calls' | 'listeners' | 'noAnswer'>,
 ): Promise<RunningKubernetesApi[]> {
   const surroundings: ClusterSurroundings = {
     ...around,

@@ -40,6 +40,8 @@ export interface Cluster {
   readonly serviceCidr: string;
   readonly ipFamily: 'ipv4' | 'ipv6';
   readonly endpointAccess: 'public' | 'private';
+  /** The only addresses that a public endpoint answers; without it, it answers all. */
+  readonly publicAccessCidrs?: readonly string[];
   readonly authenticationMode: 'API' | 'API_AND_CONFIG_MAP' | 'CONFIG_MAP';
   readonly autoMode: boolean;
   status: 'ACTIVE' | 'CREATING' | 'UPDATING' | 'FAILED';
@@ -179,7 +181,7 @@ export interface NodeMachine {
   runDocument(run: { document: string; parameters: Record<string, string>; script: string }): Promise<CommandResult>;
   /** Starts kube-proxy anew with this configuration, on top of what the last one left in the kernel. */
   startKubeProxy(
-    config: KubeProxyConfig,
+    config: KubeProxyConfig & { metricsBindAddress?: string },
     cluster: { version: string; serviceCidr: string; services: readonly ClusterService[] },
   ): Promise<KubeProxyStart>;
   report(): Promise<NodeReport>;

@@ -28,6 +28,7 @@ export interface WorldCluster {
   servicesWithoutEndpoints: number;
   tags: Record<string, string>;
   endpoint: 'public' | 'private';
+  publicAccessCidrs?: string[];
   authenticationMode: Cluster['authenticationMode'];
   status: Cluster['status'];
   /** Seconds from the world's start. */
@@ -70,7 +71,14 @@ interface WorldFile {
     Partial<
       Pick<
         WorldCluster,
-        'servicesWithoutEndpoints' | 'tags' | 'status' | 'activeAfter' | 'autoMode' | 'pastUpdates' | 'workloads'
+        | 'publicAccessCidrs'
+        | 'pastUpdates'
+        | 'servicesWithoutEndpoints'
+        | 'tags'
+        | 'status'
+        | 'activeAfter'
+        | 'autoMode'
+        | 'workloads'
       >
     > & {
       addon: {

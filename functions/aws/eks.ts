@@ -242,6 +242,7 @@ export function snapshotOf(
     endpoint: {
       public: cluster.resourcesVpcConfig?.endpointPublicAccess === true,
       private: cluster.resourcesVpcConfig?.endpointPrivateAccess === true,
+      publicCidrs: restriction(cluster.resourcesVpcConfig?.publicAccessCidrs ?? []),
     },
     // Clusters from before access entries do not carry the field.
     authenticationMode: cluster.accessConfig?.authenticationMode ?? 'CONFIG_MAP',
@@ -249,6 +250,11 @@ export function snapshotOf(
     tags: cluster.tags ?? {},
     ...found,
   };
+}
+
+/** EKS lists 0.0.0.0/0 (and ::/0) for an endpoint that answers everybody. The functions' own calls use IPv4. */
+function restriction(publicAccessCidrs: readonly string[]): string[] {
+  return publicAccessCidrs.includes('0.0.0.0/0') ? [] : [...publicAccessCidrs];
 }
 
 function apiOf({ endpoint: url, certificateAuthority }: Cluster): ClusterSnapshot['api'] {

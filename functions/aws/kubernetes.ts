@@ -1,9 +1,7 @@
 import type { KubeProxyPod } from '../core/nodes.ts';
 import type { Workloads } from '../core/preflight/workloads.ts';
 import type { ApiServer } from '../core/snapshot.ts';
-import { mapLimited } from './clients.ts';
 import {
-  askPod,
   type CanaryPods,
   canaryPods,
   deletePod,
@@ -13,10 +11,11 @@ import {
   restartsOf,
   waitingOf,
 } from './kubernetes/canary.ts';
-import { classified, despiteConflicts, hasCode, KUBE_PROXY, NAMESPACE } from './kubernetes/client.ts';
+import { classified, despiteConflicts, KUBE_PROXY, NAMESPACE } from './kubernetes/client.ts';
 import { editConfig, type KubeProxyConfig, readConfig } from './kubernetes/config-map.ts';
 import { type Pod, RollingDaemonSet, Written } from './kubernetes/objects.ts';
-import { type Api, api as apiOf, pathOf } from './kubernetes/request.ts';
+import { askProxyModes } from './kubernetes/proxy-modes.ts';
+import { api as apiOf, pathOf } from './kubernetes/request.ts';
 import { readWorkloads } from './kubernetes/workloads.ts';
 
 /** The DaemonSet's state, and its pods that were made from the template as it is now. */
@@ -33,7 +32,7 @@ export interface Rollout {
 export interface Kubernetes extends KubeProxyConfig, CanaryPods {
   /** The pods of kube-proxy; `proxyMode` is null: only `proxyModes` asks for it. */
   kubeProxyPods(): Promise<KubeProxyPod[]>;
-  /** What kube-proxy answers on `/proxyMode`, by pod name; null where it does not answer. */
+  /** What kube-proxy answers on `/proxyMode`, by pod name; null for a pod that does not answer when asked twice. */
   proxyModes(pods: readonly string[]): Promise<Map<string, string | null>>;
   /** What `kubectl rollout restart` does. The same time again changes nothing. Throws RolloutFailed without DaemonSet. */
   restartKubeProxy(restartedAt: string): Promise<{ generation: number }>;
@@ -45,8 +44,6 @@ export interface Kubernetes extends KubeProxyConfig, CanaryPods {
 
 const SELECTOR = 'k8s-app=kube-proxy';
 const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
-/** kube-proxy's metricsBindAddress on EKS is 0.0.0.0:10249. */
-const METRICS_PORT = 10249;
 
 const DAEMON_SET = pathOf('apis', 'apps', 'v1', 'namespaces', NAMESPACE, 'daemonsets', KUBE_PROXY);
 const STRATEGIC_MERGE = 'application/strategic-merge-patch+json';
@@ -61,10 +58,7 @@ export function kubernetes(endpoint: ApiServerEndpoint, token: string): Kubernet
   return {
     kubeProxyPods: () => said(async () => (await listPods(api, SELECTOR)).map(podOf)),
 
-    async proxyModes(pods) {
-      const modes = await mapLimited(pods, 10, (pod) => said(() => proxyMode(api, pod)));
-      return new Map(pods.map((pod, index) => [pod, modes[index] ?? null]));
-    },
+    proxyModes: (pods) => said(() => askProxyModes(api, pods)),
 
     restartKubeProxy: (restartedAt) =>
       said(async () => {
@@ -89,16 +83,6 @@ export function kubernetes(endpoint: ApiServerEndpoint, token: string): Kubernet
         return rolloutOf(found, await listPods(api, SELECTOR));
       }),
   };
-}
-
-/** A pod that does not answer gives no proof, which is for core to judge: 404, 502 to 504 are answers about the pod. */
-async function proxyMode(api: Api, pod: string): Promise<string | null> {
-  try {
-    return (await askPod(api, pod, METRICS_PORT, 'proxyMode')).trim();
-  } catch (error) {
-    if (hasCode(error, 404, 500, 502, 503, 504)) return null;
-    throw error;
-  }
 }
 
 function podOf(pod: Pod): KubeProxyPod {

@@ -13,6 +13,7 @@ import { CLUSTER_CHECKS, VERSION_CHECKS } from './preflight/cluster.ts';
 import { CONFIG_MAP_CHECKS } from './preflight/config-map.ts';
 import { CHECK_NAMES, type CheckName } from './preflight/names.ts';
 import { NODE_CHECKS } from './preflight/nodes.ts';
+import { PROOF_CHECKS } from './preflight/proof.ts';
 import { REPLACEMENT_CHECKS } from './preflight/replacement.ts';
 import { RESTART_CHECKS } from './preflight/restart.ts';
 import { WORKLOAD_CHECKS } from './preflight/workload-checks.ts';
@@ -31,6 +32,7 @@ export const CHECKS: Readonly<Record<CheckName, CheckEntry>> = {
   ...VERSION_CHECKS,
   ...NODE_CHECKS,
   ...RESTART_CHECKS,
+  ...PROOF_CHECKS,
   ...REPLACEMENT_CHECKS,
   ...CONFIG_MAP_CHECKS,
   ...WORKLOAD_CHECKS,
@@ -39,6 +41,8 @@ export const CHECKS: Readonly<Record<CheckName, CheckEntry>> = {
 /** What was seen beyond the snapshot and the inventory. `restartFor` is the execution's name. */
 export interface Sight {
   restartFor: string;
+  /** Whether the functions that reach Kubernetes run in a VPC of the account. */
+  inVpc: boolean;
   ec2: readonly Ec2Node[];
   managed: readonly ManagedNode[];
   /** Null: the Kubernetes API was not asked. */
@@ -53,11 +57,11 @@ export function subjectOf(
   sight: Sight,
 ): Subject {
   const way = snapshot.addon === null ? (request.selfManaged ?? null) : 'addon';
-  const strategy = request.strategy ?? restartStrategy(snapshot);
-  const { ec2, managed, workloads } = sight;
+  const strategy = request.strategy ?? restartStrategy(snapshot, sight.inVpc);
+  const { ec2, managed, workloads, inVpc } = sight;
   const read = readConfiguration(snapshot, way);
   const configuration = read.current && targetConfiguration(read.current, request, { strategy, sight });
-  return { snapshot, inventory, request, ec2, managed, workloads, strategy, way, ...read, configuration };
+  return { snapshot, inventory, request, ec2, managed, workloads, inVpc, strategy, way, ...read, configuration };
 }
 
 /** Reads the values that are merged into; null, with the reason, where they cannot be read. */

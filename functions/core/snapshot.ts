@@ -14,7 +14,8 @@ export interface ClusterSnapshot {
   status: string;
   /** null while EKS has none for it. */
   api: ApiServer | null;
-  endpoint: { public: boolean; private: boolean };
+  /** `publicCidrs`: the only addresses that the public endpoint answers; empty when it answers all. */
+  endpoint: { public: boolean; private: boolean; publicCidrs: string[] };
   /** API, API_AND_CONFIG_MAP or CONFIG_MAP. */
   authenticationMode: string;
   serviceCidr: string;
@@ -47,11 +48,20 @@ export type RestartStrategy = 'kubernetes-api' | 'pod-annotations';
 export type Way = 'addon' | 'create-addon' | 'config-map';
 
 /**
- * Access entries do not exist on CONFIG_MAP clusters, and a private endpoint does not answer from outside its VPC: both
- * are left with pod annotations. https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
+ * Whether functions get an answer from the cluster's endpoint. A function outside a VPC has no address of its own that
+ * `publicAccessCidrs` could list; one in a VPC is taken to have a way to a private endpoint, which the look through
+ * Kubernetes then tries before anything is changed. https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
  */
-export function restartStrategy(snapshot: ClusterSnapshot): RestartStrategy {
-  return snapshot.endpoint.public && snapshot.authenticationMode !== 'CONFIG_MAP'
+export function isReachable({ endpoint }: Pick<ClusterSnapshot, 'endpoint'>, inVpc: boolean): boolean {
+  return (endpoint.public && endpoint.publicCidrs.length === 0) || (endpoint.private && inVpc);
+}
+
+/**
+ * Access entries do not exist on CONFIG_MAP clusters, and an endpoint that does not answer cannot be used: both are left
+ * with pod annotations. https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
+ */
+export function restartStrategy(snapshot: ClusterSnapshot, inVpc: boolean): RestartStrategy {
+  return snapshot.authenticationMode !== 'CONFIG_MAP' && isReachable(snapshot, inVpc)
     ? 'kubernetes-api'
     : 'pod-annotations';
 }

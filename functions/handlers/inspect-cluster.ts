@@ -28,6 +28,7 @@ export interface Deps extends InventoryDeps {
   eks: Pick<Eks, 'snapshot' | 'fargateProfiles'>;
   openKubernetes: OpenKubernetes;
   store: ObjectStore;
+  inVpc: () => boolean;
 }
 
 export interface Output {
@@ -53,7 +54,7 @@ export function inspectCluster(deps: Deps): Run<Input, Output> {
     const api = kubernetes ? await deps.openKubernetes(snapshot, execution) : null;
     const { inventory, ec2: instances, managed } = await seeNodes(deps, request.cluster, api);
     const workloads = api && (await api.workloads());
-    const sight = { restartFor: execution.name, ec2: instances, managed, workloads };
+    const sight = { restartFor: execution.name, inVpc: deps.inVpc(), ec2: instances, managed, workloads };
     const plan = planMigration(snapshot, inventory, request, sight);
     const stored = await writeInventory(deps.store, evidenceKey(execution, step, 'inventory.ndjson.gz'), inventory);
     const counts = countInventory(inventory);
@@ -88,4 +89,4 @@ const carried = (text: string | null): string | null => (text !== null && fitsSt
 
 const store = objectStore(environment.evidenceBucket);
 
-export const handler = wrap(Input, inspectCluster({ eks, ec2, ssm, openKubernetes, store }));
+export const handler = wrap(Input, inspectCluster({ eks, ec2, ssm, openKubernetes, store, inVpc: environment.inVpc }));

@@ -156,7 +156,10 @@ export class DaemonSetController {
     const name = this.#freeName(node);
     const image = this.#owner.spec.template.spec.containers[0]?.image ?? '';
     const state: PodState = { kind: 'creating' };
-    const pod: Pod = { name, node, hash: this.#hash, image, createdAt, state, restarts: 0, timer: undefined };
+    const pod: Pod = {
+      ...{ name, node, hash: this.#hash, image, createdAt, state },
+      ...{ restarts: 0, metricsBindAddress: '', timer: undefined },
+    };
     this.#pods.set(node.id, pod);
     this.#byName.set(name, pod);
     return pod;
@@ -224,16 +227,18 @@ export class DaemonSetController {
     return result;
   }
 
-  async #startKubeProxy({ node, image }: Pod): Promise<KubeProxyStart> {
+  async #startKubeProxy(pod: Pod): Promise<KubeProxyStart> {
+    const { node, image } = pod;
     const read = this.proxyConfig();
     if (!read.ok) return { running: false, reason: read.reason };
     if (!node.machine) return { running: false, reason: 'no machine to run on' };
-    const { mode, scheduler } = read.config;
+    const { mode, scheduler, metricsBindAddress } = read.config;
+    pod.metricsBindAddress = metricsBindAddress;
     const { serviceCidr, services, version } = this.#cluster;
     try {
       return await node.machine.startKubeProxy(
         // kube-proxy itself takes rr where the configuration names no scheduler.
-        { mode, scheduler: scheduler === '' ? 'rr' : scheduler },
+        { mode, scheduler: scheduler === '' ? 'rr' : scheduler, metricsBindAddress },
         { version: imageMinorVersion(image) ?? version, serviceCidr, services },
       );
     } catch (error) {

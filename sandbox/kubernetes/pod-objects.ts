@@ -21,6 +21,8 @@ export interface Pod {
   readonly createdAt: Date;
   state: PodState;
   restarts: number;
+  /** The `metricsBindAddress` with which it was started last. */
+  metricsBindAddress: string;
   timer: Timer | undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { hears, listening } from '../nodes/metrics-address.ts';
 import type { DaemonSetController } from './daemonset-controller.ts';
 import type { ApiRequest, Reply } from './request.ts';
 import { RESOURCES } from './resources.ts';
@@ -19,7 +20,8 @@ export async function proxyToPod(
   const refused = serviceUnavailable(
     `error trying to reach service: dial tcp ${pod?.node.address ?? podName}:${port}: connect: connection refused`,
   );
-  if (port !== '10249' || pod?.state.kind !== 'running' || !pod.node.machine) throw refused;
+  if (pod?.state.kind !== 'running' || !pod.node.machine) throw refused;
+  if (!hears(listening(pod.metricsBindAddress), 'outside', port)) throw refused;
   const { machine } = pod.node;
   const { runningMode } = await clock.busy(() => machine.report());
   if (runningMode === null) throw refused;

@@ -4,13 +4,16 @@ import type { KubeProxyConfig } from '../region.ts';
 import type { ClusterData } from './cluster-data.ts';
 
 /** What kube-proxy makes of its configuration: it runs with it, or exits with this line. */
-export type ReadProxyConfig = { ok: true; config: KubeProxyConfig } | { ok: false; reason: string };
+export type ReadProxyConfig =
+  | { ok: true; config: KubeProxyConfig & { metricsBindAddress: string } }
+  | { ok: false; reason: string };
 
 const configuration = z.looseObject({
   kind: z.literal('KubeProxyConfiguration'),
   // Linux kube-proxy takes an empty mode for iptables.
   mode: z.preprocess((mode) => (mode === '' || mode === null ? 'iptables' : mode), z.enum(['iptables', 'ipvs'])),
   ipvs: z.looseObject({ scheduler: z.string().nullish() }).nullish(),
+  metricsBindAddress: z.string().nullish(),
 });
 
 /** Reads the key `config` of the ConfigMap `kube-proxy-config`. */
@@ -28,7 +31,11 @@ export function readProxyConfig(text: string | undefined): ReadProxyConfig {
       reason: `KubeProxyConfiguration.${issue?.path.join('.') ?? ''}: Invalid value: ${issue?.message ?? ''}`,
     };
   }
-  return { ok: true, config: { mode: parsed.data.mode, scheduler: parsed.data.ipvs?.scheduler ?? '' } };
+  const { mode, ipvs, metricsBindAddress } = parsed.data;
+  return {
+    ok: true,
+    config: { mode, scheduler: ipvs?.scheduler ?? '', metricsBindAddress: metricsBindAddress ?? '' },
+  };
 }
 
 /** The same YAML with another mode and scheduler: comments, order and everything else stay. */

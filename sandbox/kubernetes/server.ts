@@ -39,6 +39,8 @@ export interface ServerParts {
   readonly calls: ApiCall[];
   readonly authenticator: Authenticator;
   readonly intercept: Intercept | undefined;
+  /** Hears how long a caller waits who gets no answer, in milliseconds of virtual time. */
+  readonly noAnswer: ((milliseconds: number) => void) | undefined;
   /** Whether the answer to a call that was carried out is lost. */
   readonly loseReply: ((operation: string) => boolean) | undefined;
 }
@@ -183,10 +185,31 @@ async function understood(parts: ServerParts, exchange: Exchange): Promise<Reply
   call.input = input;
   const identity = authenticate(incoming.headers.authorization, parts.authenticator);
   call.principal = identity.principal;
+  if (isShutOut(identity, parts.cluster)) await withoutAnswer(parts, exchange);
   const entry = accessEntry(identity, parts.cluster);
   await intercepted(parts, call, input);
   if (!request) return documentReply(parts, url.pathname, incoming.method ?? '');
   return resourceReply(parts, exchange, request, { identity, entry });
+}
+
+/**
+ * Whether `publicAccessCidrs` keeps this caller's packets out. The person who made the cluster and its administrator are
+ * at one of the addresses; functions, which sign as roles, are not.
+ */
+function isShutOut({ arn }: Identity, { endpointAccess, publicAccessCidrs }: ClusterData): boolean {
+  const restricted = publicAccessCidrs !== undefined && !publicAccessCidrs.includes('0.0.0.0/0');
+  return endpointAccess === 'public' && restricted && arn !== null;
+}
+
+/** How long a caller waits for a connection. The functions' own limit. */
+const NO_ANSWER_MS = 15_000;
+
+/** In real time the caller waits until it gives up; in virtual time, which stands still meanwhile, it passes afterwards. */
+async function withoutAnswer({ clock, noAnswer }: ServerParts, { response }: Exchange): Promise<never> {
+  if (clock.kind === 'real' && !response.destroyed)
+    await new Promise<void>((resolve) => response.once('close', () => resolve()));
+  noAnswer?.(NO_ANSWER_MS);
+  throw new Dropped('the endpoint answers only publicAccessCidrs');
 }
 
 async function intercepted(

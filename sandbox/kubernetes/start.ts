@@ -26,6 +26,7 @@ export interface KubernetesApiOptions {
   readonly stsHosts?: () => readonly string[];
   readonly intercept?: Intercept;
   readonly loseReply?: (operation: string) => boolean;
+  readonly noAnswer?: (milliseconds: number) => void;
 }
 
 /** A cluster's Kubernetes API that runs. `adminToken` is the one for its kubeconfig. */
@@ -63,6 +64,7 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
     authenticator,
     intercept: options.intercept,
     loseReply: options.loseReply,
+    noAnswer: options.noAnswer,
   });
   return {
     name: cluster.name,
@@ -73,7 +75,8 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
     kubeProxyConfig: () => {
       const read = controller.proxyConfig();
       if (!read.ok) throw new Error(`ConfigMap ${KUBE_PROXY_CONFIG} of cluster ${cluster.name}: ${read.reason}`);
-      return read.config;
+      const { mode, scheduler } = read.config;
+      return { mode, scheduler };
     },
     nodesChanged: () => controller.nodesChanged(),
     close: async () => {

@@ -11,6 +11,8 @@ export class Invocations {
   readonly #faults: Faults;
   readonly #host: LambdaHost;
   readonly #running = new Set<Promise<InvokeResult>>();
+  /** Of each function that runs: the milliseconds that it has waited for an answer that did not come. */
+  readonly #stalls = new Set<{ milliseconds: number }>();
   #closed = false;
 
   constructor({ clock, faults, host }: { clock: Clock; faults: Faults; host: LambdaHost }) {
@@ -30,15 +32,24 @@ export class Invocations {
     const fault = this.#faults.strike('lambda', 'Invoke', input);
     if (fault) throw scriptedError(serviceModel('lambda'), fault.error);
     const isLost = this.#faults.reply('lambda', 'Invoke', input);
+    const stall = { milliseconds: 0 };
+    this.#stalls.add(stall);
     const work = this.#clock.busy(() => this.#host.invoke(name, payload, this.#clock));
     this.#running.add(work);
     try {
       const result = await work;
+      if (stall.milliseconds > 0) await this.#clock.sleep(stall.milliseconds);
       if (isLost()) throw new LostReply();
       return result;
     } finally {
       this.#running.delete(work);
+      this.#stalls.delete(stall);
     }
+  }
+
+  /** A call got no answer for so long: time, which stands still while a function runs, passes when it has ended. */
+  stall(milliseconds: number): void {
+    for (const stall of this.#stalls) stall.milliseconds += milliseconds;
   }
 
   /** Resolves when no function runs any more: one that outlived its world would go on in the next. */

@@ -2,6 +2,7 @@ import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../functions/core/proxy-
 import type { Countdown } from '../faults/countdown.ts';
 import type { CommandResult } from '../region.ts';
 import { load, type ModuleTree } from './kube-proxy-start.ts';
+import { hears, type Listening } from './metrics-address.ts';
 import { count, endpointsOf, type Programmed, showVirtualServer } from './model-rules.ts';
 
 /** Everything that a model node remembers. */
@@ -13,6 +14,8 @@ export interface ModelState {
   readonly modules: ModuleTree;
   /** The mode that `/proxyMode` answers; null when nothing answers. */
   kubeProxy: ProxyMode | null;
+  /** Where it answers. */
+  metrics: Listening;
   iptables: Programmed | null;
   ipvs: Programmed | null;
   /** Of the virtual servers that are there. */
@@ -82,6 +85,10 @@ function named(servers: readonly string[]): string {
   return [...sorted.slice(0, NAMED), ...rest].join(',');
 }
 
+/** What kube-proxy answers where the scripts ask, which is port 10249 of the node itself. */
+const answered = ({ kubeProxy, metrics }: ModelState): ProxyMode | null =>
+  hears(metrics, 'node', '10249') ? kubeProxy : null;
+
 interface Validation {
   apiServer: string;
   dns: string;
@@ -112,7 +119,7 @@ export function validateNode(state: ModelState, parameters: Validation): Command
   const stdout = lines([
     'nightshift-validate=1',
     `kernel=${state.kernel}`,
-    `proxyMode=${state.kubeProxy ?? 'unreachable'}`,
+    `proxyMode=${answered(state) ?? 'unreachable'}`,
     `kubeIpvs0=${state.ipvs ? 'present' : 'absent'}`,
     `virtualServers=${count(state.ipvs).total}`,
     `ipsets=${state.ipvs ? IPSETS : 0}`,
@@ -146,9 +153,9 @@ function probe(state: ModelState, service: { protocol: 'TCP' | 'UDP'; address: s
 
 /** What clean-node.sh does and prints. */
 export function cleanNode(state: ModelState, mode: string): CommandResult {
-  if (state.kubeProxy !== mode)
+  if (answered(state) !== mode)
     return failure(
-      `refused: kube-proxy on this node reports ${state.kubeProxy ?? 'nothing'}, not ${mode}: what would be removed may be in use`,
+      `refused: kube-proxy on this node reports ${answered(state) ?? 'nothing'}, not ${mode}: what would be removed may be in use`,
     );
   const removed = { rules: 0, chains: 0, virtualServers: 0, ipsets: 0, kubeIpvs0: 'no' };
   if (mode === 'ipvs') {

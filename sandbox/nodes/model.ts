@@ -2,6 +2,7 @@ import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../functions/core/proxy-
 import { Countdown } from '../faults/countdown.ts';
 import type { CommandResult, KubeProxyStart, NodeMachine, NodeOs } from '../region.ts';
 import { loadedModules, startIpvs } from './kube-proxy-start.ts';
+import { listening } from './metrics-address.ts';
 import { cleanNode, type ModelState, prepareNode, validateNode } from './model-documents.ts';
 import { count, leave } from './model-rules.ts';
 
@@ -58,6 +59,7 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
     ipvsadmInstalled: options.ipvsadmInstalled ?? false,
     modules: { available, builtin, loaded: new Set() },
     kubeProxy: null,
+    metrics: listening('0.0.0.0:10249'),
     iptables: null,
     ipvs: null,
     ipvsScheduler: null,
@@ -144,13 +146,14 @@ function runDocument(
 /** On a switch nothing is cleaned up: what the other mode programmed stays as it was at that moment. */
 function startKubeProxy(
   state: ModelState,
-  config: { mode: ProxyMode; scheduler: string },
+  config: { mode: ProxyMode; scheduler: string; metricsBindAddress?: string },
   cluster: Parameters<NodeMachine['startKubeProxy']>[1],
 ): KubeProxyStart {
   if (state.crashes.take((mode) => mode === 'any' || mode === config.mode)) {
     stopKubeProxy(state);
     return { running: false, reason: 'kube-proxy exited with status 1: a scripted fault of the sandbox' };
   }
+  state.metrics = listening(config.metricsBindAddress ?? '0.0.0.0:10249');
   const followed = { kind: 'followed', services: cluster.services } as const;
   if (config.mode === 'ipvs') {
     // An empty scheduler is kube-proxy's default, rr.

@@ -83,7 +83,7 @@ function functionOf(
       Role: names.arns.role(handler),
       Timeout: timeout,
       MemorySize: memory,
-      Environment: { Variables: environmentOf(variables, { settings: SETTINGS, windows }, names) },
+      Environment: { Variables: environmentOf(variables, { settings: SETTINGS, vpc: null, windows }, names) },
     },
   };
   if (invokedBy === 'workflow') return [own];

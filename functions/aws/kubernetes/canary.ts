@@ -27,9 +27,13 @@ export function listPods(api: Api, labelSelector: string, fieldSelector?: string
   return everyItem(api, Pod, pathOf(...PODS), which);
 }
 
-/** What this kube-proxy pod answers on a path of its metrics port, through the API server. */
-export function askPod(api: Api, pod: string, port: number, path: string): Promise<string> {
-  return api.text({ path: pathOf(...PODS, `${pod}:${port}`, 'proxy', path) });
+/** What this kube-proxy pod answers on a path of its metrics port, through the API server; `timeout` in milliseconds. */
+export function askPod(
+  api: Api,
+  pod: string,
+  { port, path, timeout }: { port: number; path: string; timeout: number },
+): Promise<string> {
+  return api.text({ path: pathOf(...PODS, `${pod}:${port}`, 'proxy', path), timeout });
 }
 
 export async function canaryPods(api: Api, nodeName?: string): Promise<CanaryPod[]> {

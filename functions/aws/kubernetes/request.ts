@@ -10,6 +10,8 @@ export interface ApiRequest {
   query?: Readonly<Record<string, string>>;
   body?: object;
   contentType?: string;
+  /** Milliseconds until the request is given up. */
+  timeout?: number;
 }
 
 /** One API server with one caller's token. Both throw StatusError for a refusal and NoAnswer for everything else. */
@@ -33,7 +35,12 @@ export class StatusError extends Error {
 
 /** Nothing came from the API server that can be used; the message goes on after its name. */
 export class NoAnswer extends Error {
-  override readonly name = 'NoAnswer';
+  override readonly name: string = 'NoAnswer';
+}
+
+/** No answer came in time. */
+export class TimedOut extends NoAnswer {
+  override readonly name = 'TimedOut';
 }
 
 // A private endpoint swallows packets: without a limit the function would time out without a name.
@@ -92,7 +99,7 @@ function withoutSlashes(url: string): string {
 async function exchange(
   endpoint: ApiServerEndpoint,
   token: string,
-  { method = 'GET', path, query = {}, body, contentType = 'application/json' }: ApiRequest,
+  { method = 'GET', path, query = {}, body, contentType = 'application/json', timeout = TIMEOUT_MS }: ApiRequest,
 ): Promise<{ status: number; body: Buffer }> {
   const payload = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
@@ -104,7 +111,7 @@ async function exchange(
   };
   const parameters = new URLSearchParams(query).toString();
   const url = `${withoutSlashes(endpoint.url)}${path}${parameters && `?${parameters}`}`;
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = AbortSignal.timeout(timeout);
   const outgoing = request(url, { method, headers, signal, agent: connections(endpoint) });
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -113,8 +120,8 @@ async function exchange(
     return { status: response.statusCode ?? 0, body: await read(response) };
   } catch (error) {
     if (error instanceof NoAnswer) throw error;
-    const reason = signal.aborted ? `no answer in ${TIMEOUT_MS / 1000} s` : messageOf(error);
-    throw new NoAnswer(`does not answer: ${reason}`, { cause: error });
+    if (signal.aborted) throw new TimedOut(`does not answer: no answer in ${timeout / 1000} s`, { cause: error });
+    throw new NoAnswer(`does not answer: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -30,6 +30,8 @@ export interface Subject {
   managed: readonly ManagedNode[];
   /** Null: the Kubernetes API was not asked. */
   workloads: Workloads | null;
+  /** Whether the functions that reach Kubernetes run in a VPC of the account. */
+  inVpc: boolean;
   strategy: RestartStrategy;
   /** Null: kube-proxy is self-managed, and the request chose no way. */
   way: Way | null;

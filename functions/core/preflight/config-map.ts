@@ -64,6 +64,14 @@ export function strictArp(text: string): boolean | null {
   return live === null ? null : fieldsOf(live).get('ipvs.strictARP') === true;
 }
 
+/** `metricsBindAddress` of a ConfigMap's text, empty if it is not set; null if it cannot be read or is no text. */
+export function metricsBindAddress(text: string): string | null {
+  const live = kubeProxyValues(text);
+  const value = live?.['metricsBindAddress'];
+  if (typeof value === 'string') return value;
+  return live !== null && (value === undefined || value === null) ? '' : null;
+}
+
 const BY = 'the ConfigMap kube-proxy-config';
 
 function configMapEdits({ configMap }: Workloads, subject: Subject): Finding | null {

@@ -17,6 +17,7 @@ export const CHECK_NAMES = [
   'ssm-agent-version',
   'kernel',
   'restart',
+  'proof',
   'idle-timeout',
   'kube-proxy-replacement',
   'config-map-edits',

@@ -1,11 +1,19 @@
 import { assertNever } from '../errors.ts';
+import { type ClusterSnapshot, isReachable } from '../snapshot.ts';
 import { type Checks, type Finding, named, pass, refuse, type Subject, warn } from './check.ts';
 
-/** Why the Kubernetes API is not reached by an access entry over the public endpoint; null when it is. */
-function obstacle({ snapshot }: Subject): string | null {
+/** Why the Kubernetes API is not reached by an access entry; null when it is. */
+function obstacle({ snapshot, inVpc }: Subject): string | null {
   if (snapshot.authenticationMode === 'CONFIG_MAP') return 'authentication mode CONFIG_MAP';
-  return snapshot.endpoint.public ? null : 'a private endpoint';
+  if (isReachable(snapshot, inVpc)) return null;
+  return snapshot.endpoint.public ? restricted(snapshot) : 'a private endpoint';
 }
+
+const restricted = ({ endpoint }: ClusterSnapshot): string =>
+  `a public endpoint that answers only ${named(endpoint.publicCidrs)}`;
+
+const OWN_WAY =
+  'Give the functions a way of their own: switch on the private endpoint and configure `vpc`, or choose the strategy pod-annotations.';
 
 function restart(subject: Subject): Finding {
   switch (subject.strategy) {
@@ -19,18 +27,27 @@ function restart(subject: Subject): Finding {
 }
 
 function throughKubernetes(subject: Subject): Finding {
-  const { snapshot } = subject;
+  const { snapshot, inVpc } = subject;
   if (snapshot.authenticationMode === 'CONFIG_MAP')
     return refuse(
       'with authentication mode CONFIG_MAP there are no access entries: nightshift cannot reach the Kubernetes API',
       'Choose the strategy pod-annotations, or set the authentication mode API_AND_CONFIG_MAP.',
     );
-  if (!snapshot.endpoint.public)
-    return warn(
-      'the endpoint is private: the strategy kubernetes-api, which the request chose, works only for functions in its VPC',
-      'Deploy the functions with a way to the endpoint, or choose the strategy pod-annotations.',
+  if (isReachable(snapshot, inVpc)) return pass('kube-proxy is restarted through the Kubernetes API');
+  if (snapshot.endpoint.public && !inVpc)
+    return refuse(
+      `the cluster has ${restricted(snapshot)}: functions outside a VPC get no answer from it (publicAccessCidrs)`,
+      OWN_WAY,
     );
-  return pass('kube-proxy is restarted through the Kubernetes API');
+  if (snapshot.endpoint.public)
+    return warn(
+      `the cluster has ${restricted(snapshot)}: the strategy kubernetes-api, which the request chose, works only if the address of the VPC's NAT gateway is among them`,
+      OWN_WAY,
+    );
+  return warn(
+    'the endpoint is private: the strategy kubernetes-api, which the request chose, works only for functions in its VPC',
+    'Deploy the functions with a way to the endpoint, or choose the strategy pod-annotations.',
+  );
 }
 
 function throughAnnotations(subject: Subject): Finding {
@@ -56,7 +73,7 @@ function throughAnnotations(subject: Subject): Finding {
   return warn(
     `${because} kube-proxy is restarted by a changed pod annotation, on all nodes at once and without a canary`,
     request.strategy === undefined
-      ? 'Open the public endpoint or use access entries to restart through the Kubernetes API.'
+      ? 'Open the public endpoint, configure `vpc` with a private one, or use access entries, to restart through the Kubernetes API.'
       : 'Leave the strategy out of the request to let nightshift choose.',
   );
 }

@@ -8,6 +8,8 @@ export const environment = {
   eventBus: once(() => variable('NIGHTSHIFT_EVENT_BUS')),
   documentPrefix: once(() => variable('NIGHTSHIFT_DOCUMENT_PREFIX')),
   kubernetesRoleArn: once(() => variable('NIGHTSHIFT_KUBERNETES_ROLE_ARN')),
+  /** Whether the functions that reach Kubernetes run in a VPC: a Lambda function cannot see it itself. */
+  inVpc: once(() => variable('NIGHTSHIFT_IN_VPC') === 'true'),
   migrateStateMachineArn: once(() => variable('NIGHTSHIFT_MIGRATE_STATE_MACHINE_ARN')),
   rollbackStateMachineArn: once(() => variable('NIGHTSHIFT_ROLLBACK_STATE_MACHINE_ARN')),
   /** What StartExecution is called with; an event names the state machine without its alias. */

@@ -77,7 +77,7 @@ function describeCluster(region: Region, cluster: Cluster): Sdk.Cluster {
       vpcId: 'vpc-0a1b2c3d4e5f60001',
       endpointPublicAccess: isPublic,
       endpointPrivateAccess: !isPublic,
-      publicAccessCidrs: isPublic ? ['0.0.0.0/0'] : [],
+      publicAccessCidrs: isPublic ? [...(cluster.publicAccessCidrs ?? ['0.0.0.0/0'])] : [],
     },
     kubernetesNetworkConfig:
       ipFamily === 'ipv6' ? { ipFamily, serviceIpv6Cidr: serviceCidr } : { ipFamily, serviceIpv4Cidr: serviceCidr },

@@ -103,7 +103,7 @@ test('a snapshot has what decisions rest on, the configuration text untouched an
     version: '1.34',
     status: 'ACTIVE',
     api: { url: 'https://demo.example', certificateAuthority: 'Q0E=' },
-    endpoint: { public: true, private: false },
+    endpoint: { public: true, private: false, publicCidrs: [] },
     authenticationMode: 'API',
     serviceCidr: '10.100.0.0/16',
     autoMode: false,

@@ -48,7 +48,7 @@ export const cluster = (part: Partial<ClusterSnapshot> = {}): ClusterSnapshot =>
   version: '1.32',
   status: 'ACTIVE',
   api: { url: 'https://demo.example', certificateAuthority: 'Q0E=' },
-  endpoint: { public: true, private: false },
+  endpoint: { public: true, private: false, publicCidrs: [] },
   authenticationMode: 'API',
   serviceCidr: '10.100.0.0/16',
   autoMode: false,

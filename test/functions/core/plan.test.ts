@@ -22,6 +22,7 @@ const plan = (
   workloads: Workloads | null = null,
 ) =>
   planMigration(snapshot, nodes, parseRequest({ ...least, ...asked }), {
+    inVpc: false,
     restartFor: 'demo-1',
     ec2: [],
     managed: [managed('i-1')],
@@ -41,7 +42,7 @@ describe('the plan', () => {
     expect(made.checks.map(({ name }) => name)).toContain('metallb');
   });
 
-  it.each([[{ endpoint: { public: false, private: true } }], [{ authenticationMode: 'CONFIG_MAP' }]])(
+  it.each([[{ endpoint: { public: false, private: true, publicCidrs: [] } }], [{ authenticationMode: 'CONFIG_MAP' }]])(
     'restarts by a pod annotation with %j',
     (part) => {
       expect(plan(cluster(part), [node])).toMatchObject({
@@ -97,7 +98,10 @@ describe('the plan', () => {
   it('has a new text for pods that restart by annotation, also where only a restart is due', () => {
     const configuration =
       '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podAnnotations":{"nightshift/restart-for":"demo-0"}}';
-    const made = plan(cluster({ ...addon({ configuration }), endpoint: { public: false, private: true } }), [node]);
+    const made = plan(
+      cluster({ ...addon({ configuration }), endpoint: { public: false, private: true, publicCidrs: [] } }),
+      [node],
+    );
     expect(made).toMatchObject({ kind: 'none', configuration: configuration.replace('demo-0', 'demo-1') });
   });
 

@@ -31,12 +31,14 @@ interface Seen {
   /** `null`: Kubernetes was not asked. */
   workloads?: Partial<Workloads> | null;
   request?: object;
+  inVpc?: boolean;
 }
 
 function look(seen: Seen): Check[] {
   const request = parseRequest({ cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, ...seen.request });
   const subject = subjectOf(cluster(seen.snapshot), seen.nodes ?? [node], request, {
     restartFor: 'demo-1',
+    inVpc: seen.inVpc ?? false,
     ec2: seen.ec2 ?? [],
     managed: seen.managed ?? [managed('i-1')],
     workloads: seen.workloads === null ? null : { ...QUIET, ...seen.workloads },
@@ -79,6 +81,7 @@ describe('the table of checks', () => {
       'ssm-agent-version PASS',
       'kernel PASS',
       'restart PASS',
+      'proof PASS',
       'idle-timeout WARN',
       'kube-proxy-replacement PASS',
       'config-map-edits PASS',
@@ -290,7 +293,7 @@ describe('what nodes tell', () => {
 });
 
 describe('how kube-proxy is restarted', () => {
-  const closed = { endpoint: { public: false, private: true } };
+  const closed = { endpoint: { public: false, private: true, publicCidrs: [] } };
   it.each<[string, Seen, string]>([
     ['over a public endpoint', {}, 'PASS kube-proxy is restarted through the Kubernetes API'],
     [

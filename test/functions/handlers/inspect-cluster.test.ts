@@ -21,7 +21,7 @@ const snapshot: ClusterSnapshot = {
   version: '1.34',
   status: 'ACTIVE',
   api: API,
-  endpoint: { public: true, private: false },
+  endpoint: { public: true, private: false, publicCidrs: [] },
   authenticationMode: 'API',
   serviceCidr: '10.100.0.0/16',
   autoMode: false,
@@ -53,6 +53,7 @@ function inspecting(seen: Seen) {
   const asked: string[][] = [];
   const run = inspectCluster({
     store,
+    inVpc: () => false,
     eks: { snapshot: async () => ({ ...snapshot, ...seen.snapshot }), fargateProfiles: async () => 0 },
     ec2: { nodes: async () => seen.ec2 ?? [] },
     ssm: {
@@ -139,6 +140,7 @@ test('without Kubernetes no check of workloads is a pass', async () => {
   const { plan } = await run(input, new Ear());
   const waiting = plan.checks.filter(({ why }) => why.startsWith('not looked at yet'));
   expect(waiting.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
+    'proof WARN',
     'kube-proxy-replacement WARN',
     'config-map-edits WARN',
     'external-ips WARN',

@@ -1,0 +1,50 @@
+import { METRICS_PORT } from '../../core/metrics-address.ts';
+import { mapLimited } from '../clients.ts';
+import { askPod } from './canary.ts';
+import { hasCode } from './client.ts';
+import { type Api, TimedOut } from './request.ts';
+
+/** The limits of asking many pods; times in milliseconds. */
+export interface ProxyModeLimits {
+  /** How many pods are asked at a time. */
+  atOnce: number;
+  /** kube-proxy answers in milliseconds; the API server itself would wait for half a minute for a node that drops packets. */
+  each: number;
+  /** For all pods together: the function that asks has 170 s. */
+  together: number;
+}
+
+const LIMITS: ProxyModeLimits = { atOnce: 32, each: 5_000, together: 75_000 };
+
+/**
+ * What kube-proxy answers on `/proxyMode`, by pod name. A pod that does not answer is asked once more after all others;
+ * null if it does not answer then, or if the time for all is over.
+ */
+export async function askProxyModes(
+  api: Api,
+  pods: readonly string[],
+  limits: ProxyModeLimits = LIMITS,
+): Promise<Map<string, string | null>> {
+  const ends = performance.now() + limits.together;
+  const modes = new Map<string, string | null>(pods.map((pod) => [pod, null]));
+  const ask = async (pod: string) => {
+    if (performance.now() < ends) modes.set(pod, await proxyMode(api, pod, limits.each));
+  };
+  await mapLimited(pods, limits.atOnce, ask);
+  const silent = pods.filter((pod) => modes.get(pod) === null);
+  await mapLimited(silent, limits.atOnce, ask);
+  return modes;
+}
+
+/**
+ * The API server's answers about a pod that it cannot reach are 404, 500 and 502 to 504. If it does not answer in time it
+ * waits for the pod itself: a security group that does not let it through drops the packets.
+ */
+async function proxyMode(api: Api, pod: string, timeout: number): Promise<string | null> {
+  try {
+    return (await askPod(api, pod, { port: METRICS_PORT, path: 'proxyMode', timeout })).trim();
+  } catch (error) {
+    if (error instanceof TimedOut || hasCode(error, 404, 500, 502, 503, 504)) return null;
+    throw error;
+  }
+}

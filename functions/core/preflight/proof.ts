@@ -1,0 +1,78 @@
+import { answersFromOutside, answersOnNode, METRICS_PORT, metricsAddress } from '../metrics-address.ts';
+import type { InventoryNode } from '../nodes.ts';
+import { type Checks, type Finding, NOT_YET, named, pass, refuse, type Subject, warn } from './check.ts';
+import { metricsBindAddress } from './config-map.ts';
+import type { Workloads } from './workloads.ts';
+
+const provenBy = ({ inventory }: Subject, by: 'ssm' | 'proxy-mode') =>
+  inventory.filter(({ handling }) => handling.by === by);
+
+const OPEN = `Let the API server reach port ${METRICS_PORT} of these nodes: allow it from the cluster security group in the security group of the nodes, and give kube-proxy the metricsBindAddress 0.0.0.0:${METRICS_PORT}.`;
+
+/** Nodes that are to be proven through the API server, and did not answer it now. */
+function silent(nodes: readonly InventoryNode[]): InventoryNode[] {
+  return nodes.filter(({ handling }) => handling.by === 'proxy-mode' && handling.mode === null);
+}
+
+const FIX_ADDRESS = `Set metricsBindAddress to 0.0.0.0:${METRICS_PORT} in the ConfigMap kube-proxy-config and restart kube-proxy.`;
+
+/**
+ * Where the next kube-proxy answers, by the ConfigMap; null if its nodes can be proven there. With the way `addon` EKS
+ * writes the ConfigMap anew, but a plan that only restarts does not send anything to EKS.
+ */
+function unheard(subject: Subject, configMap: Workloads['configMap']): Finding | null {
+  const [onNode, outside] = [provenBy(subject, 'ssm'), provenBy(subject, 'proxy-mode')];
+  if (configMap.kind === 'unreadable')
+    return refuse(
+      `unknown: where kube-proxy answers on /proxyMode, since its ConfigMap cannot be read: ${configMap.why}`,
+      'Give nightshift access to the ConfigMap kube-proxy-config.',
+    );
+  if (configMap.value === null) return null;
+  const text = metricsBindAddress(configMap.value);
+  if (text === null)
+    return refuse('the ConfigMap kube-proxy-config has a metricsBindAddress that cannot be read', FIX_ADDRESS);
+  const address = metricsAddress(text);
+  const shown = text === '' ? `127.0.0.1:${METRICS_PORT} (metricsBindAddress is not set)` : text;
+  const nodes = [
+    ...(address !== null && answersOnNode(address) ? [] : onNode),
+    ...(address !== null && answersFromOutside(address) ? [] : outside),
+  ];
+  if (nodes.length === 0) return null;
+  return refuse(
+    `kube-proxy answers on ${shown} (metricsBindAddress), where the proof does not ask, which is port ${METRICS_PORT}: ${named(nodes.map(({ name }) => name))}`,
+    FIX_ADDRESS,
+  );
+}
+
+/** Everything that the proof of a node needs, asked before anything is changed: an answer that is not known refuses. */
+function proof(subject: Subject): Finding | null {
+  const { workloads, strategy } = subject;
+  const [onNode, outside] = [provenBy(subject, 'ssm'), provenBy(subject, 'proxy-mode')];
+  if (onNode.length + outside.length === 0) return null;
+  if (strategy === 'pod-annotations')
+    return pass(`EKS writes kube-proxy's ConfigMap anew, with metricsBindAddress 0.0.0.0:${METRICS_PORT}`);
+  if (workloads === null)
+    return warn(`${NOT_YET}: where kube-proxy answers`, 'Nothing to do: it is asked before anything is changed.');
+  const wrong = unheard(subject, workloads.configMap);
+  if (wrong !== null) return wrong;
+  const lost = silent(outside);
+  if (lost.length > 0)
+    return refuse(
+      `kube-proxy does not answer now on port ${METRICS_PORT} through the API server on ${lost.length} of ${outside.length} nodes that are proven so: ${named(lost.map(({ name, id }) => `${name} (${id})`))}`,
+      OPEN,
+    );
+  return pass(
+    outside.length === 0
+      ? `kube-proxy is configured to answer where the proof of ${onNode.length} nodes asks`
+      : `kube-proxy answers now on each of ${outside.length} nodes that are proven through the API server`,
+  );
+}
+
+export const PROOF_CHECKS = {
+  proof: {
+    source: 'https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/',
+    acknowledgeable: false,
+    changeOnly: false,
+    find: proof,
+  },
+} satisfies Checks;

@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { changes, type Ended, Workflow } from './run.ts';
+import { REQUEST, worldOf } from './worlds.ts';
+
+let workflow: Workflow;
+beforeAll(async () => {
+  workflow = await Workflow.start(worldOf({}));
+});
+afterAll(() => workflow.stop());
+
+/** A world that was handed in with its right answer. */
+const handed = (name: string) =>
+  z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(new URL(`cases/${name}`, import.meta.url), 'utf8')));
+
+/** Granting access and taking it back, and leases, are the workflow's own; the rest changes the cluster. */
+const writes = ({ calls }: Ended) =>
+  changes(calls).filter((change) => !/Access(Entry|Policy)|^scheduler /.test(change));
+
+const noProxy = {
+  on: { service: 'kubernetes', operation: 'get pods/proxy' },
+  error: 'ServiceUnavailable',
+  times: 'every',
+};
+
+describe('what the proof needs is asked before the change', () => {
+  it('a node that does not answer through the API server refuses the migration, with its port', async () => {
+    const ended = await workflow.migrate(handed('world-bottlerocket-sg.json'), REQUEST, [noProxy]);
+    expect(ended.error).toBe('PreflightRefused');
+    expect(ended.cause).toContain(
+      'kube-proxy does not answer now on port 10249 through the API server on 2 of 2 nodes that are proven so: ip-192-168-1-4.ec2.internal (i-02259da145d009a92); ip-192-168-1-3.ec2.internal (i-040fa7d47d35124a0)',
+    );
+    expect(writes(ended)).toEqual([]);
+    expect(ended.cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(Array(4).fill('iptables'));
+  });
+
+  it('one that answers when it is asked once more is not refused', async () => {
+    const ended = await workflow.migrate(handed('world-bottlerocket-sg.json'), REQUEST, [{ ...noProxy, times: 2 }]);
+    expect(ended.status).toBe('SUCCEEDED');
+  });
+
+  it('a kube-proxy that answers elsewhere refuses the migration', async () => {
+    const request = { ...REQUEST, selfManaged: 'config-map' };
+    const ended = await workflow.migrate(handed('world-metrics-address.json'), request);
+    expect(ended.error).toBe('PreflightRefused');
+    expect(ended.cause).toContain(
+      'kube-proxy answers on 127.0.0.1:9249 (metricsBindAddress), where the proof does not ask, which is port 10249',
+    );
+    expect(writes(ended)).toEqual([]);
+  });
+
+  it.each([
+    ['one that answers on 127.0.0.1 is proven by its own script', [{ os: 'al2023', count: 1 }], 'SUCCEEDED'],
+    ['and not through the API server', [{ os: 'bottlerocket', count: 1 }], 'FAILED'],
+  ])('%s', async (_, nodeGroups, status) => {
+    const workloads = { configMapEdits: { metricsBindAddress: '127.0.0.1:10249' } };
+    const world = worldOf({ addon: null, workloads, nodeGroups });
+    const ended = await workflow.migrate(world, { ...REQUEST, selfManaged: 'config-map' });
+    expect(ended.status).toBe(status);
+    expect(ended.error).toBe(status === 'FAILED' ? 'PreflightRefused' : undefined);
+  });
+});
+
+describe('an endpoint that answers only some addresses', () => {
+  const publicAccessCidrs = ['203.0.113.0/24'];
+
+  it('is left alone: kube-proxy is restarted by a pod annotation', async () => {
+    const ended = await workflow.migrate(worldOf({ publicAccessCidrs }));
+    expect(ended.status).toBe('SUCCEEDED');
+    expect(ended.calls.filter(({ service, principal }) => service === 'kubernetes' && principal !== 'person')).toEqual(
+      [],
+    );
+  });
+
+  it('refuses what only the Kubernetes API can do, and says why', async () => {
+    const nodeGroups = [{ os: 'bottlerocket', count: 1 }];
+    const ended = await workflow.migrate(worldOf({ publicAccessCidrs, nodeGroups }));
+    expect(ended.error).toBe('PreflightRefused');
+    expect(ended.cause).toContain(
+      'with a public endpoint that answers only 203.0.113.0/24 the Kubernetes API cannot be asked, and nothing else proves Bottlerocket nodes',
+    );
+  });
+
+  it('that is restricted after the look gives functions no answer, for 15 s of virtual time each time', async () => {
+    const ended = await workflow.migrate(worldOf({}), REQUEST, [], async () => {
+      const { live, calls } = workflow.sandbox;
+      const granted = () => calls.some(({ operation }) => operation === 'CreateAccessEntry');
+      const get = () => (granted() ? publicAccessCidrs : undefined);
+      Object.defineProperty(live.region.clusters.get('demo'), 'publicAccessCidrs', { get });
+    });
+    expect(ended.error).toBe('KubernetesUnreachable');
+    expect(writes(ended)).toEqual([]);
+    expect(ended.cluster.accessEntries).toEqual([]);
+    const tried = ended.calls.filter(({ service, principal }) => service === 'kubernetes' && principal !== 'person');
+    expect(tried.length).toBeGreaterThanOrEqual(5);
+    const [first = '', last = ''] = [tried[0]?.at, tried.at(-1)?.at];
+    expect(Date.parse(last) - Date.parse(first)).toBeGreaterThan(4 * 15_000);
+  });
+
+  it('refuses the strategy kubernetes-api', async () => {
+    const ended = await workflow.migrate(worldOf({ publicAccessCidrs }), { ...REQUEST, strategy: 'kubernetes-api' });
+    expect(ended.error).toBe('PreflightRefused');
+    expect(ended.cause).toContain('functions outside a VPC get no answer from it (publicAccessCidrs)');
+    expect(changes(ended.calls)).toEqual([]);
+  });
+});

@@ -74,10 +74,15 @@ export const UpdateAnswer = z.object({ updateId: z.string().nullable() });
 
 export const EditAnswer = z.object({ changed: z.boolean() });
 
-export const CanaryAnswer = z.object({
-  node: z.object({ id: z.string(), name: z.string() }).nullable(),
-  reason: z.string(),
-});
+const CanaryNode = z.object({ id: z.string(), name: z.string() });
+
+/** The nodes that go first; executions of earlier versions had one. */
+export const CanaryAnswer = z.union([
+  z.object({ canaries: z.array(z.object({ node: CanaryNode, reason: z.string() })), reason: z.string() }),
+  z
+    .object({ node: CanaryNode.nullable(), reason: z.string() })
+    .transform(({ node, reason }) => ({ canaries: node ? [{ node, reason }] : [], reason })),
+]);
 
 const Proxying = z.object({ mode: z.string(), scheduler: z.string().optional() });
 

@@ -129,8 +129,9 @@ function edited(value: unknown): string | null {
 function canary(value: unknown): string | null {
   const answer = CanaryAnswer.safeParse(value);
   if (!answer.success) return null;
-  const { node, reason } = answer.data;
-  return node ? `${node.name} goes first: ${reason}` : `no canary: ${reason}`;
+  const { canaries, reason } = answer.data;
+  if (canaries.length === 0) return `no canary: ${reason}`;
+  return canaries.map(({ node, reason: why }) => `${node.name} goes first: ${why}`).join('; ');
 }
 
 function foundFormer(value: unknown): string | null {

@@ -1,4 +1,4 @@
-import type { InventoryNode } from './nodes.ts';
+import type { Handling, InventoryNode } from './nodes.ts';
 
 /** A kube-proxy pod as the choice and the check of a canary see it. `waiting`: why its container does not run. */
 export interface CanaryPod {
@@ -12,28 +12,57 @@ export interface CanaryPod {
   waiting: string | null;
 }
 
+/** The ways of proving a node; each that the cluster's nodes have gets a canary of its own. */
+const WAYS = ['ssm', 'proxy-mode'] as const satisfies readonly Handling['by'][];
+
+/** A node whose kube-proxy is restarted first, and why this one. */
+export interface ChosenCanary {
+  node: InventoryNode;
+  pod: CanaryPod;
+  reason: string;
+}
+
 export type CanaryChoice =
-  | { kind: 'chosen'; node: InventoryNode; pod: CanaryPod; reason: string }
+  | { kind: 'chosen'; canaries: ChosenCanary[] }
   /** No node of the cluster can be proven alone, before the others. */
   | { kind: 'impossible'; reason: string }
-  /** There are nodes, and on none does kube-proxy work now. */
+  /** There are nodes that are proven in one way, and on none of them does kube-proxy work now. */
   | { kind: 'unhealthy'; reason: string };
 
 /**
- * Chooses the node whose kube-proxy is restarted first: proven by SSM, with a Ready kube-proxy, and not one of those
- * that answer the cluster's DNS unless all do. The first by id of what is left, so that a repeated question has the same
- * answer.
+ * Chooses the nodes whose kube-proxy is restarted first, one for each way of proving that the nodes have: what works on a
+ * node with a script says nothing about one that only the API server asks. Each has a Ready kube-proxy, and is not one of
+ * those that answer the cluster's DNS unless all are. The first by id of what is left, so that a repeated question has
+ * the same answer.
  */
-export function chooseCanary(
+export function chooseCanaries(
   inventory: readonly InventoryNode[],
   pods: readonly CanaryPod[],
   dnsNodes: ReadonlySet<string>,
 ): CanaryChoice {
-  const provable = inventory.filter(({ handling }) => handling.by === 'ssm');
-  if (provable.length === 0)
-    return { kind: 'impossible', reason: 'no node runs a document, so none can be proven before the others' };
   const ready = new Map(pods.filter((pod) => pod.ready && !pod.terminating).map((pod) => [pod.nodeName, pod]));
-  const candidates = provable
+  const canaries: ChosenCanary[] = [];
+  for (const way of WAYS) {
+    const provable = inventory.filter(({ handling }) => handling.by === way);
+    if (provable.length === 0) continue;
+    const best = bestOf(provable, ready, dnsNodes);
+    if (best === null)
+      return {
+        kind: 'unhealthy',
+        reason: `on none of ${provable.length} nodes is there a kube-proxy pod that is Ready`,
+      };
+    canaries.push(best);
+  }
+  if (canaries.length > 0) return { kind: 'chosen', canaries };
+  return { kind: 'impossible', reason: 'no node can be proven before the others' };
+}
+
+function bestOf(
+  nodes: readonly InventoryNode[],
+  ready: ReadonlyMap<string, CanaryPod>,
+  dnsNodes: ReadonlySet<string>,
+): ChosenCanary | null {
+  const candidates = nodes
     .flatMap((node) => {
       const pod = ready.get(node.name);
       return pod ? [{ node, pod }] : [];
@@ -41,15 +70,14 @@ export function chooseCanary(
     .sort((a, b) => (a.node.id < b.node.id ? -1 : 1));
   const withoutDns = candidates.filter(({ node }) => !dnsNodes.has(node.name));
   const [best] = withoutDns.length > 0 ? withoutDns : candidates;
-  if (!best)
-    return { kind: 'unhealthy', reason: `on none of ${provable.length} nodes is there a kube-proxy pod that is Ready` };
+  if (!best) return null;
   const dns = withoutDns.length > 0 ? 'it runs no CoreDNS pod' : 'every such node runs CoreDNS pods';
-  return { kind: 'chosen', ...best, reason: `its kube-proxy is Ready, and ${dns}` };
+  return { ...best, reason: `its kube-proxy is Ready, and ${dns}` };
 }
 
 /** What has become of the canary. */
 export type CanaryState =
-  | { kind: 'done' }
+  | { kind: 'done'; pod: string }
   | { kind: 'starting'; reason: string }
   | { kind: 'failed'; pod: string; reason: string };
 
@@ -61,13 +89,14 @@ export function crashOf({ restarts, waiting }: Pick<CanaryPod, 'restarts' | 'wai
   return `${restarts} restarts${waiting === null ? '' : `, ${waiting}`}`;
 }
 
-/** Looks for the pod that has taken the former one's place on the canary's node. */
+/** Looks for the pod that has taken the former one's place on a canary; `done` names it. */
 export function canaryState(pods: readonly CanaryPod[], node: string, formerUid: string): CanaryState {
   const fresh = pods.filter((pod) => pod.nodeName === node && pod.uid !== formerUid && !pod.terminating);
   for (const pod of fresh) {
     const reason = crashOf(pod);
     if (reason !== null) return { kind: 'failed', pod: pod.name, reason };
   }
-  if (fresh.some(({ ready }) => ready)) return { kind: 'done' };
+  const up = fresh.find(({ ready }) => ready);
+  if (up !== undefined) return { kind: 'done', pod: up.name };
   return { kind: 'starting', reason: fresh.length > 0 ? 'the new pod is not Ready' : 'there is no new pod' };
 }

@@ -1,9 +1,13 @@
 import * as z from 'zod/mini';
 import type { Kubernetes, Rollout } from '../aws/kubernetes.ts';
+import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
 import { canaryState, crashOf } from '../core/canary.ts';
 import { assertNever, CanaryFailed, InvalidRequest, RolloutFailed } from '../core/errors.ts';
 import { estimateChange } from '../core/estimate.ts';
-import { ClusterWithApi, Common, Instant, Poll } from './shared/input.ts';
+import type { InventoryNode } from '../core/nodes.ts';
+import { environment } from './shared/environment.ts';
+import { evidenceKey, readInventory, writeInventory } from './shared/evidence.ts';
+import { ClusterWithApi, Common, Instant, Poll, Step, Stored } from './shared/input.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { nextWait } from './shared/pace.ts';
 import { type Run, wrap } from './shared/wrap.ts';
@@ -13,14 +17,15 @@ const Canary = z.object({
   node: z.object({ id: text, name: text }),
   formerPod: z.object({ name: text, uid: text }),
 });
+const Canaries = z.object({ step: Step, inventory: Stored, canaries: z.array(Canary).check(z.minLength(1)) });
 
 const Input = z.object({
   ...Common,
   cluster: ClusterWithApi,
   /** For all nodes: the DaemonSet's generation since the restart. */
   generation: z._default(z.nullable(z.number().check(z.int(), z.gte(1))), null),
-  /** For one node: the pod that was deleted there. */
-  canary: z._default(z.nullable(Canary), null),
+  /** For the canaries: the pods that were deleted there, and the inventory of these nodes. */
+  canary: z._default(z.nullable(Canaries), null),
   deadline: Instant,
   poll: Poll,
 });
@@ -28,6 +33,7 @@ type Input = z.output<typeof Input>;
 
 export interface Deps {
   openKubernetes: OpenKubernetes;
+  store: ObjectStore;
 }
 
 /** How many pods there are to be, are new, and are new and available. */
@@ -38,18 +44,22 @@ interface Progress {
   available: number;
 }
 
-export type Output = Progress & { waitSeconds: number };
+export type Output = Progress & {
+  waitSeconds: number;
+  /** Of the canaries, once all are done: what to prove them by, with what their kube-proxies answer now. */
+  inventory?: StoredObject;
+};
 
 /**
- * What `kubectl rollout status` asks, and that no new pod crashes; with `canary`, the same of one node. Throws
- * RolloutFailed (CanaryFailed) for a new pod that restarts or cannot start, and when the deadline has passed;
- * KubernetesUnreachable, KubernetesForbidden.
+ * What `kubectl rollout status` asks, and that no new pod crashes; with `canary`, the same of the canaries, and what the
+ * new pods answer where only the API server asks. Throws RolloutFailed (CanaryFailed) for a new pod that restarts or
+ * cannot start, and when the deadline has passed; KubernetesUnreachable, KubernetesForbidden, EvidenceMissing.
  */
 export function checkRollout(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
     const { execution, now, cluster, deadline, poll } = input;
     const api = await deps.openKubernetes(cluster, execution);
-    const progress = await look(api, input);
+    const progress = await look(api, deps.store, input);
     const { done, desired, updated, available } = progress;
     say.decision(done ? 'rollout.done' : 'rollout.running', { cluster: cluster.name, desired, updated, available });
     const waitSeconds = done ? 0 : nextWait(poll, estimateChange(desired).restart, { now, deadline });
@@ -57,8 +67,8 @@ export function checkRollout(deps: Deps): Run<Input, Output> {
   };
 }
 
-function look(api: Kubernetes, input: Input): Promise<Progress> {
-  if (input.canary && input.generation === null) return lookAtCanary(api, input, input.canary);
+function look(api: Kubernetes, store: ObjectStore, input: Input): Promise<Progress & Pick<Output, 'inventory'>> {
+  if (input.canary && input.generation === null) return lookAtCanaries(api, store, input, input.canary);
   if (input.generation !== null && !input.canary) return lookAtAll(api, input, input.generation);
   throw new InvalidRequest('The input must have either generation or canary.');
 }
@@ -76,23 +86,59 @@ async function lookAtAll(api: Kubernetes, { cluster, now, deadline }: Input, gen
   return { done, desired, updated, available };
 }
 
-async function lookAtCanary(
+async function lookAtCanaries(
+  api: Kubernetes,
+  store: ObjectStore,
+  input: Input,
+  { step, inventory, canaries }: z.output<typeof Canaries>,
+): Promise<Progress & Pick<Output, 'inventory'>> {
+  const up = new Map<string, string>();
+  for (const canary of canaries) {
+    const pod = await newPod(api, input, canary);
+    if (pod !== null) up.set(canary.node.name, pod);
+  }
+  const progress = { desired: canaries.length, updated: up.size, available: up.size };
+  if (up.size < canaries.length) return { done: false, ...progress };
+  const nodes = await askedAgain(api, await readInventory(store, inventory.key), up);
+  const key = evidenceKey(input.execution, step, 'inventory.ndjson.gz');
+  return { done: true, ...progress, inventory: await writeInventory(store, key, nodes) };
+}
+
+/** What the inventory says of these nodes is from before the restart. */
+async function askedAgain(
+  api: Pick<Kubernetes, 'proxyModes'>,
+  nodes: readonly InventoryNode[],
+  pods: ReadonlyMap<string, string>,
+): Promise<InventoryNode[]> {
+  const podOf = ({ name, handling }: InventoryNode) => (handling.by === 'proxy-mode' ? pods.get(name) : undefined);
+  const modes = await api.proxyModes(nodes.flatMap((node) => podOf(node) ?? []));
+  return nodes.map((node) => {
+    const pod = podOf(node);
+    const mode = pod === undefined ? null : (modes.get(pod) ?? null);
+    return node.handling.by === 'proxy-mode'
+      ? { ...node, handling: { by: 'proxy-mode', mode }, runningMode: mode }
+      : node;
+  });
+}
+
+/** The name of the canary's new pod when it is up; null while it may still come. */
+async function newPod(
   api: Kubernetes,
   { cluster, now, deadline }: Input,
   { node, formerPod }: z.output<typeof Canary>,
-): Promise<Progress> {
+): Promise<string | null> {
   const state = canaryState(await api.canaryPods(node.name), node.name, formerPod.uid);
   const where = `node ${node.name} (${node.id}) of ${cluster.name}`;
   switch (state.kind) {
     case 'done':
-      return { done: true, desired: 1, updated: 1, available: 1 };
+      return state.pod;
     case 'failed':
       throw new CanaryFailed(
         `The new kube-proxy pod ${state.pod} on the canary, ${where}, does not stay up: ${state.reason}.`,
         { nextStep: `Read its end with \`kubectl -n kube-system logs ${state.pod} --previous\`.` },
       );
     case 'starting':
-      if (now < deadline) return { done: false, desired: 1, updated: 0, available: 0 };
+      if (now < deadline) return null;
       throw new CanaryFailed(`kube-proxy did not come back in time on the canary, ${where}: ${state.reason}.`);
     default:
       return assertNever(state);
@@ -115,4 +161,4 @@ function refuseCrashes(cluster: string, { newPods }: Rollout): void {
   }
 }
 
-export const handler = wrap(Input, checkRollout({ openKubernetes }));
+export const handler = wrap(Input, checkRollout({ openKubernetes, store: objectStore(environment.evidenceBucket) }));

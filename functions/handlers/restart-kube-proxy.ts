@@ -13,7 +13,7 @@ const Input = z.object({
   cluster: ClusterWithApi,
   /** For all nodes: the moment of the restart, the same in every repetition. */
   restartedAt: z._default(z.nullable(z.iso.datetime({ offset: true })), null),
-  /** For one node, chosen from this inventory. */
+  /** For one node of each way of proving, chosen from this inventory. */
   canary: z._default(z.nullable(z.object({ inventory: Stored })), null),
 });
 
@@ -24,8 +24,8 @@ export interface Deps {
 
 /**
  * Restarts every kube-proxy pod as `kubectl rollout restart` does: a new annotation in the DaemonSet's pod template.
- * The same `restartedAt` again leaves the template as it is. With `canary`, restarts kube-proxy on one node that it
- * chooses. Throws KubernetesUnreachable, KubernetesForbidden, RolloutFailed, CanaryFailed, EvidenceMissing.
+ * The same `restartedAt` again leaves the template as it is. With `canary`, restarts kube-proxy on the few
+ * nodes that it chooses. Throws KubernetesUnreachable, KubernetesForbidden, RolloutFailed, CanaryFailed, EvidenceMissing.
  */
 export function restartKubeProxy(deps: Deps): Run<z.output<typeof Input>, { generation: number } | CanaryOutput> {
   return async ({ execution, step, cluster, restartedAt, canary }, say) => {
@@ -37,7 +37,7 @@ export function restartKubeProxy(deps: Deps): Run<z.output<typeof Input>, { gene
       const restarted = await restartCanary({ api, store: deps.store }, { execution, step, inventory: key, cluster });
       say.decision('canary.restarted', {
         cluster: cluster.name,
-        node: restarted.node?.id ?? null,
+        nodes: restarted.canaries.map(({ node }) => node.id).join(' '),
         reason: restarted.reason,
       });
       return restarted;

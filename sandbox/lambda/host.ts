@@ -7,7 +7,8 @@ export interface FunctionError {
   errorMessage: string;
   trace: string[];
 }
-export type InvokeResult = { payload: unknown } | { error: FunctionError };
+/** `waited`: milliseconds of virtual time that the function waited for answers that did not come. */
+export type InvokeResult = ({ payload: unknown } | { error: FunctionError }) & { waited?: number };
 
 export interface FunctionDefinition {
   /** File URL of the bundle. */

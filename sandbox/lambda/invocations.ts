@@ -38,16 +38,15 @@ export class Invocations {
     this.#running.add(work);
     try {
       const result = await work;
-      if (stall.milliseconds > 0) await this.#clock.sleep(stall.milliseconds);
       if (isLost()) throw new LostReply();
-      return result;
+      return stall.milliseconds > 0 ? { ...result, waited: stall.milliseconds } : result;
     } finally {
       this.#running.delete(work);
       this.#stalls.delete(stall);
     }
   }
 
-  /** A call got no answer for so long: time, which stands still while a function runs, passes when it has ended. */
+  /** A call got no answer for so long: time, which stands still while a function runs, passes when it has ended, by who awaits it. */
   stall(milliseconds: number): void {
     for (const stall of this.#stalls) stall.milliseconds += milliseconds;
   }

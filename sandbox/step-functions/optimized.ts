@@ -45,7 +45,8 @@ async function invokeFunction(args: JsonObject, { world, execution, wait, signal
   }
   const latency = world.region.latencies.function;
   // ±20 %, as every latency of the sandbox.
-  const milliseconds = latency > 0 ? latency * (0.8 + 0.4 * world.region.random()) * 1000 : 0;
+  const usual = latency > 0 ? latency * (0.8 + 0.4 * world.region.random()) * 1000 : 0;
+  const milliseconds = usual + (answer.waited ?? 0);
   if (milliseconds > 0) await wait(() => world.region.clock.sleep(milliseconds, signal));
   if ('error' in answer) throw new StateFailure(answer.error.errorType, JSON.stringify(answer.error));
   return { ExecutedVersion: '$LATEST', Payload: toJson(answer.payload ?? null), StatusCode: 200 };

@@ -7,7 +7,12 @@ export type InvokeFunction = (
   name: string,
   payload: unknown,
   caller: Caller,
-) => Promise<{ payload: unknown } | { error: { errorType: string; errorMessage: string; trace?: string[] } }>;
+) => Promise<
+  ({ payload: unknown } | { error: { errorType: string; errorMessage: string; trace?: string[] } }) & {
+    /** Milliseconds of virtual time that the function waited for answers that did not come. */
+    waited?: number;
+  }
+>;
 
 /** One API call in the SDK's member names: the dispatcher's. */
 export type CallService = (call: Call) => Promise<Record<string, unknown>>;

@@ -62,6 +62,37 @@ describe('what the proof needs is asked before the change', () => {
   });
 });
 
+describe('the canary is one node for each way of proving', () => {
+  const Restarted = z.object({ canaries: z.array(z.object({ node: z.object({ id: z.string() }) })) });
+  const canariesOf = ({ history }: Ended) =>
+    history.flatMap(({ taskSucceededEventDetails: task }) => {
+      const parsed = z.object({ Payload: Restarted }).safeParse(task?.output && JSON.parse(task.output));
+      return parsed.success ? parsed.data.Payload.canaries.map(({ node }) => node.id) : [];
+    });
+
+  it('which all prove the target before the other nodes are restarted', async () => {
+    const ended = await workflow.migrate(handed('world-bottlerocket-sg.json'));
+    expect(ended.status).toBe('SUCCEEDED');
+    const ids = canariesOf(ended);
+    const systems = ended.cluster.nodes.filter(({ id }) => ids.includes(id)).map(({ os }) => os);
+    expect(systems.sort()).toEqual(['al2023', 'bottlerocket']);
+  });
+
+  it('for Bottlerocket alone, too', async () => {
+    const ended = await workflow.migrate(worldOf({ nodeGroups: [{ os: 'bottlerocket', count: 3 }] }));
+    expect(ended.status).toBe('SUCCEEDED');
+    expect(canariesOf(ended)).toHaveLength(1);
+  });
+
+  it('and one that does not answer any more after its restart saves the others', async () => {
+    const world = worldOf({ nodeGroups: [{ os: 'bottlerocket', count: 3 }] });
+    const ended = await workflow.migrate(world, REQUEST, [{ ...noProxy, at: 'CheckCanary', times: 12 }]);
+    expect(ended.error).toBe('RolledBack');
+    expect(ended.path).not.toContain('RestartDaemonSet');
+    expect(ended.path).toContain('CanaryBroken');
+  });
+});
+
 describe('an endpoint that answers only some addresses', () => {
   const publicAccessCidrs = ['203.0.113.0/24'];
 

@@ -1,19 +1,27 @@
 import * as z from 'zod/mini';
 import type { Kubernetes } from '../../aws/kubernetes.ts';
 import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
-import { chooseCanary } from '../../core/canary.ts';
+import { chooseCanaries } from '../../core/canary.ts';
 import { assertNever, CanaryFailed } from '../../core/errors.ts';
 import { evidenceKey, readInventory, understood, writeInventory } from './evidence.ts';
 import type { Execution } from './input.ts';
 
-/** The canary, a one-node inventory to prove it by, and the pod that was deleted; all null where none is possible. */
-const Canary = z.object({
-  node: z.nullable(z.object({ id: z.string(), name: z.string() })),
+/**
+ * The canaries, one for each way of proving that the nodes have, with the pods that were deleted there, and an inventory
+ * of just these nodes; no canary if none can be proven alone, with the reason.
+ */
+const Canaries = z.object({
+  canaries: z.array(
+    z.object({
+      node: z.object({ id: z.string(), name: z.string() }),
+      formerPod: z.object({ name: z.string(), uid: z.string() }),
+      reason: z.string(),
+    }),
+  ),
   inventory: z.nullable(z.object({ key: z.string() })),
-  formerPod: z.nullable(z.object({ name: z.string(), uid: z.string() })),
   reason: z.string(),
 });
-export type CanaryOutput = z.output<typeof Canary> & { stored: StoredObject[] };
+export type CanaryOutput = z.output<typeof Canaries> & { stored: StoredObject[] };
 
 interface Task {
   execution: Execution;
@@ -24,9 +32,9 @@ interface Task {
 }
 
 /**
- * Chooses a node, notes it in S3, and deletes its kube-proxy pod; the DaemonSet makes a new one with the new
- * configuration. The note comes first: a repetition deletes the pod that was noted, which may be gone, and never that of
- * a second node. Throws CanaryFailed when there are nodes and none has a working kube-proxy.
+ * Chooses one node for each way of proving, notes them in S3, and deletes their kube-proxy pods; the DaemonSet makes new
+ * ones with the new configuration. The note comes first: a repetition deletes the pods that were noted, which may be
+ * gone, and never that of another node. Throws CanaryFailed when there are nodes and none has a working kube-proxy.
  */
 export async function restartCanary(
   deps: { api: Pick<Kubernetes, 'canaryPods' | 'dnsNodes' | 'deletePod'>; store: ObjectStore },
@@ -34,7 +42,7 @@ export async function restartCanary(
 ): Promise<CanaryOutput> {
   const key = evidenceKey(task.execution, task.step, 'canary.json');
   const output = (await noted(deps.store, key)) ?? (await note(deps, key, task));
-  if (output.formerPod) await deps.api.deletePod(output.formerPod);
+  for (const { formerPod } of output.canaries) await deps.api.deletePod(formerPod);
   return output;
 }
 
@@ -42,7 +50,7 @@ async function noted(store: ObjectStore, key: string): Promise<CanaryOutput | nu
   const found = await store.find(key);
   if (!found) return null;
   const { text, ...stored } = found;
-  return { ...understood(Canary, key, () => JSON.parse(text)), stored: [stored] };
+  return { ...understood(Canaries, key, () => JSON.parse(text)), stored: [stored] };
 }
 
 async function note(deps: Parameters<typeof choose>[0], key: string, task: Task): Promise<CanaryOutput> {
@@ -54,24 +62,24 @@ async function choose(
   { api, store }: { api: Pick<Kubernetes, 'canaryPods' | 'dnsNodes'>; store: ObjectStore },
   { execution, step, cluster, inventory }: Task,
 ): Promise<CanaryOutput> {
-  const choice = chooseCanary(await readInventory(store, inventory), await api.canaryPods(), await api.dnsNodes());
+  const choice = chooseCanaries(await readInventory(store, inventory), await api.canaryPods(), await api.dnsNodes());
   switch (choice.kind) {
     case 'impossible':
-      return { node: null, inventory: null, formerPod: null, reason: choice.reason, stored: [] };
+      return { canaries: [], inventory: null, reason: choice.reason, stored: [] };
     case 'unhealthy':
       throw new CanaryFailed(`No canary can be chosen in ${cluster.name}: ${choice.reason}.`, {
         nextStep: 'Look at the kube-proxy pods: `kubectl -n kube-system get pods -l k8s-app=kube-proxy`.',
       });
     case 'chosen': {
-      const { node, pod, reason } = choice;
-      const stored = await writeInventory(store, evidenceKey(execution, step, 'inventory.ndjson.gz'), [node]);
-      return {
-        node: { id: node.id, name: node.name },
-        inventory: { key: stored.key },
+      const nodes = choice.canaries.map(({ node }) => node);
+      const stored = await writeInventory(store, evidenceKey(execution, step, 'inventory.ndjson.gz'), nodes);
+      const canaries = choice.canaries.map(({ node: { id, name }, pod, reason }) => ({
+        node: { id, name },
         formerPod: { name: pod.name, uid: pod.uid },
         reason,
-        stored: [stored],
-      };
+      }));
+      const reason = [...new Set(canaries.map((canary) => canary.reason))].join('; ');
+      return { canaries, inventory: { key: stored.key }, reason, stored: [stored] };
     }
     default:
       return assertNever(choice);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type CanaryPod, canaryState, chooseCanary } from '../../../functions/core/canary.ts';
+import { type CanaryPod, canaryState, chooseCanaries } from '../../../functions/core/canary.ts';
 import type { Handling, InventoryNode } from '../../../functions/core/nodes.ts';
 
 const node = (id: string, handling: Handling = { by: 'ssm' }): InventoryNode => ({
@@ -20,8 +20,9 @@ const pod = (id: string, changes: Partial<CanaryPod> = {}): CanaryPod => ({
   ...changes,
 });
 const chosen = (nodes: InventoryNode[], pods: CanaryPod[], dns: string[] = []) => {
-  const choice = chooseCanary(nodes, pods, new Set(dns));
-  return choice.kind === 'chosen' ? [choice.node.id, choice.reason] : [choice.kind, choice.reason];
+  const choice = chooseCanaries(nodes, pods, new Set(dns));
+  if (choice.kind !== 'chosen') return [choice.kind, choice.reason];
+  return choice.canaries.flatMap((canary) => [canary.node.id, canary.reason]);
 };
 const PLAIN = 'its kube-proxy is Ready, and it runs no CoreDNS pod';
 
@@ -37,9 +38,17 @@ describe('the canary', () => {
     expect(chosen([node('i-1'), node('i-2')], [pod('i-1', state), pod('i-2')])).toEqual(['i-2', PLAIN]);
   });
 
-  it('is no node that SSM cannot prove', () => {
-    const nodes = [node('i-1', { by: 'proxy-mode', mode: 'iptables' }), node('i-2', { by: 'blocked', reason: '' })];
-    expect(chosen([...nodes, node('i-3')], [pod('i-1'), pod('i-2'), pod('i-3')])).toEqual(['i-3', PLAIN]);
+  it('is one for each way of proving that the nodes have', () => {
+    const asked: Handling = { by: 'proxy-mode', mode: 'iptables' };
+    const nodes = [node('i-1', asked), node('i-2', { by: 'blocked', reason: '' }), node('i-3'), node('i-4', asked)];
+    const pods = [pod('i-1'), pod('i-2'), pod('i-3'), pod('i-4')];
+    expect(chosen(nodes, pods)).toEqual(['i-3', PLAIN, 'i-1', PLAIN]);
+    expect(chosen([node('i-1', asked)], pods)).toEqual(['i-1', PLAIN]);
+  });
+
+  it('is missing where kube-proxy works on no node of one way, though it does on those of the other', () => {
+    const nodes = [node('i-1', { by: 'proxy-mode', mode: 'iptables' }), node('i-2')];
+    expect(chosen(nodes, [pod('i-2')])[0]).toBe('unhealthy');
   });
 
   it("is no node that answers the cluster's DNS", () => {
@@ -53,7 +62,7 @@ describe('the canary', () => {
     ]);
   });
 
-  it('is impossible without a node that SSM can prove, and unhealthy without a kube-proxy that works', () => {
+  it('is impossible without a node that can be proven, and unhealthy without a kube-proxy that works', () => {
     expect(chosen([], [])[0]).toBe('impossible');
     expect(chosen([node('i-1')], [])[0]).toBe('unhealthy');
   });
@@ -64,7 +73,7 @@ describe('the canary has', () => {
   const state = (...pods: CanaryPod[]) => canaryState(pods, 'ip-i-1', 'former');
 
   it('come back when another pod is Ready on its node', () => {
-    expect(state(pod('i-1'))).toEqual({ kind: 'done' });
+    expect(state(pod('i-1'))).toEqual({ kind: 'done', pod: 'kube-proxy-i-1' });
   });
 
   it('not come back while its former pod is still there, though Ready', () => {

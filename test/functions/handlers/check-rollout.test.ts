@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import type { Rollout } from '../../../functions/aws/kubernetes.ts';
 import type { CanaryPod } from '../../../functions/core/canary.ts';
+import type { InventoryNode } from '../../../functions/core/nodes.ts';
 import { checkRollout } from '../../../functions/handlers/check-rollout.ts';
-import { API, common, Ear, FakeKubernetes } from './fakes.ts';
+import { API, common, Ear, FakeKubernetes, lines, MemoryStore, values } from './fakes.ts';
 
 function check(rollout: Partial<Rollout>, now = '2026-11-21T07:00:00Z') {
   const api = new FakeKubernetes();
   api.state = { ...api.state, ...rollout };
-  return checkRollout({ openKubernetes: async () => api })(
+  return checkRollout({ openKubernetes: async () => api, store: new MemoryStore() })(
     {
       ...common,
       now: new Date(now),
@@ -62,17 +63,22 @@ test('a rollout that is not done at its deadline has failed', async () => {
   });
 });
 
+const INVENTORY = { key: 'executions/demo-1/canary-1-1/inventory.ndjson.gz' };
 const canary = {
-  node: { id: 'i-1', name: 'ip-1' },
-  formerPod: { name: 'kube-proxy-a', uid: 'uid-a' },
+  step: 'canary-1-1-1',
+  inventory: INVENTORY,
+  canaries: [{ node: { id: 'i-1', name: 'ip-1' }, formerPod: { name: 'kube-proxy-a', uid: 'uid-a' } }],
 };
+const NODE: InventoryNode = { id: 'i-1', name: 'ip-1', address: null, kind: 'al2023', handling: { by: 'ssm' } };
 const POD = {
   ...{ name: 'kube-proxy-b', uid: 'uid-b', nodeName: 'ip-1' },
   ...{ ready: true, terminating: false, restarts: 0, waiting: null },
 };
 
-function checkCanary(pods: CanaryPod[], now = '2026-11-21T07:00:00Z') {
+async function checkCanary(pods: CanaryPod[], now = '2026-11-21T07:00:00Z') {
   const api = new FakeKubernetes();
+  const store = new MemoryStore();
+  await store.put(INVENTORY.key, lines([NODE]));
   api.canary = pods;
   const deadline = new Date('2026-11-21T07:10:00Z');
   const input = {
@@ -83,11 +89,34 @@ function checkCanary(pods: CanaryPod[], now = '2026-11-21T07:00:00Z') {
     canary,
     deadline,
   };
-  return checkRollout({ openKubernetes: async () => api })({ ...input, poll: 1 }, new Ear());
+  return checkRollout({ openKubernetes: async () => api, store })({ ...input, poll: 1 }, new Ear());
 }
 
 test('the canary is done when its new pod is Ready', async () => {
-  expect(await checkCanary([POD])).toEqual({ done: true, desired: 1, updated: 1, available: 1, waitSeconds: 0 });
+  expect(await checkCanary([POD])).toEqual({
+    ...{ done: true, desired: 1, updated: 1, available: 1, waitSeconds: 0 },
+    inventory: expect.objectContaining({ key: 'executions/demo-1/canary-1-1-1/inventory.ndjson.gz' }),
+  });
+});
+
+test('a canary that only the API server asks is asked after its restart', async () => {
+  const api = new FakeKubernetes();
+  api.canary = [POD, { ...POD, nodeName: 'ip-2', name: 'kube-proxy-c' }];
+  api.modes = { 'kube-proxy-c': 'ipvs' };
+  const store = new MemoryStore();
+  const asked: InventoryNode = { ...NODE, id: 'i-2', name: 'ip-2', handling: { by: 'proxy-mode', mode: 'iptables' } };
+  await store.put(INVENTORY.key, lines([NODE, asked]));
+  const second = { node: { id: 'i-2', name: 'ip-2' }, formerPod: { name: 'kube-proxy-d', uid: 'uid-d' } };
+  const input = {
+    ...{ ...common, cluster: { name: 'demo', api: API }, generation: null, poll: 1 },
+    ...{ canary: { ...canary, canaries: [...canary.canaries, second] }, deadline: new Date('2026-11-21T07:10:00Z') },
+  };
+  const { inventory, done } = await checkRollout({ openKubernetes: async () => api, store })(input, new Ear());
+  expect(done).toBe(true);
+  expect(values((await store.get(inventory?.key ?? '')).text)).toEqual([
+    NODE,
+    { ...asked, handling: { by: 'proxy-mode', mode: 'ipvs' }, runningMode: 'ipvs' },
+  ]);
 });
 
 test('the canary is waited for while its former pod is there', async () => {

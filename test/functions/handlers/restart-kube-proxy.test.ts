@@ -53,9 +53,14 @@ test('a canary is one node, with an inventory of its own to prove it by', async 
   const { api, store, run } = await restarting([node('i-1'), node('i-2')]);
   const output = await run(canary, new Ear());
   expect(output).toEqual({
-    node: { id: 'i-1', name: 'ip-i-1.ec2.internal' },
+    canaries: [
+      {
+        node: { id: 'i-1', name: 'ip-i-1.ec2.internal' },
+        formerPod: { name: 'kube-proxy-i-1', uid: 'uid-i-1' },
+        reason: 'its kube-proxy is Ready, and it runs no CoreDNS pod',
+      },
+    ],
     inventory: { key: 'executions/demo-1/canary-1/inventory.ndjson.gz' },
-    formerPod: { name: 'kube-proxy-i-1', uid: 'uid-i-1' },
     reason: 'its kube-proxy is Ready, and it runs no CoreDNS pod',
     stored: [
       expect.objectContaining({ key: 'executions/demo-1/canary-1/inventory.ndjson.gz' }),
@@ -84,17 +89,24 @@ test('when the function died between its note and the restart, the repetition re
   await expect(run(canary, new Ear())).rejects.toThrow('socket hang up');
   api.deletePod = deletePod;
   api.dns = ['ip-i-1.ec2.internal'];
-  expect(await run(canary, new Ear())).toMatchObject({ node: { id: 'i-1' } });
+  expect(await run(canary, new Ear())).toMatchObject({ canaries: [{ node: { id: 'i-1' } }] });
   expect(api.deleted).toEqual(['kube-proxy-i-1']);
 });
 
-test('a cluster of Bottlerocket nodes has no canary, and says why', async () => {
-  const { api, run } = await restarting([node('i-1', { by: 'proxy-mode', mode: 'iptables' })]);
+test('a cluster whose nodes are proven in two ways has two canaries', async () => {
+  const { api, run } = await restarting([node('i-1', { by: 'proxy-mode', mode: 'iptables' }), node('i-2')]);
+  expect(await run(canary, new Ear())).toMatchObject({
+    canaries: [{ node: { id: 'i-2' } }, { node: { id: 'i-1' } }],
+  });
+  expect(api.deleted).toEqual(['kube-proxy-i-2', 'kube-proxy-i-1']);
+});
+
+test('a cluster without a node that can be proven has no canary, and says why', async () => {
+  const { api, run } = await restarting([node('i-1', { by: 'excluded', reason: 'Windows runs no Linux kube-proxy' })]);
   expect(await run(canary, new Ear())).toEqual({
-    node: null,
+    canaries: [],
     inventory: null,
-    formerPod: null,
-    reason: 'no node runs a document, so none can be proven before the others',
+    reason: 'no node can be proven before the others',
     stored: [expect.objectContaining({ key: 'executions/demo-1/canary-1/canary.json' })],
   });
   expect(api.deleted).toEqual([]);

@@ -127,8 +127,14 @@ function addonOf(described: NonNullable<WorldCluster['addon']>, createdAt: Date,
 
 /** A worker node of this plan with a machine that runs. */
 export function bootNode({ group, ...identity }: NodePlan, launchedAt: Date, kind: NodeKind): WorkerNode {
-  const { agentVersion, startedBy } = group;
-  const known = { ...(agentVersion !== undefined && { agentVersion }), ...(startedBy && { startedBy }) };
+  const { agentVersion, startedBy, claims, nodeTags: tags } = group;
+  const known = {
+    ...(agentVersion !== undefined && { agentVersion }),
+    ...(startedBy && { startedBy }),
+    ...(claims && { claims }),
+    ...(tags && { tags }),
+    ...(group.state === 'stopped' && { stopped: true }),
+  };
   return { ...identity, ...known, launchedAt, terminated: false, machine: machineFor({ group, ...identity }, kind) };
 }
 

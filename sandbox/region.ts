@@ -27,7 +27,10 @@ export interface Latencies {
   grant: number;
 }
 
-export type NodeOs = 'al2023' | 'al2' | 'ubuntu' | 'bottlerocket' | 'windows' | 'fargate';
+export const NODE_SYSTEMS = [
+  ...['al2023', 'al2', 'ubuntu', 'rhel', 'rocky', 'almalinux', 'oracle', 'sles', 'bottlerocket', 'windows', 'fargate'],
+] as const;
+export type NodeOs = (typeof NODE_SYSTEMS)[number];
 /** As SSM sees the agent: `offline` is ConnectionLost, `none` never registered. */
 export type AgentState = 'online' | 'offline' | 'none';
 
@@ -160,9 +163,15 @@ export interface WorkerNode {
   agent: AgentState;
   /** Version of the SSM agent; without it a recent one. */
   readonly agentVersion?: string;
+  /** Tags besides those of who started it. */
+  readonly tags?: Readonly<Record<string, string>>;
   /** Who started the instance and tagged it; without it a managed node group of EKS. */
   readonly startedBy?: 'eks' | 'karpenter';
   terminated: boolean;
+  /** The instance is stopped, as in a warm pool: nothing runs on it. */
+  readonly stopped?: boolean;
+  /** The operating system that its SSM agent claims, where that is not its own. */
+  readonly claims?: NodeOs;
   readonly machine: NodeMachine | null;
 }
 

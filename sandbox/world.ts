@@ -59,6 +59,10 @@ export interface WorldNodeGroup {
   packageMirror: 'up' | 'down';
   agentVersion?: string;
   startedBy?: 'eks' | 'karpenter';
+  state?: 'running' | 'stopped';
+  claims?: NodeOs;
+  /** Tags of the instances besides those of who started them. */
+  nodeTags?: Record<string, string>;
 }
 
 /** The file as the schema admits it, before defaults. */

@@ -6,7 +6,7 @@ import { isNamed, memoised } from './clients.ts';
 export interface Ec2 {
   /** The tags of an instance; null when there is none of this id, or none any more. */
   tags(instanceId: string): Promise<Record<string, string> | null>;
-  /** The pending and running instances that bear the cluster's tag, each once, by id. */
+  /** The pending, running and stopped instances that have the cluster's tag, each once, by id. */
   nodes(cluster: string): Promise<Ec2Node[]>;
 }
 
@@ -44,7 +44,7 @@ function clusterFilters(cluster: string): Filter[] {
 }
 
 async function* instances(filter: Filter): AsyncGenerator<Instance> {
-  const Filters = [filter, { Name: 'instance-state-name', Values: ['pending', 'running'] }];
+  const Filters = [filter, { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] }];
   let NextToken: string | undefined;
   do {
     const page = await client().send(new DescribeInstancesCommand({ Filters, MaxResults: 1000, NextToken }));

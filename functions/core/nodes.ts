@@ -5,11 +5,19 @@ export type NodeKind =
   | 'al2'
   | 'ubuntu'
   | 'debian'
+  | 'rhel'
+  | 'rocky'
+  | 'almalinux'
+  | 'oracle'
+  /** A Linux that is not in this list: prepared and proven by the same scripts, if the request acknowledges it. */
+  | 'other-linux'
   | 'bottlerocket'
   | 'windows'
   | 'fargate'
   | 'auto-mode'
-  | 'hybrid';
+  | 'hybrid'
+  /** An EC2 instance that does not run now, as those of a warm pool. */
+  | 'stopped';
 
 /** How a node is prepared and proven, or why it is not. A blocked node refuses the whole migration. */
 export type Handling =
@@ -73,7 +81,18 @@ export interface SeenNodes {
   fargateProfiles: number;
 }
 
+/** Why a node is blocked for which SSM has no agent: usually its role lacks the rights. */
+export const UNREGISTERED = 'no SSM agent has registered for it';
+
 const blocked = (reason: string): Handling => ({ by: 'blocked', reason });
+
+/** Of the RHEL family by the beginning of their names in /etc/os-release, which the SSM agent reports; releases 8 and 9. */
+const RHEL_FAMILY: readonly [string, NodeKind][] = [
+  ['red hat enterprise linux', 'rhel'],
+  ['rocky linux', 'rocky'],
+  ['almalinux', 'almalinux'],
+  ['oracle linux', 'oracle'],
+];
 
 function kindOf(managed: ManagedNode): NodeKind | 'unknown' {
   const name = managed.platformName.trim().toLowerCase();
@@ -84,7 +103,9 @@ function kindOf(managed: ManagedNode): NodeKind | 'unknown' {
   if (name.startsWith('ubuntu')) return 'ubuntu';
   if (name.startsWith('debian')) return 'debian';
   if (name.startsWith('bottlerocket')) return 'bottlerocket';
-  return 'unknown';
+  const family = RHEL_FAMILY.find(([beginning]) => name.startsWith(beginning));
+  if (family !== undefined && /^[89](\.\d+)?$/.test(version)) return family[1];
+  return managed.platformType.toLowerCase() === 'linux' && name !== '' ? 'other-linux' : 'unknown';
 }
 
 const AUTO_MODE_TAGS = ['eks:kubernetes-node-class-name', 'eks:kubernetes-node-pool-name'];
@@ -133,6 +154,30 @@ function linuxHandling(kind: NodeKind | 'unknown', managed: ManagedNode, pod: Ku
   return { by: 'ssm' } satisfies Handling;
 }
 
+/**
+ * Whether it is a Windows node, as EC2 says of the image that it was started from. `contradiction`: SSM, which repeats what
+ * the node says of itself, or a pod of the Linux DaemonSet says otherwise; then nothing excuses the node.
+ */
+function windows(
+  node: Ec2Node,
+  system: NodeKind | 'unknown' | null,
+  pod: KubeProxyPod | null,
+): { is: boolean; contradiction: string | null } {
+  const byEc2 = node.platform === 'windows';
+  const bySsm = system === null ? null : system === 'windows';
+  if (!byEc2 && bySsm !== true) return { is: false, contradiction: null };
+  if (byEc2 && bySsm !== false && pod === null) return { is: true, contradiction: null };
+  const said = [
+    `EC2 says ${byEc2 ? 'Windows' : 'Linux'}`,
+    ...(bySsm === null ? [] : [`its SSM agent says ${bySsm ? 'Windows' : 'Linux'}`]),
+    ...(pod === null ? [] : ['the Linux kube-proxy runs on it']),
+  ];
+  return {
+    is: false,
+    contradiction: `its operating system is not known, since sources contradict each other: ${said.join(', ')}`,
+  };
+}
+
 function ec2Entry(node: Ec2Node, managed: ManagedNode | undefined, pods: Pods | null): InventoryNode {
   const pod = pods?.take([node.privateDnsName, ...node.addresses, node.id]) ?? null;
   const base = {
@@ -144,10 +189,12 @@ function ec2Entry(node: Ec2Node, managed: ManagedNode | undefined, pods: Pods | 
   const kind = managed === undefined ? 'unknown' : kindOf(managed);
   if (isAutoMode(node))
     return { ...base, kind: 'auto-mode', handling: blocked('EKS Auto Mode runs it: its kube-proxy is not the add-on') };
-  if (node.platform === 'windows' || kind === 'windows')
+  if (STOPPED.has(node.state)) return { ...base, kind: 'stopped', handling: stopped(node, pod) };
+  const system = windows(node, managed === undefined ? null : kind, pod);
+  if (system.contradiction !== null) return { ...base, kind: 'unknown', handling: blocked(system.contradiction) };
+  if (system.is)
     return { ...base, kind: 'windows', handling: { by: 'excluded', reason: 'Windows runs no Linux kube-proxy' } };
-  if (managed === undefined)
-    return { ...base, kind: 'unknown', handling: blocked('no SSM agent has registered for it') };
+  if (managed === undefined) return { ...base, kind: 'unknown', handling: blocked(UNREGISTERED) };
   return { ...base, kind, handling: linuxHandling(kind, managed, pod, pods === null || pod !== null) };
 }
 
@@ -171,6 +218,16 @@ function fargateEntry(profiles: number): InventoryNode {
   return { id: 'fargate', name, address: null, kind: 'fargate', handling: { by: 'excluded', reason } };
 }
 
+/**
+ * A stopped instance runs no kube-proxy, which only EC2 can say. If a kube-proxy pod is still listed on it, a restart of
+ * the DaemonSet would wait for that pod.
+ */
+function stopped({ state }: Ec2Node, pod: KubeProxyPod | null): Handling {
+  if (pod !== null)
+    return blocked(`the instance is ${state}, but the kube-proxy pod ${pod.name} is still listed on it`);
+  return { by: 'excluded', reason: `the instance is ${state}: it runs nothing now` };
+}
+
 // A terminated instance comes back as another one; EC2 lists it for about an hour more.
 const GONE = new Set(['terminated', 'shutting-down']);
 const STOPPED = new Set(['stopped', 'stopping']);
@@ -186,9 +243,7 @@ export function buildInventory(seen: SeenNodes): InventoryNode[] {
   const nodes: InventoryNode[] = [];
   for (const node of seen.ec2) {
     if (GONE.has(node.state)) continue;
-    const entry = ec2Entry(node, managed.get(node.id), pods);
-    const reason = `the instance is ${node.state}: it must be prepared again when it starts`;
-    nodes.push(STOPPED.has(node.state) ? { ...entry, handling: blocked(reason) } : entry);
+    nodes.push(ec2Entry(node, managed.get(node.id), pods));
   }
   for (const node of seen.managed) {
     const entry = node.id.startsWith('mi-') ? hybridEntry(node, pods) : null;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NODE_SYSTEMS } from '../region.ts';
 
 /** How often something strikes; `every` is kept as Infinity. */
 const HowOften = z.union([z.literal('every').transform(() => Number.POSITIVE_INFINITY), z.int().min(1).max(100_000)], {
@@ -33,7 +34,7 @@ export const NODE_FAULTS = {
 } as const satisfies Record<string, readonly string[]>;
 export type NodeFaultName = keyof typeof NODE_FAULTS;
 
-const Os = z.enum(['al2023', 'al2', 'ubuntu', 'bottlerocket', 'windows', 'fargate']);
+const Os = z.enum(NODE_SYSTEMS);
 const Module = z.string().regex(/^[a-z0-9_]+$/, 'must be a kernel module');
 
 /** Every kind of fault by the member that only it has. */

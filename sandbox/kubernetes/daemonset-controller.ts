@@ -57,7 +57,7 @@ export class DaemonSetController {
 
   /** Brings the cluster to where it has been for long: every node has its pod, running with the configuration. */
   async start(): Promise<void> {
-    const nodes = this.#cluster.nodes.filter((node) => !node.terminated);
+    const nodes = this.#cluster.nodes.filter((node) => !node.terminated && !node.stopped);
     for (const node of nodes) this.#createNode(node);
     const targets = nodes.filter(runsKubeProxy);
     this.#desired = targets.length;
@@ -86,7 +86,7 @@ export class DaemonSetController {
     for (const node of this.#cluster.nodes) {
       const known = this.#store.find(RESOURCES.nodes, undefined, node.name);
       if (node.terminated && known) this.#store.remove(RESOURCES.nodes, undefined, node.name);
-      if (!node.terminated && !known) this.#createNode(node);
+      if (!node.terminated && !node.stopped && !known) this.#createNode(node);
     }
     for (const pod of this.#pods.values())
       if (pod.state.kind === 'crashing' && pod.timer === undefined) this.#startAfter(pod, backOffSeconds(0));

@@ -26,6 +26,26 @@ const SYSTEMS: Readonly<Record<NodeOs, System>> = {
     runtime: 'containerd://1.7.27',
   },
   ubuntu: { os: 'linux', image: 'Ubuntu 24.04.3 LTS', kernel: '6.14.0-1015-aws', runtime: 'containerd://1.7.28' },
+  rhel: {
+    ...{ os: 'linux', image: 'Red Hat Enterprise Linux 9.6 (Plow)', kernel: '5.14.0-570.12.1.el9_6.x86_64' },
+    runtime: 'containerd://2.1.4',
+  },
+  rocky: {
+    ...{ os: 'linux', image: 'Rocky Linux 9.6 (Blue Onyx)', kernel: '5.14.0-570.12.1.el9_6.x86_64' },
+    runtime: 'containerd://2.1.4',
+  },
+  almalinux: {
+    ...{ os: 'linux', image: 'AlmaLinux 8.10 (Cerulean Leopard)', kernel: '4.18.0-553.58.1.el8_10.x86_64' },
+    runtime: 'containerd://1.7.27',
+  },
+  oracle: {
+    ...{ os: 'linux', image: 'Oracle Linux Server 9.6', kernel: '5.15.0-309.180.4.el9uek.x86_64' },
+    runtime: 'containerd://2.1.4',
+  },
+  sles: {
+    ...{ os: 'linux', image: 'SUSE Linux Enterprise Server 15 SP6', kernel: '6.4.0-150600.23.50-default' },
+    runtime: 'containerd://1.7.27',
+  },
   bottlerocket: {
     os: 'linux',
     image: 'Bottlerocket OS 1.49.0 (aws-k8s)',
@@ -48,7 +68,7 @@ const SYSTEMS: Readonly<Record<NodeOs, System>> = {
 
 /** Where the kube-proxy DaemonSet puts a pod: Windows and Fargate have none. */
 export function runsKubeProxy(node: WorkerNode): boolean {
-  return !node.terminated && node.machine !== null && node.os !== 'windows' && node.os !== 'fargate';
+  return !node.terminated && !node.stopped && node.machine !== null && node.os !== 'windows' && node.os !== 'fargate';
 }
 
 /** The Node object of a worker node. */

@@ -8,7 +8,8 @@ import { count, endpointsOf, type Programmed, showVirtualServer } from './model-
 /** Everything that a model node remembers. */
 export interface ModelState {
   readonly kernel: string;
-  readonly packageManager: 'dnf' | 'yum' | 'apt-get';
+  /** Of those that prepare-node.sh knows. */
+  readonly packageManager: 'dnf' | 'yum' | 'apt-get' | 'none';
   packageMirror: 'up' | 'down';
   ipvsadmInstalled: boolean;
   readonly modules: ModuleTree;
@@ -40,6 +41,7 @@ const MIRROR_ERRORS: Record<ModelState['packageManager'], string> = {
   dnf: "Error: Failed to download metadata for repo 'amazonlinux': Cannot prepare internal mirrorlist",
   yum: 'Cannot find a valid baseurl for repo: amzn2-core/2/x86_64',
   'apt-get': 'E: Unable to locate package ipvsadm',
+  none: 'none of dnf, yum, apt-get is on this node',
 };
 
 const lines = (all: readonly string[]): string => `${all.join('\n')}\n`;
@@ -48,7 +50,11 @@ const lines = (all: readonly string[]): string => `${all.join('\n')}\n`;
 export function prepareNode(state: ModelState, scheduler: string): CommandResult {
   const { modules, kernel } = state;
   const warnings: string[] = [];
-  const ipvsadm = state.ipvsadmInstalled ? 'already' : state.packageMirror === 'up' ? 'installed' : 'failed';
+  const ipvsadm = state.ipvsadmInstalled
+    ? 'already'
+    : state.packageMirror === 'up' && state.packageManager !== 'none'
+      ? 'installed'
+      : 'failed';
   if (ipvsadm === 'failed')
     warnings.push(`warning=ipvsadm could not be installed: ${MIRROR_ERRORS[state.packageManager]}`);
   state.ipvsadmInstalled = ipvsadm !== 'failed';

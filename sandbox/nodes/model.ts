@@ -40,7 +40,19 @@ const KERNELS: Record<ModelMachineOptions['os'], string> = {
   al2023: '6.1.158-180.294.amzn2023.x86_64',
   al2: '5.10.245-243.979.amzn2.x86_64',
   ubuntu: '6.8.0-1042-aws',
+  rhel: '5.14.0-570.12.1.el9_6.x86_64',
+  rocky: '5.14.0-570.12.1.el9_6.x86_64',
+  almalinux: '4.18.0-553.58.1.el8_10.x86_64',
+  oracle: '5.15.0-309.180.4.el9uek.x86_64',
+  sles: '6.4.0-150600.23.50-default',
   bottlerocket: '6.1.155',
+};
+
+/** Of the others dnf. */
+const PACKAGE_MANAGERS: Partial<Record<NodeOs, ModelState['packageManager']>> = {
+  al2: 'yum',
+  ubuntu: 'apt-get',
+  sles: 'none',
 };
 
 /**
@@ -54,7 +66,7 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
   const available = new Set(IPVS_KERNEL_MODULES.filter((module) => !missing.has(module) && !builtin.has(module)));
   const state: ModelState = {
     kernel: KERNELS[options.os],
-    packageManager: options.os === 'ubuntu' ? 'apt-get' : options.os === 'al2' ? 'yum' : 'dnf',
+    packageManager: PACKAGE_MANAGERS[options.os] ?? 'dnf',
     packageMirror: options.packageMirror ?? 'up',
     ipvsadmInstalled: options.ipvsadmInstalled ?? false,
     modules: { available, builtin, loaded: new Set() },

@@ -91,7 +91,8 @@ function reader(name: string): (worker: Worker) => string[] {
   }
 }
 
-function stateOf(node: WorkerNode): { Code: number; Name: 'running' | 'terminated' } {
+function stateOf(node: WorkerNode): { Code: number; Name: 'running' | 'stopped' | 'terminated' } {
+  if (node.stopped && !node.terminated) return { Code: 80, Name: 'stopped' };
   return node.terminated ? { Code: 48, Name: 'terminated' } : { Code: 16, Name: 'running' };
 }
 
@@ -105,7 +106,12 @@ export function instanceTags(region: Region, id: string): Record<string, string>
 }
 
 /** Karpenter's own: https://karpenter.sh/docs/reference/cloudformation/ */
-function tagsOf({ cluster, node }: Worker): { Key: string; Value: string }[] {
+function tagsOf(worker: Worker): { Key: string; Value: string }[] {
+  const own = Object.entries(worker.node.tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
+  return [...startersTags(worker), ...own];
+}
+
+function startersTags({ cluster, node }: Worker): { Key: string; Value: string }[] {
   const owned = { Key: `kubernetes.io/cluster/${cluster.name}`, Value: 'owned' };
   if (node.startedBy === 'karpenter')
     return [

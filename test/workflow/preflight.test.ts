@@ -102,6 +102,27 @@ describe('a check blocks: the migration is refused and nothing is written', () =
       '1 node blocks the migration: ip-192-168-1-4.ec2.internal (i-02259da145d009a92): no SSM agent has registered for it',
     ],
     [
+      'nodes',
+      'a node that calls itself Windows while EC2 and its kube-proxy pod say Linux',
+      { nodeGroups: [nodeGroup, { os: 'al2023', count: 1, claims: 'windows' }] },
+      {},
+      '1 node blocks the migration: ip-192-168-1-4.ec2.internal (i-02259da145d009a92): its operating system is not known, since sources contradict each other: EC2 says Linux, its SSM agent says Windows',
+    ],
+    [
+      'stopped-nodes',
+      'a warm pool',
+      { nodeGroups: [nodeGroup, { os: 'al2023', count: 1, state: 'stopped' }] },
+      {},
+      '1 instances are stopped, as those of a warm pool, and cannot be prepared: ip-192-168-1-4.ec2.internal (i-02259da145d009a92); they start later with the new mode, and are not proven now',
+    ],
+    [
+      'operating-system',
+      'a Linux that nobody has tried',
+      { nodeGroups: [nodeGroup, { os: 'sles', count: 1 }] },
+      {},
+      'nightshift has not been tried on the operating system of these nodes: ip-192-168-1-4.ec2.internal (i-02259da145d009a92) SLES 15.6',
+    ],
+    [
       'restart',
       'Bottlerocket behind a private endpoint',
       { endpoint: 'private', nodeGroups: [{ os: 'bottlerocket', count: 1 }] },
@@ -334,6 +355,44 @@ describe('an acknowledged block is an accepted risk that the history keeps', () 
     expect(ended.cause).toMatch(/acknowledge\.0 must be the name of a preflight check/);
     expect(changes(ended.calls)).toEqual([]);
   });
+});
+
+describe('nodes of every supported system are migrated', () => {
+  it.each(['rhel', 'rocky', 'almalinux', 'oracle'])('%s', async (os) => {
+    const ended = await workflow.migrate(worldOf({ nodeGroups: [{ os, count: 2 }] }));
+    expect(ended.error).toBeUndefined();
+    expect(ended.cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['ipvs', 'ipvs']);
+  });
+
+  it('and of another one that the request acknowledges, if preparation succeeds there', async () => {
+    const request = { ...REQUEST, acknowledge: ['operating-system'] };
+    const nodeGroups = [{ os: 'sles', count: 2 }];
+    const ended = await workflow.migrate(worldOf({ nodeGroups }), request);
+    expect(ended.cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['ipvs', 'ipvs']);
+    const broken = await workflow.migrate(
+      worldOf({ nodeGroups: [{ ...nodeGroups[0], missingModules: ['ip_vs'] }] }),
+      request,
+    );
+    expect(broken.error).toBe('NodesNotPrepared');
+    expect(writes(broken).filter((change) => change !== 'ssm SendCommand')).toEqual([]);
+  });
+
+  it('beside a warm pool that the request acknowledges, whose instances need no proof', async () => {
+    const nodeGroups = [nodeGroup, { os: 'al2023', count: 2, state: 'stopped' }];
+    const ended = await workflow.migrate(worldOf({ nodeGroups }), { ...REQUEST, acknowledge: ['stopped-nodes'] });
+    expect(ended.error).toBeUndefined();
+    const tagged = await workflow.migrate(
+      worldOf({ nodeGroups: [nodeGroup, { ...nodeGroups[1], nodeTags: { 'nightshift:prepare': 'true' } }] }),
+    );
+    expect(verdictOf(tagged, 'stopped-nodes')).toMatchObject({ verdict: 'WARN' });
+    expect(tagged.error).toBeUndefined();
+  });
+});
+
+it('a node role without rights for SSM is told which policy it lacks', async () => {
+  const ended = await workflow.migrate(worldOf({ nodeGroups: [{ os: 'al2023', count: 2, ssm: 'none' }] }));
+  expect(ended.cause).toContain('arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore');
+  expect(ended.cause).toContain('Default Host Management Configuration');
 });
 
 it('a private endpoint leaves workloads unknown, which is said', async () => {

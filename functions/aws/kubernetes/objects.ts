@@ -77,7 +77,11 @@ export type Service = z.output<typeof Service>;
 
 export const Node = z.object({
   metadata: z.object({ name }),
-  status: z.nullish(z.object({ nodeInfo: z.nullish(z.object({ kernelVersion: z.nullish(z.string()) })) })),
+  status: z.nullish(
+    z.object({
+      nodeInfo: z.nullish(z.object({ kernelVersion: z.nullish(z.string()), osImage: z.nullish(z.string()) })),
+    }),
+  ),
 });
 
 export const FelixConfiguration = z.object({

@@ -119,10 +119,11 @@ async function countSecurityGroupPolicies(api: Api): Promise<number> {
   return (await everyItem(api, z.unknown(), path)).length;
 }
 
-async function listNodes(api: Api): Promise<{ name: string; kernel: string }[]> {
+async function listNodes(api: Api): Promise<{ name: string; kernel: string; image?: string }[]> {
   const nodes = await everyItem(api, Node, pathOf('api', 'v1', 'nodes'));
   return nodes.flatMap(({ metadata, status }) => {
     const kernel = status?.nodeInfo?.kernelVersion;
-    return kernel ? [{ name: metadata.name, kernel }] : [];
+    const image = status?.nodeInfo?.osImage;
+    return kernel ? [{ name: metadata.name, kernel, ...(image && { image }) }] : [];
   });
 }

@@ -14,6 +14,8 @@ export const CHECK_NAMES = [
   'ipvs-deprecated',
   'ipvs-disabled',
   'nodes',
+  'stopped-nodes',
+  'operating-system',
   'ssm-agent-version',
   'kernel',
   'restart',

@@ -1,16 +1,84 @@
-import type { InventoryNode, ManagedNode } from '../nodes.ts';
-import { type Checks, type Finding, named, pass, refuse, type Subject, unknown, warn } from './check.ts';
+import { type InventoryNode, type ManagedNode, UNREGISTERED } from '../nodes.ts';
+import { block, type Checks, type Finding, named, pass, refuse, type Subject, unknown, warn } from './check.ts';
 
 const who = ({ id, name }: InventoryNode): string => (name === id ? id : `${name} (${id})`);
 
-function nodes({ inventory }: Subject): Finding {
+/** The kinds that excuse a node from a script, by what its Node object says of its image. */
+const excuse = (image: string): 'windows' | 'bottlerocket' | 'none' => {
+  const name = image.toLowerCase();
+  return name.includes('windows') ? 'windows' : name.startsWith('bottlerocket') ? 'bottlerocket' : 'none';
+};
+
+/** By name, the image of each node whose Node object, where it can be read, contradicts the kind that the others gave it. */
+function contradictions({ inventory, workloads }: Subject): Map<string, string> {
+  const kinds = new Map(inventory.map(({ name, kind }) => [name, kind]));
+  const read = workloads?.nodes;
+  return new Map(
+    (read?.kind === 'read' ? read.value : []).flatMap(({ name, image }): [string, string][] => {
+      const kind = kinds.get(name);
+      if (image === undefined || kind === undefined) return [];
+      const taken = kind === 'windows' || kind === 'bottlerocket' ? kind : 'none';
+      return kind === 'hybrid' || taken === excuse(image) ? [] : [[name, image]];
+    }),
+  );
+}
+
+const SSM_RIGHTS =
+  'Nodes register with SSM when their role may: attach the policy AmazonSSMManagedInstanceCore to the node role (aws iam attach-role-policy --role-name NODE_ROLE --policy-arn arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore), or switch on Default Host Management Configuration in Systems Manager. See aws ssm describe-instance-information.';
+
+/** The sentence that ends a finding on nodes: what SSM needs, if that is what is missing, which is the usual case. */
+function remedy(inventory: readonly InventoryNode[]): string {
+  const unregistered = inventory.some(({ handling }) => handling.by === 'blocked' && handling.reason === UNREGISTERED);
+  return unregistered ? SSM_RIGHTS : 'Repair, replace or remove the named nodes.';
+}
+
+function nodes(subject: Subject): Finding {
+  const { inventory } = subject;
+  const liars = contradictions(subject);
   const blocked = inventory.flatMap((node) => {
     if (node.handling.by === 'blocked') return [`${who(node)}: ${node.handling.reason}`];
+    const image = liars.get(node.name);
+    if (image !== undefined) return [`${who(node)}: it is taken for ${node.kind}, and its Node object says ${image}`];
     return node.kind === 'unknown' ? [`${who(node)}: its kind is not known`] : [];
   });
   if (blocked.length === 0) return pass(`each of ${inventory.length} nodes is classified`);
   const count = blocked.length === 1 ? '1 node blocks' : `${blocked.length} nodes block`;
-  return refuse(`${count} the migration: ${named(blocked)}`, 'Repair, replace or remove the named nodes.');
+  return refuse(`${count} the migration: ${named(blocked)}`, remedy(inventory));
+}
+
+/** A Linux that nobody has tried: the scripts tell whether they work there, before anything is changed. */
+function operatingSystem(subject: Subject): Finding | null {
+  const others = eligible(subject).filter(({ node }) => node.kind === 'other-linux');
+  if (others.length === 0) return null;
+  const systems = others.map(
+    ({ node, known }) => `${who(node)} ${known === undefined ? '' : `${known.platformName} ${known.platformVersion}`}`,
+  );
+  return block(
+    `nightshift has not been tried on the operating system of these nodes: ${named(systems.map((each) => each.trim()))}`,
+    'Acknowledge operating-system to have them prepared and proven by the same scripts: if preparation fails, nothing is changed.',
+  );
+}
+
+/** The tag with which nodes are prepared when they register with SSM. */
+const PREPARED_ON_REGISTRATION = 'nightshift:prepare';
+
+/** Instances that do not run now, and will start with the new mode: those of a warm pool. */
+function stoppedNodes({ inventory, ec2 }: Subject): Finding | null {
+  const stopped = inventory.filter(({ kind }) => kind === 'stopped');
+  if (stopped.length === 0) return null;
+  const tags = new Map(ec2.map((node) => [node.id, node.tags]));
+  const bare = stopped.filter(({ id }) => tags.get(id)?.[PREPARED_ON_REGISTRATION] !== 'true');
+  const later = 'they start later with the new mode, and are not proven now';
+  const listed = (nodes: readonly InventoryNode[]) => named(nodes.map(who));
+  if (bare.length === 0)
+    return warn(
+      `${stopped.length} instances are stopped (${listed(stopped)}): ${later}; they have the tag ${PREPARED_ON_REGISTRATION}=true, which prepares an instance when it registers with SSM`,
+      'Start one of them after the migration and see that kube-proxy runs there.',
+    );
+  return block(
+    `${bare.length} instances are stopped, as those of a warm pool, and cannot be prepared: ${listed(bare)}; ${later}`,
+    `Empty the warm pool, set the tag ${PREPARED_ON_REGISTRATION}=true in its launch template and fill it again; or acknowledge stopped-nodes.`,
+  );
 }
 
 /** The eligible nodes, each with what SSM knows of it. */
@@ -60,7 +128,8 @@ function kernelIsOld(release: string): boolean | null {
 
 /**
  * Whether an operating system comes with a kernel older than 5.9; null where its releases have had both. Amazon Linux 2
- * has 4.14, 5.4 and 5.10, Ubuntu 20.04 has 5.4 and 5.15, Amazon Linux 2023 began with 6.1, Debian 11 with 5.10.
+ * has 4.14, 5.4 and 5.10, Ubuntu 20.04 has 5.4 and 5.15, Amazon Linux 2023 began with 6.1, Debian 11 with 5.10. RHEL 8,
+ * Rocky and AlmaLinux 8 have 4.18, 9 has 5.14; Oracle Linux 8 has 4.18 and kernels of its own, 5.4 and 5.15.
  * Bottlerocket's images for Kubernetes 1.23 and later have 5.10 or newer.
  */
 function systemIsOld({ platformName, platformVersion }: ManagedNode, { snapshot }: Subject): boolean | null {
@@ -69,6 +138,8 @@ function systemIsOld({ platformName, platformVersion }: ManagedNode, { snapshot 
   if (name === 'amazon linux') return release >= 2023 ? false : null;
   if (name.startsWith('ubuntu')) return release >= 22.04 ? false : null;
   if (name.startsWith('debian')) return Number.isNaN(release) ? null : release < 11;
+  if (/^(red hat enterprise linux|rocky linux|almalinux)/.test(name)) return Number.isNaN(release) ? null : release < 9;
+  if (name.startsWith('oracle linux')) return release >= 9 ? false : null;
   if (name.startsWith('bottlerocket')) return Number(snapshot.version.split('.')[1]) >= 23 ? false : null;
   return null;
 }
@@ -109,6 +180,18 @@ export const NODE_CHECKS = {
     acknowledgeable: false,
     changeOnly: false,
     find: nodes,
+  },
+  'stopped-nodes': {
+    source: 'https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-warm-pools.html',
+    acknowledgeable: true,
+    changeOnly: true,
+    find: stoppedNodes,
+  },
+  'operating-system': {
+    source: 'https://docs.aws.amazon.com/eks/latest/userguide/eks-optimized-amis.html',
+    acknowledgeable: true,
+    changeOnly: true,
+    find: operatingSystem,
   },
   'ssm-agent-version': {
     source:

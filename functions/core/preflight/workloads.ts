@@ -34,7 +34,8 @@ export interface Workloads {
   felixBpf?: Read<boolean | null>;
   /** How many SecurityGroupPolicy objects there are. */
   securityGroupPolicies: Read<number>;
-  nodes: Read<{ name: string; kernel: string }[]>;
+  /** `image` is what the kubelet says of its operating system, `Amazon Linux 2023.9.20251027`. */
+  nodes: Read<{ name: string; kernel: string; image?: string }[]>;
 }
 
 /** The DaemonSet of this name, or one that carries all of the labels: charts choose names of their own. */

@@ -32,7 +32,8 @@ const Handling = z.discriminatedUnion('by', [
   z.object({ by: z.literal('blocked'), reason: z.string() }),
 ]);
 const NODE_KINDS = [
-  ...['al2023', 'al2', 'ubuntu', 'debian', 'bottlerocket', 'windows', 'fargate', 'auto-mode', 'hybrid', 'unknown'],
+  ...['al2023', 'al2', 'ubuntu', 'debian', 'rhel', 'rocky', 'almalinux', 'oracle', 'other-linux', 'bottlerocket'],
+  ...['windows', 'fargate', 'auto-mode', 'hybrid', 'stopped', 'unknown'],
 ] as const satisfies readonly string[];
 const Inventory = z.array(
   z.object({

@@ -110,6 +110,11 @@ const AMI_TYPES: Readonly<Record<Exclude<NodeOs, 'fargate'>, Sdk.AMITypes>> = {
   al2023: 'AL2023_x86_64_STANDARD',
   al2: 'AL2_x86_64',
   ubuntu: 'CUSTOM',
+  rhel: 'CUSTOM',
+  rocky: 'CUSTOM',
+  almalinux: 'CUSTOM',
+  oracle: 'CUSTOM',
+  sles: 'CUSTOM',
   bottlerocket: 'BOTTLEROCKET_x86_64',
   windows: 'WINDOWS_CORE_2022_x86_64',
 };

@@ -14,6 +14,11 @@ const PLATFORMS: Readonly<Record<NodeOs, Platform>> = {
   al2023: { PlatformType: 'Linux', PlatformName: 'Amazon Linux', PlatformVersion: '2023' },
   al2: { PlatformType: 'Linux', PlatformName: 'Amazon Linux', PlatformVersion: '2' },
   ubuntu: { PlatformType: 'Linux', PlatformName: 'Ubuntu', PlatformVersion: '22.04' },
+  rhel: { PlatformType: 'Linux', PlatformName: 'Red Hat Enterprise Linux', PlatformVersion: '9.6' },
+  rocky: { PlatformType: 'Linux', PlatformName: 'Rocky Linux', PlatformVersion: '9.6' },
+  almalinux: { PlatformType: 'Linux', PlatformName: 'AlmaLinux', PlatformVersion: '8.10' },
+  oracle: { PlatformType: 'Linux', PlatformName: 'Oracle Linux Server', PlatformVersion: '9.6' },
+  sles: { PlatformType: 'Linux', PlatformName: 'SLES', PlatformVersion: '15.6' },
   bottlerocket: { PlatformType: 'Linux', PlatformName: 'Bottlerocket', PlatformVersion: '1.44.0' },
   windows: {
     PlatformType: 'Windows',
@@ -89,7 +94,7 @@ function tagsOf({ cluster }: Managed): Record<string, string> {
 
 /** An agent pings every five minutes; one that is lost was last heard an hour ago. */
 function describe(region: Region, { node }: Managed): Sdk.InstanceInformation {
-  const online = node.agent === 'online' && !node.terminated;
+  const online = node.agent === 'online' && !node.terminated && !node.stopped;
   const now = region.clock.now().getTime();
   return {
     InstanceId: node.id,
@@ -97,7 +102,7 @@ function describe(region: Region, { node }: Managed): Sdk.InstanceInformation {
     LastPingDateTime: new Date(now - (online ? 60_000 : 3_600_000)),
     AgentVersion: node.agentVersion ?? '3.3.2746.0',
     IsLatestVersion: true,
-    ...PLATFORMS[node.os],
+    ...PLATFORMS[node.claims ?? node.os],
     ResourceType: 'EC2Instance',
     IPAddress: node.address,
     ComputerName: node.name,

@@ -38,6 +38,9 @@ beforeAll(async () => {
 });
 afterAll(() => wire.close());
 
+// Those of a warm pool are stopped.
+const STATES = ['pending', 'running', 'stopping', 'stopped'];
+
 test('the instances of a cluster are found by either tag, over all pages, each once', async () => {
   const nodes = await ec2.nodes('demo');
   expect(nodes.map(({ id, platform }) => [id, platform])).toEqual([
@@ -56,9 +59,9 @@ test('the instances of a cluster are found by either tag, over all pages, each o
     tags: { 'aws:eks:cluster-name': 'demo' },
   });
   expect(wire.calls.map(({ input }) => input)).toMatchObject([
-    { Filters: [{ Name: 'tag:aws:eks:cluster-name', Values: ['demo'] }, { Values: ['pending', 'running'] }] },
+    { Filters: [{ Name: 'tag:aws:eks:cluster-name', Values: ['demo'] }, { Values: STATES }] },
     { NextToken: 'more' },
-    { Filters: [{ Name: 'tag-key', Values: ['kubernetes.io/cluster/demo'] }, { Values: ['pending', 'running'] }] },
+    { Filters: [{ Name: 'tag-key', Values: ['kubernetes.io/cluster/demo'] }, { Values: STATES }] },
   ]);
 });
 

@@ -65,7 +65,7 @@ test('the kernels of nodes are read where nodes can be', async () => {
   const seen = await workloads({ nodes: ['al2'] }, 'administrator');
   expect(seen.nodes).toEqual({
     kind: 'read',
-    value: [{ name: 'ip-192-168-0-2.ec2.internal', kernel: '5.10.245-241.976.amzn2.x86_64' }],
+    value: [{ name: 'ip-192-168-0-2.ec2.internal', kernel: '5.10.245-241.976.amzn2.x86_64', image: 'Amazon Linux 2' }],
   });
 });
 

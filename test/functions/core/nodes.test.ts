@@ -20,19 +20,76 @@ describe('the inventory', () => {
     ['Amazon Linux', '2', 'al2'],
     ['Ubuntu', '22.04', 'ubuntu'],
     ['Debian GNU/Linux', '12', 'debian'],
+    ['Red Hat Enterprise Linux', '9.3', 'rhel'],
+    ['Red Hat Enterprise Linux', '8', 'rhel'],
+    ['Rocky Linux', '9.6', 'rocky'],
+    ['AlmaLinux', '8.10', 'almalinux'],
+    ['Oracle Linux Server', '9.6', 'oracle'],
+    ['Oracle Linux Server', '10.0', 'other-linux'],
+    ['Amazon Linux AMI', '2018.03', 'other-linux'],
+    ['Amazon Linux', '2027', 'other-linux'],
+    ['SLES', '15.6', 'other-linux'],
   ])('handles %s %s by SSM as %s', (platformName, platformVersion, kind) => {
     const node = one({ ec2: [ec2('i-1')], managed: [managed('i-1', { platformName, platformVersion })] });
     expect(node).toMatchObject({ id: 'i-1', kind, handling: { by: 'ssm' } });
   });
 
   it.each([
-    ['Red Hat Enterprise Linux', '9.3'],
-    ['Amazon Linux AMI', '2018.03'],
-    ['Amazon Linux', '2027'],
-    ['', ''],
-  ])('blocks an operating system that it does not know: %s %s', (platformName, platformVersion) => {
-    const node = one({ ec2: [ec2('i-1')], managed: [managed('i-1', { platformName, platformVersion })] });
+    ['', 'Linux'],
+    ['macOS', 'MacOS'],
+  ])('blocks an operating system that it does not know: %s of type %s', (platformName, platformType) => {
+    const node = one({ ec2: [ec2('i-1')], managed: [managed('i-1', { platformName, platformType })] });
     expect(node).toMatchObject({ kind: 'unknown', handling: { by: 'blocked' } });
+  });
+
+  const saysWindows = { platformType: 'Windows', platformName: 'Microsoft Windows Server 2022 Datacenter' };
+  const kubeProxy = [pod('ip-i-1.eu-west-1.compute.internal')];
+  it.each([
+    [
+      'an SSM agent that says Windows on an instance of Linux',
+      { ec2: [ec2('i-1')], managed: [managed('i-1', saysWindows)], pods: kubeProxy },
+      'EC2 says Linux, its SSM agent says Windows, the Linux kube-proxy runs on it',
+    ],
+    [
+      'the same where Kubernetes was not asked',
+      { ec2: [ec2('i-1')], managed: [managed('i-1', saysWindows)] },
+      'EC2 says Linux, its SSM agent says Windows',
+    ],
+    [
+      'an SSM agent that says Linux on an instance of Windows',
+      { ec2: [ec2('i-1', { platform: 'windows' })], managed: [managed('i-1')], pods: [] },
+      'EC2 says Windows, its SSM agent says Linux',
+    ],
+    [
+      'the Linux kube-proxy on an instance of Windows',
+      { ec2: [ec2('i-1', { platform: 'windows' })], pods: kubeProxy },
+      'EC2 says Windows, the Linux kube-proxy runs on it',
+    ],
+  ] as const)('excuses no node by sources that contradict each other: %s', (_, seen, said) => {
+    const node = one({
+      ...seen,
+      ec2: [...seen.ec2],
+      managed: 'managed' in seen ? [...seen.managed] : [],
+      pods: 'pods' in seen ? [...seen.pods] : null,
+    });
+    expect(node).toMatchObject({
+      kind: 'unknown',
+      handling: {
+        by: 'blocked',
+        reason: `its operating system is not known, since sources contradict each other: ${said}`,
+      },
+    });
+  });
+
+  it('excuses a stopped instance, unless a kube-proxy pod is still listed on it', () => {
+    expect(one({ ec2: [ec2('i-1', { state: 'stopped' })] })).toMatchObject({
+      kind: 'stopped',
+      handling: { by: 'excluded', reason: 'the instance is stopped: it runs nothing now' },
+    });
+    expect(one({ ec2: [ec2('i-1', { state: 'stopping' })], pods: kubeProxy })).toMatchObject({
+      kind: 'stopped',
+      handling: { by: 'blocked' },
+    });
   });
 
   it('proves Bottlerocket by its proxy mode, with or without a live SSM agent', () => {
@@ -52,7 +109,6 @@ describe('the inventory', () => {
       { ec2: [ec2('i-1')], managed: [managed('i-1')], pods: [] },
       'no kube-proxy pod runs on it: it has not joined, or is no node of this cluster',
     ],
-    [{ ec2: [ec2('i-1', { state: 'stopped' })] }, 'the instance is stopped: it must be prepared again when it starts'],
     [{ pods: [pod('stranger')] }, 'a kube-proxy pod runs on it, and neither EC2 nor SSM listed it'],
     [
       { ec2: [ec2('i-1', { tags: { 'eks:kubernetes-node-class-name': 'default' } })], managed: [managed('i-1')] },

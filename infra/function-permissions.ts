@@ -14,6 +14,7 @@ const look = [
   eks.describeUpdates,
   eks.readAddonCatalogue,
   eks.listFargateProfiles,
+  eks.listCapabilities,
   nodes.describeInstances,
   nodes.describeManagedNodes,
 ];

@@ -47,6 +47,7 @@ export async function buildCluster(
     ...(described.publicAccessCidrs && { publicAccessCidrs: described.publicAccessCidrs }),
     authenticationMode: described.authenticationMode,
     autoMode: described.autoMode,
+    ...(described.capabilities && { capabilities: described.capabilities }),
     get status() {
       return status.get();
     },
@@ -140,9 +141,9 @@ export function bootNode({ group, ...identity }: NodePlan, launchedAt: Date, kin
 
 function machineFor({ os, name, address, group }: NodePlan, kind: NodeKind): NodeMachine | null {
   if (os === 'windows' || os === 'fargate') return null;
-  const { missingModules, builtinModules, packageMirror } = group;
+  const { missingModules, builtinModules, packageMirror, foreignVirtualServers = [] } = group;
   // Bottlerocket takes no script at all: a kernel of Debian's would say nothing about it.
   return kind === 'kernel' && os !== 'bottlerocket'
-    ? kernelMachine({ name, address, missingModules, packageMirror })
-    : modelMachine({ os, name, address, missingModules, builtinModules, packageMirror });
+    ? kernelMachine({ name, address, missingModules, packageMirror, foreignVirtualServers })
+    : modelMachine({ os, name, address, missingModules, builtinModules, packageMirror, foreignVirtualServers });
 }

@@ -47,6 +47,8 @@ export interface Cluster {
   readonly publicAccessCidrs?: readonly string[];
   readonly authenticationMode: 'API' | 'API_AND_CONFIG_MAP' | 'CONFIG_MAP';
   readonly autoMode: boolean;
+  /** EKS Capabilities that run in it. */
+  readonly capabilities?: readonly ('ACK' | 'ARGOCD' | 'KRO')[];
   status: 'ACTIVE' | 'CREATING' | 'UPDATING' | 'FAILED';
   tags: Record<string, string>;
   /** The whole set of Services, in the order in which kube-proxy would program them. */

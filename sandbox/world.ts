@@ -29,6 +29,7 @@ export interface WorldCluster {
   tags: Record<string, string>;
   endpoint: 'public' | 'private';
   publicAccessCidrs?: string[];
+  capabilities?: ('ACK' | 'ARGOCD' | 'KRO')[];
   authenticationMode: Cluster['authenticationMode'];
   status: Cluster['status'];
   /** Seconds from the world's start. */
@@ -60,6 +61,8 @@ export interface WorldNodeGroup {
   agentVersion?: string;
   startedBy?: 'eks' | 'karpenter';
   state?: 'running' | 'stopped';
+  /** IPVS virtual servers that kube-proxy did not make, as prepare-node.sh prints them. */
+  foreignVirtualServers?: string[];
   claims?: NodeOs;
   /** Tags of the instances besides those of who started them. */
   nodeTags?: Record<string, string>;
@@ -75,6 +78,7 @@ interface WorldFile {
     Partial<
       Pick<
         WorldCluster,
+        | 'capabilities'
         | 'publicAccessCidrs'
         | 'pastUpdates'
         | 'servicesWithoutEndpoints'

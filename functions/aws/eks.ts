@@ -11,6 +11,7 @@ import {
   DescribeUpdateCommand,
   EKSClient,
   ListUpdatesCommand,
+  paginateListCapabilities,
   paginateListClusters,
   paginateListFargateProfiles,
   UpdateAddonCommand,
@@ -65,6 +66,7 @@ export const eks: Eks = {
       addon: addon && { ...addonOf(addon), schema: await schemaOf(addon.addonVersion) },
       offered: addon ? null : await offeredFor(cluster.version),
       updateInFlight: await updateInFlight(name, cluster, addon),
+      capabilities: await capabilitiesOf(name),
     });
   },
 
@@ -220,10 +222,27 @@ async function updateInFlight(name: string, cluster: Cluster, addon: Addon | nul
   return false;
 }
 
+/**
+ * What EKS reconciles by itself in the cluster; null if this Region does not know capabilities, or the account forbids the
+ * question. https://docs.aws.amazon.com/eks/latest/userguide/capabilities.html
+ */
+async function capabilitiesOf(clusterName: string): Promise<ClusterSnapshot['capabilities']> {
+  const found: { type: string; name: string }[] = [];
+  try {
+    for await (const page of paginateListCapabilities({ client: client() }, { clusterName }))
+      for (const { type, capabilityName: name, status } of page.capabilities ?? [])
+        if (type && name && status !== 'DELETING' && status !== 'CREATE_FAILED') found.push({ type, name });
+    return found;
+  } catch (error) {
+    if (isNamed(error, 'AccessDeniedException', 'UnknownOperationException')) return null;
+    throw error;
+  }
+}
+
 /** EKS's answer in nightshift's terms. Throws PreflightRefused when it lacks what a decision rests on. */
 export function snapshotOf(
   cluster: Cluster,
-  found: Pick<ClusterSnapshot, 'addon' | 'offered' | 'updateInFlight'>,
+  found: Pick<ClusterSnapshot, 'addon' | 'offered' | 'updateInFlight' | 'capabilities'>,
 ): ClusterSnapshot {
   const network = cluster.kubernetesNetworkConfig;
   const serviceCidr = network?.ipFamily === 'ipv6' ? network.serviceIpv6Cidr : network?.serviceIpv4Cidr;

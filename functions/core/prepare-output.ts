@@ -42,10 +42,15 @@ const TRAILER = 'end=nightshift-prepare';
 
 /**
  * Judges what prepare-node.sh printed: every fact there, once and with a value that it can have; the chosen scheduler
- * registered; the modules kept for the next boot; and the trailer, since SSM cuts long output. A package mirror that is
- * down is a warning: kube-proxy needs modules, not ipvsadm.
+ * registered; the modules kept for the next boot; and the trailer, since SSM cuts long output. Virtual servers of others,
+ * which kube-proxy would delete, fail the node unless the request accepts it. A package mirror that is down is a warning:
+ * kube-proxy needs modules, not ipvsadm.
  */
-export function judgePrepareOutput(node: Pick<InventoryNode, 'id' | 'name'>, output: string): Verdict {
+export function judgePrepareOutput(
+  node: Pick<InventoryNode, 'id' | 'name'>,
+  output: string,
+  { foreignAccepted = false }: { foreignAccepted?: boolean } = {},
+): Verdict {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   const facts = new Map<string, string>();
   const warnings: string[] = [];
@@ -68,8 +73,14 @@ export function judgePrepareOutput(node: Pick<InventoryNode, 'id' | 'name'>, out
     const value = facts.get(key);
     if (value !== undefined && value !== 'ok') problems.push(`${what} ${value}`);
   }
-  if (facts.has(FOREIGN) && foreignVirtualServers(output) === undefined)
+  const foreign = foreignVirtualServers(output);
+  if (facts.has(FOREIGN) && foreign === undefined)
     problems.push(`${FOREIGN} is not understood: ${facts.get(FOREIGN)?.slice(0, 80)}`);
+  if (foreign !== undefined && foreign.length > 0) {
+    const lost = `kube-proxy in IPVS mode deletes virtual servers that it did not make: ${foreign.join(', ')}`;
+    if (foreignAccepted) warnings.push(`accepted: ${lost}`);
+    else problems.push(`${lost} (move them, or acknowledge ${FOREIGN})`);
+  }
   const pass = problems.length === 0;
   return {
     node: node.id,

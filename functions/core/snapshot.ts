@@ -35,6 +35,8 @@ export interface ClusterSnapshot {
   /** The add-on version that could adopt a self-managed kube-proxy, with its schema; null where there is an add-on. */
   offered: { version: string; schema: string } | null;
   updateInFlight: boolean;
+  /** EKS Capabilities that run in the cluster, managed Argo CD, ACK and kro; null if EKS does not tell. */
+  capabilities: { type: string; name: string }[] | null;
   tags: Record<string, string>;
 }
 

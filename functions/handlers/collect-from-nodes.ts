@@ -24,6 +24,8 @@ const Input = z.object({
   deadline: Instant,
   poll: Poll,
   proxying: Proxying,
+  /** Names of the checks whose findings the request accepts. */
+  acknowledge: z._default(z.array(z.string()), []),
   /** Whether leftovers of the other mode fail a node that is validated. */
   strict: z._default(z.boolean(), false),
   /** Whether a fresh inventory is taken, and the phase repeated, when nodes merely gave no answer. */
@@ -82,7 +84,8 @@ async function judge(deps: Deps, input: Input, { nodes, commands, unknown: refus
   const results = await deps.ssm.results(commands.map(({ commandId }) => commandId));
   const byNode = new Map(results.map((result) => [result.node, result]));
   const unknown = new Set(refused);
-  const task = { serviceCidr: input.cluster.serviceCidr, proxying: input.proxying };
+  const { proxying, acknowledge } = input;
+  const task = { serviceCidr: input.cluster.serviceCidr, proxying, acknowledge };
   const late = input.now >= input.deadline;
   return nodes
     .map((node) =>

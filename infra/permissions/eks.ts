@@ -51,6 +51,14 @@ export const listFargateProfiles: Permission = {
   wildcard: ANY_CLUSTER,
 };
 
+export const listCapabilities: Permission = {
+  sid: 'ListCapabilities',
+  why: 'Sees whether Argo CD, ACK or kro, which would put a mode back, run in the cluster.',
+  actions: ['eks:ListCapabilities'],
+  resources: [clusters],
+  wildcard: ANY_CLUSTER,
+};
+
 export const readAddonCatalogue: Permission = {
   sid: 'ReadAddonCatalogue',
   why: 'Reads which versions of kube-proxy EKS offers and which configuration each takes.',

@@ -92,6 +92,7 @@ export const EKS_NEEDS: Readonly<Record<string, Needs>> = {
   DescribeAddonVersions: anywhere('DescribeAddonVersions'),
   DescribeAddonConfiguration: anywhere('DescribeAddonConfiguration'),
   ListAddons: onCluster('ListAddons', 'clusterName'),
+  ListCapabilities: onCluster('ListCapabilities', 'clusterName'),
   ListFargateProfiles: onCluster('ListFargateProfiles', 'clusterName'),
   DescribeAddon: onAddon('DescribeAddon'),
   UpdateAddon: onAddon('UpdateAddon'),

@@ -226,6 +226,13 @@ describe('a check warns: the migration goes on, and the history says it', () => 
       'terraform owns the cluster; where it owns the add-on too, it would revert the change',
     ],
     [
+      'addon-owner',
+      'a cluster with managed Argo CD',
+      { capabilities: ['ARGOCD'] },
+      {},
+      'the EKS capability argocd (Argo CD) reconciles what it owns; where it owns kube-proxy or its add-on, it would revert the change',
+    ],
+    [
       'ssm-agent-version',
       'an old SSM agent',
       { nodeGroups: [{ ...nodeGroup, count: 1, agentVersion: '3.1.1732.0' }] },
@@ -386,6 +393,26 @@ describe('nodes of every supported system are migrated', () => {
     );
     expect(verdictOf(tagged, 'stopped-nodes')).toMatchObject({ verdict: 'WARN' });
     expect(tagged.error).toBeUndefined();
+  });
+});
+
+describe('virtual servers of others', () => {
+  const foreignVirtualServers = ['tcp/10.0.0.5:80', 'fwm/7'];
+  const nodeGroups = [nodeGroup, { os: 'al2023', count: 1, foreignVirtualServers }];
+
+  it('block the change before anything is changed, with their addresses', async () => {
+    const ended = await workflow.migrate(worldOf({ nodeGroups }));
+    expect(ended.error).toBe('NodesNotPrepared');
+    expect(ended.cause).toContain(
+      'ip-192-168-1-4.ec2.internal (i-02259da145d009a92): kube-proxy in IPVS mode deletes virtual servers that it did not make: fwm/7, tcp/10.0.0.5:80 (move them, or acknowledge foreign-virtual-servers)',
+    );
+    expect(writes(ended).filter((change) => change !== 'ssm SendCommand')).toEqual([]);
+  });
+
+  it('are deleted where the request acknowledges it', async () => {
+    const request = { ...REQUEST, acknowledge: ['foreign-virtual-servers'] };
+    const ended = await workflow.migrate(worldOf({ nodeGroups }), request);
+    expect(ended.error).toBeUndefined();
   });
 });
 

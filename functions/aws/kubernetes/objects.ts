@@ -61,7 +61,10 @@ const Container = z.object({
 
 /** A DaemonSet as far as it tells what runs in it. */
 export const WorkloadDaemonSet = z.object({
-  metadata: z.object({ name, namespace: name, labels: texts }),
+  metadata: z.object({
+    ...{ name, namespace: name, labels: texts, annotations: texts },
+    managedFields: z.nullish(z.array(z.object({ manager: z.nullish(z.string()) }))),
+  }),
   spec: z.object({ template: z.object({ spec: z.object({ containers: z.array(Container) }) }) }),
 });
 export type WorkloadDaemonSet = z.output<typeof WorkloadDaemonSet>;

@@ -78,6 +78,8 @@ function daemonSetOf({ metadata, spec }: WorkloadDaemonSet): DaemonSetSummary {
     namespace: metadata.namespace,
     name: metadata.name,
     labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
+    managers: [...new Set((metadata.managedFields ?? []).flatMap(({ manager }) => manager ?? []))],
     env: Object.fromEntries(
       containers.flatMap(({ env }) =>
         (env ?? []).flatMap(({ name, value }) => (typeof value === 'string' ? [[name, value]] : [])),

@@ -1,7 +1,8 @@
 import { parseConfiguration } from '../addon-config.ts';
 import { checkAgainstSchema } from '../addon-schema.ts';
-import { block, type Checks, type Finding, named, pass, refuse, type Subject, warn } from './check.ts';
-import { ownerOf } from './owner.ts';
+import { block, type Checks, type Finding, named, pass, refuse, type Subject, unknown, warn } from './check.ts';
+import { capabilityNamed, ownerOf, reconcilerOf } from './owner.ts';
+import { findDaemonSet } from './workloads.ts';
 
 function addonPresent({ snapshot, way }: Subject): Finding {
   if (snapshot.addon !== null) return pass(`kube-proxy is the add-on ${snapshot.addon.version}`);
@@ -36,12 +37,32 @@ function addonIssues({ snapshot: { name, addon } }: Subject): Finding | null {
   return block(why, `Solve them first: \`aws eks describe-addon --cluster-name ${name} --addon-name kube-proxy\`.`);
 }
 
+/** Who reconciles the DaemonSet, where it was read. */
+function reconciler({ workloads }: Subject): string | null {
+  const sets = workloads?.daemonSets;
+  const found = sets?.kind === 'read' ? findDaemonSet(sets.value, { name: 'kube-proxy' }) : undefined;
+  if (found === undefined) return null;
+  const { labels, annotations = {}, managers = [] } = found;
+  return reconcilerOf({ labels, annotations, managers });
+}
+
 /** Names whose tags owns what would be changed, because it would put its own values back at its next run. */
-function addonOwner({ snapshot, way }: Subject): Finding {
+function addonOwner(subject: Subject): Finding {
+  const { snapshot, way } = subject;
   const addon = ownerOf(snapshot.addon?.tags ?? {});
   const cluster = ownerOf(snapshot.tags);
   const fix = 'Put mode and ipvs.scheduler into its definition of the kube-proxy add-on before its next run.';
   if (addon !== null) return warn(`${addon} owns the kube-proxy add-on and would revert the change`, fix);
+  const kubernetes = reconciler(subject);
+  if (kubernetes !== null)
+    return warn(`${kubernetes} reconciles the DaemonSet kube-proxy and would revert the change`, fix);
+  if (snapshot.capabilities === null)
+    return unknown('whether EKS Capabilities, which put things back, run in the cluster: EKS does not tell', fix);
+  if (snapshot.capabilities.length > 0)
+    return warn(
+      `${named(snapshot.capabilities.map(capabilityNamed))} reconciles what it owns; where it owns kube-proxy or its add-on, it would revert the change`,
+      fix,
+    );
   if (cluster === null)
     return pass('no tag names a CloudFormation stack, Terraform or another tool that owns the add-on');
   const what = way === 'addon' ? 'the add-on' : 'kube-proxy';

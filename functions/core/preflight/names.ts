@@ -16,6 +16,7 @@ export const CHECK_NAMES = [
   'nodes',
   'stopped-nodes',
   'operating-system',
+  'foreign-virtual-servers',
   'ssm-agent-version',
   'kernel',
   'restart',

@@ -1,5 +1,16 @@
 import { type InventoryNode, type ManagedNode, UNREGISTERED } from '../nodes.ts';
-import { block, type Checks, type Finding, named, pass, refuse, type Subject, unknown, warn } from './check.ts';
+import {
+  block,
+  type Checks,
+  type Finding,
+  NOT_YET,
+  named,
+  pass,
+  refuse,
+  type Subject,
+  unknown,
+  warn,
+} from './check.ts';
 
 const who = ({ id, name }: InventoryNode): string => (name === id ? id : `${name} (${id})`);
 
@@ -78,6 +89,15 @@ function stoppedNodes({ inventory, ec2 }: Subject): Finding | null {
   return block(
     `${bare.length} instances are stopped, as those of a warm pool, and cannot be prepared: ${listed(bare)}; ${later}`,
     `Empty the warm pool, set the tag ${PREPARED_ON_REGISTRATION}=true in its launch template and fill it again; or acknowledge stopped-nodes.`,
+  );
+}
+
+/** Only the nodes themselves know: preparation asks each of them, and blocks the change. */
+function foreignServers(subject: Subject): Finding | null {
+  if (!eligible(subject).some(({ node }) => node.handling.by === 'ssm')) return null;
+  return warn(
+    `${NOT_YET}: IPVS virtual servers of others on nodes, which kube-proxy would delete`,
+    'Nothing to do: preparation looks at every node before anything is changed.',
   );
 }
 
@@ -192,6 +212,12 @@ export const NODE_CHECKS = {
     acknowledgeable: true,
     changeOnly: true,
     find: operatingSystem,
+  },
+  'foreign-virtual-servers': {
+    source: 'https://github.com/kubernetes/kubernetes/blob/master/pkg/proxy/ipvs/README.md',
+    acknowledgeable: true,
+    changeOnly: true,
+    find: foreignServers,
   },
   'ssm-agent-version': {
     source:

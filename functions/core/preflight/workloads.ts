@@ -6,6 +6,9 @@ export interface DaemonSetSummary {
   namespace: string;
   name: string;
   labels: Record<string, string>;
+  annotations?: Record<string, string>;
+  /** Field managers: who wrote fields of it. */
+  managers?: string[];
   /** Variables with a literal value; of a repeated name the last. */
   env: Record<string, string>;
   /** `command` and `args` in their order. */

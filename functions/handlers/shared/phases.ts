@@ -21,6 +21,8 @@ export type PhaseName = (typeof PHASES)[number];
 export interface Task {
   serviceCidr: string;
   proxying: Proxying;
+  /** Names of the checks whose findings the request accepts. */
+  acknowledge: readonly string[];
 }
 
 /** How a document is run and read. Times in seconds. */
@@ -32,7 +34,7 @@ export interface Phase {
   /** Delivery and the document's own limit: after them nothing comes any more. */
   deadlineSeconds: number;
   /** They become part of a shell script: addresses come from core, the rest from closed lists. */
-  parameters(task: Task): Record<string, string>;
+  parameters(task: Omit<Task, 'acknowledge'>): Record<string, string>;
   /** Whether nodes that take no document are judged as well. */
   judgesProxyMode: boolean;
   judge(node: InventoryNode, stdout: string, task: Task): Verdict;
@@ -50,7 +52,8 @@ export const phases: Record<PhaseName, Phase> = {
     },
     // Bottlerocket's kernel loads the modules by itself.
     judgesProxyMode: false,
-    judge: (node, stdout) => judgePrepareOutput(node, stdout),
+    judge: (node, stdout, { acknowledge }) =>
+      judgePrepareOutput(node, stdout, { foreignAccepted: acknowledge.includes('foreign-virtual-servers') }),
     failure: (message) => new NodesNotPrepared(message),
   },
   validate: {

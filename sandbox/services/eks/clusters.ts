@@ -36,6 +36,22 @@ export function clusterHandlers(region: Region): Handlers<typeof Sdk> {
       const { items, nextToken: next } = page(names, { token: nextToken, size: maxResults ?? 100 });
       return { fargateProfileNames: items, nextToken: next };
     },
+    ListCapabilities: ({ clusterName, nextToken, maxResults }) => {
+      const cluster = findCluster(region, clusterName);
+      const { items, nextToken: next } = page(cluster.capabilities ?? [], {
+        token: nextToken,
+        size: maxResults ?? 100,
+      });
+      const capabilities = items.map((type) => ({
+        capabilityName: type.toLowerCase(),
+        arn: `${cluster.arn.replace(':cluster/', ':capability/')}/${type.toLowerCase()}/sandbox`,
+        type,
+        status: 'ACTIVE' as const,
+        createdAt: cluster.createdAt,
+        modifiedAt: cluster.createdAt,
+      }));
+      return { capabilities, nextToken: next };
+    },
     TagResource: ({ resourceArn, tags }) => {
       Object.assign(findByArn(region, resourceArn).tags, tags);
       return {};

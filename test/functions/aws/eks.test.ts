@@ -66,6 +66,12 @@ beforeAll(async () => {
       ListClusters: ({ nextToken }) => (nextToken ? { clusters: ['c'] } : { clusters: ['a', 'b'], nextToken: 'more' }),
       ListUpdates: ({ addonName }) => ({ updateIds: addonName ? Object.keys(updates) : [] }),
       DescribeUpdate: ({ updateId }) => ({ update: { id: updateId, status: updates[updateId] } }),
+      ListCapabilities: ({ nextToken }) => ({
+        capabilities: nextToken
+          ? [{ type: 'KRO' as const, capabilityName: 'old', status: 'DELETING' as const }]
+          : [{ type: 'ARGOCD' as const, capabilityName: 'argocd', status: 'DEGRADED' as const }],
+        ...(!nextToken && { nextToken: 'more' }),
+      }),
       ListFargateProfiles: ({ nextToken }) =>
         nextToken ? { fargateProfileNames: ['c'] } : { fargateProfileNames: ['a', 'b'], nextToken: 'more' },
       CreateAddon({ configurationValues }) {
@@ -117,6 +123,7 @@ test('a snapshot has what decisions rest on, the configuration text untouched an
     },
     offered: null,
     updateInFlight: false,
+    capabilities: [{ type: 'ARGOCD', name: 'argocd' }],
     tags: { team: 'checkout' },
   });
 });

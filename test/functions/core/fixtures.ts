@@ -62,6 +62,7 @@ export const cluster = (part: Partial<ClusterSnapshot> = {}): ClusterSnapshot =>
   },
   offered: null,
   updateInFlight: false,
+  capabilities: [],
   tags: {},
   ...part,
 });

@@ -78,6 +78,7 @@ describe('the table of checks', () => {
       'version PASS',
       'ipvs-deprecated PASS',
       'nodes PASS',
+      'foreign-virtual-servers WARN',
       'ssm-agent-version PASS',
       'kernel PASS',
       'restart PASS',

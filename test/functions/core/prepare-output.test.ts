@@ -55,7 +55,15 @@ test('an empty output fails', () => {
 test('a node reports the virtual servers that kube-proxy did not make', () => {
   const foreign = 'foreign-virtual-servers=tcp/10.0.0.5:80,udp/[fd00::1]:53,fwm/7,+3';
   const output = lines.toSpliced(8, 0, foreign);
-  expect(judge(output)).toMatchObject({ pass: true });
+  expect(judge(output)).toMatchObject({
+    pass: false,
+    reasons: [
+      'kube-proxy in IPVS mode deletes virtual servers that it did not make: tcp/10.0.0.5:80, udp/[fd00::1]:53, fwm/7, +3 (move them, or acknowledge foreign-virtual-servers)',
+    ],
+  });
+  const accepted = judgePrepareOutput({ id: 'i-1', name: 'one' }, output.join('\n'), { foreignAccepted: true });
+  expect(accepted).toMatchObject({ pass: true });
+  expect(accepted.reasons[1]).toMatch(/^accepted: kube-proxy in IPVS mode deletes virtual servers/);
   expect(foreignVirtualServers(output.join('\n'))).toEqual(['tcp/10.0.0.5:80', 'udp/[fd00::1]:53', 'fwm/7', '+3']);
 });
 

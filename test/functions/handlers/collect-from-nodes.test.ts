@@ -27,6 +27,7 @@ const input = {
   poll: 1,
   proxying: RR,
   strict: false,
+  acknowledge: [],
   mayAskAgain: false,
 };
 const succeeded = (id: string, output = PREPARED): NodeResult => ({

@@ -28,6 +28,7 @@ const snapshot: ClusterSnapshot = {
   addon: { version: 'v1.34.1-eksbuild.2', status: 'ACTIVE', configuration: null, issues: [], schema: SCHEMA, tags: {} },
   offered: null,
   updateInFlight: false,
+  capabilities: [],
   tags: {},
 };
 const pod = (name: string, nodeName: string): KubeProxyPod => ({
@@ -140,6 +141,7 @@ test('without Kubernetes no check of workloads is a pass', async () => {
   const { plan } = await run(input, new Ear());
   const waiting = plan.checks.filter(({ why }) => why.startsWith('not looked at yet'));
   expect(waiting.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
+    'foreign-virtual-servers WARN',
     'proof WARN',
     'kube-proxy-replacement WARN',
     'config-map-edits WARN',

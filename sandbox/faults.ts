@@ -13,6 +13,8 @@ import type {
   NodeFault,
 } from './faults/kinds.ts';
 import { chooseNode } from './faults/nodes.ts';
+import { actAsOther, type OthersWorld } from './faults/others.ts';
+import { Outages } from './faults/outages.ts';
 import { InvalidFault, parseFault } from './faults/parse.ts';
 import { refusal } from './kubernetes/scripted-fault.ts';
 import type { Interception } from './kubernetes/server.ts';
@@ -37,6 +39,8 @@ export interface FaultWorld {
   readonly stepFunctions: () => StepFunctions;
   /** Lets nodes join a cluster. */
   readonly join: (cluster: Cluster, join: JoinFault['join']) => void;
+  /** What another principal acts through. */
+  readonly others: OthersWorld;
 }
 
 interface Waiting {
@@ -56,6 +60,7 @@ export class Faults {
   readonly #addonUpdates = new Countdown<AddonFault>();
   readonly #events = new Countdown<EventFault>();
   readonly #commands = new Countdown<{ fault: NodeFault; node: WorkerNode }>();
+  readonly #outages = new Outages();
 
   /** Without a world only calls can fail, and agents go. */
   constructor(region: Pick<Region, 'clusters'>, world?: FaultWorld) {
@@ -95,13 +100,15 @@ export class Faults {
     return [
       ...this.#waiting.map(({ fault }) => this.#sources.get(fault)),
       ...counted.map(({ item, left }) => ({ ...Object(this.#sources.get(item)), left })),
+      ...this.#outages.lasting(this.#now()).map(({ fault, until }) => ({ ...Object(this.#sources.get(fault)), until })),
     ];
   }
 
   /** Takes the fault that strikes this call, if there is one. `kubernetes` calls ask with their verb and resource. */
   strike(service: string, operation: string, input: Record<string, unknown> = {}): ApiFault | undefined {
     const found = this.#calls.take((fault) => fault.error !== undefined && isFor(fault, service, operation, input));
-    return found?.error === undefined ? undefined : { error: found.error };
+    if (found?.error !== undefined) return { error: found.error };
+    return this.#outages.covers({ service, operation }, this.#now()) ? { error: OUT_OF_ORDER } : undefined;
   }
 
   /**
@@ -126,6 +133,7 @@ export class Faults {
       case 'conflict':
         return refusal('Conflict');
       case undefined: {
+        if (this.#outages.covers({ service: 'kubernetes', operation }, this.#now())) return 'drop';
         const struck = this.strike('kubernetes', operation);
         return struck && refusal(struck.error);
       }
@@ -163,6 +171,11 @@ export class Faults {
     });
     this.#waiting = this.#waiting.filter((waiting) => !due.includes(waiting));
     for (const waiting of due) await this.#due(waiting, execution);
+  }
+
+  /** Without a world no time passes: what has a duration lasts for ever. */
+  #now(): Date {
+    return this.#world?.clock.now() ?? new Date(0);
   }
 
   #states(): ReadonlyMap<string, ReadonlySet<string>> {
@@ -214,6 +227,13 @@ export class Faults {
       case 'execution':
         if (world && execution) (fault.execution === 'abort' ? abort : duplicate)(world, execution);
         return true;
+      case 'other': {
+        const [cluster] = this.#chosen(fault.cluster, execution);
+        return cluster !== undefined && world !== undefined && (await actAsOther(world.others, cluster, fault));
+      }
+      case 'outage':
+        this.#outages.begin(fault, this.#now());
+        return true;
       case 'clock':
         await world?.clock.skip(fault.hours * 3_600_000);
         return true;
@@ -237,6 +257,9 @@ export class Faults {
     return one ? [one] : [...this.#clusters.values()];
   }
 }
+
+/** What a service that is out of order answers. */
+const OUT_OF_ORDER = 'ServiceUnavailable';
 
 /** A function is told by its name, its ARN, or the end of that. */
 function isFor({ on }: CallFault, service: string, operation: string, input: Record<string, unknown>): boolean {

@@ -90,6 +90,7 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     calls,
     stepFunctions: () => stepFunctions,
     join: (cluster, join) => joinNodes(region, options.nodeKind, cluster, join),
+    others: { region, calls, call: (call) => dispatcher.call(call), schedules: () => schedules.list() },
   });
   const noAnswer = (milliseconds: number) => clock.kind === 'virtual' && invocations.stall(milliseconds);
   const apis = await openClusters(options, { region, faults, credentials, calls, listeners, noAnswer });

@@ -231,6 +231,8 @@ export interface KubernetesCluster {
   }): Promise<void>;
   /** What the ConfigMap `kube-proxy-config` says now. */
   kubeProxyConfig(): KubeProxyConfig;
+  /** Replaces kube-proxy's configuration as a person with an editor would; false where there is none to edit. */
+  editProxyConfig(edit: (text: string) => string): boolean;
   /** Tells the DaemonSet controller that nodes came, went or changed. */
   nodesChanged(): void;
   close(): Promise<void>;

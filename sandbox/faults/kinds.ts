@@ -37,6 +37,34 @@ export type NodeFaultName = keyof typeof NODE_FAULTS;
 const Os = z.enum(NODE_SYSTEMS);
 const Module = z.string().regex(/^[a-z0-9_]+$/, 'must be a kernel module');
 
+/** What every deed of another principal may have: the cluster that it is done to, without it that of the execution. */
+const Deed = { ...When, cluster: z.string().min(1).optional() };
+const Principal = z.string().regex(/^arn:/, 'must be the ARN of the principal that the entry is for').optional();
+
+/** What another principal does to a cluster, by the value of `other`. */
+const OTHERS = [
+  /** UpdateAddon with this configuration, as it stands. */
+  z.strictObject({ ...Deed, other: z.literal('change-addon'), configuration: z.string() }),
+  /** UpdateAddon with this version, without it the newest that the cluster can have. The configuration stays. */
+  z.strictObject({ ...Deed, other: z.literal('upgrade-addon'), version: z.string().min(1).optional() }),
+  /** DeleteAddon with `preserve`: kube-proxy stays and is nobody's. */
+  z.strictObject({ ...Deed, other: z.literal('delete-addon') }),
+  /** The whole text of kube-proxy's configuration, or fields of it by their path with dots. */
+  z.strictObject({
+    ...Deed,
+    other: z.literal('edit-config-map'),
+    text: z.string().optional(),
+    fields: z.record(z.string().min(1), z.unknown()).optional(),
+  }),
+  z.strictObject({ ...Deed, other: z.literal('delete-lease') }),
+  /** Deletes the lease, makes one of the same name that another holds, and releases it after so many hours. */
+  z.strictObject({ ...Deed, other: z.literal('take-lease'), hours: z.number().positive().max(8_784).default(1) }),
+  /** Deletes the entry of this principal, without one every entry. */
+  z.strictObject({ ...Deed, other: z.literal('delete-access-entry'), principal: Principal }),
+  /** Deletes the entry and makes one for the same principal, with a group and a tag of another's. */
+  z.strictObject({ ...Deed, other: z.literal('replace-access-entry'), principal: Principal }),
+] as const;
+
 /** Every kind of fault by the member that only it has. */
 export const KINDS = {
   on: z.strictObject({
@@ -88,6 +116,18 @@ export const KINDS = {
     times: Times,
   }),
   clock: z.strictObject({ ...When, clock: z.literal('skip'), hours: z.number().positive().max(8_784) }),
+  other: z.discriminatedUnion('other', OTHERS, {
+    error: `must be one of ${OTHERS.map(({ shape }) => shape.other.value).join(', ')}`,
+  }),
+  outage: z.strictObject({
+    ...When,
+    /** A service of AWS's, as `on.service` names it, or `kubernetes`. */
+    outage: z.string().min(1),
+    /** Of the whole service, or of this operation alone. */
+    operation: z.string().min(1).optional(),
+    /** Seconds; without it for ever. */
+    for: z.number().positive().max(YEAR_SECONDS).optional(),
+  }),
   events: z.strictObject({
     ...When,
     events: z.enum(['twice', 'out-of-order', 'lost']),
@@ -105,6 +145,8 @@ export type JoinFault = Parsed['join'];
 export type AddonFault = Parsed['addonUpdate'];
 export type KubernetesFault = Parsed['kubernetes'];
 export type EventFault = Parsed['events'];
+export type OtherFault = Parsed['other'];
+export type OutageFault = Parsed['outage'];
 /** One entry of a list of faults, checked, with its defaults. */
 export type Fault =
   | CallFault
@@ -114,4 +156,6 @@ export type Fault =
   | Parsed['execution']
   | KubernetesFault
   | Parsed['clock']
+  | OtherFault
+  | OutageFault
   | EventFault;

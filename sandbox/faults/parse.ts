@@ -4,7 +4,17 @@ import { IPVS_KERNEL_MODULES } from '../../functions/core/proxy-mode.ts';
 import { badOperation, badReason } from '../kubernetes/scripted-fault.ts';
 import type { Cluster, Region } from '../region.ts';
 import { isServiceId, serviceModel } from '../wire/catalog.ts';
-import { type AddonFault, type CallFault, type Fault, KINDS, type Kind, NODE_FAULTS, type NodeFault } from './kinds.ts';
+import {
+  type AddonFault,
+  type CallFault,
+  type Fault,
+  KINDS,
+  type Kind,
+  NODE_FAULTS,
+  type NodeFault,
+  type OtherFault,
+  type OutageFault,
+} from './kinds.ts';
 import { findNode, unfit } from './nodes.ts';
 
 /** A list of faults that was refused as a whole: nothing of it was armed. */
@@ -42,6 +52,12 @@ export function parseFault(item: unknown, path: string, known: Known): Fault {
     case 'execution':
       if (fault.at === undefined) throw new InvalidFault(`${path}.at: must name the state whose execution it befalls`);
       break;
+    case 'other':
+      checkOther(fault, path, known);
+      break;
+    case 'outage':
+      checkOutage(fault, path);
+      break;
     case 'clock':
       if (known.clock === 'real') throw new InvalidFault(`${path}.clock: a real clock cannot skip`);
       break;
@@ -72,12 +88,18 @@ function read(item: unknown, path: string): Fault {
       return { kind, ...shaped(KINDS.kubernetes, item, path) };
     case 'clock':
       return { kind, ...shaped(KINDS.clock, item, path) };
+    case 'other':
+      return { kind, ...shaped(KINDS.other, item, path) };
+    case 'outage':
+      return { kind, ...shaped(KINDS.outage, item, path) };
     case 'events':
       return { kind, ...shaped(KINDS.events, item, path) };
   }
 }
 
-const NAMES: readonly Kind[] = ['on', 'node', 'join', 'addonUpdate', 'execution', 'kubernetes', 'clock', 'events'];
+const NAMES: readonly Kind[] = [
+  ...(['on', 'node', 'join', 'addonUpdate', 'execution', 'kubernetes', 'clock', 'events', 'other', 'outage'] as const),
+];
 
 function kindOf(item: unknown, path: string): Kind {
   if (typeof item !== 'object' || item === null || Array.isArray(item))
@@ -124,16 +146,35 @@ function checkCall({ on, error, lostReply }: CallFault, path: string): void {
   if (on.function !== undefined && !(on.service === 'lambda' && on.operation === 'Invoke'))
     throw new InvalidFault(`${path}.on.function: goes with Invoke of lambda`);
   if (on.service === 'kubernetes') {
-    const operation = badOperation(on.operation);
-    if (operation !== undefined) throw new InvalidFault(`${path}.on.operation: ${operation}`);
     const reason = error === undefined ? undefined : badReason(error);
     if (reason !== undefined) throw new InvalidFault(`${path}.error: ${reason}`);
-    return;
   }
-  if (!isServiceId(on.service))
-    throw new InvalidFault(`${path}.on.service: no service of the sandbox is called ${on.service}`);
-  if (!serviceModel(on.service).operations.has(on.operation))
-    throw new InvalidFault(`${path}.on.operation: ${on.service} has no operation ${on.operation}`);
+  checkService(on.service, `${path}.on.service`);
+  checkOperation(on.service, on.operation, `${path}.on.operation`);
+}
+
+function checkService(service: string, path: string): void {
+  if (service === 'kubernetes' || isServiceId(service)) return;
+  throw new InvalidFault(`${path}: no service of the sandbox is called ${service}`);
+}
+
+function checkOperation(service: string, operation: string, path: string): void {
+  const problem = service === 'kubernetes' ? badOperation(operation) : undefined;
+  if (problem !== undefined) throw new InvalidFault(`${path}: ${problem}`);
+  if (isServiceId(service) && !serviceModel(service).operations.has(operation))
+    throw new InvalidFault(`${path}: ${service} has no operation ${operation}`);
+}
+
+function checkOutage({ outage, operation }: OutageFault, path: string): void {
+  checkService(outage, `${path}.outage`);
+  if (operation !== undefined) checkOperation(outage, operation, `${path}.operation`);
+}
+
+function checkOther(fault: OtherFault, path: string, { clusters, live }: Known): void {
+  if (!live) throw new InvalidFault(`${path}.other: needs a running sandbox`);
+  clusterNamed(clusters, fault.cluster, path);
+  if (fault.other === 'edit-config-map' && (fault.text === undefined) === (fault.fields === undefined))
+    throw new InvalidFault(`${path}: must have exactly one of text, fields`);
 }
 
 const OPTIONS = ['for', 'times', 'mode', 'document', 'how'] as const;

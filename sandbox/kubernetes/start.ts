@@ -5,8 +5,9 @@ import { KubeProxyAddon } from './addon.ts';
 import type { Authenticator, Creator, CredentialSource } from './authentication.ts';
 import type { ClusterData } from './cluster-data.ts';
 import { DaemonSetController } from './daemonset-controller.ts';
-import { addonValues, configMapDrafts, daemonSetDraft, KUBE_PROXY_CONFIG } from './kube-proxy-objects.ts';
+import { addonValues, configMapDrafts, daemonSetDraft, KUBE_PROXY_CONFIG, NAMESPACE } from './kube-proxy-objects.ts';
 import type { Listeners } from './listeners.ts';
+import { parseDraft, record } from './object.ts';
 import { RESOURCES } from './resources.ts';
 import { type Intercept, serve } from './server.ts';
 import { endpointSliceObjects, endpointsObjects, namespaceObjects, serviceObjects } from './services.ts';
@@ -78,6 +79,7 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
       const { mode, scheduler } = read.config;
       return { mode, scheduler };
     },
+    editProxyConfig: (edit) => editProxyConfig(store, edit),
     nodesChanged: () => controller.nodesChanged(),
     close: async () => {
       controller.stop();
@@ -85,6 +87,16 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
       listeners.giveBack(listener);
     },
   };
+}
+
+/** Edits the text in the ConfigMap `kube-proxy-config`; false where it is gone. */
+function editProxyConfig(store: Store, edit: (text: string) => string): boolean {
+  const configMap = store.find(RESOURCES.configmaps, NAMESPACE, KUBE_PROXY_CONFIG);
+  const data = record(configMap?.['data']);
+  const text = data['config'];
+  if (!configMap || typeof text !== 'string') return false;
+  store.update(RESOURCES.configmaps, parseDraft({ ...configMap, data: { ...data, config: edit(text) } }));
+  return true;
 }
 
 async function populate(

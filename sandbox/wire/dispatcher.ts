@@ -13,6 +13,8 @@ export interface Call extends Caller {
   readonly operation: string;
   /** Member names as in the service's model; times are Date, blobs Uint8Array. */
   readonly input: Record<string, unknown>;
+  /** No scripted fault strikes this call: it is part of one. */
+  readonly undisturbed?: true;
 }
 
 /** The one way into every service, whether over HTTP or from a state machine's SDK integration. */
@@ -44,7 +46,7 @@ export class Dispatcher {
     const { service, operation, principal, input } = call;
     const entry = recordCall(this.#calls, { at: this.#clock.now(), service, operation, principal, input });
     try {
-      const isLost = this.#faults.reply(service, operation, input);
+      const isLost = call.undisturbed ? () => false : this.#faults.reply(service, operation, input);
       const output = await this.#run(call);
       if (!isLost()) return output;
     } catch (error) {
@@ -65,7 +67,7 @@ export class Dispatcher {
     const { model, run } = this.#find(service, call.operation);
     const problems = checkValue(model.input, call.input);
     if (problems.length > 0) throw service.invalid(problems);
-    const fault = this.#faults.strike(call.service, call.operation, call.input);
+    const fault = call.undisturbed ? undefined : this.#faults.strike(call.service, call.operation, call.input);
     if (fault) throw scriptedError(service, fault.error);
     const output = await run(call.input, { principal: call.principal, principalArn: call.principalArn });
     const broken = checkValue(model.output, output);

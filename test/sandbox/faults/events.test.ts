@@ -25,15 +25,15 @@ beforeEach(() => {
   heard = [];
   events = [];
   failures = 0;
-  const { region } = world;
+  const { region, dispatcher } = world;
   faults = new Faults(region, {
     clock: world.clock,
     random: region.random,
     calls,
     stepFunctions: () => engine,
     join: () => undefined,
+    others: { region, calls, call: (call) => dispatcher.call(call), schedules: () => [] },
   });
-  const { dispatcher } = world;
   const arn = 'arn:aws:lambda:us-east-1:111122223333:function:on-execution-ended';
   const { buses, rules } = openMessaging({
     region,

@@ -12,7 +12,7 @@ const update = { service: 'eks', operation: 'UpdateAddon' };
 test.each<[object, string]>([
   [
     { at: 'InspectCluster' },
-    'must have exactly one of on, node, join, addonUpdate, execution, kubernetes, clock, events',
+    'must have exactly one of on, node, join, addonUpdate, execution, kubernetes, clock, events, other, outage',
   ],
   [{ node: 'any', clock: 'skip' }, 'must have exactly one of'],
   [{ on: update, error: 'X', lostReply: true }, 'must have exactly one of error, lostReply'],
@@ -39,6 +39,17 @@ test.each<[object, string]>([
   [{ kubernetes: 'rude' }, 'kubernetes: Invalid option'],
   [{ clock: 'skip', hours: 0 }, 'hours: Too small: expected number to be >0'],
   [{ events: 'late' }, 'events: Invalid option'],
+  [{ other: 'steal-addon' }, 'other: must be one of change-addon, upgrade-addon, delete-addon, edit-config-map'],
+  [{ other: 'change-addon' }, 'configuration: Invalid input: expected string'],
+  [{ other: 'delete-addon', version: 'v1' }, 'Unrecognized key: "version"'],
+  [{ other: 'delete-lease', cluster: 'nope' }, 'cluster: there is no cluster nope'],
+  [{ other: 'take-lease', hours: 0 }, 'hours: Too small: expected number to be >0'],
+  [{ other: 'edit-config-map' }, 'must have exactly one of text, fields'],
+  [{ other: 'replace-access-entry', principal: 'me' }, 'principal: must be the ARN of the principal'],
+  [{ outage: 's4' }, 'outage: no service of the sandbox is called s4'],
+  [{ outage: 's3', operation: 'PutAddon' }, 'operation: s3 has no operation PutAddon'],
+  [{ outage: 'kubernetes', operation: 'patch dragons' }, 'operation: the sandbox'],
+  [{ outage: 's3', for: 0 }, 'for: Too small: expected number to be >0'],
 ])('a fault that is not one is refused with its path and the rule: %j', async (fault, rule) => {
   const { status, body } = await scene.post([{ kubernetes: 'forbidden' }, fault]);
   expect(status).toBe(400);

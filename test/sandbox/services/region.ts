@@ -35,6 +35,9 @@ export class RecordingKubernetes implements KubernetesCluster {
   kubeProxyConfig() {
     return this.config;
   }
+  editProxyConfig(): boolean {
+    return false;
+  }
   nodesChanged(): void {}
   close(): Promise<void> {
     return Promise.resolve();

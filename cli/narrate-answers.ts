@@ -28,6 +28,7 @@ export const ANSWERED: Readonly<Record<string, (value: unknown) => string | null
   InspectWithKubernetes: foundFormer,
   DecideWindow: decided,
   CheckWindowBeforeChange: decided,
+  CheckWindowBeforeRestart: decided,
   ProveCompliance: dispatched,
   PrepareNodes: dispatched,
   PrepareNewcomers: (value) => joined(dispatched(value), 'that joined meanwhile'),

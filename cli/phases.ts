@@ -14,6 +14,7 @@ const MIGRATION_PHASES = [
       'ProveCompliance',
       'AwaitCompliance',
       'CollectCompliance',
+      'ConfirmCompliance',
       'AcquireLease',
       'GrantAccess',
       'GrantView',
@@ -24,7 +25,14 @@ const MIGRATION_PHASES = [
   {
     name: 'window',
     label: 'Window',
-    states: ['DecideWindow', 'RevokeAccessForWait', 'ReleaseLeaseForWait', 'AwaitWindow'],
+    states: [
+      'DecideWindow',
+      'ReadAccessForWait',
+      'RevokeAccessForWait',
+      'ReadLeaseForWait',
+      'ReleaseLeaseForWait',
+      'AwaitWindow',
+    ],
   },
   {
     name: 'prepare',
@@ -35,6 +43,8 @@ const MIGRATION_PHASES = [
       'CollectPreparation',
       'InspectForPreparation',
       'CheckWindowBeforeChange',
+      'CheckBeforeChange',
+      'AwaitLookAgain',
       'RenewLease',
       'SaveFormer',
     ],
@@ -56,10 +66,13 @@ const MIGRATION_PHASES = [
       'CollectCanary',
       'AwaitSecondCanaryProof',
       'InspectForCanary',
-      'InspectForCanary',
     ],
   },
-  { name: 'restart', label: 'Restart', states: ['RestartDaemonSet', 'AwaitRoll', 'AwaitRollout', 'CheckRollout'] },
+  {
+    name: 'restart',
+    label: 'Restart',
+    states: ['CheckWindowBeforeRestart', 'RestartDaemonSet', 'AwaitRoll', 'AwaitRollout', 'CheckRollout'],
+  },
   {
     name: 'validate',
     label: 'Validate',
@@ -75,10 +88,15 @@ const MIGRATION_PHASES = [
       'CleanNodes',
       'AwaitCleaning',
       'CollectCleaning',
+      'ConfirmConfiguration',
     ],
   },
   { name: 'rollback', label: 'Roll back', states: ['Rollback', 'AwaitRollbackAgain'] },
-  { name: 'record', label: 'Record', states: ['RevokeAccess', 'ReleaseLease', 'RecordOutcome'] },
+  {
+    name: 'record',
+    label: 'Record',
+    states: ['ReadAccess', 'RevokeAccess', 'RecordOutcome', 'ReadLease', 'ReleaseLease'],
+  },
 ] as const;
 
 /** The phases of a way back, with the states of `rollback-cluster`. */
@@ -103,17 +121,33 @@ const ROLLBACK_PHASES = [
       'InspectWithKubernetes',
     ],
   },
-  { name: 'standing', label: 'As it stands', states: ['ProveStanding', 'AwaitStanding', 'CollectStanding'] },
+  {
+    name: 'standing',
+    label: 'As it stands',
+    states: ['ProveStanding', 'AwaitStanding', 'CollectStanding', 'ConfirmStanding'],
+  },
   {
     name: 'restore',
     label: 'Restore',
     states: ['RestoreAddon', 'AwaitAddon', 'CheckAddon', 'CheckAddonGone', 'RestoreConfigMap'],
   },
-  { name: 'restart', label: 'Restart', states: ['RestartDaemonSet', 'AwaitRoll', 'AwaitRollout', 'CheckRollout'] },
+  {
+    name: 'restart',
+    label: 'Restart',
+    states: ['RestartCanary', 'AwaitCanary', 'RestartDaemonSet', 'AwaitRoll', 'AwaitRollout', 'CheckRollout'],
+  },
   { name: 'clean', label: 'Clean', states: ['InspectForProof', 'CleanNodes', 'AwaitCleaning', 'CollectCleaning'] },
-  { name: 'proof', label: 'Prove', states: ['ProveFormer', 'AwaitProof', 'CollectProof', 'AwaitSecondProof'] },
+  {
+    name: 'proof',
+    label: 'Prove',
+    states: ['ProveFormer', 'AwaitProof', 'CollectProof', 'AwaitSecondProof', 'ConfirmFormer'],
+  },
   { name: 'again', label: 'Try again', states: ['AwaitRetry'] },
-  { name: 'record', label: 'Record', states: ['RevokeAccess', 'ReleaseLease', 'RecordOutcome'] },
+  {
+    name: 'record',
+    label: 'Record',
+    states: ['ReadAccess', 'RevokeAccess', 'RecordOutcome', 'ReadLeaseForRelease', 'ReleaseLease'],
+  },
 ] as const;
 
 /** Which of nightshift's state machines an execution belongs to. */

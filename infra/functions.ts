@@ -45,10 +45,15 @@ const workflowFunctions = {
     ...{ timeout: 50, memory: 256, invokedBy: 'workflow' },
     variables: ['NIGHTSHIFT_WINDOWS'],
   },
+  'check-configuration': {
+    description: 'Whether others changed what configures kube-proxy, or took the lease',
+    ...{ timeout: 50, memory: 256, invokedBy: 'workflow', kubernetes: true },
+    variables: ['NIGHTSHIFT_KUBERNETES_ROLE_ARN', 'NIGHTSHIFT_LEASE_GROUP'],
+  },
   'run-on-nodes': {
     description: 'Has SSM run one of the documents on nodes',
     ...{ timeout: 290, memory: 512, invokedBy: 'workflow' },
-    variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_DOCUMENT_PREFIX'],
+    variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_DOCUMENT_PREFIX', 'NIGHTSHIFT_LEASE_GROUP'],
   },
   'collect-from-nodes': {
     description: 'What the nodes answered, judged',
@@ -58,17 +63,17 @@ const workflowFunctions = {
   'update-addon': {
     description: "Changes kube-proxy's configuration through EKS",
     ...{ timeout: 50, memory: 256, invokedBy: 'workflow' },
-    variables: [],
+    variables: ['NIGHTSHIFT_LEASE_GROUP'],
   },
   'edit-config-map': {
     description: "Changes kube-proxy's configuration in its ConfigMap",
     ...{ timeout: 50, memory: 256, invokedBy: 'workflow', kubernetes: true },
-    variables: ['NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
+    variables: ['NIGHTSHIFT_KUBERNETES_ROLE_ARN', 'NIGHTSHIFT_LEASE_GROUP'],
   },
   'restart-kube-proxy': {
     description: 'Restarts kube-proxy on one node, or on all',
     ...{ timeout: 50, memory: 256, invokedBy: 'workflow', kubernetes: true },
-    variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
+    variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN', 'NIGHTSHIFT_LEASE_GROUP'],
   },
   'check-rollout': {
     description: 'Whether the new kube-proxy pods run and stay up',

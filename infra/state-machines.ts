@@ -6,10 +6,10 @@ import * as records from './permissions/records.ts';
 
 /** With a Kubernetes group the cluster's own Roles give the rights, and no policy of EKS's may be associated. */
 const access = (kubernetesGroup: string | null): readonly Permission[] => [
-  ...[eks.createAccessEntry(kubernetesGroup), eks.tagAccessEntry, eks.deleteAccessEntry],
+  ...[eks.createAccessEntry(kubernetesGroup), eks.tagAccessEntry, eks.readAccessEntry, eks.deleteAccessEntry],
   ...(kubernetesGroup === null ? [eks.grantView, eks.grantEdit] : []),
 ];
-const lease = [executions.holdLease, executions.passSchedulerRole];
+const lease = [executions.holdLease, executions.readLease, executions.passSchedulerRole];
 
 /** What each state machine does itself, without a function. */
 const own: Record<string, readonly Permission[]> = {
@@ -18,7 +18,7 @@ const own: Record<string, readonly Permission[]> = {
     ...[executions.startRollbacks, executions.awaitRollback, executions.hearOfRollback],
   ],
   'rollback-cluster': [
-    ...[...lease, executions.readLease, eks.describeAddon, eks.describeUpdates],
+    ...[...lease, eks.describeAddon, eks.describeUpdates],
     ...[executions.stopExecutions, executions.describeExecutions],
   ],
 };

@@ -41,6 +41,8 @@ export interface Eks {
   /** Two calls for one cluster; null when there is none of this name. */
   standing(cluster: string): Promise<ClusterStanding | null>;
   fargateProfiles(cluster: string): Promise<number>;
+  /** The kube-proxy add-on as it is at this moment, with one call; null when there is none. */
+  addon(cluster: string): Promise<FoundAddon | null>;
   /**
    * Sends the whole configuration with OVERWRITE and gives the update's id. Throws AddonUpdateFailed when EKS refuses
    * it; ResourceInUseException passes under its own name, since waiting helps.
@@ -53,6 +55,15 @@ export interface Eks {
   createAddon(creation: AddonCreation): Promise<void>;
   /** Makes kube-proxy self-managed again and leaves its objects as they are; an add-on that is gone stays gone. */
   deleteAddon(cluster: string): Promise<void>;
+}
+
+/** The add-on as it is found. `configuration` is the exact text of its values. */
+export interface FoundAddon {
+  version: string;
+  status: string;
+  configuration: string | null;
+  /** Health issues, `code: message`. */
+  issues: string[];
 }
 
 const KUBE_PROXY = 'kube-proxy';
@@ -94,6 +105,11 @@ export const eks: Eks = {
     for await (const page of paginateListFargateProfiles({ client: client() }, { clusterName }))
       count += page.fargateProfileNames?.length ?? 0;
     return count;
+  },
+
+  async addon(name) {
+    const addon = await describeAddon(name);
+    return addon && addonOf(addon);
   },
 
   async updateAddon({ cluster, version, configuration, token }) {

@@ -14,11 +14,12 @@ type Mapping = Record<string, unknown>;
 
 const SCHEDULERS = IPVS_SCHEDULERS.join(', ');
 
-const isMapping = (value: unknown): value is Mapping =>
+/** True for a mapping: an object that is no list. */
+export const isMapping = (value: unknown): value is Mapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** An own field; never one that `Object.prototype` has. */
-const own = (values: Mapping, key: string): unknown => (Object.hasOwn(values, key) ? values[key] : undefined);
+export const own = (values: Mapping, key: string): unknown => (Object.hasOwn(values, key) ? values[key] : undefined);
 
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]?.trimEnd().replace(/[:.]$/, '') ?? '';
@@ -115,7 +116,8 @@ function refuseTooLong(text: string, subject: string): void {
   );
 }
 
-function mappingAt(values: Mapping, key: string): Mapping {
+/** The mapping under a key; empty where there is none. Throws InvalidConfiguration for any other value. */
+export function mappingAt(values: Mapping, key: string): Mapping {
   const value = own(values, key);
   if (value === undefined || value === null) return {};
   if (!isMapping(value)) throw new InvalidConfiguration(`The configuration value ${key} must be a mapping.`);

@@ -24,7 +24,10 @@ export type ErrorName =
   | 'SweepIncomplete'
   | 'AnswerTooLarge'
   | 'StepTimedOut'
-  | 'StepFailed';
+  | 'StepFailed'
+  | 'ConfigurationChanged'
+  | 'LeaseLost'
+  | 'WindowClosed';
 
 /** `nextStep` is one sentence that says what the reader can do; each class brings one of its own. */
 export interface ErrorOptions {
@@ -254,6 +257,29 @@ export function failureByOurName(failure: { name: string; cause: string }): { na
   const ours: ErrorName = timedOut ? 'StepTimedOut' : 'StepFailed';
   const said = timedOut ? 'A step gave no answer in its time' : 'Step Functions could not carry out a step';
   return { name: ours, cause: cause === '' ? `${said} (${name}).` : `${said} (${name}): ${cause}` };
+}
+
+/** Another principal changed kube-proxy's configuration while the execution was at work, and that is not overwritten. */
+export class ConfigurationChanged extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = 'Find out who changed it, and start again when its owner agrees with the target.';
+    super('ConfigurationChanged', message, withDefault(nextStep, options));
+  }
+}
+
+/** The cluster's lease is gone or another's: the execution must not disrupt the cluster any further. */
+export class LeaseLost extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = 'Follow the execution that holds the lease now; nobody should delete a lease by hand.';
+    super('LeaseLost', message, withDefault(nextStep, options));
+  }
+}
+
+/** The window closed after the canary and before the other nodes were restarted; the canary is put back. */
+export class WindowClosed extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('WindowClosed', message, withDefault('Make the window longer, or start in the next one.', options));
+  }
 }
 
 /** Ends a switch over a discriminated union: the compiler refuses a forgotten case, and so does the run. */

@@ -4,6 +4,7 @@ import { configMapProxying, isConfiguredFor } from './configured.ts';
 import { assertNever, EvidenceMissing, InvalidConfiguration } from './errors.ts';
 import { type Proxying, sameProxying, type Target } from './proxy-mode.ts';
 import { parseRequest } from './request.ts';
+import { restoredValues, textOf } from './restore.ts';
 import type { ClusterSnapshot } from './snapshot.ts';
 
 const text = z.string().check(z.minLength(1));
@@ -14,6 +15,8 @@ const Shape = z.object({
   plan: z.object({
     strategy: z.enum(['kubernetes-api', 'pod-annotations']),
     way: z.enum(['addon', 'create-addon', 'config-map']),
+    /** The configuration values that were to be sent; null with a way that sends none. */
+    configuration: z._default(z.nullable(z.string()), null),
   }),
   inventory: z.object({ key: text }),
   configMap: z.nullable(z.string()),
@@ -48,6 +51,8 @@ function lacks({ plan, addon, configMap }: Omit<Former, 'target'>): string | nul
 export interface Restoration {
   /** Configuration values for UpdateAddon: exactly the former text, or `{}` where there was none. */
   configuration: string;
+  /** The configuration values that the execution was to send; null where it sent none. */
+  sent: string | null;
   /** What every node must run again. */
   proxying: Proxying;
   /** Exactly the former text of kube-proxy's ConfigMap, where the way of the change went through it. */
@@ -56,14 +61,13 @@ export interface Restoration {
 }
 
 /**
- * UpdateAddon without configuration values keeps the current ones, so "none" is sent as `{}`, which resets them all.
- * https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateAddon.html
+ * What a rollback rests on.
  * @throws InvalidConfiguration for a former mode or scheduler that this product cannot prove
  */
 export function restoration(former: Former): Restoration {
-  const configuration = former.addon?.configuration ?? '';
   return {
-    configuration: configuration.trim() === '' ? '{}' : configuration,
+    configuration: textOf(former.addon?.configuration ?? null),
+    sent: former.plan.configuration,
     proxying: formerProxying(former),
     configMap: former.plan.way === 'addon' ? null : former.configMap,
     addon: former.addon && { version: former.addon.version },
@@ -99,7 +103,7 @@ export function standing(former: Former, snapshot: ClusterSnapshot, configMap: s
       const atTarget = configured && says(configMap, former.target);
       if (way === 'create-addon') return { atTarget, atFormer: settled && addon === null && sameMap };
       const before = former.configMap === null ? null : configMapProxying(former.configMap);
-      return { atTarget, atFormer: settled && sameText(addon, former.addon) && says(configMap, before) };
+      return { atTarget, atFormer: settled && isFormer(addon, former) && says(configMap, before) };
     }
     case 'config-map': {
       const now = configMap === null ? null : configMapProxying(configMap);
@@ -117,14 +121,12 @@ function says(configMap: string | null, proxying: Proxying | null): boolean {
   return now !== null && sameProxying(now, proxying);
 }
 
-interface Configured {
-  configuration: string | null;
-}
-
-/** No configuration values and `{}` ask for the same. */
-function sameText(now: Configured | null, before: Configured | null): boolean {
-  const sent = (text: string | null) => (text === null || text.trim() === '' ? '{}' : text);
-  return now !== null && before !== null && sent(now.configuration) === sent(before.configuration);
+/** True when a rollback would write what is there: nothing of the change is left, whatever others changed. */
+function isFormer(now: { configuration: string | null } | null, { addon, plan }: Former): boolean {
+  if (now === null || addon === null) return false;
+  const values = { former: addon.configuration, sent: plan.configuration, now: now.configuration };
+  const restored = restoredValues(values);
+  return restored.kind === 'write' && restored.text === textOf(now.configuration);
 }
 
 /** Whether going back, or proving the target, needs the Kubernetes API. */

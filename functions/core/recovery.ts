@@ -41,6 +41,11 @@ export const RollbackInput = z.object({
   leasedTo: z.nullish(text),
   /** The execution that ended without a record, where that is not the owner but a rollback that nobody waits for. */
   after: z.nullish(Reference),
+  /** On which nodes the owner had restarted kube-proxy: on none, on those of `canary`, or perhaps on all. */
+  restarted: z.nullish(z.enum(['none', 'canary', 'all'])),
+  canary: z.nullish(z.object({ inventory: z.object({ key: text }) })),
+  /** In a lease: the ARN of the execution that holds it. */
+  holder: z.nullish(text),
 });
 export type RollbackInput = z.output<typeof RollbackInput>;
 

@@ -1,31 +1,50 @@
 import * as z from 'zod/mini';
+import { type Leases, leasesIn } from '../aws/leases.ts';
+import { ConfigurationChanged, InvalidRequest } from '../core/errors.ts';
 import { withProxying } from '../core/kube-proxy-config.ts';
+import { restoredConfigMap } from '../core/restore.ts';
+import { environment } from './shared/environment.ts';
 import { ClusterWithApi, Common, Proxying, Step } from './shared/input.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
+import { requireLease } from './shared/require-lease.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 
+const text = z.string().check(z.minLength(1));
 const Input = z.object({
   ...Common,
   step: Step,
   cluster: ClusterWithApi,
-  /** The exact text to restore; null edits the text that is there. */
-  configMap: z.nullable(z.string().check(z.minLength(1))),
+  /** The text that the look found, or on the way back the exact former one. */
+  configMap: z.nullable(text),
+  /** What the text is to ask for. */
   proxying: Proxying,
+  /** On the way back: what the change was to, and who wrote it into the ConfigMap. */
+  back: z._default(
+    z.nullable(z.object({ target: Proxying, way: z.enum(['addon', 'create-addon', 'config-map']) })),
+    null,
+  ),
 });
+type Input = z.output<typeof Input>;
 
 export interface Deps {
   openKubernetes: OpenKubernetes;
+  leases: Pick<Leases, 'holder'>;
 }
 
 /**
- * Edits kube-proxy's ConfigMap for the mode and scheduler, keeping everything else, or restores the text that was
- * saved. A text that is already right is not written. kube-proxy reads it when it is restarted. Throws
- * InvalidConfiguration, KubernetesUnreachable, KubernetesForbidden.
+ * Edits kube-proxy's ConfigMap for the mode and scheduler, keeping everything else, or restores what was saved. The API
+ * server takes the text only if nobody wrote since it was read, and a text that another principal wrote since the look is
+ * not overwritten. A text that is already right is not written. kube-proxy reads it when it is restarted. Throws
+ * LeaseLost, ConfigurationChanged, InvalidConfiguration, KubernetesUnreachable, KubernetesForbidden.
  */
-export function editConfigMap(deps: Deps): Run<z.output<typeof Input>, { changed: boolean }> {
-  return async ({ execution, cluster, configMap, proxying }, say) => {
+export function editConfigMap(deps: Deps): Run<Input, { changed: boolean }> {
+  return async (input, say) => {
+    const { execution, cluster, proxying } = input;
+    await requireLease(deps.leases, input);
     const api = await deps.openKubernetes(cluster, execution);
-    const { changed } = await api.editKubeProxyConfig((text) => configMap ?? withProxying(text, proxying));
+    const { changed } = await api.editKubeProxyConfig((now) =>
+      input.back ? restored(input, now) : edited(input, now),
+    );
     say.decision(changed ? 'config-map.edited' : 'config-map.unchanged', {
       cluster: cluster.name,
       mode: proxying.mode,
@@ -34,4 +53,27 @@ export function editConfigMap(deps: Deps): Run<z.output<typeof Input>, { changed
   };
 }
 
-export const handler = wrap(Input, editConfigMap({ openKubernetes }));
+/** An earlier call of this step may have edited it, and its answer may be lost. */
+function edited({ cluster, configMap, proxying }: Input, now: string): string {
+  if (configMap === null || now === configMap || now === withProxying(configMap, proxying))
+    return withProxying(now, proxying);
+  throw new ConfigurationChanged(
+    `Nothing was written: the ConfigMap kube-proxy-config of ${cluster.name} was edited since the look.`,
+  );
+}
+
+function restored({ cluster, configMap, proxying, back }: Input, now: string): string {
+  if (configMap === null || back === null) throw new InvalidRequest('configMap must be the text to restore.');
+  const result = restoredConfigMap({
+    former: { text: configMap, proxying },
+    target: back.target,
+    writtenBy: back.way === 'config-map' ? 'nightshift' : 'eks',
+    now,
+  });
+  if (result.kind === 'write') return result.text;
+  throw new ConfigurationChanged(
+    `Nothing was restored: another principal edited the ConfigMap kube-proxy-config of ${cluster.name}: ${result.why}.`,
+  );
+}
+
+export const handler = wrap(Input, editConfigMap({ openKubernetes, leases: leasesIn(environment.leaseGroup) }));

@@ -1,10 +1,13 @@
 import * as z from 'zod/mini';
+import { type Leases, leasesIn } from '../aws/leases.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { InvalidRequest } from '../core/errors.ts';
 import { environment } from './shared/environment.ts';
 import { ClusterWithApi, Common, Step, Stored } from './shared/input.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
+import { requireLease } from './shared/require-lease.ts';
 import { type CanaryOutput, restartCanary } from './shared/restart-canary.ts';
+import { restartPods } from './shared/restart-pods.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.object({
@@ -15,23 +18,36 @@ const Input = z.object({
   restartedAt: z._default(z.nullable(z.iso.datetime({ offset: true })), null),
   /** For one node of each way of proving, chosen from this inventory. */
   canary: z._default(z.nullable(z.object({ inventory: Stored })), null),
+  /** On the way back from a canary: the nodes of this inventory, and no other. */
+  nodes: z._default(z.nullable(z.object({ inventory: Stored })), null),
 });
 
 export interface Deps {
   openKubernetes: OpenKubernetes;
   store: ObjectStore;
+  leases: Pick<Leases, 'holder'>;
 }
+
+/** The DaemonSet's generation; what is known of the canary; or how many pods were restarted on the named nodes. */
+export type Output = { generation: number } | CanaryOutput | { pods: number };
 
 /**
  * Restarts every kube-proxy pod as `kubectl rollout restart` does: a new annotation in the DaemonSet's pod template.
- * The same `restartedAt` again leaves the template as it is. With `canary`, restarts kube-proxy on the few
- * nodes that it chooses. Throws KubernetesUnreachable, KubernetesForbidden, RolloutFailed, CanaryFailed, EvidenceMissing.
+ * The same `restartedAt` again leaves the template as it is. With `canary`, restarts kube-proxy on the few nodes that it
+ * chooses; with `nodes`, on those of an inventory. Throws LeaseLost, KubernetesUnreachable, KubernetesForbidden,
+ * RolloutFailed, CanaryFailed, EvidenceMissing.
  */
-export function restartKubeProxy(deps: Deps): Run<z.output<typeof Input>, { generation: number } | CanaryOutput> {
-  return async ({ execution, step, cluster, restartedAt, canary }, say) => {
-    if ((restartedAt === null) === (canary === null))
-      throw new InvalidRequest('The input must have either restartedAt or canary.');
+export function restartKubeProxy(deps: Deps): Run<z.output<typeof Input>, Output> {
+  return async ({ execution, step, cluster, restartedAt, canary, nodes }, say) => {
+    if ([restartedAt, canary, nodes].filter((what) => what !== null).length !== 1)
+      throw new InvalidRequest('The input must have exactly one of restartedAt, canary and nodes.');
+    await requireLease(deps.leases, { execution, cluster });
     const api = await deps.openKubernetes(cluster, execution);
+    if (nodes !== null) {
+      const pods = await restartPods({ api, store: deps.store }, { execution, step, inventory: nodes.inventory.key });
+      say.decision('nodes.restarted', { cluster: cluster.name, pods: pods.map(({ name }) => name).join(', ') });
+      return { pods: pods.length };
+    }
     if (restartedAt === null) {
       const key = canary?.inventory.key ?? '';
       const restarted = await restartCanary({ api, store: deps.store }, { execution, step, inventory: key, cluster });
@@ -48,7 +64,10 @@ export function restartKubeProxy(deps: Deps): Run<z.output<typeof Input>, { gene
   };
 }
 
-export const handler = wrap(
-  Input,
-  restartKubeProxy({ openKubernetes, store: objectStore(environment.evidenceBucket) }),
-);
+const live: Deps = {
+  openKubernetes,
+  store: objectStore(environment.evidenceBucket),
+  leases: leasesIn(environment.leaseGroup),
+};
+
+export const handler = wrap(Input, restartKubeProxy(live));

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { type Leases, leasesIn } from '../aws/leases.ts';
 import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
 import { estimateCommand, waitSeconds } from '../core/estimate.ts';
@@ -8,6 +9,7 @@ import type { Told } from './shared/evidence-index.ts';
 import { ClusterWithServices, Common, Only, Proxying, Step, Stored } from './shared/input.ts';
 import { limited } from './shared/limits.ts';
 import { PHASES, type PhaseName, phases } from './shared/phases.ts';
+import { requireLease } from './shared/require-lease.ts';
 import { expectedNodes } from './shared/verdicts.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 
@@ -26,6 +28,7 @@ export interface Deps {
   ssm: Pick<Ssm, 'run'>;
   store: ObjectStore;
   documentPrefix: () => string;
+  leases: Pick<Leases, 'holder'>;
 }
 
 export interface Output {
@@ -38,10 +41,12 @@ export interface Output {
 
 /**
  * Sends a phase's document to every node that takes one, or to those of `only`, and notes the commands in S3. A step
- * that has been sent is not sent again. Throws InvalidRequest, EvidenceMissing.
+ * that has been sent is not sent again. Cleaning disrupts, so it needs the lease. Throws InvalidRequest, EvidenceMissing,
+ * LeaseLost.
  */
 export function runOnNodes(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
+    if (input.phase === 'clean') await requireLease(deps.leases, input);
     const key = evidenceKey(input.execution, input.step, 'dispatch.json.gz');
     const earlier = await findDispatch(deps.store, key);
     const dispatch = earlier?.dispatch ?? (await send(deps, input));
@@ -88,6 +93,7 @@ const live: Deps = {
   ssm,
   store: objectStore(environment.evidenceBucket),
   documentPrefix: environment.documentPrefix,
+  leases: leasesIn(environment.leaseGroup),
 };
 
 export const handler = wrap(Input, runOnNodes(live));

@@ -1,7 +1,12 @@
 import * as z from 'zod/mini';
-import { type Eks, eks } from '../aws/eks.ts';
-import { assertNever, InvalidRequest } from '../core/errors.ts';
-import { ClusterName, Common, Step } from './shared/input.ts';
+import { type Eks, eks, type FoundAddon } from '../aws/eks.ts';
+import { type Leases, leasesIn } from '../aws/leases.ts';
+import { differenceFrom } from '../core/configured.ts';
+import { assertNever, ConfigurationChanged, InvalidRequest } from '../core/errors.ts';
+import { restoredValues } from '../core/restore.ts';
+import { environment } from './shared/environment.ts';
+import { ClusterName, Common, Proxying, Step } from './shared/input.ts';
+import { requireLease } from './shared/require-lease.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.object({
@@ -11,14 +16,28 @@ const Input = z.object({
   way: z._default(z.enum(['addon', 'create-addon']), 'addon'),
   /** Whether the change is undone. */
   back: z._default(z.boolean(), false),
-  /** null: kube-proxy is no add-on, and EKS chooses the version. */
-  addon: z.nullable(z.object({ version: z.string().check(z.minLength(1)) })),
+  /**
+   * With the way `addon`: what the look found, which must still be there. With `create-addon`: the version to create;
+   * null lets EKS choose it.
+   */
+  addon: z.nullable(
+    z.object({
+      version: z.string().check(z.minLength(1)),
+      configuration: z._default(z.nullable(z.string()), null),
+    }),
+  ),
+  /** The values to send; on the way back the exact former ones. */
   configuration: z.nullable(z.string()),
+  /** On the way back: the values that the migration was to send. */
+  sent: z._default(z.nullable(z.string()), null),
+  /** On the way back: what kube-proxy ran before. */
+  proxying: z._default(z.nullable(Proxying), null),
 });
 type Input = z.output<typeof Input>;
 
 export interface Deps {
-  eks: Pick<Eks, 'updateAddon' | 'createAddon' | 'deleteAddon'>;
+  eks: Pick<Eks, 'addon' | 'updateAddon' | 'createAddon' | 'deleteAddon'>;
+  leases: Pick<Leases, 'holder'>;
 }
 
 /** `until` says what the state machine has to wait for; `updateId` is there only for an update. */
@@ -28,36 +47,38 @@ export interface Output {
 }
 
 /**
- * Sends the whole configuration to EKS, with OVERWRITE and for the installed version; or makes a self-managed kube-proxy
- * an add-on, and takes that back. A repetition in the same step bears the same token, so EKS does it once. Throws
- * AddonUpdateFailed, ResourceInUseException.
+ * Sends the whole configuration to EKS, with OVERWRITE and for the version that is there; or makes a self-managed
+ * kube-proxy an add-on, and takes that back. The add-on is read immediately before: a change of another principal is
+ * never overwritten. A repetition in the same step bears the same token, so EKS does it once. Throws LeaseLost,
+ * ConfigurationChanged, AddonUpdateFailed, ResourceInUseException.
  */
 export function updateAddon(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
-    const output = await change(deps, input);
+    await requireLease(deps.leases, input);
+    const output = await (input.back ? restore(deps, input) : change(deps, input));
     const { cluster, way, back } = input;
     say.decision('addon.change-sent', { cluster: cluster.name, way, back, ...output });
     return output;
   };
 }
 
+const tokenOf = ({ execution, step }: Input): string => `${execution.arn}/${step}`;
+
 async function change({ eks }: Deps, input: Input): Promise<Output> {
-  const { execution, step, way, back, addon, configuration } = input;
+  const { way, addon, configuration } = input;
   const cluster = input.cluster.name;
-  const token = `${execution.arn}/${step}`;
+  const token = tokenOf(input);
   switch (way) {
     case 'addon': {
       if (!addon || !configuration)
         throw new InvalidRequest('An update of the add-on needs its version and the values.');
+      refuseChanged(cluster, await eks.addon(cluster), { addon, configuration });
       const { updateId } = await eks.updateAddon({ cluster, version: addon.version, configuration, token });
       return { updateId, until: 'update-ended' };
     }
     case 'create-addon': {
-      if (back) {
-        await eks.deleteAddon(cluster);
-        return { updateId: null, until: 'addon-gone' };
-      }
       if (!configuration) throw new InvalidRequest('configuration must be the values of the add-on, but it is empty.');
+      refuseChanged(cluster, await eks.addon(cluster), { addon: null, configuration });
       await eks.createAddon({ cluster, version: addon?.version ?? null, configuration, token });
       return { updateId: null, until: 'addon-active' };
     }
@@ -66,4 +87,65 @@ async function change({ eks }: Deps, input: Input): Promise<Output> {
   }
 }
 
-export const handler = wrap(Input, updateAddon({ eks }));
+/**
+ * Throws ConfigurationChanged when the add-on is not what the look found. An add-on with exactly the values that are to
+ * be sent is what an earlier call of this step made: its answer was lost.
+ */
+function refuseChanged(
+  cluster: string,
+  now: FoundAddon | null,
+  { addon, configuration }: { addon: { version: string; configuration: string | null } | null; configuration: string },
+): void {
+  if (now?.configuration === configuration && now.version === (addon?.version ?? now.version)) return;
+  const looked = { addon, configMap: null };
+  const difference = differenceFrom(looked, { addon: now, configMap: null }) ?? unsettled(now);
+  if (difference !== null)
+    throw new ConfigurationChanged(`Nothing was sent: since the look at ${cluster}, ${difference}.`);
+}
+
+/** With an update in flight EKS decides by the token: it is this step's own, or the call is refused. */
+function unsettled(now: FoundAddon | null): string | null {
+  if (now === null || now.status === 'ACTIVE' || now.status === 'UPDATING') return null;
+  return `the add-on became ${now.status}`;
+}
+
+async function restore(deps: Deps, input: Input): Promise<Output> {
+  const cluster = input.cluster.name;
+  const now = await deps.eks.addon(cluster);
+  switch (input.way) {
+    case 'addon':
+      if (now) return sendRestored(deps, input, now, input.configuration);
+      throw new ConfigurationChanged(`Nothing was restored: another principal deleted the add-on of ${cluster}.`);
+    case 'create-addon':
+      if (now && now.configuration !== input.sent) {
+        // Somebody has put values of their own into the add-on since: it stays, and only the mode goes back.
+        const { proxying } = input;
+        if (!proxying) throw new InvalidRequest('proxying must say what kube-proxy ran before.');
+        const { mode } = proxying;
+        const former = mode === 'ipvs' ? { mode, ipvs: { scheduler: proxying.scheduler } } : { mode };
+        return sendRestored(deps, input, now, JSON.stringify(former));
+      }
+      await deps.eks.deleteAddon(cluster);
+      return { updateId: null, until: 'addon-gone' };
+    default:
+      return assertNever(input.way);
+  }
+}
+
+async function sendRestored({ eks }: Deps, input: Input, now: FoundAddon, former: string | null): Promise<Output> {
+  const cluster = input.cluster.name;
+  const restored = restoredValues({ former, sent: input.sent, now: now.configuration });
+  if (restored.kind === 'changed')
+    throw new ConfigurationChanged(
+      `Nothing was restored: another principal changed the add-on of ${cluster}, ${restored.why}.`,
+    );
+  const { version } = now;
+  // EKS takes a token for the same request only, and what is restored depends on what is there.
+  const token = `${tokenOf(input)}/${version}/${restored.text}`;
+  const { updateId } = await eks.updateAddon({ cluster, version, configuration: restored.text, token });
+  return { updateId, until: 'update-ended' };
+}
+
+const live: Deps = { eks, leases: leasesIn(environment.leaseGroup) };
+
+export const handler = wrap(Input, updateAddon(live));

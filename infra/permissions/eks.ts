@@ -141,6 +141,14 @@ export const grantEdit: Permission = {
   },
 };
 
+export const readAccessEntry: Permission = {
+  sid: 'ReadAccessEntry',
+  why: "Sees which execution made the access entry of nightshift's own role, so that no other's is deleted.",
+  actions: ['eks:DescribeAccessEntry'],
+  resources: [ownAccessEntries],
+  wildcard: "The entry of nightshift's own role in any cluster; its ARN ends in an id of EKS's own.",
+};
+
 export const deleteAccessEntry: Permission = {
   sid: 'DeleteAccessEntry',
   why: "Takes nightshift's own role out of the cluster again.",

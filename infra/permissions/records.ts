@@ -12,6 +12,7 @@ type EvidenceFile =
   | 'given-up.json'
   | 'history.ndjson.gz'
   | 'inventory.ndjson.gz'
+  | 'pods.json'
   | 'outcome.json';
 
 /** The right to write these objects of any execution, and no others. */

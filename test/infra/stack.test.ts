@@ -252,6 +252,7 @@ describe('what is configured', async () => {
       'nightshift-inspect-cluster',
       'nightshift-inspect-rollback',
       'nightshift-take-inventory',
+      'nightshift-check-configuration',
       'nightshift-edit-config-map',
       'nightshift-restart-kube-proxy',
       'nightshift-check-rollout',

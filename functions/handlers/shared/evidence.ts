@@ -59,7 +59,7 @@ const DispatchShape = z.object({
 export function evidenceKey(
   execution: Execution,
   step: string,
-  name: 'inventory.ndjson.gz' | 'dispatch.json.gz' | 'evidence.ndjson.gz' | 'canary.json',
+  name: 'inventory.ndjson.gz' | 'dispatch.json.gz' | 'evidence.ndjson.gz' | 'canary.json' | 'pods.json',
 ): string {
   return `${executionPrefix(execution)}${step}/${name}`;
 }

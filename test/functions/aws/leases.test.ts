@@ -11,6 +11,8 @@ beforeAll(async () => {
     scheduler: operations<typeof Sdk>({
       GetSchedule({ Name }) {
         if (Name === 'nightshift-demo') return { Name, GroupName: 'nightshift-leases' };
+        if (Name === 'nightshift-held')
+          return { Name, Target: { Arn: 'a', RoleArn: 'r', Input: '{"Input":"{\\"holder\\":\\"arn:e\\"}"}' } };
         if (Name === 'nightshift-shut') throw new ServiceError('ValidationException', 'no such group');
         throw new ServiceError('ResourceNotFoundException', `Schedule ${Name} does not exist.`, 404);
       },
@@ -31,4 +33,12 @@ test('a lease is held as long as its schedule is there', async () => {
 
 test('what went wrong is not taken for a lease that is free', async () => {
   await expect(leases.held('shut')).rejects.toMatchObject({ name: 'ValidationException' });
+});
+
+test('its holder is the execution that took it; nobody where there is no schedule, or one of another kind', async () => {
+  expect([await leases.holder('held'), await leases.holder('blue'), await leases.holder('demo')]).toEqual([
+    'arn:e',
+    null,
+    null,
+  ]);
 });

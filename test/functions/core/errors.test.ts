@@ -28,6 +28,9 @@ const NAMES = [
   'AnswerTooLarge',
   'StepTimedOut',
   'StepFailed',
+  'ConfigurationChanged',
+  'LeaseLost',
+  'WindowClosed',
 ];
 
 const classes = Object.entries(errors).flatMap(([key, value]) =>

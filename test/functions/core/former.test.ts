@@ -22,6 +22,7 @@ describe('what goes back', () => {
   it('is the exact former text', () => {
     expect(restoration(former())).toEqual({
       configuration: 'mode: iptables # mine\n',
+      sent: '{"mode":"ipvs"}',
       proxying: { mode: 'iptables' },
       configMap: null,
       addon: { version: 'v1.34.1-eksbuild.2' },
@@ -38,6 +39,7 @@ describe('what goes back', () => {
   it('is the ConfigMap for a kube-proxy that was no add-on', () => {
     expect(restoration(selfManaged('create-addon'))).toEqual({
       configuration: '{}',
+      sent: '{"mode":"ipvs"}',
       proxying: { mode: 'iptables' },
       configMap: CONFIG_MAP,
       addon: null,

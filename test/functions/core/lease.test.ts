@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { shortDigest } from '../../../functions/core/digest.ts';
-import { leaseName } from '../../../functions/core/lease.ts';
+import { holderOf, leaseName } from '../../../functions/core/lease.ts';
 import { decideRecovery, RollbackInput, recoveryAfter, recoveryName } from '../../../functions/core/recovery.ts';
 
 const CLUSTER = fc.stringMatching(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/);
@@ -77,4 +77,19 @@ test.each([
   ['foobar', '85944171f73967e8'],
 ])('the digest of %j is that of the published test vectors', (text, digest) => {
   expect(shortDigest(text)).toBe(digest);
+});
+
+test('the holder of a lease is a field of what its schedule would start', () => {
+  const target = (input: unknown) => JSON.stringify({ StateMachineArn: 'arn', Name: 'n', Input: input });
+  expect(holderOf(target(JSON.stringify({ mode: 'recover', holder: 'arn:e' })))).toBe('arn:e');
+});
+
+test.each([
+  ['', 'no JSON'],
+  ['{}', 'nothing to start'],
+  ['{"Input":"Held by arn:e"}', 'a text'],
+  ['{"Input":"{}"}', 'no holder'],
+  ['{"Input":"{\\"holder\\":\\"\\"}"}', 'an empty holder'],
+])('a schedule that somebody else made (%s: %s) has no holder', (input) => {
+  expect(holderOf(input)).toBeNull();
 });

@@ -1,13 +1,21 @@
 import { expect, test } from 'vitest';
 import { editConfigMap } from '../../../functions/handlers/edit-config-map.ts';
-import { API, common, Ear, FakeKubernetes } from './fakes.ts';
+import { API, common, Ear, FakeKubernetes, heldBy } from './fakes.ts';
 import { RR } from './nodes.ts';
 
-const input = { ...common, step: 'change-1', cluster: { name: 'demo', api: API }, configMap: null, proxying: RR };
+const input = {
+  ...common,
+  step: 'change-1',
+  cluster: { name: 'demo', api: API },
+  configMap: null,
+  proxying: RR,
+  back: null,
+};
+const back = { target: RR, way: 'config-map' as const };
 
-function editing() {
+function editing(leases = heldBy()) {
   const api = new FakeKubernetes();
-  return { api, run: editConfigMap({ openKubernetes: async () => api }) };
+  return { api, run: editConfigMap({ openKubernetes: async () => api, leases }) };
 }
 
 test('only mode and scheduler of the text differ, and a repetition writes nothing', async () => {
@@ -24,8 +32,32 @@ test('only mode and scheduler of the text differ, and a repetition writes nothin
 test('a saved text comes back byte by byte, odd as it may be', async () => {
   const { api, run } = editing();
   const saved = '# by hand\r\nmode:   iptables\n\n\n';
-  expect(await run({ ...input, configMap: saved, proxying: { mode: 'iptables' } }, new Ear())).toEqual({
-    changed: true,
-  });
+  api.configMap = saved;
+  await run({ ...input, configMap: saved }, new Ear());
+  expect(api.configMap).not.toBe(saved);
+  const restore = { ...input, configMap: saved, proxying: { mode: 'iptables' as const }, back };
+  expect(await run(restore, new Ear())).toEqual({ changed: true });
   expect(api.configMap).toBe(saved);
+});
+
+test('a text that another wrote since the look is not overwritten', async () => {
+  const { api, run } = editing();
+  const looked = api.configMap;
+  api.configMap = `${looked}# theirs\n`;
+  await expect(run({ ...input, configMap: looked }, new Ear())).rejects.toMatchObject({ name: 'ConfigurationChanged' });
+  expect(api.configWrites).toEqual([]);
+});
+
+test('a mode that another set since the change is not overwritten by the former text', async () => {
+  const { api, run } = editing();
+  api.configMap = 'mode: ipvs\nipvs:\n  scheduler: sh\n';
+  const restore = { ...input, configMap: 'mode: iptables\n', proxying: { mode: 'iptables' as const }, back };
+  await expect(run(restore, new Ear())).rejects.toMatchObject({ name: 'ConfigurationChanged' });
+  expect(api.configWrites).toEqual([]);
+});
+
+test('an execution that lost its lease writes nothing', async () => {
+  const { api, run } = editing(heldBy(null));
+  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'LeaseLost' });
+  expect(api.configWrites).toEqual([]);
 });

@@ -59,6 +59,8 @@ export const execution = {
   name: 'demo-1',
   arn: 'arn:aws:states:us-east-1:111122223333:execution:migrate-cluster:demo-1',
 };
+/** The lease of the cluster, which the execution holds, nobody, or another. */
+export const heldBy = (holder: string | null = execution.arn) => ({ holder: async () => holder });
 /** Where the API server of the cluster demo answers. */
 export const API = { url: 'https://demo.example', certificateAuthority: 'Q0E=' };
 export const common = { execution, now: new Date('2026-11-21T07:00:00Z') };

@@ -28,7 +28,7 @@ function listening({ standing = COMPLIANT, settings = {}, leased = false, busFai
         events.push(event);
       },
     },
-    leases: { held: async () => leased },
+    leases: { held: async () => leased, holder: async () => null },
     settings: () => parseSettings({ ...SETTINGS, ...settings }),
     schedule: async (changed, now) => {
       scheduled.push({ standing: changed, now });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { CanaryPod } from '../../../functions/core/canary.ts';
 import type { InventoryNode } from '../../../functions/core/nodes.ts';
 import { restartKubeProxy } from '../../../functions/handlers/restart-kube-proxy.ts';
-import { API, common, Ear, FakeKubernetes, lines, MemoryStore, values } from './fakes.ts';
+import { API, common, Ear, FakeKubernetes, heldBy, lines, MemoryStore, values } from './fakes.ts';
 import { INVENTORY, node } from './nodes.ts';
 
 const input = {
@@ -11,6 +11,7 @@ const input = {
   cluster: { name: 'demo', api: API },
   restartedAt: '2026-11-21T07:05:00.123Z',
   canary: null,
+  nodes: null,
 };
 const canary = { ...input, step: 'canary-1', restartedAt: null, canary: { inventory: INVENTORY } };
 
@@ -25,7 +26,7 @@ const podOn = ({ id, name }: InventoryNode, changes: Partial<CanaryPod> = {}): C
   ...changes,
 });
 
-async function restarting(nodes: InventoryNode[], pods = nodes.map((each) => podOn(each))) {
+async function restarting(nodes: InventoryNode[], pods = nodes.map((each) => podOn(each)), leases = heldBy()) {
   const api = new FakeKubernetes();
   api.canary = pods;
   const store = new MemoryStore();
@@ -33,6 +34,7 @@ async function restarting(nodes: InventoryNode[], pods = nodes.map((each) => pod
   const opened: string[] = [];
   const run = restartKubeProxy({
     store,
+    leases,
     openKubernetes: async ({ name: cluster, api: server }, { name }) => {
       opened.push(`${cluster} at ${server?.url} for ${name}`);
       return api;
@@ -122,10 +124,28 @@ test('where kube-proxy works on no node, nothing is restarted', async () => {
 });
 
 test.each([
-  ['neither', { restartedAt: null, canary: null }],
-  ['both', { canary: { inventory: INVENTORY } }],
-])('an input with %s of the two kinds of restart is refused', async (_, changes) => {
+  ['neither', { restartedAt: null, canary: null, nodes: null }],
+  ['two', { canary: { inventory: INVENTORY } }],
+  ['all', { canary: { inventory: INVENTORY }, nodes: { inventory: INVENTORY } }],
+])('an input with %s of the three kinds of restart is refused', async (_, changes) => {
   const { run, opened } = await restarting([]);
   await expect(run({ ...input, ...changes }, new Ear())).rejects.toMatchObject({ name: 'InvalidRequest' });
   expect(opened).toEqual([]);
 });
+
+test('on the way back from a canary only its pods are restarted, Ready or not, and a repetition restarts no new one', async () => {
+  const { api, run } = await restarting([node('i-1')], [podOn(node('i-1'), { ready: false }), podOn(node('i-2'))]);
+  const back = { ...input, restartedAt: null, nodes: { inventory: INVENTORY } };
+  expect(await run(back, new Ear())).toEqual({ pods: 1 });
+  expect(await run(back, new Ear())).toEqual({ pods: 1 });
+  expect(api.deleted).toEqual(['kube-proxy-i-1']);
+});
+
+test.each([[null], ['arn:aws:states:us-east-1:111122223333:execution:migrate-cluster:other']])(
+  'an execution whose lease %s holds restarts nothing',
+  async (holder) => {
+    const { opened, run } = await restarting([node('i-1')], [], heldBy(holder));
+    await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'LeaseLost' });
+    expect(opened).toEqual([]);
+  },
+);

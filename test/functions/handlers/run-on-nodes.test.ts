@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { RunCommand, SentCommand } from '../../../functions/aws/ssm.ts';
 import type { InventoryNode } from '../../../functions/core/nodes.ts';
 import { runOnNodes } from '../../../functions/handlers/run-on-nodes.ts';
-import { common, Ear, lines, MemoryStore } from './fakes.ts';
+import { common, Ear, heldBy, lines, MemoryStore } from './fakes.ts';
 import { CLUSTER, INVENTORY, node, RR } from './nodes.ts';
 
 const input = {
@@ -16,12 +16,13 @@ const input = {
   only: null,
 };
 
-async function asking(inventory: InventoryNode[]) {
+async function asking(inventory: InventoryNode[], leases = heldBy()) {
   const store = new MemoryStore();
   await store.put(INVENTORY.key, lines(inventory));
   const sent: RunCommand[] = [];
   const run = runOnNodes({
     store,
+    leases,
     documentPrefix: () => 'nightshift-',
     ssm: {
       run: async (command) => {
@@ -182,4 +183,13 @@ test('a limit whose evidence is gone asks nobody', async () => {
   const only = { leftoversIn: { key: 'executions/demo-1/validate-1/evidence.ndjson.gz' } };
   await expect(run({ ...input, only }, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
   expect(sent).toEqual([]);
+});
+
+test('an execution that lost its lease cleans no node; it may still ask', async () => {
+  const { sent, run } = await asking([node('i-1')], heldBy(null));
+  const clean = { ...input, step: 'clean-1', phase: 'clean' as const };
+  await expect(run(clean, new Ear())).rejects.toMatchObject({ name: 'LeaseLost' });
+  expect(sent).toEqual([]);
+  await run({ ...input, step: 'validate-1', phase: 'validate' }, new Ear());
+  expect(sent).toHaveLength(1);
 });

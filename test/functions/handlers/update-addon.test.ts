@@ -1,77 +1,162 @@
-import { beforeEach, expect, test } from 'vitest';
-import type { AddonCreation, AddonUpdate } from '../../../functions/aws/eks.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { AddonCreation, AddonUpdate, FoundAddon } from '../../../functions/aws/eks.ts';
 import { updateAddon } from '../../../functions/handlers/update-addon.ts';
-import { common, Ear } from './fakes.ts';
+import { common, Ear, heldBy } from './fakes.ts';
 
+const VERSION = 'v1.34.1-eksbuild.2';
+const FORMER = '{"resources":{}}';
+const SENT = '{"resources":{},"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
 const input = {
   ...common,
   step: 'update-1',
   cluster: { name: 'demo' },
   way: 'addon' as const,
   back: false,
-  addon: { version: 'v1.34.1-eksbuild.2' },
-  configuration: '{"mode":"ipvs"}',
+  addon: { version: VERSION, configuration: FORMER },
+  configuration: SENT,
+  sent: null,
+  proxying: null,
+};
+const restore = {
+  ...input,
+  step: 'restore-1',
+  back: true,
+  addon: null,
+  configuration: FORMER,
+  sent: SENT,
+  proxying: { mode: 'iptables' as const },
 };
 const TOKEN = 'arn:aws:states:us-east-1:111122223333:execution:migrate-cluster:demo-1/update-1';
 
 const updates: AddonUpdate[] = [];
 const creations: AddonCreation[] = [];
 const deletions: string[] = [];
-const run = updateAddon({
+let found: FoundAddon | null = null;
+const finds = (changes: Partial<FoundAddon> | null) => {
+  found = changes && { version: VERSION, status: 'ACTIVE', configuration: FORMER, issues: [], ...changes };
+};
+const deps = {
+  leases: heldBy(),
   eks: {
-    async updateAddon(update) {
+    addon: async () => found,
+    async updateAddon(update: AddonUpdate) {
       updates.push(update);
       return { updateId: 'u-1' };
     },
-    async createAddon(creation) {
+    async createAddon(creation: AddonCreation) {
       creations.push(creation);
     },
-    async deleteAddon(cluster) {
+    async deleteAddon(cluster: string) {
       deletions.push(cluster);
     },
   },
-});
+};
+const run = updateAddon(deps);
 beforeEach(() => {
   for (const list of [updates, creations, deletions]) list.length = 0;
+  finds({});
 });
 
-test('an update is sent with the installed version, and a repetition bears the same token', async () => {
-  expect(await run(input, new Ear())).toEqual({ updateId: 'u-1', until: 'update-ended' });
-  await run(input, new Ear());
-  await run({ ...input, step: 'update-2' }, new Ear());
-  expect(updates[0]).toEqual({
-    cluster: 'demo',
-    version: 'v1.34.1-eksbuild.2',
-    configuration: '{"mode":"ipvs"}',
-    token: TOKEN,
+describe('a change', () => {
+  test('is sent for the version that is there, and a repetition bears the same token', async () => {
+    expect(await run(input, new Ear())).toEqual({ updateId: 'u-1', until: 'update-ended' });
+    await run(input, new Ear());
+    await run({ ...input, step: 'update-2' }, new Ear());
+    expect(updates[0]).toEqual({ cluster: 'demo', version: VERSION, configuration: SENT, token: TOKEN });
+    expect(updates[1]?.token).toBe(updates[0]?.token);
+    expect(updates[2]?.token).not.toBe(updates[0]?.token);
   });
-  expect(updates[1]?.token).toBe(updates[0]?.token);
-  expect(updates[2]?.token).not.toBe(updates[0]?.token);
-});
 
-test('a self-managed kube-proxy is adopted by a new add-on', async () => {
-  const output = await run({ ...input, way: 'create-addon' }, new Ear());
-  expect(output).toEqual({ updateId: null, until: 'addon-active' });
-  expect(creations).toMatchObject([{ cluster: 'demo', version: 'v1.34.1-eksbuild.2', token: TOKEN }]);
-  expect(updates).toEqual([]);
-});
-
-test('without a version EKS chooses that of a new add-on', async () => {
-  await run({ ...input, way: 'create-addon', addon: null }, new Ear());
-  expect(creations).toMatchObject([{ version: null }]);
-});
-
-test('an adopted kube-proxy is let go again, not updated', async () => {
-  const output = await run({ ...input, way: 'create-addon', back: true, addon: null, configuration: null }, new Ear());
-  expect(output).toEqual({ updateId: null, until: 'addon-gone' });
-  expect(deletions).toEqual(['demo']);
-  expect(updates.length + creations.length).toBe(0);
-});
-
-test.each([[{ addon: null }], [{ configuration: null }], [{ configuration: '' }]])(
-  'an update without version or values (%j) is refused: EKS would keep what it has',
-  async (lacking) => {
-    await expect(run({ ...input, ...lacking }, new Ear())).rejects.toMatchObject({ name: 'InvalidRequest' });
+  test.each([
+    ['values', { configuration: '{"resources":{"limits":{}}}' }, "the add-on's configuration values changed"],
+    ['version', { version: 'v1.34.3-eksbuild.1' }, `the add-on went from ${VERSION} to v1.34.3-eksbuild.1`],
+    ['state', { status: 'DEGRADED' }, 'the add-on became DEGRADED'],
+    ['being there', null, 'the add-on was deleted'],
+  ])('is not sent when another changed its %s since the look', async (_, changes, why) => {
+    finds(changes);
+    const refused = { name: 'ConfigurationChanged', message: `Nothing was sent: since the look at demo, ${why}.` };
+    await expect(run(input, new Ear())).rejects.toMatchObject(refused);
     expect(updates).toEqual([]);
-  },
-);
+  });
+
+  test('whose first answer was lost is sent again: EKS knows its token', async () => {
+    finds({ configuration: SENT, status: 'UPDATING' });
+    expect(await run(input, new Ear())).toEqual({ updateId: 'u-1', until: 'update-ended' });
+    expect(updates[0]?.token).toBe(TOKEN);
+  });
+
+  test.each([[{ addon: null }], [{ configuration: null }], [{ configuration: '' }]])(
+    'without version or values (%j) is refused: EKS would keep what it has',
+    async (lacking) => {
+      await expect(run({ ...input, ...lacking }, new Ear())).rejects.toMatchObject({ name: 'InvalidRequest' });
+      expect(updates).toEqual([]);
+    },
+  );
+
+  test('and a rollback are not made by an execution that lost its lease', async () => {
+    const lost = updateAddon({ ...deps, leases: heldBy('arn:another') });
+    for (const step of [input, restore])
+      await expect(lost(step, new Ear())).rejects.toMatchObject({ name: 'LeaseLost' });
+    expect(updates).toEqual([]);
+  });
+});
+
+describe('an add-on that is created', () => {
+  const create = { ...input, way: 'create-addon' as const };
+  const back = { ...restore, way: 'create-addon' as const, configuration: '{}' };
+
+  test('adopts a self-managed kube-proxy', async () => {
+    finds(null);
+    expect(await run(create, new Ear())).toEqual({ updateId: null, until: 'addon-active' });
+    expect(creations).toMatchObject([{ cluster: 'demo', version: VERSION, token: TOKEN }]);
+    expect(updates).toEqual([]);
+  });
+
+  test('without a version gets the one that EKS chooses', async () => {
+    finds(null);
+    await run({ ...create, addon: null }, new Ear());
+    expect(creations).toMatchObject([{ version: null }]);
+  });
+
+  test('is not created over one that another created since the look', async () => {
+    await expect(run(create, new Ear())).rejects.toMatchObject({ name: 'ConfigurationChanged' });
+    expect(creations).toEqual([]);
+  });
+
+  test.each([[SENT], [null]])(
+    'is let go again when it is as nightshift made it, or gone (%s)',
+    async (configuration) => {
+      finds(configuration === null ? null : { configuration });
+      expect(await run(back, new Ear())).toEqual({ updateId: null, until: 'addon-gone' });
+      expect(deletions).toEqual(['demo']);
+      expect(updates.length + creations.length).toBe(0);
+    },
+  );
+
+  test('stays, in the former mode, when another gave it values', async () => {
+    finds({ configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podLabels":{"a":"b"}}' });
+    expect(await run(back, new Ear())).toEqual({ updateId: 'u-1', until: 'update-ended' });
+    expect(JSON.parse(updates[0]?.configuration ?? '')).toEqual({ mode: 'iptables', podLabels: { a: 'b' } });
+    expect(deletions).toEqual([]);
+  });
+});
+
+describe('the way back', () => {
+  test('sends the exact former text, for the version that is there now', async () => {
+    finds({ configuration: SENT, version: 'v1.34.3-eksbuild.1' });
+    expect(await run(restore, new Ear())).toEqual({ updateId: 'u-1', until: 'update-ended' });
+    expect(updates).toMatchObject([{ version: 'v1.34.3-eksbuild.1', configuration: FORMER }]);
+  });
+
+  test.each([
+    ['a mode of its own', { configuration: '{"mode":"ipvs","ipvs":{"scheduler":"sh"}}' }, /ipvs \(sh\)/],
+    ['its deletion', null, /deleted the add-on/],
+  ])('sends nothing over %s', async (_, changes, why) => {
+    finds(changes);
+    await expect(run(restore, new Ear())).rejects.toMatchObject({
+      name: 'ConfigurationChanged',
+      message: expect.stringMatching(why),
+    });
+    expect(updates).toEqual([]);
+  });
+});

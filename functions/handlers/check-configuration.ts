@@ -1,0 +1,84 @@
+import * as z from 'zod/mini';
+import { type Eks, eks, type FoundAddon } from '../aws/eks.ts';
+import { type Leases, leasesIn } from '../aws/leases.ts';
+import { type Configured, differenceFrom, notConfiguredFor } from '../core/configured.ts';
+import { assertNever, ConfigurationChanged } from '../core/errors.ts';
+import { environment } from './shared/environment.ts';
+import { ClusterWithApi, Common, Proxying } from './shared/input.ts';
+import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
+import { requireLease } from './shared/require-lease.ts';
+import { type Run, wrap } from './shared/wrap.ts';
+
+const Looked = z.object({ version: z.string().check(z.minLength(1)), configuration: z.nullable(z.string()) });
+
+const Ask = z.discriminatedUnion('kind', [
+  /** Before a change: is everything as the look found it, and does this execution hold the lease? */
+  z.object({ kind: z.literal('unchanged'), addon: z.nullable(Looked), configMap: z.nullable(z.string()) }),
+  /** After a proof: would the next kube-proxy pod start with what the nodes run? */
+  z.object({
+    kind: z.literal('configured'),
+    proxying: Proxying,
+    way: z.enum(['addon', 'create-addon', 'config-map']),
+  }),
+]);
+
+const Input = z.object({
+  ...Common,
+  cluster: ClusterWithApi,
+  /** Whether the execution has access to Kubernetes: only then the ConfigMap is read. */
+  kubernetes: z.boolean(),
+  ask: Ask,
+});
+type Input = z.output<typeof Input>;
+
+export interface Deps {
+  eks: Pick<Eks, 'addon'>;
+  leases: Pick<Leases, 'holder'>;
+  openKubernetes: OpenKubernetes;
+}
+
+/** The add-on as it is now. */
+export interface Output {
+  addon: FoundAddon | null;
+}
+
+/**
+ * Compares what configures kube-proxy at this moment with what a decision rests on. Throws ConfigurationChanged, LeaseLost,
+ * KubernetesUnreachable, KubernetesForbidden.
+ */
+export function checkConfiguration(deps: Deps): Run<Input, Output> {
+  return async (input, say) => {
+    const { ask, cluster } = input;
+    if (ask.kind === 'unchanged') await requireLease(deps.leases, input);
+    const addon = await deps.eks.addon(cluster.name);
+    const difference = compare(input, { addon, configMap: await configMapOf(deps, input) });
+    const facts = { cluster: cluster.name, ask: ask.kind, difference };
+    say.decision(difference === null ? 'configuration.as-expected' : 'configuration.changed', facts);
+    if (difference === null) return { addon };
+    throw new ConfigurationChanged(`Another principal changed kube-proxy of ${cluster.name}: ${difference}.`);
+  };
+}
+
+async function configMapOf(deps: Deps, { cluster, execution, kubernetes }: Input): Promise<string | null> {
+  return kubernetes ? (await deps.openKubernetes(cluster, execution)).kubeProxyConfig() : null;
+}
+
+function compare({ ask }: Input, now: Configured): string | null {
+  switch (ask.kind) {
+    case 'unchanged':
+      return differenceFrom(ask, now) ?? unsettled(now);
+    case 'configured':
+      return notConfiguredFor(ask.proxying, ask.way, now);
+    default:
+      return assertNever(ask);
+  }
+}
+
+/** An update in flight that is not this execution's: what it will leave is not known yet. */
+function unsettled({ addon }: Configured): string | null {
+  return addon === null || addon.status === 'ACTIVE' ? null : `the add-on is ${addon.status}`;
+}
+
+const live: Deps = { eks, leases: leasesIn(environment.leaseGroup), openKubernetes };
+
+export const handler = wrap(Input, checkConfiguration(live));

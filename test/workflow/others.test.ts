@@ -1,0 +1,302 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Rested, Workflow } from './run.ts';
+import { abort, crash, skip, update, WINDOWS } from './scenarios.ts';
+import { REQUEST, worldOf } from './worlds.ts';
+
+let workflow: Workflow;
+beforeAll(async () => {
+  workflow = await Workflow.start(worldOf({}));
+});
+afterAll(() => workflow.stop());
+
+const MIGRATE = { machine: 'nightshift-migrate-cluster' };
+const ROLLBACK = { machine: 'nightshift-rollback-cluster' };
+
+/** What another principal does when a state is entered. */
+const other = (at: string, deed: string, more: object = {}) => ({ at, other: deed, ...more });
+const changes = (at: string, configuration: string, more: object = {}) =>
+  other(at, 'change-addon', { configuration, ...more });
+
+const THEIRS = '{"resources":{"requests":{"cpu":"200m"}}}';
+const run = (faults: object[], cluster: object = {}, request: object = {}) =>
+  workflow.migrateAndRest(worldOf(cluster), { ...REQUEST, ...request }, faults);
+const values = ({ cluster }: Rested): unknown => JSON.parse(cluster.addon?.configurationValues ?? 'null');
+const modes = ({ cluster }: Rested) => [...new Set(cluster.nodes.map(({ runningMode }) => runningMode))];
+const ours = ({ calls }: Rested, operation: string) =>
+  calls.filter((call) => call.operation === operation && call.principal !== 'other' && call.error === undefined);
+const published = ({ calls }: Rested) => JSON.stringify(calls.filter(({ operation }) => operation === 'PutEvents'));
+
+describe('a change of the add-on by another principal between the look and the change', () => {
+  it.each(['AwaitPreparation', 'CheckBeforeChange', 'SaveFormer', 'UpdateAddon'])(
+    'in %s is seen: the cluster is looked at again, and every value survives',
+    async (state) => {
+      const rested = await run([changes(state, THEIRS)]);
+      expect(rested.status).toBe('SUCCEEDED');
+      expect(values(rested)).toEqual({ ...JSON.parse(THEIRS), mode: 'ipvs', ipvs: { scheduler: 'rr' } });
+      expect(rested.path).toContain('AwaitLookAgain');
+      expect(ours(rested, 'UpdateAddon')).toHaveLength(1);
+    },
+  );
+
+  it('is what a rollback puts back, not what the first look had found', async () => {
+    const rested = await run([changes('SaveFormer', THEIRS), crash('RestartDaemonSet', 'ipvs')]);
+    expect(rested.error).toBe('RolledBack');
+    expect(rested.cluster.addon?.configurationValues).toBe(THEIRS);
+    expect(modes(rested)).toEqual(['iptables']);
+  });
+
+  it('that goes on and on ends the migration by name, with nothing sent', async () => {
+    const faults = [1, 2, 3, 4].map((visit) =>
+      changes('SaveFormer', `{"resources":{"requests":{"cpu":"${visit}m"}}}`, { visit }),
+    );
+    const rested = await run(faults);
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'ConfigurationChanged']);
+    expect(ours(rested, 'UpdateAddon')).toEqual([]);
+    expect(values(rested)).toEqual({ resources: { requests: { cpu: '4m' } } });
+    expect(rested.cluster.accessEntries).toEqual([]);
+    expect(rested.state.schedules).toEqual([]);
+  });
+
+  it.each(['AwaitPreparation', 'UpdateAddon'])('an upgrade in %s is kept: no version goes down', async (state) => {
+    const rested = await run([other(state, 'upgrade-addon')], { addon: OLD });
+    expect(rested.status).toBe('SUCCEEDED');
+    expect(rested.cluster.addon?.version).not.toBe(OLD.version);
+    expect(versionsSent(rested)).not.toContain(OLD.version);
+  });
+
+  it('an upgrade after the change survives the rollback', async () => {
+    const rested = await run([other('AwaitCanary', 'upgrade-addon'), crash('RestartDaemonSet', 'ipvs')], {
+      addon: OLD,
+    });
+    expect(rested.error).toBe('RolledBack');
+    expect(rested.cluster.addon?.version).not.toBe(OLD.version);
+  });
+
+  it('a deletion is refused by name, and no add-on is made', async () => {
+    const rested = await run([other('AwaitPreparation', 'delete-addon')]);
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'PreflightRefused']);
+    expect(rested.cluster.addon).toBeNull();
+  });
+
+  it('of the ConfigMap is not overwritten', async () => {
+    const rested = await run([other('AwaitPreparation', 'edit-config-map', { fields: { 'conntrack.min': 4 } })]);
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'PreflightRefused']);
+    expect(rested.cause).toContain('conntrack.min');
+    expect(ours(rested, 'UpdateAddon')).toEqual([]);
+  });
+
+  it('is seen without access to Kubernetes, too', async () => {
+    const rested = await run([changes('UpdateAddon', THEIRS)], { endpoint: 'private' });
+    expect(rested.status).toBe('SUCCEEDED');
+    expect(values(rested)).toMatchObject({ ...JSON.parse(THEIRS), mode: 'ipvs' });
+  });
+});
+
+const OLD = { version: 'v1.34.0-eksbuild.2', configuration: '{"resources":{"requests":{"cpu":"150m"}}}' };
+const versionsSent = (rested: Rested) => ours(rested, 'UpdateAddon').map(({ input }) => Object(input).addonVersion);
+
+describe('the way back undoes nothing of others', () => {
+  const failed = crash('RestartDaemonSet', 'ipvs');
+
+  it('values that another set meanwhile stay, and only the mode goes back', async () => {
+    const theirs = '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podLabels":{"team":"net"}}';
+    const rested = await run([changes('AwaitCanary', theirs), failed]);
+    expect(rested.error).toBe('RolledBack');
+    expect(values(rested)).toEqual({ podLabels: { team: 'net' } });
+    expect(modes(rested)).toEqual(['iptables']);
+  });
+
+  it('a mode that another set meanwhile stays, and a person is called', async () => {
+    const rested = await run([changes('AwaitCanary', '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}'), failed]);
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'RollbackFailed']);
+    expect(published(rested)).toContain('another principal changed the add-on of demo, it asks for ipvs (lc)');
+    expect(values(rested)).toEqual({ mode: 'ipvs', ipvs: { scheduler: 'lc' } });
+  });
+
+  it('an add-on that another deleted is not made again', async () => {
+    const rested = await run([other('AwaitCanary', 'delete-addon'), failed]);
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'RollbackFailed']);
+    expect(rested.cluster.addon).toBeNull();
+  });
+
+  it('an abort before anything was sent leaves the values of another as they are', async () => {
+    const rested = await run([changes('UpdateAddon', THEIRS), abort('UpdateAddon', MIGRATE)]);
+    expect(rested.status).toBe('ABORTED');
+    expect(rested.cluster.addon?.configurationValues).toBe(THEIRS);
+    expect(modes(rested)).toEqual(['iptables']);
+  });
+
+  it('an edit of the ConfigMap stays where the ConfigMap was the way', async () => {
+    const edit = other('AwaitCanary', 'edit-config-map', { fields: { 'conntrack.min': 4 } });
+    const rested = await run([edit, failed], { addon: null }, { selfManaged: 'config-map' });
+    expect(rested.error, published(rested)).toBe('RolledBack');
+    expect(rested.cluster.configMap.mode).toBe('iptables');
+    expect(modes(rested)).toEqual(['iptables']);
+  });
+
+  it('an add-on that nightshift made and another changed stays, in the former mode', async () => {
+    const theirs = '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podLabels":{"team":"net"}}';
+    const rested = await run(
+      [changes('AwaitCanary', theirs), failed],
+      { addon: null },
+      { selfManaged: 'create-addon' },
+    );
+    expect(rested.error).toBe('RolledBack');
+    expect(values(rested)).toMatchObject({ mode: 'iptables', podLabels: { team: 'net' } });
+    expect(modes(rested)).toEqual(['iptables']);
+  });
+});
+
+describe('success is also what the next pod starts with', () => {
+  it.each(['AwaitValidation', 'ConfirmConfiguration'])('values set back in %s are no success', async (state) => {
+    const rested = await run([changes(state, '{}', { after: 0 })]);
+    expect(rested.status).toBe('FAILED');
+    expect(rested.cause).toContain('ConfigurationChanged');
+    expect(rested.error).toBe('RolledBack');
+    expect(values(rested)).toEqual({});
+    expect(modes(rested)).toEqual(['iptables']);
+  });
+
+  it('an edited ConfigMap is no success', async () => {
+    const rested = await run([other('AwaitValidation', 'edit-config-map', { fields: { mode: 'iptables' } })]);
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'RolledBack']);
+    expect(rested.cause).toContain('ConfigurationChanged');
+  });
+
+  it('another mode set meanwhile fails loudly and stays', async () => {
+    const theirs = '{"mode":"ipvs","ipvs":{"scheduler":"sh"}}';
+    const rested = await run([changes('AwaitValidation', theirs)]);
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'RollbackFailed']);
+    expect(rested.cause).toContain('ConfigurationChanged');
+    expect(rested.cluster.addon?.configurationValues).toBe(theirs);
+  });
+
+  it('other values set meanwhile are no harm', async () => {
+    const theirs = '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podLabels":{"team":"net"}}';
+    const rested = await run([changes('AwaitValidation', theirs)]);
+    expect(rested.status).toBe('SUCCEEDED');
+    expect(rested.cluster.addon?.configurationValues).toBe(theirs);
+  });
+
+  it('of a compliant cluster: it is migrated when another sets it back during the proof', async () => {
+    const addon = { ...OLD, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' };
+    const rested = await run([changes('AwaitCompliance', '{}')], { addon });
+    expect(rested.status).toBe('SUCCEEDED');
+    expect(rested.output).toMatchObject({ ending: 'migrated' });
+    expect(values(rested)).toEqual({ mode: 'ipvs', ipvs: { scheduler: 'rr' } });
+  });
+
+  it('of a rollback: values set anew after the restore are no success', async () => {
+    const faults = [
+      crash('RestartDaemonSet', 'ipvs'),
+      changes('AwaitProof', '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}', ROLLBACK),
+    ];
+    const rested = await run(faults);
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'RollbackFailed']);
+    expect(values(rested)).toEqual({ mode: 'ipvs', ipvs: { scheduler: 'lc' } });
+  });
+});
+
+describe('the lease', () => {
+  it.each(['AwaitPreparation', 'CheckBeforeChange'])(
+    'lost in %s ends the migration with nothing sent',
+    async (state) => {
+      const rested = await run([other(state, 'delete-lease')]);
+      expect([rested.status, rested.error]).toEqual(['FAILED', 'LeaseLost']);
+      expect(ours(rested, 'UpdateAddon')).toEqual([]);
+      expect(modes(rested)).toEqual(['iptables']);
+    },
+  );
+
+  it.each(['RestartCanary', 'RestartDaemonSet', 'CleanNodes'])(
+    'lost before %s: the step is not made',
+    async (state) => {
+      const rested = await run([other(state, 'delete-lease')]);
+      expect([rested.status, rested.error]).toEqual(['FAILED', 'RolledBack']);
+      expect(rested.cause).toContain('LeaseLost');
+      expect(modes(rested)).toEqual(['iptables']);
+      expect(rested.state.schedules).toEqual([]);
+    },
+  );
+
+  it.each(['RestoreAddon', 'RestartDaemonSet', 'CleanNodes'])(
+    'lost in a rollback before %s is taken again first',
+    async (state) => {
+      const rested = await run([crash('RestartDaemonSet', 'ipvs'), other(state, 'delete-lease', ROLLBACK)]);
+      expect(rested.error).toBe('RolledBack');
+      expect(modes(rested)).toEqual(['iptables']);
+      expect(rested.state.schedules).toEqual([]);
+    },
+  );
+
+  it.each(['AwaitValidation', 'ReleaseLease'])('of another, taken in %s, is left to it', async (state) => {
+    const rested = await run([other(state, 'take-lease', { hours: 10 })]);
+    const deleted = ours(rested, 'DeleteSchedule').at(-1);
+    const taken = rested.calls.findIndex(
+      ({ operation, principal }) => operation === 'CreateSchedule' && principal === 'other',
+    );
+    expect(taken).toBeGreaterThan(0);
+    if (state === 'AwaitValidation')
+      expect(rested.calls.indexOf(deleted ?? rested.calls[0] ?? never())).toBeLessThan(taken);
+  });
+
+  it('of another, taken after the change: the rollback waits for it', async () => {
+    const rested = await run([other('RestartDaemonSet', 'take-lease', { hours: 1 })]);
+    expect(rested.error).toBe('RolledBack');
+    expect(modes(rested)).toEqual(['iptables']);
+  });
+});
+
+function never(): never {
+  throw new Error('there was no call');
+}
+
+describe('the access entry', () => {
+  it('of another, made in place of our own, is used and left', async () => {
+    const rested = await run([other('AwaitValidation', 'replace-access-entry')]);
+    expect(rested.cluster.accessEntries).toHaveLength(1);
+    expect(ours(rested, 'DeleteAccessEntry').length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('a decision from before the lease', () => {
+  it.each(['public', 'private'])('is not used, with an endpoint that is %s', async (endpoint) => {
+    const compliant = '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podAnnotations":{"restarted":"by-another"}}';
+    const faults = [changes('AcquireLease', compliant), skip('AcquireLease', 0.2)];
+    const rested = await run(faults, { endpoint });
+    expect(rested.output).toMatchObject({ ending: 'already-compliant' });
+    expect(rested.path.indexOf('ProveCompliance')).toBeGreaterThan(rested.path.indexOf('AcquireLease'));
+    expect(ours(rested, 'UpdateAddon')).toEqual([]);
+    expect(rested.cluster.addon?.configurationValues).toBe(compliant);
+    expect(rested.state.schedules).toEqual([]);
+  });
+
+  it('of a second migration: it does nothing when the first has proven the target', async () => {
+    const rested = await run([{ at: 'InspectCluster', execution: 'duplicate' }]);
+    const second = rested.executions.find(({ name }) => name.includes('-again-'));
+    expect(second?.status).toBeDefined();
+    expect(ours(rested, 'UpdateAddon')).toHaveLength(1);
+  });
+});
+
+describe('the window, asked again between canary and restart', () => {
+  it('has closed: only the canary is put back', async () => {
+    const rested = await workflow.migrateAndRest(worldOf({}, { windows: WINDOWS }), { ...REQUEST, window: 'narrow' }, [
+      skip('ValidateCanary', 0.98),
+    ]);
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'RolledBack']);
+    expect(rested.cause).toContain('WindowClosed');
+    expect(rested.path).not.toContain('RestartDaemonSet');
+    expect(rested.calls.filter(({ operation }) => operation === 'patch daemonsets')).toEqual([]);
+    expect(rested.calls.filter(({ operation }) => operation === 'delete pods')).toHaveLength(2);
+    expect(modes(rested)).toEqual(['iptables']);
+    expect(rested.cluster.addon?.configurationValues).toBe('{"resources":{"requests":{"cpu":"150m"}}}');
+  });
+
+  it('a change that fails before any restart is put back without one', async () => {
+    const rested = await run([update('Failed', { applied: true })]);
+    expect(rested.error).toBe('RolledBack');
+    expect(rested.calls.filter(({ operation }) => /^(patch daemonsets|delete pods)$/.test(operation))).toEqual([]);
+    expect(modes(rested)).toEqual(['iptables']);
+  });
+});

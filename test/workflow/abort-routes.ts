@@ -37,6 +37,8 @@ const CREATING = {
   addon: { ...CLUSTER.addon, status: 'CREATING', activeAfter: 150 },
 };
 
+const OLD = { addon: { ...CLUSTER.addon, version: 'v1.34.0-eksbuild.2' } };
+
 const MIGRATE: Route[] = [
   { states: ['ReadRequest', 'ChooseWhenToBegin', 'AwaitBeginning'], request: { notBefore: '2026-11-20T22:15:00Z' } },
   {
@@ -49,7 +51,10 @@ const MIGRATE: Route[] = [
   },
   { states: ['ClusterNotActive'], cluster: { status: 'FAILED' }, request: { awaitActive: true } },
   {
-    states: ['ProveCompliance', 'AwaitCompliance', 'CollectCompliance', 'ChooseCompliance', 'RecordCompliance'],
+    states: [
+      ...['ProveCompliance', 'AwaitCompliance', 'CollectCompliance', 'ChooseCompliance', 'ConfirmCompliance'],
+      'RecordCompliance',
+    ],
     cluster: ON_IPVS,
   },
   { states: ['AlreadyCompliant'], cluster: ON_IPVS },
@@ -63,6 +68,12 @@ const MIGRATE: Route[] = [
   },
   { states: ['InspectForPreparation'], faults: [offline('PrepareNodes', 0, 400)] },
   { states: ['FailedBeforeChange', 'Failed'], faults: [at('PrepareNodes', 0, 'module-missing:ip_vs_rr')] },
+  {
+    states: ['ChooseLookAgain', 'AwaitLookAgain'],
+    cluster: OLD,
+    faults: [{ at: 'AwaitPreparation', other: 'upgrade-addon' }],
+  },
+  { states: ['WindowClosed'], request: { window: 'narrow' }, faults: [skip('ValidateCanary', 0.98)] },
   { states: ['EditConfigMap'], cluster: SELF, request: EDIT },
   { states: ['CheckCreatedAddon'], cluster: SELF, request: CREATE },
   { states: ['AddonNotUpdated', 'FailedAfterChange', 'Rollback'], faults: [update('Failed', { applied: true })] },
@@ -100,7 +111,8 @@ const ROLLBACK: Route[] = [
   {
     states: [
       ...['StopOwner', 'TakeLease', 'ReadLease', 'ChooseLeaseHolder', 'InspectHolder', 'ChooseHolderStatus'],
-      ...['TakeOverLease', 'AwaitConfirmation', 'ConfirmLease', 'ChooseConfirmed', 'ReleaseLease'],
+      ...['TakeOverLease', 'AwaitConfirmation', 'ConfirmLease', 'ChooseConfirmed'],
+      ...['ReadLeaseForRelease', 'ChooseLeaseOwner', 'ReleaseLease'],
     ],
     faults: [stopped('AwaitRollout')],
   },
@@ -112,9 +124,11 @@ const ROLLBACK: Route[] = [
     faults: [FAILED, kubernetes('forbidden', 7, { at: 'InspectWithKubernetes' })],
   },
   {
-    states: ['ProveStanding', 'AwaitStanding', 'CollectStanding', 'ChooseStanding', 'Finished'],
+    states: ['ProveStanding', 'AwaitStanding', 'CollectStanding', 'ChooseStanding', 'ConfirmStanding', 'Finished'],
     faults: [stopped('Proven')],
   },
+  { states: ['RestartDaemonSet', 'AwaitRollout', 'CheckRollout', 'ChooseRollout'], faults: [CRASHED] },
+  { states: ['RestartCanary', 'AwaitCanary'], faults: noBackends({}) },
   { states: ['CheckAddonGone', 'ChooseAddonGone'], cluster: SELF, request: CREATE, faults: [CRASHED] },
   { states: ['RestoreConfigMap'], cluster: SELF, request: EDIT, faults: [CRASHED] },
   { states: ['AddonNotRestored'], faults: [CRASHED, { at: 'RestoreAddon', ...update('Failed') }] },

@@ -12,14 +12,19 @@ afterAll(() => workflow.stop());
 
 /** Those in which the cluster is proven to be what it was made, though nobody recorded it yet. */
 const FINISHED = [
-  ...['AwaitCleaning', 'CollectCleaning', 'ChooseCleaning', 'Proven', 'ChooseRelease', 'RevokeAccess'],
+  ...['AwaitCleaning', 'CollectCleaning', 'ChooseCleaning', 'ConfirmConfiguration', 'Proven'],
+  ...['ChooseRelease', 'ReadAccess', 'ChooseAccessOwner', 'RevokeAccess'],
   ...['AccessRemains', 'RecordOutcome', 'OutcomeNotRecorded'],
 ];
 /** Those in which the ending is recorded. */
-const RECORDED = ['ChooseLeaseRelease', 'ReleaseLease', 'LeaseRemains', 'ChooseEnding', 'Migrated'];
+const RECORDED = [
+  ...['ChooseLeaseRelease', 'ReadLease', 'ChooseLeaseOwner', 'ReleaseLease', 'LeaseRemains', 'ChooseEnding'],
+  'Migrated',
+];
 /** Those in which a cluster that was on IPVS before is looked at. */
 const COMPLIANT = [
-  ...['ProveCompliance', 'AwaitCompliance', 'CollectCompliance', 'ChooseCompliance', 'RecordCompliance', 'ChooseLease'],
+  ...['ProveCompliance', 'AwaitCompliance', 'CollectCompliance', 'ChooseCompliance', 'ConfirmCompliance'],
+  ...['RecordCompliance', 'ChooseLease'],
 ];
 const ENDINGS: Record<string, string> = {
   ...Object.fromEntries(FINISHED.map((state) => [state, 'ABORTED finished ipvs'])),

@@ -14,7 +14,7 @@ afterAll(() => workflow.stop());
 const OUT_OF_REACH = ['LeaseHeld', 'AddonStays'];
 const STATES = statesOf('rollback-cluster').filter((state) => !OUT_OF_REACH.includes(state));
 
-const FINISHED = ['ProveStanding', 'AwaitStanding', 'CollectStanding', 'ChooseStanding', 'Finished'];
+const FINISHED = ['ProveStanding', 'AwaitStanding', 'CollectStanding', 'ChooseStanding', 'ConfirmStanding', 'Finished'];
 const RECOVERING = [
   ...[
     'StopPrevious',
@@ -25,7 +25,8 @@ const RECOVERING = [
     'InspectHolder',
     'ChooseHolderStatus',
   ],
-  ...['TakeOverLease', 'AwaitConfirmation', 'ConfirmLease', 'ChooseConfirmed', 'ReleaseLease', 'LeaseRemains'],
+  ...['TakeOverLease', 'AwaitConfirmation', 'ConfirmLease', 'ChooseConfirmed'],
+  ...['ReadLeaseForRelease', 'ChooseLeaseOwner', 'ReleaseLease', 'LeaseRemains'],
 ];
 const ENDINGS: Record<string, string> = {
   ...Object.fromEntries(FINISHED.map((state) => [state, 'ABORTED finished ipvs'])),

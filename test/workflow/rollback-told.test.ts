@@ -3,7 +3,7 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type Rested, Workflow } from './run.ts';
-import { abort, failing, invoking, offline, update } from './scenarios.ts';
+import { abort, crash, failing, invoking, offline, update } from './scenarios.ts';
 import { endingOf, expectWhole } from './whole.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
@@ -55,7 +55,7 @@ describe('a node that falls silent in the rollback', () => {
   });
 
   it('and comes back is proven without another restart', async () => {
-    const rested = await run(APPLIED, offline('ProveFormer', 2, 90));
+    const rested = await run(crash('RestartDaemonSet', 'ipvs'), offline('ProveFormer', 2, 90));
     expect(endingOf(rested)).toBe('FAILED RolledBack rolled-back iptables');
     expectWhole(rested);
     const path = rested.executions.find(({ name }) => name === rollbackOf(rested))?.path ?? [];

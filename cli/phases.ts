@@ -17,6 +17,7 @@ const MIGRATION_PHASES = [
       'ConfirmCompliance',
       'AcquireLease',
       'GrantAccess',
+      'ReadAccessFound',
       'GrantView',
       'GrantEdit',
       'InspectWorkloads',

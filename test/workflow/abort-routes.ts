@@ -59,6 +59,10 @@ const MIGRATE: Route[] = [
   },
   { states: ['AlreadyCompliant'], cluster: ON_IPVS },
   { states: ['ChooseLease'], cluster: ON_IPVS, faults: [garbage('ProveCompliance', 'validate')] },
+  {
+    states: ['ReadAccessFound'],
+    faults: [{ at: 'GrantAccess', on: { service: 'eks', operation: 'CreateAccessEntry' }, lostReply: true }],
+  },
   { states: ['RecordRefusal'], cluster: { status: 'UPDATING' } },
   { states: ['LeaseHeld'], faults: [again('PrepareNodes'), at('PrepareNodes', 1, 'slow')] },
   {

@@ -126,6 +126,7 @@ describe('access to clusters', () => {
   it('is used through a role that may do nothing in AWS, by the functions that talk to Kubernetes', () => {
     expect(rightsOfRole('kubernetes')).toEqual([]);
     expect(rolesGranted('sts:AssumeRole')).toEqual([
+      'check-configuration',
       'check-rollout',
       'edit-config-map',
       'inspect-cluster',

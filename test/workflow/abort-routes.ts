@@ -139,7 +139,7 @@ const ROLLBACK: Route[] = [
   { states: ['AwaitRoll'], cluster: { endpoint: 'private' }, faults: [FAILED] },
   { states: ['ChooseSecondProof', 'AwaitSecondProof'], faults: [FAILED, garbage('ProveFormer', 'validate')] },
   { states: ['ChooseProofAgain'], faults: [FAILED, offline('ProveFormer', 1, 90)] },
-  { states: ['ChooseRetry', 'AwaitRetry'], faults: [FAILED, crash('RestoreAddon', 'iptables')] },
+  { states: ['ChooseRetry', 'AwaitRetry'], faults: [CRASHED, crash('RestoreAddon', 'iptables')] },
   { states: ['RollbackFailed', 'Failed'], faults: [offline('ValidateNodes', 1)] },
   {
     states: ['AccessRemains'],

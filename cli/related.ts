@@ -1,4 +1,4 @@
-import { MOST_ATTEMPTS, recoveryName } from '../functions/core/recovery.ts';
+import { MOST_ATTEMPTS, recoveryOf } from '../functions/core/recovery.ts';
 import { NestedAnswer } from './answers.ts';
 import type { Connection } from './aws.ts';
 import { type ExecutionName, eventsAfter, executionThere, parseExecutionArn } from './executions.ts';
@@ -52,7 +52,7 @@ async function readRecoveries(connection: Connection, owner: Related, found: Fou
   const nested = found.related.at(-1);
   let open = isLeftToOthers(owner.steps) || (nested !== undefined && isUnrecorded(nested.steps));
   for (let attempt = 1; open && attempt <= MOST_ATTEMPTS; attempt += 1) {
-    const name = recoveryName(owner.execution.name, attempt);
+    const name = recoveryOf(owner.execution, attempt);
     const recovery = await readRecovery(connection, owner.execution, name);
     if (!recovery) {
       found.missing.push(`no recovery was found: rollback-cluster has no execution ${name}`);

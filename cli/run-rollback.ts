@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { NightshiftError } from '../functions/core/errors.ts';
+import { formerKey } from '../functions/core/executions.ts';
 import { type Former, parseFormer, restoration } from '../functions/core/former.ts';
 import { describeProxying } from '../functions/core/proxy-mode.ts';
 import { evidenceBucket } from './audit.ts';
@@ -69,7 +70,7 @@ async function savedBy(connection: Connection, owner: ExecutionName, bucket: str
   if (machineOf(owner.stateMachine) === 'rollback-cluster')
     throw new UsageError(`${owner.name} is a rollback itself`, { nextStep: 'name the migration: the audit tells it' });
   const known = await refuseRunning(connection, owner);
-  const key = `executions/${owner.name}/former.json`;
+  const key = formerKey(owner);
   const saved = await readObject(connection, bucket, key);
   if (saved === null && !known)
     throw new Failure(

@@ -6,7 +6,10 @@ import * as nodes from './permissions/nodes.ts';
 import type { Permission } from './permissions/permission.ts';
 import * as records from './permissions/records.ts';
 
-const { readEvidence, writeEvidence, listEvidence } = records;
+const { listEvidence, writeEvidence } = records;
+const BOTH = ['migrate', 'rollback'] as const;
+const INVENTORY = 'inventory.ndjson.gz';
+const readEvidence = records.readEvidence(...BOTH);
 const look = [
   eks.describeClusters,
   eks.describeAddon,
@@ -25,9 +28,8 @@ const plan = [
 ];
 const recover = [
   ...[executions.startRollbacks, executions.describeExecutions, executions.readHistories],
-  ...[writeEvidence('history.ndjson.gz', 'given-up.json'), readEvidence, listEvidence, records.putEvents],
+  ...[writeEvidence(BOTH, 'history.ndjson.gz', 'given-up.json'), readEvidence, listEvidence, records.putEvents],
 ];
-const writeInventory = writeEvidence('inventory.ndjson.gz');
 
 /** What a function may do besides what all may. Throws for one that has no list of its own. */
 export function functionPermissions(handler: string, config: Configured): readonly Permission[] {
@@ -42,27 +44,30 @@ type Configured = Pick<Config, 'nodeTags' | 'windows'>;
 function byHandler({ nodeTags, windows }: Configured): Readonly<Record<Handler, readonly Permission[]>> {
   return {
     'read-request': [],
-    'inspect-cluster': [...look, ...kubernetes, writeInventory],
-    'inspect-rollback': [...look, ...kubernetes, writeInventory, readEvidence, listEvidence],
+    'inspect-cluster': [...look, ...kubernetes, writeEvidence(['migrate'], INVENTORY)],
+    'inspect-rollback': [...look, ...kubernetes, writeEvidence(['rollback'], INVENTORY), readEvidence, listEvidence],
     'take-inventory': [
       ...[eks.listFargateProfiles, nodes.describeInstances, nodes.describeManagedNodes],
-      ...[...kubernetes, writeInventory, readEvidence, listEvidence],
+      ...[...kubernetes, writeEvidence(BOTH, INVENTORY), records.readEvidence('migrate'), listEvidence],
     ],
     'decide-window': nodes.readCalendars(windows),
     'check-configuration': [eks.describeAddon, executions.readLease, ...kubernetes],
     'run-on-nodes': [
       ...[nodes.runDocuments, ...nodes.runOnNodes(nodeTags), executions.readLease],
-      ...[writeEvidence('dispatch.json.gz'), readEvidence, listEvidence],
+      ...[writeEvidence(BOTH, 'dispatch.json.gz'), readEvidence, listEvidence],
     ],
-    'collect-from-nodes': [nodes.readCommands, writeEvidence('evidence.ndjson.gz'), readEvidence, listEvidence],
+    'collect-from-nodes': [nodes.readCommands, writeEvidence(BOTH, 'evidence.ndjson.gz'), readEvidence, listEvidence],
     'update-addon': [eks.changeAddon, eks.createAddon, eks.describeAddon, executions.readLease],
     'edit-config-map': [...kubernetes, executions.readLease],
     'restart-kube-proxy': [
       ...[...kubernetes, executions.readLease],
-      ...[writeEvidence('canary.json', 'inventory.ndjson.gz', 'pods.json'), readEvidence, listEvidence],
+      ...[writeEvidence(BOTH, 'canary.json', INVENTORY, 'pods.json'), readEvidence, listEvidence],
     ],
-    'check-rollout': [...kubernetes, writeInventory, readEvidence, listEvidence],
-    'record-outcome': [writeEvidence('outcome.json'), readEvidence, listEvidence, records.putEvents],
+    'check-rollout': [
+      ...[...kubernetes, writeEvidence(['migrate'], INVENTORY)],
+      ...[records.readEvidence('migrate'), listEvidence],
+    ],
+    'record-outcome': [writeEvidence(BOTH, 'outcome.json'), readEvidence, listEvidence, records.putEvents],
     'on-cluster-created': [executions.startMigrations],
     'on-addon-changed': [eks.describeClusters, eks.describeAddon, executions.readLease, records.putEvents, ...plan],
     'on-cluster-tagged': [eks.describeClusters, eks.describeAddon, ...plan],

@@ -1,13 +1,8 @@
 import * as z from 'zod/mini';
 import { clusterName } from './cluster-name.ts';
 import { shortDigest } from './digest.ts';
+import { type ExecutionRef, type Machine, readExecutionArn } from './executions.ts';
 import { parseInput } from './parse-input.ts';
-
-/** An execution of a state machine. */
-export interface ExecutionRef {
-  name: string;
-  arn: string;
-}
 
 const LONGEST = 80;
 /** A cluster that three executions could not bring into one mode needs a person. */
@@ -24,6 +19,15 @@ export function recoveryName(left: string, attempt: number): string {
   if (name.length <= LONGEST) return name;
   const digest = shortDigest(left);
   return `${name.slice(0, LONGEST - digest.length - 1)}-${digest}`;
+}
+
+/**
+ * The name of the execution that recovers what `left` has left. A migration and a rollback may have the same name: the
+ * name of a recovery of a rollback also carries a digest of the rollback's ARN.
+ */
+export function recoveryOf({ name, arn }: ExecutionRef, attempt: number): string {
+  const isRollback = readExecutionArn(arn)?.machine === 'rollback';
+  return recoveryName(isRollback ? `${name}-${shortDigest(arn)}` : name, attempt);
 }
 
 const text = z.string().check(z.minLength(1));
@@ -79,7 +83,7 @@ export function recoveryAfter(rollback: ExecutionRef, input: RollbackInput, reas
   const after = input.after ?? (waitedFor ? execution : rollback);
   const attempt = isRecovery ? input.attempt + 1 : 1;
   return {
-    name: recoveryName(after.name, attempt),
+    name: recoveryOf(after, attempt),
     input: {
       ...{ mode: 'recover', cluster, execution, reason, attempt },
       ...(after.arn !== execution.arn && { after }),
@@ -113,9 +117,6 @@ export function parseExecutionEvent(event: unknown): ExecutionEnded {
   return parseInput(Event, event, 'The event').detail;
 }
 
-/** Which of nightshift's state machines an execution belongs to. */
-export type Machine = 'migrate' | 'rollback';
-
 export type RecoveryDecision =
   | { kind: 'ignore'; reason: string }
   | ({ kind: 'recover' } & Recovery)
@@ -141,7 +142,7 @@ export function decideRecovery(machine: Machine, event: ExecutionEnded, input: s
     if (!parsed.success) return { kind: 'ignore', reason: `${reason} Its input names no cluster.` };
     const { cluster } = parsed.data;
     const recovery: RecoveryInput = { mode: 'recover', cluster, execution: self, reason, attempt: 1 };
-    return { kind: 'recover', name: recoveryName(self.name, 1), input: recovery };
+    return { kind: 'recover', name: recoveryOf(self, 1), input: recovery };
   }
   const parsed = RollbackInput.safeParse(value);
   if (!parsed.success) return { kind: 'ignore', reason: `${reason} Its input names no cluster and owner.` };

@@ -5,6 +5,7 @@ import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
 import { ssm } from '../aws/ssm.ts';
 import { InvalidRequest } from '../core/errors.ts';
 import { estimateChange } from '../core/estimate.ts';
+import { formerKey } from '../core/executions.ts';
 import { type Former, needsKubernetes, parseFormer, type Restoration, restoration, standing } from '../core/former.ts';
 import { leaseName } from '../core/lease.ts';
 import { countInventory } from '../core/nodes.ts';
@@ -13,7 +14,7 @@ import { type Recovery, RollbackInput, recoveryAfter } from '../core/recovery.ts
 import type { RestartStrategy, Way } from '../core/snapshot.ts';
 import { fitsStateData } from '../core/state-data.ts';
 import { environment } from './shared/environment.ts';
-import { evidenceKey, findEnding, formerKey, writeInventory } from './shared/evidence.ts';
+import { evidenceKey, findEnding, writeInventory } from './shared/evidence.ts';
 import { ClusterName, Common, type Execution, Step } from './shared/input.ts';
 import { type ClusterFacts, clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';

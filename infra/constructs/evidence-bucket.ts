@@ -11,6 +11,7 @@ import {
   StorageClass,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { RECORD_PREFIXES } from '../../functions/core/executions.ts';
 import { arns, names } from '../names.ts';
 
 /** What S3 moves no object to before this age, in days. */
@@ -40,16 +41,16 @@ export class EvidenceBucket extends Construct {
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       removalPolicy: RemovalPolicy.RETAIN,
       lifecycleRules: [
-        {
-          id: 'evidence',
-          prefix: 'executions/',
+        ...Object.values(RECORD_PREFIXES).map((prefix) => ({
+          id: prefix === RECORD_PREFIXES.migrate ? 'evidence' : 'evidence-of-rollbacks',
+          prefix,
           expiration: Duration.days(days + 1),
           ...(days > COLD_AFTER && {
             transitions: [
               { storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: Duration.days(COLD_AFTER) },
             ],
           }),
-        },
+        })),
         // Versions stay as long as they are locked, and no longer.
         { id: 'former-versions', noncurrentVersionExpiration: Duration.days(1) },
         { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },

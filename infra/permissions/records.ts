@@ -1,8 +1,12 @@
 import { Aws } from 'aws-cdk-lib';
+import { type Machine, RECORD_PREFIXES } from '../../functions/core/executions.ts';
 import { arns } from '../names.ts';
 import { onlyValues, type Permission } from './permission.ts';
 
 const EXECUTIONS = 'The name of an execution is part of the key.';
+/** What executions of these state machines store. */
+const recordsOf = (machines: readonly Machine[]) =>
+  machines.map((machine) => arns.objects(`${RECORD_PREFIXES[machine]}*`));
 
 /** The objects of an execution that functions write. What a rollback puts back, former.json, is none of them. */
 type EvidenceFile =
@@ -15,12 +19,12 @@ type EvidenceFile =
   | 'pods.json'
   | 'outcome.json';
 
-/** The right to write these objects of any execution, and no others. */
-export const writeEvidence = (...files: EvidenceFile[]): Permission => ({
+/** The right to write these objects of any execution of these state machines, and no others. */
+export const writeEvidence = (machines: readonly Machine[], ...files: EvidenceFile[]): Permission => ({
   sid: 'WriteEvidence',
   why: 'Stores what an execution found and did.',
   actions: ['s3:PutObject'],
-  resources: files.map((file) => arns.objects(`executions/*/${file}`)),
+  resources: machines.flatMap((machine) => files.map((file) => arns.objects(`${RECORD_PREFIXES[machine]}*/${file}`))),
   wildcard: EXECUTIONS,
 });
 
@@ -33,13 +37,13 @@ export const writeFormer: Permission = {
   wildcard: EXECUTIONS,
 };
 
-export const readEvidence: Permission = {
+export const readEvidence = (...machines: Machine[]): Permission => ({
   sid: 'ReadEvidence',
   why: 'Reads what an earlier step stored.',
   actions: ['s3:GetObject'],
-  resources: [arns.objects('executions/*')],
+  resources: recordsOf(machines),
   wildcard: EXECUTIONS,
-};
+});
 
 export const listEvidence: Permission = {
   sid: 'ListEvidence',

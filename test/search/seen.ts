@@ -130,12 +130,12 @@ export function objectText(seen: Seen, key: string): string | null {
 }
 
 /** The evidence of an execution, oldest first. A step that was sent and never judged has none. */
-export function evidenceOf(seen: Seen, { name }: Pick<ExecutionSeen, 'name'>): Evidence[] {
+export function evidenceOf(seen: Seen, execution: Pick<ExecutionSeen, 'name' | 'machine'>): Evidence[] {
   const found: Evidence[] = [];
   for (const key of seen.objects.keys()) {
-    const [, step] = new RegExp(`^executions/${name}/([^/]+)/evidence\\.ndjson\\.gz$`).exec(key) ?? [];
+    const [, step] = new RegExp(`^${prefixOf(execution)}([^/]+)/evidence\\.ndjson\\.gz$`).exec(key) ?? [];
     if (step === undefined) continue;
-    const dispatch = asJson(JSON.parse(objectText(seen, `executions/${name}/${step}/dispatch.json.gz`) ?? '{}'));
+    const dispatch = asJson(JSON.parse(objectText(seen, `${prefixOf(execution)}${step}/dispatch.json.gz`) ?? '{}'));
     const lines = (objectText(seen, key) ?? '').split('\n').filter((line) => line !== '');
     const commands = Array.isArray(dispatch['commands']) ? dispatch['commands'] : [];
     found.push({
@@ -160,10 +160,14 @@ function verdictOf(line: Json): VerdictSeen {
 }
 
 /** What an execution recorded of its end. */
-export function outcomeOf(seen: Seen, { name }: Pick<ExecutionSeen, 'name'>): Json | null {
-  const text = objectText(seen, `executions/${name}/outcome.json`);
+export function outcomeOf(seen: Seen, execution: Pick<ExecutionSeen, 'name' | 'machine'>): Json | null {
+  const text = objectText(seen, `${prefixOf(execution)}outcome.json`);
   return text === null ? null : asJson(JSON.parse(text));
 }
+
+/** Where an execution keeps its objects: each state machine has a prefix of its own. */
+const prefixOf = ({ name, machine }: Pick<ExecutionSeen, 'name' | 'machine'>): string =>
+  `${machine === 'nightshift-rollback-cluster' ? 'rollbacks' : 'executions'}/${name}/`;
 
 export const isMigration = ({ machine }: ExecutionSeen): boolean => machine === 'nightshift-migrate-cluster';
 

@@ -25,7 +25,7 @@ const APPLIED = update('Failed', { applied: true });
 const run = (...faults: object[]) => workflow.migrateAndRest(worldOf({}), REQUEST, faults);
 
 async function objectOf(execution: string, name: string): Promise<string> {
-  const Key = `executions/${execution}/${name}`;
+  const Key = `rollbacks/${execution}/${name}`;
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'nightshift-evidence-111122223333-us-east-1', Key }));
   const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
   return (name.endsWith('.gz') ? gunzipSync(bytes) : Buffer.from(bytes)).toString('utf8');

@@ -2,8 +2,9 @@ import * as z from 'zod/mini';
 import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
 import { EvidenceMissing } from '../../core/errors.ts';
 import { countEvidence, parseEvidence } from '../../core/evidence.ts';
+import { recordPrefix } from '../../core/executions.ts';
 import { type NodesInMode, nodesByMode, sinceAllWereAsked, type Validation } from '../../core/modes.ts';
-import { askedBy, executionPrefix, outcomeKey, parseDispatch, readVerdicts } from './evidence.ts';
+import { askedBy, outcomeKey, parseDispatch, readVerdicts } from './evidence.ts';
 import type { Execution } from './input.ts';
 
 const count = z.exactOptional(z.number());
@@ -43,7 +44,7 @@ export async function indexEvidence(
   const found: Told[] = [];
   let last: Told[] = [];
   for (const execution of executions) {
-    const keys = await store.list(executionPrefix(execution));
+    const keys = await store.list(recordPrefix(execution));
     last = [];
     for (const key of keys.filter((each) => each !== outcomeKey(executions[0])))
       last.push(known.get(key) ?? (await read(store, key)));

@@ -3,12 +3,11 @@ import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
 import type { SentCommand } from '../../aws/ssm.ts';
 import { EvidenceMissing } from '../../core/errors.ts';
 import { parseEvidence, printEvidence } from '../../core/evidence.ts';
+import { recordPrefix } from '../../core/executions.ts';
 import type { InventoryNode } from '../../core/nodes.ts';
 import { NOTHING_PLANNED, ScheduleRecord } from '../../core/schedule-record.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { Execution } from './input.ts';
-
-type Named = Pick<Execution, 'name'>;
 
 /**
  * What `run-on-nodes` has sent in one step: the nodes whose verdicts the step waits for, in the inventory's order, the
@@ -61,28 +60,21 @@ export function evidenceKey(
   step: string,
   name: 'inventory.ndjson.gz' | 'dispatch.json.gz' | 'evidence.ndjson.gz' | 'canary.json' | 'pods.json',
 ): string {
-  return `${executionPrefix(execution)}${step}/${name}`;
+  return `${recordPrefix(execution)}${step}/${name}`;
 }
 
-/** Everything that an execution has stored lies under this. */
-export function executionPrefix(execution: Named): string {
-  return `executions/${execution.name}/`;
-}
-
-/** Where an execution saves what it is about to change; the object is there when something may have been changed. */
-export const formerKey = (execution: Named) => `${executionPrefix(execution)}former.json`;
 /** Where an execution records its own end. */
-export const outcomeKey = (execution: Named) => `${executionPrefix(execution)}outcome.json`;
+export const outcomeKey = (execution: Execution) => `${recordPrefix(execution)}outcome.json`;
 
 /** Where an execution's whole history is kept. */
-export const historyKey = (execution: Named) => `${executionPrefix(execution)}history.ndjson.gz`;
+export const historyKey = (execution: Execution) => `${recordPrefix(execution)}history.ndjson.gz`;
 /** Says that after this execution a person was called. */
-export const givenUpKey = (execution: Named) => `${executionPrefix(execution)}given-up.json`;
+export const givenUpKey = (execution: Execution) => `${recordPrefix(execution)}given-up.json`;
 
 const Outcome = z.object({ ending: z.string() });
 
 /** The ending that an execution recorded; null when it recorded none. Throws EvidenceMissing for anything else. */
-export async function findEnding(store: Pick<ObjectStore, 'find'>, execution: Named): Promise<string | null> {
+export async function findEnding(store: Pick<ObjectStore, 'find'>, execution: Execution): Promise<string | null> {
   const key = outcomeKey(execution);
   const found = await store.find(key);
   return found && understood(Outcome, key, () => JSON.parse(found.text)).ending;

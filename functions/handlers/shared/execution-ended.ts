@@ -2,13 +2,8 @@ import type { EventBus } from '../../aws/events.ts';
 import type { ObjectStore } from '../../aws/s3.ts';
 import type { StepFunctions } from '../../aws/step-functions.ts';
 import { assertNever } from '../../core/errors.ts';
-import {
-  decideRecovery,
-  type ExecutionEnded,
-  endedBadly,
-  type Machine,
-  type RecoveryDecision,
-} from '../../core/recovery.ts';
+import type { Machine } from '../../core/executions.ts';
+import { decideRecovery, type ExecutionEnded, endedBadly, type RecoveryDecision } from '../../core/recovery.ts';
 import { environment } from './environment.ts';
 import { givenUpKey, historyKey, outcomeKey } from './evidence.ts';
 import type { Say } from './wrap.ts';
@@ -30,6 +25,8 @@ export interface Recovered {
 
 const ignored = (reason: string): Recovered => ({ kind: 'ignored', reason, name: null });
 
+const selfOf = ({ name, executionArn }: Pick<ExecutionEnded, 'name' | 'executionArn'>) => ({ name, arn: executionArn });
+
 type Ended = ExecutionEnded['status'];
 const ENDINGS: readonly Ended[] = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
 
@@ -49,7 +46,7 @@ async function keepHistory(
   { stepFunctions, store }: Pick<EndingDeps, 'stepFunctions' | 'store'>,
   { name, executionArn }: Pick<ExecutionEnded, 'name' | 'executionArn'>,
 ): Promise<boolean> {
-  const key = historyKey({ name });
+  const key = historyKey({ name, arn: executionArn });
   // Listed, not read: a history may be large.
   if ((await store.list(key)).includes(key)) return false;
   const events = await stepFunctions.history(executionArn);
@@ -86,8 +83,9 @@ export async function lookAfter(
 
 async function react(deps: EndingDeps, machine: Machine, ended: ExecutionEnded, say: Say): Promise<Recovered> {
   if (!endedBadly(ended)) return ignored(`${ended.status} needs no recovery.`);
-  if (await deps.store.find(outcomeKey(ended))) return ignored('The execution has recorded its end.');
-  if (await deps.store.find(givenUpKey(ended))) return ignored('A person was called.');
+  const self = selfOf(ended);
+  if (await deps.store.find(outcomeKey(self))) return ignored('The execution has recorded its end.');
+  if (await deps.store.find(givenUpKey(self))) return ignored('A person was called.');
   const input = ended.input ?? (await deps.stepFunctions.input(ended.executionArn));
   return act(deps, ended, decideRecovery(machine, ended, input), say);
 }
@@ -109,7 +107,7 @@ async function act(deps: EndingDeps, ended: ExecutionEnded, decision: RecoveryDe
       await deps.bus.put({ detailType: 'nightshift.RollbackFailed', resources: [owner.arn], detail });
       say.count('nightshift.RollbackFailed', 1);
       // Events come more than once, and the sweep finds this execution again: a person is called once.
-      await deps.store.put(givenUpKey(ended), JSON.stringify(detail));
+      await deps.store.put(givenUpKey(selfOf(ended)), JSON.stringify(detail));
       return { kind: 'given-up', reason, name: null };
     }
     default:

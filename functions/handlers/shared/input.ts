@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { clusterName } from '../../core/cluster-name.ts';
+import { isRecordKey } from '../../core/executions.ts';
 import { IPVS_SCHEDULERS } from '../../core/proxy-mode.ts';
 
 /** A moment as ISO 8601 with its zone; a Date after parsing. */
@@ -35,17 +36,19 @@ export const Proxying = z.discriminatedUnion('mode', [
   z.object({ mode: z.literal('iptables') }),
 ]);
 
+const RecordKey = z.string().check(z.refine(isRecordKey, 'must be the key of an object that an execution stored'));
+
 /** Limits a phase to some of the inventory's nodes. */
 export const Only = z.union([
   /** Those that were not eligible in an earlier inventory. */
-  z.strictObject({ since: z.object({ key: z.string().check(z.startsWith('executions/')) }) }),
+  z.strictObject({ since: z.object({ key: RecordKey }) }),
   /** Those whose verdict in an earlier step's evidence names leftovers. */
-  z.strictObject({ leftoversIn: z.object({ key: z.string().check(z.startsWith('executions/')) }) }),
+  z.strictObject({ leftoversIn: z.object({ key: RecordKey }) }),
 ]);
 export type Only = z.output<typeof Only>;
 
 /** A reference to an object in the evidence bucket. */
-export const Stored = z.object({ key: z.string().check(z.startsWith('executions/')) });
+export const Stored = z.object({ key: RecordKey });
 
 /** How often the state machine has asked already, from 1. */
 export const Poll = z.number().check(z.int(), z.gte(1));

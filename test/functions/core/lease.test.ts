@@ -43,14 +43,18 @@ const SELF = REF('rollback-cluster', 'self');
 
 test.each([
   ['a rollback that its owner waits for', { mode: 'rollback', attempt: 1, leasedTo: 'self' }, 'recover-demo-1'],
-  ['a second start of it', { mode: 'rollback', attempt: 1, leasedTo: 'another' }, 'recover-self'],
-  ["a person's rollback", { mode: 'rollback', attempt: 1 }, 'recover-self'],
+  [
+    'a second start of it',
+    { mode: 'rollback', attempt: 1, leasedTo: 'another' },
+    `recover-self-${shortDigest(SELF.arn)}`,
+  ],
+  ["a person's rollback", { mode: 'rollback', attempt: 1 }, `recover-self-${shortDigest(SELF.arn)}`],
   ['a recovery', { mode: 'recover', attempt: 1 }, 'recover2-demo-1'],
   ['the recovery after it', { mode: 'recover', attempt: 2, previous: REF('rollback-cluster', 'x') }, 'recover3-demo-1'],
   [
     "a recovery of a person's rollback",
     { mode: 'recover', attempt: 1, after: REF('rollback-cluster', 'by-hand') },
-    'recover2-by-hand',
+    `recover2-by-hand-${shortDigest(REF('rollback-cluster', 'by-hand').arn)}`,
   ],
 ])('after %s the switch and the event start one execution', (_, started, name) => {
   const input = { ...started, cluster: 'demo', execution: REF('migrate-cluster', 'demo-1'), reason: 'why' };

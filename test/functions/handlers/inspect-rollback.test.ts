@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { shortDigest } from '../../../functions/core/digest.ts';
 import type { ClusterSnapshot } from '../../../functions/core/snapshot.ts';
 import { inspectRollback } from '../../../functions/handlers/inspect-rollback.ts';
 import { addon, CONFIG_MAP, cluster } from '../core/fixtures.ts';
@@ -103,9 +104,9 @@ test('what was saved is what goes back; a node whose agent is gone does not stop
     way: 'addon',
     strategy: 'pod-annotations',
     cluster: { name: 'demo', lease: 'nightshift-demo', recovery: 'recover-recover-demo-1' },
-    inventory: { key: 'executions/recover-demo-1/look-1/inventory.ndjson.gz', counts: { blocked: 1 } },
+    inventory: { key: 'rollbacks/recover-demo-1/look-1/inventory.ndjson.gz', counts: { blocked: 1 } },
   });
-  expect(values((await store.get('executions/recover-demo-1/look-1/inventory.ndjson.gz')).text)).toMatchObject([
+  expect(values((await store.get('rollbacks/recover-demo-1/look-1/inventory.ndjson.gz')).text)).toMatchObject([
     { id: 'i-1' },
   ]);
   expect(asked).toEqual(['eks demo']);
@@ -150,6 +151,6 @@ test("where a person's rollback is recovered, its own missing end counts, and no
   expect(await run(input, new Ear())).toMatchObject({ ownerEnding: 'migrated' });
   expect(await run(recovering, new Ear())).toMatchObject({
     ...{ ownerEnding: null, plan: { kind: 'rollback' } },
-    next: { name: 'recover2-rollback-by-hand', input: { execution, after, previous: OWN } },
+    next: { name: `recover2-rollback-by-hand-${shortDigest(after.arn)}`, input: { execution, after, previous: OWN } },
   });
 });

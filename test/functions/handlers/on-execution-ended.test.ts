@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { EventBus } from '../../../functions/aws/events.ts';
+import { shortDigest } from '../../../functions/core/digest.ts';
 import { onExecutionEnded } from '../../../functions/handlers/on-execution-ended.ts';
 import { problemsOf } from '../../workflow/event-schemas.ts';
 import { Ear, execution, MemoryStore } from './fakes.ts';
@@ -64,6 +65,7 @@ function listening() {
 const rollback = (attempt: number, changes: Partial<typeof detail> = {}) =>
   event({
     stateMachineArn: MACHINES.rollback,
+    executionArn: `${MACHINES.rollback.replace('stateMachine', 'execution')}:recover${attempt === 1 ? '' : attempt}-demo-1`,
     name: attempt === 1 ? 'recover-demo-1' : `recover${attempt}-demo-1`,
     input: JSON.stringify({ mode: 'recover', cluster: 'demo', execution, reason: 'why', attempt }),
     ...changes,
@@ -183,7 +185,7 @@ test('a rollback that nobody waits for is recovered under its own name, also whe
   await run(event());
   const executionArn = MACHINES.rollback.replace('stateMachine', 'execution').concat(':by-hand');
   const input = JSON.stringify({ mode: 'rollback', cluster: 'demo', execution, reason: 'why', attempt: 1 });
-  const name = 'recover-by-hand';
+  const name = `recover-by-hand-${shortDigest(executionArn)}`;
   expect(await run(rollback(1, { name: 'by-hand', executionArn, input }))).toMatchObject({ kind: 'started', name });
   expect(started[1]).toMatchObject({ input: { execution, after: { name: 'by-hand', arn: executionArn }, attempt: 1 } });
 });
@@ -218,7 +220,7 @@ test('and called once, however often the end is told', async () => {
 
 test('a rollback that recorded that it failed has called a person itself', async () => {
   const { run, store, started, events } = listening();
-  await store.put('executions/recover-demo-1/outcome.json', '{"ending":"rollback-failed"}');
+  await store.put('rollbacks/recover-demo-1/outcome.json', '{"ending":"rollback-failed"}');
   expect(await run(rollback(1, { status: 'FAILED' }))).toMatchObject({ kind: 'ignored' });
   expect([...started, ...events]).toEqual([]);
 });

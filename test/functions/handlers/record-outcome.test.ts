@@ -177,7 +177,8 @@ test('access that was not given back is an error of its own, and the cluster is 
 });
 
 test('what the rollback has said is recorded, and not said again', async () => {
-  const rollback = { ...execution, name: 'rollback-demo-1' };
+  const arn = 'arn:aws:states:us-east-1:111122223333:execution:rollback-cluster:rollback-demo-1';
+  const rollback = { name: 'rollback-demo-1', arn };
   const failed = { ending: 'rollback-failed' as const, rollback };
   const { events, output } = await record({ ...failed, told: true });
   expect(events).toEqual([]);
@@ -221,11 +222,12 @@ test('the record says where the nodes stand, with what the rollback saw last', a
     said('i-1', { proxyMode: 'ipvs' }) + said('i-3', { proxyMode: 'ipvs' }),
   );
   await put(
-    'executions/rollback-demo-1/validate-1',
+    'rollbacks/rollback-demo-1/validate-1',
     '2026-11-21T06:30:00.000Z',
     said('i-1', { proxyMode: 'iptables' }) + said('i-2', { answer: 'none' }),
   );
-  const rollback = { ...execution, name: 'rollback-demo-1' };
+  const arn = 'arn:aws:states:us-east-1:111122223333:execution:rollback-cluster:rollback-demo-1';
+  const rollback = { name: 'rollback-demo-1', arn };
   const output = await run({ ...input, ending: 'rollback-failed', rollback }, new Ear());
   expect(output.modes).toEqual({ iptables: 1, unknown: 1 });
   expect(JSON.parse((await store.get('executions/demo-1/outcome.json')).text)).toMatchObject({
@@ -235,5 +237,5 @@ test('the record says where the nodes stand, with what the rollback saw last', a
       { mode: 'unknown', nodes: 1, names: ['ip-i-2'] },
     ],
   });
-  expect(output.evidence.map(({ key }) => key)).toContain('executions/rollback-demo-1/validate-1/evidence.ndjson.gz');
+  expect(output.evidence.map(({ key }) => key)).toContain('rollbacks/rollback-demo-1/validate-1/evidence.ndjson.gz');
 });

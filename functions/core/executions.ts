@@ -1,0 +1,45 @@
+/** An execution of a state machine. */
+export interface ExecutionRef {
+  name: string;
+  arn: string;
+}
+
+/** Which of nightshift's state machines an execution belongs to. */
+export type Machine = 'migrate' | 'rollback';
+
+const EXECUTION =
+  /^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:(?:[A-Za-z0-9_-]*-)?(migrate|rollback)-cluster:([A-Za-z0-9_-]{1,80})$/;
+
+/**
+ * The state machine and the name in an execution's ARN; null for the ARN of anything else. An execution's ARN names its
+ * state machine and never an alias or version, also when it was started through one.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-state-machine-alias.html
+ */
+export function readExecutionArn(arn: string): { machine: Machine; name: string } | null {
+  const [, machine, name] = EXECUTION.exec(arn) ?? [];
+  if (name === undefined || (machine !== 'migrate' && machine !== 'rollback')) return null;
+  return { machine, name };
+}
+
+/** The first part of the key of every object that executions of a state machine store. */
+export const RECORD_PREFIXES: Record<Machine, string> = { migrate: 'executions/', rollback: 'rollbacks/' };
+
+/**
+ * The first part of the key of every object that one execution stores. Two state machines may each have an execution of
+ * the same name, so the state machine is part of the key. An ARN that is not one of nightshift's counts as a migration's:
+ * the sandbox and the command line run single functions for it.
+ */
+export function recordPrefix({ name, arn }: ExecutionRef): string {
+  return `${RECORD_PREFIXES[readExecutionArn(arn)?.machine ?? 'migrate']}${name}/`;
+}
+
+/** True for the key of an object that an execution may have stored. */
+export function isRecordKey(key: string): boolean {
+  return Object.values(RECORD_PREFIXES).some((prefix) => key.startsWith(prefix));
+}
+
+/**
+ * Where a migration saves what it is about to change. If the object is there, something may have been changed. The
+ * workflow's own role writes it; the state SaveFormer has the same key.
+ */
+export const formerKey = (migration: ExecutionRef): string => `${recordPrefix(migration)}former.json`;

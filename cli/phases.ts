@@ -96,7 +96,7 @@ const MIGRATION_PHASES = [
   {
     name: 'record',
     label: 'Record',
-    states: ['ReadAccess', 'RevokeAccess', 'RecordOutcome', 'ReadLease', 'ReleaseLease'],
+    states: ['ReadAccess', 'RevokeAccess', 'RecordOutcome', 'AwaitRecord', 'ReadLease', 'ReleaseLease'],
   },
 ] as const;
 
@@ -106,7 +106,12 @@ const ROLLBACK_PHASES = [
     name: 'former',
     label: 'Former state',
     states: [
+      'ReadInput',
+      'AwaitReadAgain',
+      'GiveUp',
+      'ReadLastLease',
       'StopPrevious',
+      'AwaitAttempt',
       'StopOwner',
       'InspectFormer',
       'TakeLease',
@@ -145,9 +150,14 @@ const ROLLBACK_PHASES = [
   },
   { name: 'again', label: 'Try again', states: ['AwaitRetry'] },
   {
+    name: 'survey',
+    label: 'Ask the nodes',
+    states: ['SurveyNodes', 'AskNodes', 'AwaitSurvey', 'CollectSurvey'],
+  },
+  {
     name: 'record',
     label: 'Record',
-    states: ['ReadAccess', 'RevokeAccess', 'RecordOutcome', 'ReadLeaseForRelease', 'ReleaseLease'],
+    states: ['ReadAccess', 'RevokeAccess', 'RecordOutcome', 'AwaitRecord', 'ReadLeaseForRelease', 'ReleaseLease'],
   },
 ] as const;
 

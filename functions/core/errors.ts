@@ -27,7 +27,52 @@ export type ErrorName =
   | 'StepFailed'
   | 'ConfigurationChanged'
   | 'LeaseLost'
-  | 'WindowClosed';
+  | 'WindowClosed'
+  | 'AccessRemains'
+  | 'NoReason'
+  | 'RollbackFailedUnannounced'
+  | 'ServiceFailed';
+
+/** Every name, as a table: a new name has to be added here. */
+const NAMES: Record<ErrorName, true> = {
+  InvalidRequest: true,
+  UnknownCluster: true,
+  UnknownWindow: true,
+  WindowNever: true,
+  PreflightRefused: true,
+  AlreadyMigrating: true,
+  NodesNotPrepared: true,
+  AddonUpdateFailed: true,
+  CanaryFailed: true,
+  RolloutFailed: true,
+  ValidationFailed: true,
+  LeftoversRemain: true,
+  RolledBack: true,
+  RollbackFailed: true,
+  KubernetesUnreachable: true,
+  KubernetesForbidden: true,
+  EvidenceMissing: true,
+  InvalidConfiguration: true,
+  NodesUnreachable: true,
+  OutcomeNotRecorded: true,
+  ClusterNotActive: true,
+  SweepIncomplete: true,
+  AnswerTooLarge: true,
+  StepTimedOut: true,
+  StepFailed: true,
+  ConfigurationChanged: true,
+  LeaseLost: true,
+  WindowClosed: true,
+  AccessRemains: true,
+  NoReason: true,
+  RollbackFailedUnannounced: true,
+  ServiceFailed: true,
+};
+
+/** True for a name out of nightshift's own table. What a service calls its errors is not one. */
+export function isErrorName(name: string): name is ErrorName {
+  return Object.hasOwn(NAMES, name);
+}
 
 /** `nextStep` is one sentence that says what the reader can do; each class brings one of its own. */
 export interface ErrorOptions {
@@ -246,17 +291,19 @@ export class StepFailed extends NightshiftError {
 }
 
 /**
- * The failure of a step under a name that an execution may fail with: one of Step Functions' own names becomes ours, and
- * its cause keeps the former. Every other name stays.
+ * The failure of a step under a name out of nightshift's own table. A name of Step Functions or of a service that was
+ * called becomes ours, and the cause keeps the former.
  * Custom error names must not begin with `States.`: https://states-language.net/#error-names
  */
-export function failureByOurName(failure: { name: string; cause: string }): { name: string; cause: string } {
-  const { name, cause } = failure;
-  if (!name.startsWith('States.')) return failure;
+export function failureByOurName({ name, cause }: { name: string; cause: string }): { name: ErrorName; cause: string } {
+  if (isErrorName(name)) return { name, cause };
+  if (!name.startsWith('States.')) return { name: 'ServiceFailed', cause: `${name}: ${cause}` };
   const timedOut = name === 'States.Timeout' || name === 'States.HeartbeatTimeout';
-  const ours: ErrorName = timedOut ? 'StepTimedOut' : 'StepFailed';
   const said = timedOut ? 'A step gave no answer in its time' : 'Step Functions could not carry out a step';
-  return { name: ours, cause: cause === '' ? `${said} (${name}).` : `${said} (${name}): ${cause}` };
+  return {
+    name: timedOut ? 'StepTimedOut' : 'StepFailed',
+    cause: cause === '' ? `${said} (${name}).` : `${said} (${name}): ${cause}`,
+  };
 }
 
 /** Another principal changed kube-proxy's configuration while the execution was at work, and that is not overwritten. */
@@ -279,6 +326,22 @@ export class LeaseLost extends NightshiftError {
 export class WindowClosed extends NightshiftError {
   constructor(message: string, options?: ErrorOptions) {
     super('WindowClosed', message, withDefault('Make the window longer, or start in the next one.', options));
+  }
+}
+
+/** The rollback failed, and the function that announces it did not run: the execution that waits for it announces it. */
+export class RollbackFailedUnannounced extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = 'Act now: follow the runbook, docs/operations.md.';
+    super('RollbackFailedUnannounced', message, withDefault(nextStep, options));
+  }
+}
+
+/** A service that nightshift calls failed for good; the message begins with the service's own name for it. */
+export class ServiceFailed extends NightshiftError {
+  constructor(message: string, options?: ErrorOptions) {
+    const nextStep = 'Look up that error of the service, and the rights of the role that called it.';
+    super('ServiceFailed', message, withDefault(nextStep, options));
   }
 }
 

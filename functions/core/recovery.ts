@@ -1,12 +1,18 @@
 import * as z from 'zod/mini';
 import { clusterName } from './cluster-name.ts';
 import { shortDigest } from './digest.ts';
+import { InvalidRequest } from './errors.ts';
 import { type ExecutionRef, type Machine, readExecutionArn } from './executions.ts';
 import { parseInput } from './parse-input.ts';
 
 const LONGEST = 80;
 /** A cluster that three executions could not bring into one mode needs a person. */
 export const MOST_ATTEMPTS = 3;
+/**
+ * The execution after the last attempt changes nothing: it pages a person, revokes the access and records that. Step
+ * Functions starts an execution of one name once, so an incident pages once, also without the evidence bucket.
+ */
+export const GIVING_UP = MOST_ATTEMPTS + 1;
 
 /**
  * The name of the execution of rollback-cluster that recovers what an execution has left. The same for everyone who
@@ -33,18 +39,30 @@ export function recoveryOf({ name, arn }: ExecutionRef, attempt: number): string
 const text = z.string().check(z.minLength(1));
 const ClusterName = clusterName();
 const Reference = z.object({ name: text, arn: text });
+/** An execution that exists: its ARN is one of nightshift's and ends in its name. */
+const Execution = (machine: Machine, rule: string) =>
+  Reference.check(z.refine(({ name, arn }) => isExecution(machine, name, arn), rule));
+const Rollback = Execution('rollback', 'must be an execution of rollback-cluster, with the name that ends its ARN');
+
+function isExecution(machine: Machine, name: string, arn: string): boolean {
+  const read = readExecutionArn(arn);
+  return read?.machine === machine && read.name === name;
+}
 
 /** What rollback-cluster is started with. */
 export const RollbackInput = z.object({
   mode: z.enum(['rollback', 'recover']),
   cluster: ClusterName,
   /** The execution whose change is undone: the owner. */
-  execution: Reference,
-  attempt: z.number().check(z.int(), z.gte(1)),
+  execution: Execution('migrate', 'must be an execution of migrate-cluster, with the name that ends its ARN'),
+  attempt: z.number().check(z.int(), z.gte(1), z.lte(GIVING_UP)),
   /** The name of the execution that the owner starts and waits for. */
   leasedTo: z.nullish(text),
   /** The execution that ended without a record, where that is not the owner but a rollback that nobody waits for. */
-  after: z.nullish(Reference),
+  after: z.nullish(Rollback),
+  /** The attempt before this one. */
+  previous: z.nullish(Rollback),
+  reason: z.string().check(z.maxLength(4_000)),
   /** On which nodes the owner had restarted kube-proxy: on none, on those of `canary`, or perhaps on all. */
   restarted: z.nullish(z.enum(['none', 'canary', 'all'])),
   canary: z.nullish(z.object({ inventory: z.object({ key: text }) })),
@@ -52,6 +70,17 @@ export const RollbackInput = z.object({
   holder: z.nullish(text),
 });
 export type RollbackInput = z.output<typeof RollbackInput>;
+
+/**
+ * Reads the input of an execution of rollback-cluster.
+ * @throws InvalidRequest naming field and rule
+ */
+export function readRollbackInput(input: unknown): RollbackInput {
+  const read = parseInput(RollbackInput, input, 'The input');
+  if (read.attempt > 1 && read.mode === 'recover' && !read.previous)
+    throw new InvalidRequest(`The input has no previous, but attempt ${read.attempt} follows on another.`);
+  return read;
+}
 
 /** What rollback-cluster is started with to recover. */
 export interface RecoveryInput {
@@ -72,8 +101,9 @@ export interface Recovery {
 }
 
 /**
- * What follows on an execution of rollback-cluster that does not come to its end. Its lease starts it, and so does
- * whoever hears of the end: both ask here, so both mean one execution.
+ * What follows on an execution of rollback-cluster that does not come to its end. Its lease starts it, and so do the
+ * function that gets the event of the end and the sweep: all ask here, so all mean one execution. After the last attempt
+ * follows the execution that gives up, and after that one nothing: it has no lease.
  */
 export function recoveryAfter(rollback: ExecutionRef, input: RollbackInput, reason: string): Recovery {
   const { mode, cluster, execution } = input;
@@ -81,7 +111,7 @@ export function recoveryAfter(rollback: ExecutionRef, input: RollbackInput, reas
   // An owner that waits for its rollback is stopped with it, and then its own event asks for the same recovery.
   const waitedFor = isRecovery || input.leasedTo === rollback.name;
   const after = input.after ?? (waitedFor ? execution : rollback);
-  const attempt = isRecovery ? input.attempt + 1 : 1;
+  const attempt = isRecovery ? Math.min(input.attempt + 1, GIVING_UP) : 1;
   return {
     name: recoveryOf(after, attempt),
     input: {
@@ -104,6 +134,8 @@ const Event = z.object({
     /** Absent or null where it was too large for the event. */
     input: z.nullish(z.string()),
     error: z.nullish(z.string()),
+    /** Milliseconds since 1970. */
+    stopDate: z.nullish(z.number()),
   }),
 });
 export type ExecutionEnded = z.output<typeof Event>['detail'];
@@ -120,7 +152,8 @@ export function parseExecutionEvent(event: unknown): ExecutionEnded {
 export type RecoveryDecision =
   | { kind: 'ignore'; reason: string }
   | ({ kind: 'recover' } & Recovery)
-  | { kind: 'give-up'; owner: ExecutionRef; cluster: string; reason: string };
+  /** The execution that gives up ended without a record: this is what it had to record. */
+  | { kind: 'record'; input: RollbackInput; reason: string };
 
 const MigrateInput = z.object({ cluster: ClusterName });
 
@@ -146,10 +179,10 @@ export function decideRecovery(machine: Machine, event: ExecutionEnded, input: s
   }
   const parsed = RollbackInput.safeParse(value);
   if (!parsed.success) return { kind: 'ignore', reason: `${reason} Its input names no cluster and owner.` };
-  const { mode, cluster, execution: owner, attempt } = parsed.data;
-  if (mode === 'rollback' || attempt < MOST_ATTEMPTS)
+  const { mode, attempt } = parsed.data;
+  if (mode === 'rollback' || attempt < GIVING_UP)
     return { kind: 'recover', ...recoveryAfter(self, parsed.data, reason) };
-  return { kind: 'give-up', cluster, owner, reason: `${reason} It was attempt ${attempt} of ${MOST_ATTEMPTS}.` };
+  return { kind: 'record', input: parsed.data, reason };
 }
 
 function json(input: string): unknown {

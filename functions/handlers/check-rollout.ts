@@ -99,7 +99,7 @@ async function lookAtCanaries(
   }
   const progress = { desired: canaries.length, updated: up.size, available: up.size };
   if (up.size < canaries.length) return { done: false, ...progress };
-  const nodes = await askedAgain(api, await readInventory(store, inventory.key), up);
+  const nodes = await askedAgain(api, await readInventory(store, { key: inventory.key }), up);
   const key = evidenceKey(input.execution, step, 'inventory.ndjson.gz');
   return { done: true, ...progress, inventory: await writeInventory(store, key, nodes) };
 }

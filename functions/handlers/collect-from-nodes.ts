@@ -1,15 +1,18 @@
 import * as z from 'zod/mini';
-import { type ObjectStore, objectStore } from '../aws/s3.ts';
+import { describe, type ObjectStore, objectStore } from '../aws/s3.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
 import { failedForLeftovers, leftoversIn, strictly } from '../core/clean-output.ts';
 import { LeftoversRemain, type NightshiftError, NodesUnreachable } from '../core/errors.ts';
 import { estimateCommand } from '../core/estimate.ts';
+import { printEvidence } from '../core/evidence.ts';
+import { nodesByMode } from '../core/modes.ts';
 import { type InventoryNode, reconcile } from '../core/nodes.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { environment } from './shared/environment.ts';
 import { type Dispatch, evidenceKey, readDispatch, writeVerdicts } from './shared/evidence.ts';
 import type { Told } from './shared/evidence-index.ts';
-import { ClusterWithServices, Common, Instant, Poll, Proxying, Step, Stored } from './shared/input.ts';
+import { ClusterWithServices, Common, Evidence, Instant, Poll, Proxying, Step, Stored } from './shared/input.ts';
+import { type Evidence as Kind, reasonOf } from './shared/kept.ts';
 import { nextWait } from './shared/pace.ts';
 import { PHASES, phases } from './shared/phases.ts';
 import { isSilent, verdictOn } from './shared/verdicts.ts';
@@ -30,6 +33,9 @@ const Input = z.object({
   strict: z._default(z.boolean(), false),
   /** Whether a fresh inventory is taken, and the phase repeated, when nodes merely gave no answer. */
   mayAskAgain: z._default(z.boolean(), false),
+  /** Nodes that failed are reported and fail nothing: what they run is asked for the record only. */
+  survey: z.exactOptional(z.boolean()),
+  evidence: Evidence,
 });
 type Input = z.output<typeof Input>;
 
@@ -57,7 +63,7 @@ export interface Output {
  */
 export function collectFromNodes(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
-    const dispatch = await readDispatch(deps.store, input.dispatch.key);
+    const dispatch = await readDispatch(deps.store, input.dispatch);
     const { nodes } = dispatch;
     const verdicts = await judge(deps, input, dispatch);
     const { failed, passed, missing } = reconcile(ids(nodes), verdicts);
@@ -69,13 +75,29 @@ export function collectFromNodes(deps: Deps): Run<Input, Output> {
       return { ...counts, done: false, waitSeconds, leftovers: 0, evidence: null };
     }
     const key = evidenceKey(input.execution, input.step, 'evidence.ndjson.gz');
-    const stored = await writeVerdicts(deps.store, key, verdicts);
+    const stored = await storeVerdicts(deps.store, key, verdicts, input.evidence ?? 'required');
     say.count(`${input.phase}.failed`, failed.length);
-    if (failed.length > 0) throw failure(input, failed, sentence(input, nodes.length, failed, key));
+    if (failed.length > 0 && !input.survey) throw failure(input, failed, sentence(input, nodes.length, failed, stored));
     const leftovers = verdicts.filter((verdict) => leftoversIn(verdict).length > 0).length;
     const evidence = { ...stored, passed: counts.passed, failed: counts.failed };
     return { ...counts, done: true, waitSeconds: 0, leftovers, evidence };
   };
+}
+
+/** Verdicts are not carried: where the bucket does not take them, their counts and the nodes' modes are. */
+async function storeVerdicts(
+  store: ObjectStore,
+  key: string,
+  verdicts: readonly Verdict[],
+  evidence: Kind,
+): Promise<Told> {
+  try {
+    return await writeVerdicts(store, key, verdicts);
+  } catch (error) {
+    if (evidence === 'required') throw error;
+    const modes = nodesByMode([{ sentAt: '', limited: false, verdicts }]);
+    return { ...describe(key, printEvidence(verdicts)), unstored: reasonOf(error), modes };
+  }
 }
 
 const ids = (nodes: InventoryNode[]) => nodes.map(({ id }) => id);
@@ -105,10 +127,14 @@ function failure({ phase, strict, mayAskAgain }: Input, failed: Verdict[], messa
 const NAMED = 5;
 
 /** One sentence for a person at 2 a.m.; the rest is in the evidence. */
-function sentence({ phase, cluster }: Input, expected: number, failed: Verdict[], key: string): string {
+function sentence({ phase, cluster }: Input, expected: number, failed: Verdict[], { key, unstored }: Told): string {
   const named = failed.slice(0, NAMED).map(({ node, name, reasons }) => `${name} (${node}): ${reasons.join(', ')}`);
+  const where =
+    unstored === undefined
+      ? `Evidence: ${key}.`
+      : `The evidence ${key} is missing: it could not be stored (${unstored}).`;
   const more = failed.length > NAMED ? `; and ${failed.length - NAMED} more` : '';
-  return `${failed.length} of ${expected} nodes of ${cluster.name} failed to ${phase}: ${named.join('; ')}${more}. Evidence: ${key}.`;
+  return `${failed.length} of ${expected} nodes of ${cluster.name} failed to ${phase}: ${named.join('; ')}${more}. ${where}`;
 }
 
 export const handler = wrap(Input, collectFromNodes({ ssm, store: objectStore(environment.evidenceBucket) }));

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { ec2 } from '../aws/ec2.ts';
 import { type Eks, eks } from '../aws/eks.ts';
-import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
+import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { ssm } from '../aws/ssm.ts';
 import { InvalidRequest } from '../core/errors.ts';
 import { estimateChange } from '../core/estimate.ts';
@@ -10,17 +10,21 @@ import { type Former, needsKubernetes, parseFormer, type Restoration, restoratio
 import { leaseName } from '../core/lease.ts';
 import { countInventory } from '../core/nodes.ts';
 import { describeProxying, type Proxying } from '../core/proxy-mode.ts';
-import { type Recovery, RollbackInput, recoveryAfter } from '../core/recovery.ts';
+import { type Recovery, RollbackInput, readRollbackInput, recoveryAfter } from '../core/recovery.ts';
 import type { RestartStrategy, Way } from '../core/snapshot.ts';
 import { fitsStateData } from '../core/state-data.ts';
 import { environment } from './shared/environment.ts';
 import { evidenceKey, findEnding, writeInventory } from './shared/evidence.ts';
 import { ClusterName, Common, type Execution, Step } from './shared/input.ts';
 import { type ClusterFacts, clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
+import type { Kept } from './shared/kept.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 
-const Input = z.object({
+/** Only reads the input of the execution, which a person may have written. */
+const ReadInput = z.object({ ...Common, read: z.literal(true), input: z.unknown() });
+
+const LookInput = z.object({
   ...Common,
   step: Step,
   /** The execution whose change is looked at. */
@@ -30,7 +34,8 @@ const Input = z.object({
   request: RollbackInput,
   kubernetes: z.boolean(),
 });
-type Input = z.output<typeof Input>;
+type Input = z.output<typeof LookInput>;
+const AnyInput = z.union([LookInput, ReadInput]);
 
 export interface Deps extends InventoryDeps {
   eks: Pick<Eks, 'snapshot' | 'fargateProfiles'>;
@@ -49,7 +54,7 @@ interface Found {
   addon: { version: string; configuration: string | null } | null;
   way: Way;
   strategy: RestartStrategy;
-  inventory: StoredObject & { counts: ReturnType<typeof countInventory> };
+  inventory: Kept & { counts: ReturnType<typeof countInventory> };
   estimateSeconds: number;
 }
 
@@ -107,7 +112,8 @@ async function look(deps: Deps, input: Input, former: Former): Promise<Found> {
   const api = kubernetes ? await deps.openKubernetes(snapshot, execution) : null;
   const { inventory } = await seeNodes(deps, cluster, api);
   const configMap = api && (await api.kubeProxyConfig());
-  const stored = await writeInventory(deps.store, evidenceKey(execution, step, 'inventory.ndjson.gz'), inventory);
+  const key = evidenceKey(execution, step, 'inventory.ndjson.gz');
+  const stored = await writeInventory(deps.store, key, inventory, 'optional');
   const counts = countInventory(inventory);
   const { addon, updateInFlight } = snapshot;
   return {
@@ -144,4 +150,20 @@ function reasonsOf({ former, target, atTarget, atFormer }: Found, owner: Executi
 
 const live: Deps = { eks, ec2, ssm, openKubernetes, store: objectStore(environment.evidenceBucket) };
 
-export const handler = wrap(Input, inspectRollback(live));
+const looked = inspectRollback(live);
+
+/** The input of an execution as the other states need it. */
+interface ReadOutput {
+  request: RollbackInput;
+  lease: string;
+}
+
+function readInput(input: unknown): ReadOutput {
+  const request = readRollbackInput(input);
+  return { request, lease: leaseName(request.cluster) };
+}
+
+/** Answers a look, or, for an `input`, what RollbackInput reads in it. Throws InvalidRequest for what it cannot read. */
+export const handler = wrap<z.output<typeof AnyInput>, Output | ReadOutput>(AnyInput, async (input, say) =>
+  'read' in input ? readInput(input.input) : looked(input, say),
+);

@@ -1,12 +1,14 @@
 import * as z from 'zod/mini';
 import { type Leases, leasesIn } from '../aws/leases.ts';
-import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
+import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
+import { isNightshiftError } from '../core/errors.ts';
 import { estimateCommand, waitSeconds } from '../core/estimate.ts';
 import { environment } from './shared/environment.ts';
 import { askedBy, type Dispatch, evidenceKey, findDispatch, readInventory, writeDispatch } from './shared/evidence.ts';
 import type { Told } from './shared/evidence-index.ts';
-import { ClusterWithServices, Common, Only, Proxying, Step, Stored } from './shared/input.ts';
+import { ClusterWithServices, Common, Evidence, Only, Proxying, Step, Stored } from './shared/input.ts';
+import type { Kept, Evidence as Kind } from './shared/kept.ts';
 import { limited } from './shared/limits.ts';
 import { PHASES, type PhaseName, phases } from './shared/phases.ts';
 import { requireLease } from './shared/require-lease.ts';
@@ -21,6 +23,7 @@ const Input = z.object({
   inventory: Stored,
   proxying: Proxying,
   only: z._default(z.nullable(Only), null),
+  evidence: Evidence,
 });
 type Input = z.output<typeof Input>;
 
@@ -47,10 +50,11 @@ export interface Output {
 export function runOnNodes(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
     if (input.phase === 'clean') await requireLease(deps.leases, input);
+    const { evidence = 'required' } = input;
     const key = evidenceKey(input.execution, input.step, 'dispatch.json.gz');
-    const earlier = await findDispatch(deps.store, key);
+    const earlier = await earlierDispatch(deps.store, key, evidence);
     const dispatch = earlier?.dispatch ?? (await send(deps, input));
-    const stored = earlier?.stored ?? (await writeDispatch(deps.store, key, dispatch));
+    const stored = earlier?.stored ?? (await writeDispatch(deps.store, key, dispatch, evidence));
     const output = outputOf(stored, dispatch, input.phase);
     const { commands, nodes } = output;
     const facts = { cluster: input.cluster.name, step: input.step, commands, nodes };
@@ -59,10 +63,20 @@ export function runOnNodes(deps: Deps): Run<Input, Output> {
   };
 }
 
+/** Where evidence is optional, a bucket that cannot be read has no dispatch: sending a document twice does no harm. */
+async function earlierDispatch(store: ObjectStore, key: string, evidence: Kind) {
+  try {
+    return await findDispatch(store, key);
+  } catch (error) {
+    if (evidence === 'required' || isNightshiftError(error)) throw error;
+    return null;
+  }
+}
+
 async function send(deps: Deps, input: Input): Promise<Dispatch> {
   const { now, step, execution, cluster, proxying } = input;
   const phase = phases[input.phase];
-  const inventory = await readInventory(deps.store, input.inventory.key);
+  const inventory = await readInventory(deps.store, input.inventory);
   const nodes = await limited(deps.store, expectedNodes(input.phase, inventory), input.only);
   const sent = await deps.ssm.run({
     document: `${deps.documentPrefix()}${phase.document}`,
@@ -76,18 +90,21 @@ async function send(deps: Deps, input: Input): Promise<Dispatch> {
 }
 
 /** Without a command there is nothing to wait for. */
-function outputOf(stored: StoredObject, dispatch: Dispatch, phase: PhaseName): Output {
+function outputOf(stored: Kept, dispatch: Dispatch, phase: PhaseName): Output {
   const { commands, deadline } = dispatch;
   const nodes = commands.reduce((sum, command) => sum + command.nodes.length, 0);
   const first = nodes === 0 ? 0 : waitSeconds(0, estimateCommand(nodes, phase));
   return {
-    dispatch: { ...stored, asked: askedBy(dispatch) },
+    dispatch: { ...stored, asked: askedBy(dispatch), ...(stored.unstored !== undefined && commandsOf(dispatch)) },
     commands: commands.length,
     nodes,
     deadline,
     waitSeconds: first,
   };
 }
+
+/** SSM keeps the output of a command for 30 days: with the ids it can be read where the evidence is missing. */
+const commandsOf = ({ commands }: Dispatch) => ({ commands: commands.map(({ commandId }) => commandId) });
 
 const live: Deps = {
   ssm,

@@ -6,9 +6,15 @@ import { type EndedExecution, type StepFunctions, stepFunctions } from '../aws/s
 import type { Machine } from '../core/executions.ts';
 import { clock } from './shared/clock.ts';
 import { environment } from './shared/environment.ts';
-import { type EndingDeps, liveStateMachines, lookAfter } from './shared/execution-ended.ts';
+import {
+  completeOld,
+  type EndingDeps,
+  liveStateMachines,
+  lookAfter,
+  type Recovered,
+} from './shared/execution-ended.ts';
 import { failTogether, SWEEP } from './shared/sweep.ts';
-import { type Run, wrap } from './shared/wrap.ts';
+import { type Run, type Say, wrap } from './shared/wrap.ts';
 
 const Input = z.strictObject(SWEEP);
 type Input = z.output<typeof Input>;
@@ -17,39 +23,70 @@ export interface Deps extends EndingDeps {
   stepFunctions: EndingDeps['stepFunctions'] & Pick<StepFunctions, 'endedSince'>;
 }
 
-/** Executions that ended lately, histories that were kept only now, recoveries that were started only now. */
+/**
+ * Executions that were looked after, histories that were kept only now, recoveries that were started only now, records
+ * that were written only now, and records that are still owed.
+ */
 export interface Output {
   executions: number;
   kept: number;
   recovered: number;
+  recorded: number;
+  owed: number;
 }
 
+/** Later than this nothing is recovered: the cluster may have been changed by others since. */
 const LATELY_MS = 48 * 3_600_000;
+/** Step Functions remembers an execution for so long: until then a record that is owed can be written. */
+const REMEMBERED_MS = 90 * 24 * 3_600_000;
 const AT_ONCE = 10;
 const MACHINES: readonly Machine[] = ['migrate', 'rollback'];
 
 /**
  * Does for every execution that ended in the last 48 hours what `on-execution-ended` does, for the events that never
- * came: nothing is done twice. Throws SweepIncomplete, naming executions, when all others are done.
+ * came; of older ones that failed it writes the record that they owe. Nothing is done twice. Throws SweepIncomplete,
+ * naming executions, when all others are done.
  */
 export function sweepExecutions(deps: Deps, clock: () => Date): Run<Input, Output> {
   return async ({ now = clock() }, say) => {
-    const since = new Date(now.getTime() - LATELY_MS);
-    const output: Output = { executions: 0, kept: 0, recovered: 0 };
+    const lately = new Date(now.getTime() - LATELY_MS);
+    const output: Output = { executions: 0, kept: 0, recovered: 0, recorded: 0, owed: 0 };
     const failed: { item: EndedExecution; error: unknown }[] = [];
     for (const machine of MACHINES)
-      for await (const page of deps.stepFunctions.endedSince(deps.stateMachines()[machine], since)) {
-        const settled = await settleLimited(page, AT_ONCE, (ended) => lookAfter(deps, machine, ended, say));
+      for await (const page of deps.stepFunctions.endedSince(deps.stateMachines()[machine], oldest(now))) {
+        const due = page.filter(({ stoppedAt, status }) => stoppedAt >= lately || status === 'FAILED');
+        const settled = await settleLimited(due, AT_ONCE, (ended) => visit(deps, machine, ended, { lately, say }));
         failed.push(...settled.failed);
-        output.executions += page.length;
-        output.kept += settled.done.filter(({ kept }) => kept).length;
-        output.recovered += settled.done.filter(({ recovered }) => recovered.kind === 'started').length;
+        output.executions += due.length;
+        for (const visited of settled.done) count(output, visited);
       }
     say.decision('executions.swept', { ...output, failed: failed.length });
     say.count('HistoriesKeptLate', output.kept);
     failTogether(failed, ({ name }) => name, say);
     return output;
   };
+}
+
+const oldest = (now: Date) => new Date(now.getTime() - REMEMBERED_MS);
+
+type Visited = { kept: boolean; recovered: Recovered | null };
+
+async function visit(
+  deps: Deps,
+  machine: Machine,
+  { stoppedAt, ...execution }: EndedExecution,
+  { lately, say }: { lately: Date; say: Say },
+): Promise<Visited> {
+  const ended = { ...execution, stopDate: stoppedAt.getTime() };
+  if (stoppedAt >= lately) return lookAfter(deps, machine, ended, say);
+  return { kept: false, recovered: await completeOld(deps, ended, say) };
+}
+
+function count(output: Output, { kept, recovered }: Visited): void {
+  if (kept) output.kept += 1;
+  if (recovered?.kind === 'started') output.recovered += 1;
+  if (recovered?.kind === 'recorded') output.recorded += 1;
+  if (recovered?.kind === 'owed') output.owed += 1;
 }
 
 export const handler = wrap(

@@ -1,14 +1,15 @@
 import * as z from 'zod/mini';
 import { ec2 } from '../aws/ec2.ts';
 import { eks } from '../aws/eks.ts';
-import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
+import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { ssm } from '../aws/ssm.ts';
 import { countInventory, type InventoryNode } from '../core/nodes.ts';
 import { turnover } from '../core/turnover.ts';
 import { environment } from './shared/environment.ts';
 import { evidenceKey, readInventory, writeInventory } from './shared/evidence.ts';
-import { ClusterWithApi, Common, Step, Stored } from './shared/input.ts';
+import { ClusterWithApi, Common, Evidence, Step, Stored } from './shared/input.ts';
 import { type InventoryDeps, seeNodes } from './shared/inventory.ts';
+import type { Kept } from './shared/kept.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 
@@ -19,6 +20,7 @@ const Input = z.object({
   kubernetes: z.boolean(),
   /** An earlier inventory, to tell who has joined and who has gone. */
   since: z._default(z.nullable(Stored), null),
+  evidence: Evidence,
 });
 
 export interface Deps extends InventoryDeps {
@@ -27,7 +29,7 @@ export interface Deps extends InventoryDeps {
 }
 
 export interface Output {
-  inventory: StoredObject & { counts: ReturnType<typeof countInventory> };
+  inventory: Kept & { counts: ReturnType<typeof countInventory> };
   /** How many nodes are to be prepared that `since` did not have, and how many of `since` are no more. */
   newcomers: number;
   gone: number;
@@ -39,25 +41,33 @@ export interface Output {
  * EvidenceMissing, KubernetesUnreachable, KubernetesForbidden.
  */
 export function takeInventory(deps: Deps): Run<z.output<typeof Input>, Output> {
-  return async ({ execution, step, cluster, kubernetes, since }, say) => {
+  return async ({ execution, step, cluster, kubernetes, since, evidence = 'required' }, say) => {
     const api = kubernetes ? await deps.openKubernetes(cluster, execution) : null;
     const { inventory } = await seeNodes(deps, cluster.name, api);
-    const stored = await writeInventory(deps.store, evidenceKey(execution, step, 'inventory.ndjson.gz'), inventory);
+    const key = evidenceKey(execution, step, 'inventory.ndjson.gz');
+    const stored = await writeInventory(deps.store, key, inventory, evidence);
     const counts = countInventory(inventory);
     const changes = await changesSince(deps.store, since, inventory);
     const { newcomers, gone } = changes;
-    say.decision('inventory.taken', { cluster: cluster.name, step, newcomers, gone, ...counts });
+    say.decision('inventory.taken', {
+      cluster: cluster.name,
+      step,
+      newcomers,
+      gone,
+      stored: stored.unstored === undefined,
+      ...counts,
+    });
     return { inventory: { ...stored, counts }, ...changes };
   };
 }
 
 async function changesSince(
   store: ObjectStore,
-  since: { key: string } | null,
+  since: { key: string; inline?: string } | null,
   inventory: InventoryNode[],
 ): Promise<Pick<Output, 'newcomers' | 'gone' | 'notes'>> {
   if (!since) return { newcomers: 0, gone: 0, notes: [] };
-  const { newcomers, gone, notes } = turnover(await readInventory(store, since.key), inventory);
+  const { newcomers, gone, notes } = turnover(await readInventory(store, since), inventory);
   return { newcomers: newcomers.length, gone: gone.length, notes };
 }
 

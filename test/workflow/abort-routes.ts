@@ -28,7 +28,9 @@ const ON_IPVS = { addon: { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipv
 const SELF = { addon: null };
 const EDIT = { selfManaged: 'config-map' };
 const CREATE = { selfManaged: 'create-addon' };
-const NO_RECORD = { on: invoking('record-outcome'), error: 'ServiceException', times: 11 };
+/** The first of four attempts to record fails, or all do; Step Functions retries each ten times. */
+const LATE_RECORD = { on: invoking('record-outcome'), error: 'ServiceException', times: 11 };
+const NO_RECORD = { ...LATE_RECORD, times: 44 };
 const noBackends = (more: object) => each((node) => at('ValidateCanary', node, 'dns-without-backends', more));
 
 /** A cluster that EKS still makes, and then its add-on. */
@@ -103,7 +105,8 @@ const MIGRATE: Route[] = [
     states: ['LeaseRemains'],
     faults: [{ at: 'ReleaseLease', ...failing('scheduler', 'DeleteSchedule', 'ValidationException', 1) }],
   },
-  { states: ['OutcomeNotRecorded'], faults: [NO_RECORD] },
+  { states: ['AwaitRecord'], faults: [LATE_RECORD] },
+  { states: ['Unrecorded', 'OutcomeNotRecorded'], faults: [NO_RECORD] },
 ];
 
 const MACHINE = { machine: 'nightshift-rollback-cluster' };
@@ -120,7 +123,7 @@ const ROLLBACK: Route[] = [
     ],
     faults: [stopped('AwaitRollout')],
   },
-  { states: ['StopPrevious'], faults: [stopped('AwaitRollout'), abort('InspectFormer', MACHINE)] },
+  { states: ['StopPrevious', 'AwaitAttempt'], faults: [stopped('AwaitRollout'), abort('InspectFormer', MACHINE)] },
   { states: ['AwaitLease'], faults: [again('PrepareNodes'), at('PrepareNodes', 1, 'slow'), stopped('LeaseHeld')] },
   { states: ['NothingToRollBack'], faults: [stopped('PrepareNodes')] },
   {
@@ -155,7 +158,19 @@ const ROLLBACK: Route[] = [
       { at: 'ReleaseLease', ...MACHINE, ...failing('scheduler', 'DeleteSchedule', 'ValidationException', 1) },
     ],
   },
-  { states: ['OutcomeNotRecorded'], faults: [FAILED, { at: 'RecordOutcome', ...MACHINE, ...NO_RECORD }] },
+  { states: ['AwaitRecord'], faults: [FAILED, { at: 'RecordOutcome', ...MACHINE, ...LATE_RECORD }] },
+  { states: ['Unrecorded', 'OutcomeNotRecorded'], faults: [FAILED, { at: 'RecordOutcome', ...MACHINE, ...NO_RECORD }] },
+  {
+    states: ['ChooseReadAgain', 'AwaitReadAgain'],
+    faults: [
+      FAILED,
+      { at: 'ReadInput', ...MACHINE, on: invoking('inspect-rollback'), error: 'ServiceException', times: 5 },
+    ],
+  },
+  {
+    states: ['ChooseSurvey', 'SurveyNodes', 'AskNodes', 'AwaitSurvey', 'CollectSurvey', 'ChooseSurveyDone'],
+    faults: [FAILED, kubernetes('forbidden', 'every', { at: 'RestartDaemonSet', ...MACHINE })],
+  },
 ];
 
 function routeTo(machine: Machine, state: string): Omit<Route, 'states'> {

@@ -14,11 +14,19 @@ afterAll(() => workflow.stop());
 const FINISHED = [
   ...['AwaitCleaning', 'CollectCleaning', 'ChooseCleaning', 'ConfirmConfiguration', 'Proven'],
   ...['ChooseRelease', 'ReadAccess', 'ChooseAccessOwner', 'RevokeAccess'],
-  ...['AccessRemains', 'RecordOutcome', 'OutcomeNotRecorded'],
+  ...['AccessRemains', 'RecordOutcome', 'AwaitRecord', 'Unrecorded', 'OutcomeNotRecorded'],
 ];
 /** Those in which the ending is recorded. */
 const RECORDED = [
-  ...['ChooseLeaseRelease', 'ReadLease', 'ChooseLeaseOwner', 'ReleaseLease', 'LeaseRemains', 'ChooseEnding'],
+  ...[
+    'ChooseRecorded',
+    'ChooseLeaseRelease',
+    'ReadLease',
+    'ChooseLeaseOwner',
+    'ReleaseLease',
+    'LeaseRemains',
+    'ChooseEnding',
+  ],
   'Migrated',
 ];
 /** Those in which a cluster that was on IPVS before is looked at. */

@@ -87,14 +87,19 @@ play(current, 'a function that fails', [
     ROLLED_BACK,
   ],
   [
-    'eleven times, and is record-outcome: the recovery finishes',
+    'eleven times, and is record-outcome: it is asked again',
     [{ on: invoking('record-outcome'), error: 'ServiceException', times: 11 }],
-    'FAILED OutcomeNotRecorded finished ipvs',
+    MIGRATED,
+  ],
+  [
+    'four times eleven times, and is record-outcome: the end of the execution completes the record',
+    [{ on: invoking('record-outcome'), error: 'ServiceException', times: 44 }],
+    'FAILED OutcomeNotRecorded migrated ipvs',
   ],
   [
     'five times, and is run-on-nodes: nothing was changed',
     [{ on: invoking('run-on-nodes'), error: 'ServiceException', times: 5 }],
-    'FAILED Lambda.ServiceException failed iptables',
+    'FAILED ServiceFailed failed iptables',
   ],
 ]);
 

@@ -42,13 +42,13 @@ const sweep = () =>
 test("the history that is kept of a migration is Step Functions' own, whole", async () => {
   const { history } = await sandbox.workflow.migrateAndRest(worldOf({}));
   expect(await keptHistory('test')).toEqual(history.map(({ type }) => type));
-  expect(await sweep()).toEqual({ answer: { executions: 1, kept: 0, recovered: 0 } });
+  expect(await sweep()).toEqual({ answer: { executions: 1, kept: 0, recovered: 0, recorded: 0, owed: 0 } });
 });
 
 test('the daily sweep keeps the history of an execution whose event never came', async () => {
   await sandbox.workflow.migrateAndRest(worldOf({}), REQUEST, [UNHEARD]);
   await expect(keptHistory('test')).rejects.toMatchObject({ name: 'NoSuchKey' });
-  expect(await sweep()).toEqual({ answer: { executions: 1, kept: 1, recovered: 0 } });
+  expect(await sweep()).toEqual({ answer: { executions: 1, kept: 1, recovered: 0, recorded: 0, owed: 0 } });
   expect((await keptHistory('test')).at(-1)).toBe('ExecutionSucceeded');
 });
 
@@ -58,7 +58,7 @@ test('and recovers one that was aborted before it had a lease, which nobody else
     UNHEARD,
   ]);
   expect(executions.map(({ name, status }) => `${name} ${status}`)).toEqual(['test ABORTED']);
-  expect(await sweep()).toEqual({ answer: { executions: 1, kept: 1, recovered: 1 } });
+  expect(await sweep()).toEqual({ answer: { executions: 1, kept: 1, recovered: 1, recorded: 0, owed: 0 } });
   await sandbox.rest();
   const after = await sandbox.workflow.sandbox.state();
   expect(after.executions.map(({ name, status }) => `${name} ${status}`)).toEqual([

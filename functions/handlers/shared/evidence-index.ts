@@ -1,27 +1,42 @@
 import * as z from 'zod/mini';
 import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
-import { EvidenceMissing } from '../../core/errors.ts';
+import { isNightshiftError } from '../../core/errors.ts';
 import { countEvidence, parseEvidence } from '../../core/evidence.ts';
 import { recordPrefix } from '../../core/executions.ts';
 import { type NodesInMode, nodesByMode, sinceAllWereAsked, type Validation } from '../../core/modes.ts';
-import { askedBy, outcomeKey, parseDispatch, readVerdicts } from './evidence.ts';
+import { askedBy, historyKey, outcomeKey, parseDispatch, readVerdicts } from './evidence.ts';
 import type { Execution } from './input.ts';
 
 const count = z.exactOptional(z.number());
 const text = z.string();
 
-/** An object as the function that stored it told: what was asked, of a dispatch; the number of verdicts, of evidence. */
+/**
+ * An object as the function that stored it described it: of a dispatch what was asked, of evidence the number of
+ * verdicts. `unstored`: why the bucket did not take it; then the ids of the commands, or the modes of the nodes, are here.
+ */
 export const Told = z.object({
   ...{ key: text, sha256: text, bytes: z.number(), passed: count, failed: count },
   asked: z.exactOptional(z.object({ phase: text, sentAt: text, limited: z.boolean() })),
+  unstored: z.exactOptional(text),
+  commands: z.exactOptional(z.array(text)),
+  modes: z.exactOptional(z.array(z.object({ mode: text, nodes: z.number(), names: z.array(text) }))),
 });
 export type Told = z.output<typeof Told>;
 
 /** An object with the number of verdicts in it, where it holds verdicts. */
 export type IndexEntry = StoredObject & { passed?: number; failed?: number };
 
+/** An object that belongs to an execution and is not in the bucket, or cannot be read there. */
+export interface MissingEvidence {
+  key: string;
+  why: string;
+  /** The commands that it would have named: SSM keeps their output for 30 days. */
+  commands?: string[];
+}
+
 export interface EvidenceIndex {
   entries: IndexEntry[];
+  missing: MissingEvidence[];
   /** Where the nodes stood, as far as the verdicts tell. */
   modes: NodesInMode[];
 }
@@ -29,11 +44,14 @@ export interface EvidenceIndex {
 const EVIDENCE = '/evidence.ndjson.gz';
 const DISPATCH = '/dispatch.json.gz';
 
+/** What is written after the index, or may be: a record that is completed later has the hash that its event names. */
+const WRITTEN_LATER = [outcomeKey, historyKey];
+
 /**
  * All objects of these executions with their hashes: those that `told` knows as they were when they were stored, the
- * others as they lie in the bucket now; not the first one's own outcome. What runs where only the last execution's
- * verdicts tell: it may have restarted kube-proxy since the others. Throws EvidenceMissing, also for an object that was
- * told and is not there.
+ * others as they lie in the bucket now; not the first one's own outcome and history. What runs where only the last execution's
+ * verdicts tell: it may have restarted kube-proxy since the others. What should be there and is not, or is not what
+ * nightshift stored, is `missing`. Throws what the bucket throws.
  */
 export async function indexEvidence(
   store: ObjectStore,
@@ -41,47 +59,88 @@ export async function indexEvidence(
   told: readonly Told[],
 ): Promise<EvidenceIndex> {
   const known = new Map(told.map((each) => [each.key, each]));
+  const unread: MissingEvidence[] = [];
   const found: Told[] = [];
   let last: Told[] = [];
   for (const execution of executions) {
-    const keys = await store.list(recordPrefix(execution));
-    last = [];
-    for (const key of keys.filter((each) => each !== outcomeKey(executions[0])))
-      last.push(known.get(key) ?? (await read(store, key)));
+    const prefix = recordPrefix(execution);
+    const keys = await store.list(prefix);
+    last = told.filter(({ key, unstored }) => unstored !== undefined && key.startsWith(prefix) && !keys.includes(key));
+    for (const key of keys.filter((each) => !WRITTEN_LATER.some((keyOf) => keyOf(executions[0]) === each))) {
+      const stored = known.get(key);
+      const entry = stored && stored.unstored === undefined ? stored : await read(store, key, unread);
+      if (entry) last.push(entry);
+    }
     found.push(...last);
   }
-  refuseLost(known, found);
-  const entries = found.map(({ asked, ...entry }) => entry);
-  return { entries, modes: nodesByMode(await validations(store, last)) };
+  const entries = found
+    .filter(({ unstored }) => unstored === undefined)
+    .map(({ asked, unstored, commands, modes, ...entry }) => entry);
+  const missing = [...unread, ...lostOf(known, found), ...unstoredOf(found)];
+  return { entries, missing, modes: await modesOf(store, last, unread) };
 }
 
-function refuseLost(known: ReadonlyMap<string, Told>, found: readonly Told[]): void {
+function unstoredOf(found: readonly Told[]): MissingEvidence[] {
+  return found.flatMap(({ key, unstored, commands }) =>
+    unstored === undefined ? [] : [{ key, why: `It could not be stored: ${unstored}`, ...(commands && { commands }) }],
+  );
+}
+
+/** What was stored and is not there any more. The bucket keeps versions of what was deleted. */
+function lostOf(known: ReadonlyMap<string, Told>, found: readonly Told[]): MissingEvidence[] {
   const keys = new Set(found.map(({ key }) => key));
-  const lost = [...known.keys()].find((key) => !keys.has(key));
-  if (lost === undefined) return;
-  throw new EvidenceMissing(`${lost} was stored and is not there any more.`, {
-    nextStep: 'Look for older versions of this key in the evidence bucket: it keeps what was deleted.',
-  });
+  return [...known.keys()]
+    .filter((key) => !keys.has(key))
+    .map((key) => ({
+      key,
+      why: 'It was stored and is not there any more. The bucket keeps older versions of this key.',
+    }));
 }
 
-/** An object of which nobody told: its writer failed, was not heard, or is the state machine itself. */
-async function read(store: ObjectStore, key: string): Promise<Told> {
+/** An object that no function described: its writer failed, was not heard, or is the state machine itself. */
+async function read(store: ObjectStore, key: string, unread: MissingEvidence[]): Promise<Told | null> {
   const { text, ...stored } = await store.get(key);
-  if (key.endsWith(DISPATCH)) return { ...stored, asked: askedBy(parseDispatch(key, text)) };
-  if (!key.endsWith(EVIDENCE)) return stored;
-  const { passed, failed } = countEvidence(parseEvidence(text));
-  return { ...stored, passed, failed };
+  try {
+    if (key.endsWith(DISPATCH)) return { ...stored, asked: askedBy(parseDispatch(key, text)) };
+    if (!key.endsWith(EVIDENCE)) return stored;
+    const { passed, failed } = countEvidence(parseEvidence(text));
+    return { ...stored, passed, failed };
+  } catch (error) {
+    if (!isNightshiftError(error)) throw error;
+    unread.push({ key, why: error.message });
+    return null;
+  }
 }
 
-/** The verdicts on what nodes run, since all were last asked; when that was, lies beside them in their step. */
-async function validations(store: ObjectStore, objects: readonly Told[]): Promise<Validation[]> {
+/** The modes that nodes reported since all were last asked; when that was lies beside the verdicts in their step. */
+async function modesOf(
+  store: ObjectStore,
+  objects: readonly Told[],
+  unread: MissingEvidence[],
+): Promise<NodesInMode[]> {
   const asked = new Map(objects.map(({ key, asked }) => [key, asked]));
-  const steps = objects.flatMap(({ key }) => {
+  const steps = objects.flatMap((told) => {
+    const { key } = told;
     const question = key.endsWith(EVIDENCE) ? asked.get(key.slice(0, -EVIDENCE.length) + DISPATCH) : undefined;
-    return question?.phase === 'validate' ? [{ ...question, key }] : [];
+    return question?.phase === 'validate' ? [{ ...question, told }] : [];
   });
+  const since = sinceAllWereAsked(steps);
+  const carried = since.findLast(({ told }) => told.modes !== undefined)?.told.modes;
+  if (carried) return carried;
   const validated: Validation[] = [];
-  for (const step of sinceAllWereAsked(steps))
-    validated.push({ ...step, verdicts: await readVerdicts(store, step.key) });
-  return validated;
+  for (const { told, ...step } of since) {
+    const verdicts = await verdictsOf(store, told.key, unread);
+    if (verdicts) validated.push({ ...step, verdicts });
+  }
+  return nodesByMode(validated);
+}
+
+async function verdictsOf(store: ObjectStore, key: string, unread: MissingEvidence[]) {
+  try {
+    return await readVerdicts(store, key);
+  } catch (error) {
+    if (!isNightshiftError(error)) throw error;
+    unread.push({ key, why: error.message });
+    return null;
+  }
 }

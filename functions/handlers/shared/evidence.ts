@@ -8,6 +8,7 @@ import type { InventoryNode } from '../../core/nodes.ts';
 import { NOTHING_PLANNED, ScheduleRecord } from '../../core/schedule-record.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { Execution } from './input.ts';
+import { type Evidence, type Kept, keep, textOf } from './kept.ts';
 
 /**
  * What `run-on-nodes` has sent in one step: the nodes whose verdicts the step waits for, in the inventory's order, the
@@ -68,8 +69,6 @@ export const outcomeKey = (execution: Execution) => `${recordPrefix(execution)}o
 
 /** Where an execution's whole history is kept. */
 export const historyKey = (execution: Execution) => `${recordPrefix(execution)}history.ndjson.gz`;
-/** Says that after this execution a person was called. */
-export const givenUpKey = (execution: Execution) => `${recordPrefix(execution)}given-up.json`;
 
 const Outcome = z.object({ ending: z.string() });
 
@@ -102,14 +101,18 @@ export function writeInventory(
   store: ObjectStore,
   key: string,
   inventory: readonly InventoryNode[],
-): Promise<StoredObject> {
-  return store.put(key, inventory.map((node) => `${JSON.stringify(node)}\n`).join(''));
+  evidence: Evidence = 'required',
+): Promise<Kept> {
+  return keep(store, key, inventory.map((node) => `${JSON.stringify(node)}\n`).join(''), evidence);
 }
 
 /** Throws EvidenceMissing when the inventory is gone or is not one. */
-export async function readInventory(store: ObjectStore, key: string): Promise<InventoryNode[]> {
-  const { text } = await store.get(key);
-  return understood(Inventory, key, () =>
+export async function readInventory(
+  store: ObjectStore,
+  reference: { key: string; inline?: string },
+): Promise<InventoryNode[]> {
+  const text = await textOf(store, reference);
+  return understood(Inventory, reference.key, () =>
     text
       .split('\n')
       .slice(0, -1)
@@ -117,14 +120,18 @@ export async function readInventory(store: ObjectStore, key: string): Promise<In
   );
 }
 
-export function writeDispatch(store: ObjectStore, key: string, dispatch: Dispatch): Promise<StoredObject> {
-  return store.put(key, JSON.stringify(dispatch));
+export function writeDispatch(
+  store: ObjectStore,
+  key: string,
+  dispatch: Dispatch,
+  evidence: Evidence = 'required',
+): Promise<Kept> {
+  return keep(store, key, JSON.stringify(dispatch), evidence);
 }
 
 /** Throws EvidenceMissing when the dispatch is gone or is not one. */
-export async function readDispatch(store: ObjectStore, key: string): Promise<Dispatch> {
-  const { text } = await store.get(key);
-  return parseDispatch(key, text);
+export async function readDispatch(store: ObjectStore, reference: { key: string; inline?: string }): Promise<Dispatch> {
+  return parseDispatch(reference.key, await textOf(store, reference));
 }
 
 /** What its object's index tells of a dispatch. */

@@ -3,14 +3,23 @@ import type { ObjectStore } from '../../aws/s3.ts';
 import type { StepFunctions } from '../../aws/step-functions.ts';
 import { assertNever } from '../../core/errors.ts';
 import type { Machine } from '../../core/executions.ts';
-import { decideRecovery, type ExecutionEnded, endedBadly, type RecoveryDecision } from '../../core/recovery.ts';
+import { owedRecord } from '../../core/owed-record.ts';
+import { parseInput } from '../../core/parse-input.ts';
+import {
+  decideRecovery,
+  type ExecutionEnded,
+  endedBadly,
+  type RecoveryDecision,
+  RollbackInput,
+} from '../../core/recovery.ts';
 import { environment } from './environment.ts';
-import { givenUpKey, historyKey, outcomeKey } from './evidence.ts';
+import { historyKey, outcomeKey } from './evidence.ts';
+import { OutcomeInput, recordOutcome } from './outcome.ts';
 import type { Say } from './wrap.ts';
 
 export interface EndingDeps {
   stepFunctions: Pick<StepFunctions, 'start' | 'input' | 'history'>;
-  store: Pick<ObjectStore, 'find' | 'put' | 'list'>;
+  store: ObjectStore;
   bus: EventBus;
   /** ARNs as events have them, and as StartExecution takes the one that recovers. */
   stateMachines: () => Record<Machine, string> & { recovery: string };
@@ -18,7 +27,7 @@ export interface EndingDeps {
 
 /** `name`: the execution that recovers. */
 export interface Recovered {
-  kind: 'ignored' | 'started' | 'already-started' | 'given-up';
+  kind: 'ignored' | 'started' | 'already-started' | 'recorded' | 'owed';
   reason: string;
   name: string | null;
 }
@@ -44,30 +53,19 @@ export function endingOf(deps: Pick<EndingDeps, 'stateMachines'>, ended: Executi
  */
 async function keepHistory(
   { stepFunctions, store }: Pick<EndingDeps, 'stepFunctions' | 'store'>,
-  { name, executionArn }: Pick<ExecutionEnded, 'name' | 'executionArn'>,
+  ended: Pick<ExecutionEnded, 'name' | 'executionArn'>,
 ): Promise<boolean> {
-  const key = historyKey({ name, arn: executionArn });
+  const key = historyKey(selfOf(ended));
   // Listed, not read: a history may be large.
   if ((await store.list(key)).includes(key)) return false;
-  const events = await stepFunctions.history(executionArn);
+  const events = await stepFunctions.history(ended.executionArn);
   await store.put(key, events.map((event) => `${event}\n`).join(''));
   return true;
 }
 
 /**
- * Starts a recovery for an execution that ended without recording its end, or calls a person after the last attempt.
- * The recovery's name makes a second one the first.
- */
-async function recover(deps: EndingDeps, machine: Machine, ended: ExecutionEnded, say: Say): Promise<Recovered> {
-  const recovered = await react(deps, machine, ended, say);
-  const { kind, reason, name } = recovered;
-  say.decision(`recovery.${kind}`, { execution: ended.name, status: ended.status, reason, name });
-  return recovered;
-}
-
-/**
- * Keeps the history of an execution that ended and recovers what it left. Neither holds up the other; then what failed is
- * thrown, for a call that is made again.
+ * Keeps the history of an execution that ended, writes the record that it still owes, and recovers what it left. A
+ * history that cannot be kept holds up no recovery; then what failed is thrown, for a call that is made again.
  */
 export async function lookAfter(
   deps: EndingDeps,
@@ -75,19 +73,59 @@ export async function lookAfter(
   ended: ExecutionEnded,
   say: Say,
 ): Promise<{ kept: boolean; recovered: Recovered }> {
-  const [kept, recovered] = await Promise.allSettled([keepHistory(deps, ended), recover(deps, machine, ended, say)]);
-  if (recovered.status === 'rejected') throw recovered.reason;
+  const [kept] = await Promise.allSettled([keepHistory(deps, ended)]);
+  const recovered = await react(deps, machine, ended, say);
+  const { kind, reason, name } = recovered;
+  say.decision(`recovery.${kind}`, { execution: ended.name, status: ended.status, reason, name });
   if (kept.status === 'rejected') throw kept.reason;
-  return { kept: kept.value, recovered: recovered.value };
+  return { kept: kept.value, recovered };
 }
 
 async function react(deps: EndingDeps, machine: Machine, ended: ExecutionEnded, say: Say): Promise<Recovered> {
   if (!endedBadly(ended)) return ignored(`${ended.status} needs no recovery.`);
-  const self = selfOf(ended);
-  if (await deps.store.find(outcomeKey(self))) return ignored('The execution has recorded its end.');
-  if (await deps.store.find(givenUpKey(self))) return ignored('A person was called.');
+  if (await isRecorded(deps, ended)) return ignored('The execution has recorded its end.');
+  const completed = await complete(deps, ended, say);
+  if (completed) return completed;
   const input = ended.input ?? (await deps.stepFunctions.input(ended.executionArn));
   return act(deps, ended, decideRecovery(machine, ended, input), say);
+}
+
+/** A bucket that cannot be read says nothing: whether the record is there is then not known, and nothing is started. */
+async function isRecorded({ store }: Pick<EndingDeps, 'store'>, ended: ExecutionEnded): Promise<boolean> {
+  return (await store.find(outcomeKey(selfOf(ended)))) !== null;
+}
+
+/**
+ * Writes the record of an execution that came to its ending and could not record it: the bus or the bucket did not
+ * answer. Its history carries everything; nothing runs again for it. Null for an execution that has no such record to
+ * write. While bus or bucket still do not answer, the record is owed: the next sweep tries again.
+ */
+async function complete(deps: EndingDeps, ended: ExecutionEnded, say: Say): Promise<Recovered | null> {
+  if (ended.status !== 'FAILED') return null;
+  const owed = owedRecord(await deps.stepFunctions.history(ended.executionArn));
+  if (!owed) return null;
+  const input = parseInput(OutcomeInput, owed.payload, 'The payload of RecordOutcome');
+  const announced = owed.announced || input.announced === true;
+  // Its owner, which waited for it, announces what it could not announce itself.
+  const told = input.told || (!owed.ran && input.ending === 'rollback-failed' && isNested(input));
+  return record(deps, { ...input, announced, told, paged: owed.ran || input.paged === true }, say);
+}
+
+/** A rollback that the migration started and waits for. */
+function isNested({ request, execution }: OutcomeInput): boolean {
+  return RollbackInput.safeParse(request).data?.leasedTo === execution.name;
+}
+
+/** As `complete`, for an execution that ended long ago; null also for one whose record is there. */
+export async function completeOld(deps: EndingDeps, ended: ExecutionEnded, say: Say): Promise<Recovered | null> {
+  return (await isRecorded(deps, ended)) ? null : complete(deps, ended, say);
+}
+
+async function record(deps: EndingDeps, input: OutcomeInput, say: Say): Promise<Recovered> {
+  const { recorded, owed, ending } = await recordOutcome(deps)(input, say);
+  const name = null;
+  if (recorded) return { kind: 'recorded', reason: `The record of the ending ${ending} was written afterwards.`, name };
+  return { kind: 'owed', reason: owed ?? 'The record is still owed.', name };
 }
 
 async function act(deps: EndingDeps, ended: ExecutionEnded, decision: RecoveryDecision, say: Say): Promise<Recovered> {
@@ -100,19 +138,22 @@ async function act(deps: EndingDeps, ended: ExecutionEnded, decision: RecoveryDe
       const { started } = await deps.stepFunctions.start({ stateMachineArn, name, input });
       return { kind: started ? 'started' : 'already-started', reason: input.reason, name };
     }
-    case 'give-up': {
-      const { cluster, owner, reason } = decision;
-      const error = { name: 'RollbackFailed', cause: reason };
-      const detail = { cluster, execution: owner, ending: 'rollback-failed', error };
-      await deps.bus.put({ detailType: 'nightshift.RollbackFailed', resources: [owner.arn], detail });
-      say.count('nightshift.RollbackFailed', 1);
-      // Events come more than once, and the sweep finds this execution again: a person is called once.
-      await deps.store.put(givenUpKey(selfOf(ended)), JSON.stringify(detail));
-      return { kind: 'given-up', reason, name: null };
-    }
+    case 'record':
+      return record(deps, givenUp(ended, decision.input, decision.reason), say);
     default:
       return assertNever(decision);
   }
+}
+
+/** What the execution that gives up would have recorded. */
+function givenUp(ended: ExecutionEnded, request: RollbackInput, reason: string): OutcomeInput {
+  const at = new Date(ended.stopDate ?? 0);
+  return {
+    ...{ execution: selfOf(ended), now: at, startedAt: at, request, ending: 'rollback-failed' },
+    failure: { Error: 'RollbackFailed', Cause: reason },
+    ...{ remains: null, from: null, to: null, changed: true, owner: request.execution, rollback: null },
+    ...{ stored: [], told: false },
+  };
 }
 
 /** The deployed state machines. */

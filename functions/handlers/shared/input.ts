@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { clusterName } from '../../core/cluster-name.ts';
 import { isRecordKey } from '../../core/executions.ts';
 import { IPVS_SCHEDULERS } from '../../core/proxy-mode.ts';
+import { MOST_CARRIED } from './kept.ts';
 
 /** A moment as ISO 8601 with its zone; a Date after parsing. */
 export const Instant = z.pipe(
@@ -36,19 +37,24 @@ export const Proxying = z.discriminatedUnion('mode', [
   z.object({ mode: z.literal('iptables') }),
 ]);
 
-const RecordKey = z.string().check(z.refine(isRecordKey, 'must be the key of an object that an execution stored'));
+/** A reference to an object in the evidence bucket. */
+export const Stored = z.object({
+  key: z.string().check(z.refine(isRecordKey, 'must be the key of an object that an execution stored')),
+  /** The text itself, gzipped and in base64, where the bucket did not take it. */
+  inline: z.exactOptional(z.string().check(z.maxLength(MOST_CARRIED))),
+});
+
+/** Whether the step may go on without the evidence bucket; without an answer it may not. */
+export const Evidence = z.exactOptional(z.enum(['required', 'optional']));
 
 /** Limits a phase to some of the inventory's nodes. */
 export const Only = z.union([
   /** Those that were not eligible in an earlier inventory. */
-  z.strictObject({ since: z.object({ key: RecordKey }) }),
+  z.strictObject({ since: Stored }),
   /** Those whose verdict in an earlier step's evidence names leftovers. */
-  z.strictObject({ leftoversIn: z.object({ key: RecordKey }) }),
+  z.strictObject({ leftoversIn: Stored }),
 ]);
 export type Only = z.output<typeof Only>;
-
-/** A reference to an object in the evidence bucket. */
-export const Stored = z.object({ key: RecordKey });
 
 /** How often the state machine has asked already, from 1. */
 export const Poll = z.number().check(z.int(), z.gte(1));

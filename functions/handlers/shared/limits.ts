@@ -8,7 +8,7 @@ import type { Only } from './input.ts';
 /** The nodes that a step is limited to; all of them without a limit. Throws EvidenceMissing. */
 export async function limited(store: ObjectStore, nodes: InventoryNode[], only: Only | null): Promise<InventoryNode[]> {
   if (only === null) return nodes;
-  if ('since' in only) return joinedSince(await readInventory(store, only.since.key), nodes);
+  if ('since' in only) return joinedSince(await readInventory(store, only.since), nodes);
   const verdicts = await readVerdicts(store, only.leftoversIn.key);
   const dirty = new Set(verdicts.filter((verdict) => leftoversIn(verdict).length > 0).map(({ node }) => node));
   return nodes.filter(({ id }) => dirty.has(id));

@@ -62,7 +62,11 @@ async function choose(
   { api, store }: { api: Pick<Kubernetes, 'canaryPods' | 'dnsNodes'>; store: ObjectStore },
   { execution, step, cluster, inventory }: Task,
 ): Promise<CanaryOutput> {
-  const choice = chooseCanaries(await readInventory(store, inventory), await api.canaryPods(), await api.dnsNodes());
+  const choice = chooseCanaries(
+    await readInventory(store, { key: inventory }),
+    await api.canaryPods(),
+    await api.dnsNodes(),
+  );
   switch (choice.kind) {
     case 'impossible':
       return { canaries: [], inventory: null, reason: choice.reason, stored: [] };

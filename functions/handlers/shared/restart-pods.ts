@@ -25,7 +25,7 @@ export async function restartPods(
 }
 
 async function podsOn(api: Pick<Kubernetes, 'canaryPods'>, store: ObjectStore, inventory: string): Promise<Pods> {
-  const nodes = await readInventory(store, inventory);
+  const nodes = await readInventory(store, { key: inventory });
   const found = await Promise.all(nodes.map(({ name }) => api.canaryPods(name)));
   return found.flat().flatMap(({ name, uid, terminating }) => (terminating ? [] : [{ name, uid }]));
 }

@@ -31,6 +31,8 @@ const NAMES = [
   'ConfigurationChanged',
   'LeaseLost',
   'WindowClosed',
+  'RollbackFailedUnannounced',
+  'ServiceFailed',
 ];
 
 const classes = Object.entries(errors).flatMap(([key, value]) =>

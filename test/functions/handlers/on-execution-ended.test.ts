@@ -62,12 +62,20 @@ function listening() {
   return { store, started, events, run: (about: unknown) => run(about, new Ear()) };
 }
 
+const rollbackRef = (attempt: number) => {
+  const name = `recover${attempt === 1 ? '' : attempt}-demo-1`;
+  return { name, arn: `${MACHINES.rollback.replace('stateMachine', 'execution')}:${name}` };
+};
+
 const rollback = (attempt: number, changes: Partial<typeof detail> = {}) =>
   event({
     stateMachineArn: MACHINES.rollback,
     executionArn: `${MACHINES.rollback.replace('stateMachine', 'execution')}:recover${attempt === 1 ? '' : attempt}-demo-1`,
     name: attempt === 1 ? 'recover-demo-1' : `recover${attempt}-demo-1`,
-    input: JSON.stringify({ mode: 'recover', cluster: 'demo', execution, reason: 'why', attempt }),
+    input: JSON.stringify({
+      ...{ mode: 'recover', cluster: 'demo', execution, reason: 'why', attempt },
+      ...(attempt > 1 && { previous: rollbackRef(attempt - 1) }),
+    }),
     ...changes,
   });
 
@@ -190,32 +198,31 @@ test('a rollback that nobody waits for is recovered under its own name, also whe
   expect(started[1]).toMatchObject({ input: { execution, after: { name: 'by-hand', arn: executionArn }, attempt: 1 } });
 });
 
-test('after three attempts a person is called', async () => {
+test('after three attempts one last execution calls a person, however often the end is told', async () => {
   const { run, started, events } = listening();
-  expect(await run(rollback(3))).toMatchObject({ kind: 'given-up', name: null });
-  expect(started).toEqual([]);
-  expect(events).toMatchObject([
-    { detailType: 'nightshift.RollbackFailed', detail: { cluster: 'demo', execution, ending: 'rollback-failed' } },
-  ]);
+  expect(await run(rollback(3))).toMatchObject({ kind: 'started', name: 'recover4-demo-1' });
+  expect(await run(rollback(3))).toMatchObject({ kind: 'already-started', name: 'recover4-demo-1' });
+  expect(started).toMatchObject([{ input: { attempt: 4, previous: { name: 'recover3-demo-1' } } }]);
+  expect(events).toEqual([]);
 });
 
-test('by an event that its schema describes', async () => {
-  const { run, events } = listening();
-  await run(rollback(3));
+test('and where that one is cut off as well, its record is written for it, once', async () => {
+  const { run, store, started, events } = listening();
+  expect(await run(rollback(4))).toMatchObject({ kind: 'recorded', name: null });
+  expect(await run(rollback(4))).toMatchObject({ kind: 'ignored' });
+  expect(started).toEqual([]);
+  expect(JSON.parse((await store.get('rollbacks/recover4-demo-1/outcome.json')).text)).toMatchObject({
+    ending: 'rollback-failed',
+    owner: execution,
+  });
   const told = events.map(({ detailType, resources, detail }) => ({
     source: 'nightshift',
     'detail-type': detailType,
     resources,
     detail: { version: 1, ...detail },
   }));
+  expect(told).toMatchObject([{ 'detail-type': 'nightshift.RollbackFailed', detail: { cluster: 'demo' } }]);
   expect(told.flatMap(problemsOf)).toEqual([]);
-});
-
-test('and called once, however often the end is told', async () => {
-  const { run, events } = listening();
-  await run(rollback(3));
-  expect(await run(rollback(3))).toEqual({ kind: 'ignored', reason: 'A person was called.', name: null });
-  expect(events).toHaveLength(1);
 });
 
 test('a rollback that recorded that it failed has called a person itself', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EventBus } from '../../../functions/aws/events.ts';
 import { recordOutcome } from '../../../functions/handlers/record-outcome.ts';
+import type { Say } from '../../../functions/handlers/shared/wrap.ts';
 import { common, Ear, execution, lines, MemoryStore } from './fakes.ts';
 
 const request = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' };
@@ -96,29 +97,74 @@ test('a step that timed out is recorded, said and answered under a name of ours'
   expect(events).toMatchObject([{ detail: { error } }]);
 });
 
-test('an object that was stored and is gone is EvidenceMissing, and nothing is recorded or said', async () => {
-  const { store, run, events } = await record({});
-  store.objects.delete('executions/demo-1/outcome.json');
-  events.length = 0;
+test('an object that was stored and is gone is missing in the record, which no longer says that all is proven', async () => {
   const stored = [{ key: 'executions/demo-1/prepare-1/evidence.ndjson.gz', sha256: '0', bytes: 1 }];
-  await expect(run({ ...input, stored }, new Ear())).rejects.toMatchObject({
-    name: 'EvidenceMissing',
-    message: 'executions/demo-1/prepare-1/evidence.ndjson.gz was stored and is not there any more.',
+  const { store, output } = await record({ stored });
+  expect(output).toMatchObject({ ending: 'migrated', missing: 1, error: { name: 'EvidenceMissing' } });
+  expect(JSON.parse((await store.get('executions/demo-1/outcome.json')).text)).toMatchObject({
+    error: { name: 'EvidenceMissing' },
+    missing: [
+      {
+        key: 'executions/demo-1/prepare-1/evidence.ndjson.gz',
+        why: 'It was stored and is not there any more. The bucket keeps older versions of this key.',
+      },
+    ],
   });
-  expect(events).toEqual([]);
-  expect(await store.find('executions/demo-1/outcome.json')).toBeNull();
 });
 
-test('an ending that the bus does not take is not recorded: who finds a record takes it for said', async () => {
+/** A bus that takes nothing. */
+const DEAF: EventBus = {
+  put: async () => {
+    throw new Error('the bus is away');
+  },
+};
+
+test('an ending that the bus does not take is not recorded: both are owed', async () => {
   const store = new MemoryStore();
-  const deaf: EventBus = {
-    put: async () => {
-      throw new Error('the bus is away');
-    },
-  };
-  await expect(recordOutcome({ store, bus: deaf })(input, new Ear())).rejects.toThrow('the bus is away');
+  expect(await recordOutcome({ store, bus: DEAF })(input, new Ear())).toMatchObject({
+    ...{ announced: false, recorded: false },
+    owed: 'The event bus did not take the event: Error: the bus is away',
+  });
   expect(store.writes).toEqual([]);
 });
+
+test('an event that the bus has taken is not put on it again when the record is written later', async () => {
+  const { store, run, events } = await record({});
+  store.put = () => Promise.reject(new Error('no room'));
+  const first = await run(input, new Ear());
+  expect(first).toMatchObject({ announced: true, recorded: false });
+  await run({ ...input, announced: first.announced, paged: true }, new Ear());
+  // One by `record`, one by the first attempt.
+  expect(events).toHaveLength(2);
+});
+
+/** Remembers how often each metric was counted. */
+class Counter implements Say {
+  readonly counts = new Map<string, number>();
+  decision(): void {}
+  count(metric: string, value: number): void {
+    this.counts.set(metric, (this.counts.get(metric) ?? 0) + value);
+  }
+}
+
+test('a rollback that failed is counted once for the alarm, also where the bus takes nothing', async () => {
+  const counter = new Counter();
+  const failed = { ...input, ending: 'rollback-failed' as const, failure: { Error: 'RolloutFailed', Cause: 'why' } };
+  const run = recordOutcome({ store: new MemoryStore(), bus: DEAF });
+  await run(failed, counter);
+  await run({ ...failed, paged: true }, counter);
+  expect(counter.counts.get('nightshift.RollbackFailed')).toBe(1);
+  await run({ ...failed, told: true }, counter);
+  expect(counter.counts.get('nightshift.RollbackFailed')).toBe(1);
+});
+
+test.each(['Eks.ThrottlingException', 'States.Timeout', 'AccessDenied', 'TypeError'])(
+  'a failure that a service calls %s has a name of ours, and the service is named in its cause',
+  async (name) => {
+    const { output } = await record({ ending: 'failed', failure: { Error: name, Cause: 'why' } });
+    expect(output.error).toEqual({ name: 'ServiceFailed', cause: `${name}: why` });
+  },
+);
 
 test('a repeated record gives the same hash', async () => {
   const { output, run } = await record({});

@@ -46,10 +46,10 @@ function sweeping(pages: EndedExecution[][], unreadable: string[] = []) {
   return { store, started, asked, sweep: () => run({ kind: 'sweep' }, new Ear()) };
 }
 
-test('what ended in the last 48 hours is looked after, of both state machines and on every page', async () => {
+test('what Step Functions remembers is looked through, of both state machines and on every page', async () => {
   const { sweep, store, started, asked } = sweeping([[ended('a', 'SUCCEEDED')], [ended('b', 'ABORTED')]]);
-  expect(await sweep()).toEqual({ executions: 2, kept: 2, recovered: 1 });
-  expect(asked).toEqual(['migrate-cluster 2026-11-20T03:00:00.000Z', 'rollback-cluster 2026-11-20T03:00:00.000Z']);
+  expect(await sweep()).toEqual({ executions: 2, kept: 2, recovered: 1, recorded: 0, owed: 0 });
+  expect(asked).toEqual(['migrate-cluster 2026-08-24T03:00:00.000Z', 'rollback-cluster 2026-08-24T03:00:00.000Z']);
   expect(store.writes.toSorted()).toEqual(['executions/a/history.ndjson.gz', 'executions/b/history.ndjson.gz']);
   expect(started).toEqual(['recover-b']);
 });
@@ -57,21 +57,21 @@ test('what ended in the last 48 hours is looked after, of both state machines an
 test('what was looked after is not looked after again', async () => {
   const { sweep, store } = sweeping([[ended('a', 'SUCCEEDED'), ended('b', 'ABORTED')]]);
   await sweep();
-  expect(await sweep()).toEqual({ executions: 2, kept: 0, recovered: 0 });
+  expect(await sweep()).toEqual({ executions: 2, kept: 0, recovered: 0, recorded: 0, owed: 0 });
   expect(store.writes).toHaveLength(2);
 });
 
 test('an execution that recorded its end is not recovered, and its history is kept all the same', async () => {
   const { sweep, store, started } = sweeping([[ended('a', 'FAILED')]]);
   await store.put('executions/a/outcome.json', '{"ending":"rolled-back"}');
-  expect(await sweep()).toEqual({ executions: 1, kept: 1, recovered: 0 });
+  expect(await sweep()).toEqual({ executions: 1, kept: 1, recovered: 0, recorded: 0, owed: 0 });
   expect(started).toEqual([]);
 });
 
 test('one that was missed although its history is there is recovered', async () => {
   const { sweep, store, started } = sweeping([[ended('a', 'ABORTED')]]);
   await store.put('executions/a/history.ndjson.gz', '{"id":1}\n');
-  expect(await sweep()).toEqual({ executions: 1, kept: 0, recovered: 1 });
+  expect(await sweep()).toEqual({ executions: 1, kept: 0, recovered: 1, recorded: 0, owed: 0 });
   expect(started).toEqual(['recover-a']);
 });
 

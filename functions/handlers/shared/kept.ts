@@ -1,0 +1,63 @@
+import { decode, describe, encode, type ObjectStore, type StoredObject } from '../../aws/s3.ts';
+import { EvidenceMissing } from '../../core/errors.ts';
+
+/**
+ * What became of a text that was to be stored. `unstored` says why the bucket did not take it; `inline` is then the text
+ * itself, gzipped and in base64, for the state machine to carry.
+ */
+export interface Kept extends StoredObject {
+  unstored?: string;
+  inline?: string;
+}
+
+/**
+ * Characters that a reference may carry. A payload of Step Functions has 256 KiB, and one answer holds an inventory or a
+ * dispatch beside small facts. 96 KiB hold the inventory of some 3,000 nodes.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ */
+export const MOST_CARRIED = 96 * 1024;
+
+/** `required`: without the bucket nothing goes on. `optional`: a way back does not stop because the bucket takes nothing. */
+export type Evidence = 'required' | 'optional';
+
+/** Why a call of the bucket failed, in one line without its ids. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 200) : String(error).slice(0, 200);
+}
+
+/**
+ * Stores a text. Where evidence is optional, a text that the bucket does not take comes back inside the reference.
+ * @throws EvidenceMissing for a text that is too large to be carried; the bucket's own error where evidence is required
+ */
+export async function keep(
+  store: Pick<ObjectStore, 'put'>,
+  key: string,
+  text: string,
+  evidence: Evidence,
+): Promise<Kept> {
+  try {
+    return await store.put(key, text);
+  } catch (error) {
+    if (evidence === 'required') throw error;
+    const inline = encode('inline.gz', text).toString('base64');
+    if (inline.length > MOST_CARRIED)
+      throw new EvidenceMissing(`${key} could not be stored (${reasonOf(error)}) and is too large to be carried.`, {
+        nextStep: 'Make the evidence bucket writable for nightshift again: the way back needs it on large clusters.',
+        cause: error,
+      });
+    return { ...describe(key, text), unstored: reasonOf(error), inline };
+  }
+}
+
+/** The text behind a reference: what it carries, or else what lies in the bucket. Throws EvidenceMissing. */
+export async function textOf(
+  store: Pick<ObjectStore, 'get'>,
+  { key, inline }: { key: string; inline?: string },
+): Promise<string> {
+  if (inline === undefined) return (await store.get(key)).text;
+  try {
+    return decode('inline.gz', Buffer.from(inline, 'base64'));
+  } catch (cause) {
+    throw new EvidenceMissing(`What the state machine carries of ${key} cannot be read.`, { cause });
+  }
+}

@@ -1,0 +1,239 @@
+import * as z from 'zod/mini';
+import type { EndingEvent, EventBus } from '../../aws/events.ts';
+import { describe, type ObjectStore } from '../../aws/s3.ts';
+import { type ErrorName, failureByOurName } from '../../core/errors.ts';
+import { readExecutionArn } from '../../core/executions.ts';
+import { findEnding, outcomeKey } from './evidence.ts';
+import { type EvidenceIndex, indexEvidence, Told } from './evidence-index.ts';
+import { ClusterName, Common, type Execution, Instant } from './input.ts';
+import { reasonOf } from './kept.ts';
+import type { Run, Say } from './wrap.ts';
+
+const ENDINGS = [
+  'migrated',
+  'already-compliant',
+  'refused',
+  'failed',
+  'rolled-back',
+  'rollback-failed',
+  'finished',
+  'nothing-to-roll-back',
+] as const;
+const Related = z._default(z.nullable(Common.execution), null);
+
+const ErrorOutput = z.nullable(z.object({ Error: z.string(), Cause: z.optional(z.string()) }));
+
+export const OutcomeInput = z.object({
+  ...Common,
+  startedAt: Instant,
+  /** As far as it was understood: a request that was refused is recorded as it came. */
+  request: z.unknown(),
+  ending: z.enum(ENDINGS),
+  /** Step Functions' error output. */
+  failure: ErrorOutput,
+  /** Why the access to Kubernetes was not given back; null where it was, or there was none. */
+  remains: z._default(ErrorOutput, null),
+  /** Configuration values of the add-on before and after; null where there are none. */
+  from: z.nullable(z.string()),
+  to: z.nullable(z.string()),
+  /** Whether the add-on or kube-proxy may have been changed. */
+  changed: z.boolean(),
+  /** Of an execution of rollback-cluster: whose change it undid or finished. */
+  owner: Related,
+  /** The execution of rollback-cluster that undid this one's change: its evidence belongs to this record. */
+  rollback: Related,
+  /** The objects that this execution's functions told of. */
+  stored: z.array(Told),
+  /** That execution has announced this very ending itself. */
+  told: z._default(z.boolean(), false),
+  /** An earlier attempt has put the event on the bus. */
+  announced: z.exactOptional(z.boolean()),
+  /** An earlier attempt has counted the metric that pages somebody. */
+  paged: z.exactOptional(z.boolean()),
+});
+export type OutcomeInput = z.output<typeof OutcomeInput>;
+type Input = OutcomeInput;
+
+/** A request that names a cluster, be it a migration's or a rollback's. */
+const Requested = z.object({ cluster: ClusterName.shape.name });
+
+export interface Deps {
+  store: ObjectStore;
+  bus: EventBus;
+}
+
+interface Failure {
+  name: ErrorName;
+  cause: string;
+}
+
+export interface Output {
+  ending: Input['ending'];
+  error?: Failure;
+  /** The record; null while it is owed. */
+  outcome: { key: string; sha256: string } | null;
+  evidence: { key: string; sha256: string }[];
+  /** How many objects of evidence are missing. */
+  missing: number;
+  /** How many nodes run which mode, as far as their last verdicts tell. */
+  modes: Record<string, number>;
+  /** Whether the bus has the event; true if there is none. */
+  announced: boolean;
+  /** Whether the record is in the bucket. It is written after the event: a record whose event is missing would not be noticed. */
+  recorded: boolean;
+  /** Why the event or the record is missing; null if neither is. */
+  owed: string | null;
+}
+
+/**
+ * Puts the event of an ending on the bus and then writes `outcome.json`: who asked for what, how it ended, what changed,
+ * what runs where, and every object of evidence with its hash and counts. A bus or bucket that does not answer is no
+ * error: `announced` and `recorded` say what is still owed, and a repetition with this `announced` does the rest.
+ */
+export function recordOutcome(deps: Deps): Run<Input, Output> {
+  return async (input, say) => {
+    page(input, say);
+    const output = await attempt(deps, input);
+    const { announced, recorded, owed, ending, error } = output;
+    say.decision('migration.ended', {
+      ...{ execution: input.execution.name, ending, error: error?.name ?? null },
+      ...{ announced, recorded, owed, missing: output.missing },
+    });
+    if (owed !== null) say.count('RecordsOwed', 1);
+    return output;
+  };
+}
+
+/**
+ * The metric whose alarm pages somebody for a rollback that failed. It needs neither the bus nor the bucket, and it is
+ * counted once: by the first attempt to record the ending.
+ */
+function page({ ending, told, paged }: Input, say: Say): void {
+  if (ending === 'rollback-failed' && !told && !paged) say.count('nightshift.RollbackFailed', 1);
+}
+
+async function attempt(deps: Deps, input: Input): Promise<Output> {
+  const { execution, ending, rollback, announced = false } = input;
+  const owing = (owed: string, more: Partial<Output> = {}): Output => {
+    const error = errorOf(input, []);
+    const unknown = { evidence: [], missing: 0, modes: {} };
+    const facts = { ending, ...(error && { error }), ...unknown, announced, ...more };
+    return { ...facts, outcome: null, recorded: false, owed };
+  };
+  let index: EvidenceIndex;
+  let detailType: EndingEvent | null;
+  try {
+    const executions: [Execution, ...Execution[]] = rollback ? [execution, rollback] : [execution];
+    index = await indexEvidence(deps.store, executions, input.stored);
+    detailType = await eventOf(deps.store, input);
+  } catch (error) {
+    return owing(`The evidence bucket cannot be read: ${reasonOf(error)}`);
+  }
+  const { text, detail, output } = describeEnding(input, index);
+  try {
+    if (detailType !== null && !announced) await deps.bus.put({ detailType, resources: [execution.arn], detail });
+  } catch (error) {
+    return owing(`The event bus did not take the event: ${reasonOf(error)}`, output);
+  }
+  try {
+    await deps.store.put(outcomeKey(execution), text);
+  } catch (error) {
+    const owed = `The evidence bucket did not take the record: ${reasonOf(error)}`;
+    return owing(owed, { ...output, announced: true });
+  }
+  return { ...output, announced: true, recorded: true, owed: null };
+}
+
+/** The record, the detail of the event, and what the state machine gets. */
+function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex) {
+  const { execution, ending, request, from, to, changed, owner, rollback } = input;
+  const error = errorOf(input, missing);
+  const times = { startedAt: input.startedAt.toISOString(), endedAt: input.now.toISOString() };
+  const ended = {
+    execution,
+    ...times,
+    request,
+    ending,
+    changed,
+    ...(owner && { owner }),
+    ...(rollback && { rollback }),
+  };
+  const lacking = missing.length > 0 ? { missing } : {};
+  const record = { ...ended, ...(error && { error }), from, to, modes, evidence: entries, ...lacking };
+  const text = JSON.stringify(record, null, 2);
+  const { key, sha256 } = describe(outcomeKey(execution), text);
+  const outcome = { key, sha256 };
+  const counts = Object.fromEntries(modes.map(({ mode, nodes }) => [mode, nodes]));
+  const cluster = Requested.safeParse(request).data?.cluster ?? null;
+  const shown = isSuccess(ending) && missing.length === 0 ? undefined : error;
+  const detail = { cluster, ...ended, ...(shown && { error: shortened(shown) }), modes: counts, outcome };
+  const evidence = entries.map(({ key, sha256 }) => ({ key, sha256 }));
+  const facts = { evidence, missing: missing.length, modes: counts };
+  return { text, detail, output: { ending, ...(error && { error }), outcome, ...facts } };
+}
+
+const EVENTS: Record<Exclude<Input['ending'], 'nothing-to-roll-back'>, EndingEvent> = {
+  migrated: 'nightshift.MigrationSucceeded',
+  'already-compliant': 'nightshift.MigrationSucceeded',
+  finished: 'nightshift.MigrationSucceeded',
+  refused: 'nightshift.MigrationRefused',
+  failed: 'nightshift.MigrationFailed',
+  'rolled-back': 'nightshift.MigrationRolledBack',
+  'rollback-failed': 'nightshift.RollbackFailed',
+};
+
+/** An execution that ended without a word and without a change has failed; one that told its end itself is not told again. */
+async function eventOf(store: ObjectStore, { ending, owner, told, execution }: Input): Promise<EndingEvent | null> {
+  if (told) return null;
+  // The input of a rollback could not be read: whoever started it sees that, and no migration failed.
+  if (ending === 'failed' && readExecutionArn(execution.arn)?.machine === 'rollback') return null;
+  if (ending !== 'nothing-to-roll-back') return EVENTS[ending];
+  return owner && (await findEnding(store, owner)) === null ? 'nightshift.MigrationFailed' : null;
+}
+
+/** What a failed function leaves as its cause. */
+const LambdaCause = z.object({ errorMessage: z.string() });
+
+const SUCCESSES: readonly Input['ending'][] = ['migrated', 'already-compliant', 'finished', 'nothing-to-roll-back'];
+
+const isSuccess = (ending: Input['ending']) => SUCCESSES.includes(ending);
+
+/**
+ * What failed: what was to be done; or else that access was not revoked, or that evidence is missing. What is proven
+ * without its evidence is not proven to anybody who reads later.
+ */
+function errorOf(input: Input, missing: readonly { key: string }[]): Failure | undefined {
+  const [error, { remains, ending }] = [failureOf(input), input];
+  if (!remains && missing.length > 0 && !error) {
+    const [first] = missing;
+    const cause = `The execution ended ${ending}, and ${missing.length} objects of its evidence are missing, first ${first?.key}.`;
+    return { name: 'EvidenceMissing', cause };
+  }
+  if (!remains) return error;
+  const left = `Its access to Kubernetes was not given back (${remains.Error}): the switch tries again.`;
+  if (error) return { ...error, cause: `${error.cause} ${left}` };
+  return { name: 'AccessRemains', cause: `The execution ended ${input.ending}. ${left}` };
+}
+
+/** An ending without success has a name; `cause` is the sentence of the function that failed, not Lambda's envelope. */
+function failureOf({ ending, failure }: Input): Failure | undefined {
+  if (SUCCESSES.includes(ending)) return undefined;
+  // A person may roll back a migration that went well.
+  if (!failure && ending === 'rolled-back') return undefined;
+  if (!failure) return { name: 'NoReason', cause: `The execution ended ${ending} without an error.` };
+  return failureByOurName({ name: failure.Error, cause: sentenceOf(failure.Cause ?? '') });
+}
+
+function sentenceOf(cause: string): string {
+  try {
+    const parsed = LambdaCause.safeParse(JSON.parse(cause));
+    return parsed.success ? parsed.data.errorMessage : cause;
+  } catch {
+    return cause;
+  }
+}
+
+/** An event may have 256 KiB; its reader gets the sentence, the record has everything. */
+function shortened({ name, cause }: Failure): Failure {
+  return { name, cause: cause.slice(0, 2_000) };
+}

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Person } from './person.ts';
+import { Workflow } from './run.ts';
+import { abort } from './scenarios.ts';
+import { REQUEST, worldOf } from './worlds.ts';
+
+let workflow: Workflow;
+let person: Person;
+beforeAll(async () => {
+  workflow = await Workflow.start(worldOf({}));
+  person = new Person(workflow);
+});
+afterAll(async () => {
+  person.leave();
+  await workflow.stop();
+});
+
+const MACHINE = { machine: 'nightshift-rollback-cluster' };
+/** Each recovery comes one state further than the one before. */
+const CUT_OFF = ['GrantAccess', 'GrantEdit', 'InspectWithKubernetes'].map((state) => abort(state, MACHINE));
+
+test.each([
+  ['an event tells of each', []],
+  ['no event tells of any, and the switches fire', [{ events: 'lost', times: 'every' }]],
+])('three recoveries that are cut off are followed by one execution that pages, where %s', async (_, more) => {
+  const rested = await workflow.migrateAndRest(worldOf({}), REQUEST, [abort('AwaitRollout'), ...CUT_OFF, ...more]);
+  expect(rested.executions.map(({ name, status, error }) => `${name} ${error ?? status}`)).toEqual([
+    'test ABORTED',
+    ...['recover-test ABORTED', 'recover2-test ABORTED', 'recover3-test ABORTED', 'recover4-test RollbackFailed'],
+  ]);
+  expect(rested.said.map(({ event, execution }) => `${event} ${execution}`)).toEqual([
+    'nightshift.RollbackFailed recover4-test',
+  ]);
+  expect(await person.record('rollbacks/recover4-test/outcome.json')).toMatchObject({ ending: 'rollback-failed' });
+  expect(rested.cluster.accessEntries).toEqual([]);
+  expect(rested.state.schedules).toEqual([]);
+  const last = rested.executions.at(-1);
+  expect(last?.changing).toBeNull();
+});
+
+test('where Kubernetes refuses every restart, SSM still asks the nodes, and the record says what they run', async () => {
+  const rested = await workflow.migrateAndRest(worldOf({}), REQUEST, [
+    { at: 'ValidateNodes', node: 1, fault: 'output-garbage', document: 'validate-node', times: 2 },
+    { at: 'InspectFormer', ...MACHINE, kubernetes: 'forbidden', times: 'every' },
+  ]);
+  const rollback = rested.executions.find(({ name }) => name.startsWith('rollback-'));
+  expect(rollback?.path).toContain('CollectSurvey');
+  expect(await person.record(`rollbacks/${rollback?.name}/outcome.json`)).toMatchObject({
+    ending: 'rollback-failed',
+    error: { name: 'KubernetesForbidden' },
+    modes: [{ mode: 'ipvs', nodes: 3 }],
+  });
+});

@@ -1,0 +1,98 @@
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isErrorName } from '../../functions/core/errors.ts';
+import { Person } from './person.ts';
+import { changes, Workflow } from './run.ts';
+import { worldOf } from './worlds.ts';
+
+let workflow: Workflow;
+let person: Person;
+beforeAll(async () => {
+  workflow = await Workflow.start(worldOf({}));
+  person = new Person(workflow);
+});
+afterAll(async () => {
+  person.leave();
+  await workflow.stop();
+});
+
+type Machine = 'migrate-cluster' | 'rollback-cluster';
+let runs = 0;
+
+async function start(machine: Machine, input: string) {
+  runs += 1;
+  const ended = await person.run(machine, `odd-${runs}`, input);
+  await workflow.sandbox.live.region.clock.idle();
+  return ended;
+}
+
+const MIGRATION = 'arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster:demo-1';
+const RECOVERY = { mode: 'recover', cluster: 'demo', execution: { name: 'demo-1', arn: MIGRATION }, reason: 'why' };
+
+describe('an input that is none ends as InvalidRequest, with a sentence', () => {
+  it.each<[Machine, string, string]>([
+    ['rollback-cluster', '{}', 'mode must be one of rollback, recover, but it is nothing.'],
+    ['rollback-cluster', 'null', 'The input must be of type object, but it is null.'],
+    ['rollback-cluster', '[]', 'The input must be of type object, but it is [].'],
+    [
+      'rollback-cluster',
+      JSON.stringify({ ...RECOVERY, attempt: 1, execution: { name: 'demo-1', arn: `${MIGRATION}-2` } }),
+      'execution must be an execution of migrate-cluster, with the name that ends its ARN',
+    ],
+    ['rollback-cluster', JSON.stringify({ ...RECOVERY, attempt: 4 }), 'The input has no previous, but attempt 4'],
+    ['rollback-cluster', JSON.stringify({ ...RECOVERY, attempt: 2.5 }), 'attempt must'],
+    ['rollback-cluster', JSON.stringify({ ...RECOVERY, reason: 'x'.repeat(250_000) }), 'more than 32768 characters'],
+    ['migrate-cluster', '{}', 'cluster must'],
+    ['migrate-cluster', 'null', 'must be a JSON object, but it is null'],
+    ['migrate-cluster', JSON.stringify({ cluster: 'demo', target: 'x'.repeat(250_000) }), 'more than 32768 characters'],
+  ])('%s %.60s', async (machine, input, sentence) => {
+    await workflow.load(worldOf({}));
+    const ended = await start(machine, input);
+    expect(ended).toMatchObject({
+      status: 'FAILED',
+      error: 'InvalidRequest',
+      cause: expect.stringContaining(sentence),
+    });
+    expect(changes(workflow.sandbox.calls)).toEqual([]);
+  });
+});
+
+/** A valid value, or what a person or a broken program may have put in its place. */
+const odd = (valid: unknown) =>
+  fc.oneof(
+    { weight: 3, arbitrary: fc.constant(valid) },
+    { weight: 2, arbitrary: fc.constantFrom(null, true, 0, -1, 1.5, '', ' ', [], {}, [[]], { name: 1 }) },
+    { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 2 }) },
+    { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
+  );
+const oddly = (fields: Record<string, unknown>) =>
+  fc.record(Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, odd(value)])), { requiredKeys: [] });
+
+const INPUTS: Record<Machine, fc.Arbitrary<unknown>> = {
+  'migrate-cluster': oddly({
+    ...{ cluster: 'nobody', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend', awaitActive: true },
+    ...{ notBefore: '2026-11-21T00:00:00Z', now: { reason: 'why' }, strategy: 'auto', acknowledge: [] },
+  }),
+  'rollback-cluster': oddly({
+    ...RECOVERY,
+    ...{ attempt: 1, leasedTo: 'odd-1', after: null, previous: null },
+  }),
+};
+
+describe('whatever an execution is started with, it ends, by a name of ours, and changes nothing', () => {
+  it.each(['migrate-cluster', 'rollback-cluster'] as const)('%s', async (machine) => {
+    await workflow.load(worldOf({}));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof({ weight: 5, arbitrary: INPUTS[machine] }, { weight: 1, arbitrary: fc.jsonValue() }),
+        async (input) => {
+          const ended = await start(machine, JSON.stringify(input));
+          expect(ended.status).not.toBe('RUNNING');
+          expect(ended.error === undefined || isErrorName(ended.error), `${ended.error}: ${ended.cause}`).toBe(true);
+        },
+      ),
+      { numRuns: 60, seed: 8 },
+    );
+    expect(changes(workflow.sandbox.calls).filter((change) => /Addon|kubernetes|SendCommand/.test(change))).toEqual([]);
+  });
+});

@@ -88,6 +88,20 @@ export class Faults {
     return this.#arm(parsed);
   }
 
+  /** Forgets every fault: what is armed, what waits and what lasts. */
+  clear(): void {
+    this.#waiting = [];
+    for (const armed of [
+      this.#calls,
+      this.#kubernetes,
+      this.#addonUpdates,
+      this.#events,
+      this.#commands,
+      this.#outages,
+    ])
+      armed.clear();
+  }
+
   /** Every fault that has not struck yet, as it was given, with `left` where it strikes more than once. */
   list(): unknown[] {
     const counted: { item: Fault; left: unknown }[] = [

@@ -143,6 +143,8 @@ export interface AddonUpdate {
   readonly clientRequestToken: string | undefined;
   readonly params: { type: string; value: string }[];
   errors: { errorCode: string; errorMessage: string }[];
+  /** When the objects in the cluster were written; null while, and if, they were not. */
+  appliedAt: Date | null;
 }
 
 export interface AccessEntry {

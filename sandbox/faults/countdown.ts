@@ -7,6 +7,10 @@ export class Countdown<Item> {
     this.#armed.push({ item, left: times });
   }
 
+  clear(): void {
+    this.#armed = [];
+  }
+
   /** Takes one strike of the oldest item that fits. */
   take(fits: (item: Item) => boolean): Item | undefined {
     if (this.#armed.length === 0) return undefined;

@@ -8,7 +8,11 @@ interface Outage {
 
 /** Services that answer nothing for a while. */
 export class Outages {
-  readonly #outages: Outage[] = [];
+  #outages: Outage[] = [];
+
+  clear(): void {
+    this.#outages = [];
+  }
 
   begin(fault: OutageFault, now: Date): void {
     const end = fault.for === undefined ? Number.POSITIVE_INFINITY : now.getTime() + fault.for * 1_000;

@@ -46,6 +46,7 @@ export interface CaseRequest {
   strategy?: string;
   selfManaged?: string;
   requestedBy?: string;
+  notBefore?: string;
 }
 
 export type CaseFault = Record<string, unknown>;

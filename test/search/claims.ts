@@ -1,4 +1,5 @@
 import type { CaseRequest } from './case.ts';
+import { addonChanges, senderOf } from './others.ts';
 import {
   asJson,
   type ClusterSeen,
@@ -54,8 +55,15 @@ export function claimsOf(seen: Seen, cluster: ClusterSeen): Claim[] {
   return claims.sort((a, b) => (a.endedAt < b.endedAt ? -1 : 1));
 }
 
-/** What ran before an execution's change: what the world began with, unless another execution had changed it. */
+/**
+ * What was configured before an execution's change: what it found when it first sent one. What it saved says so where it
+ * went through the ConfigMap.
+ */
 function runningBefore(seen: Seen, cluster: ClusterSeen, owner: string): Running {
+  const first = addonChanges(cluster).find(
+    (change) => change.by === 'product' && senderOf(cluster, change)?.name === owner,
+  );
+  if (first?.before) return configured(first.before.configuration);
   const changing = cluster.executions.filter((each) => isMigration(each) && deedsOf(each).some(isDisruptive));
   if (changing.length < 2) return formerly(cluster.before);
   const former = asJson(JSON.parse(objectText(seen, `executions/${owner}/former.json`) ?? '{}'));

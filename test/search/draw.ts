@@ -1,11 +1,13 @@
 import fc from 'fast-check';
-import { readDefinition } from '../../state-machines/definitions.ts';
-import type { Case, CaseCluster, CaseFault, CaseNodes, CaseRequest, CaseWorld } from './case.ts';
+import type { Case, CaseCluster, CaseNodes, CaseRequest, CaseWorld } from './case.ts';
+import { anyFaults } from './draw-faults.ts';
 
 const SCHEDULERS = ['rr', 'lc', 'sh', 'wrr'];
+/** The first is the most frequent; some are not the newest, so that somebody can upgrade them. */
 const VERSIONS: readonly [string, string][] = [
+  ['1.34', 'v1.34.0-eksbuild.2'],
   ['1.34', 'v1.34.1-eksbuild.2'],
-  ['1.30', 'v1.30.14-eksbuild.8'],
+  ['1.30', 'v1.30.6-eksbuild.3'],
   ['1.26', 'v1.26.0-eksbuild.1'],
   ['1.35', 'v1.35.0-eksbuild.2'],
 ];
@@ -122,6 +124,22 @@ const when = fc.constantFrom<Partial<CaseRequest>[]>(
   {},
 );
 
+/** Moments before which nothing may begin, in every form that a reader may take for one. */
+const notBefore = fc.oneof(
+  { weight: 14, arbitrary: fc.constant(undefined) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '2026-11-21T02:30:00Z',
+      '2026-11-21T02:30:00.5Z',
+      '2026-11-21T02:30:00.123456Z',
+      '2026-11-21T02:30Z',
+      '2026-11-21T04:30:00+02:00',
+      '2100-01-01T00:00:00Z',
+    ),
+  },
+);
+
 function requestFor(cluster: string): fc.Arbitrary<CaseRequest> {
   return fc
     .record({
@@ -131,8 +149,9 @@ function requestFor(cluster: string): fc.Arbitrary<CaseRequest> {
       strategy: fc.constantFrom(undefined, undefined, undefined, undefined, 'pod-annotations', 'kubernetes-api'),
       selfManaged: fc.constantFrom('create-addon', 'config-map', undefined),
       requestedBy: fc.constantFrom(undefined, 'ana@example.com'),
+      notBefore,
     })
-    .map(({ scheduler, when: time, strategy, selfManaged, requestedBy, acknowledge }) => ({
+    .map(({ scheduler, when: time, strategy, selfManaged, requestedBy, acknowledge, notBefore: moment }) => ({
       cluster,
       target: { mode: 'ipvs' as const, scheduler },
       ...time,
@@ -140,156 +159,9 @@ function requestFor(cluster: string): fc.Arbitrary<CaseRequest> {
       ...(strategy !== undefined && { strategy }),
       ...(selfManaged !== undefined && { selfManaged }),
       ...(requestedBy !== undefined && { requestedBy }),
+      ...(moment !== undefined && { notBefore: moment }),
     }));
 }
-
-const statesOf = (machine: string): string[] => {
-  const definition: unknown = JSON.parse(readDefinition(machine));
-  if (typeof definition !== 'object' || definition === null || !('States' in definition)) return [];
-  return Object.keys(Object(definition.States));
-};
-const MIGRATE = statesOf('migrate-cluster');
-const ROLLBACK = statesOf('rollback-cluster');
-/** Time is lost where an execution waits, not between the look at the window and the call that it allows. */
-const WAITS = [...MIGRATE, ...ROLLBACK].filter((state) => state.startsWith('Await')).concat('InspectCluster');
-
-const at = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.constantFrom(...MIGRATE).map((state) => ({ at: state, machine: 'nightshift-migrate-cluster' })),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom(...ROLLBACK).map((state) => ({ at: state, machine: 'nightshift-rollback-cluster' })),
-  },
-);
-
-const CALLS: readonly [string, string][] = [
-  ...['DescribeCluster', 'DescribeAddon', 'DescribeUpdate', 'UpdateAddon', 'ListUpdates'].map(
-    (name): [string, string] => ['eks', name],
-  ),
-  ...['CreateAccessEntry', 'AssociateAccessPolicy', 'DeleteAccessEntry'].map((name): [string, string] => ['eks', name]),
-  ...['SendCommand', 'ListCommandInvocations', 'DescribeInstanceInformation'].map((name): [string, string] => [
-    'ssm',
-    name,
-  ]),
-  ...['PutObject', 'GetObject', 'ListObjectsV2'].map((name): [string, string] => ['s3', name]),
-  ...['CreateSchedule', 'UpdateSchedule', 'DeleteSchedule', 'GetSchedule'].map((name): [string, string] => [
-    'scheduler',
-    name,
-  ]),
-  ['ec2', 'DescribeInstances'],
-  ['sts', 'AssumeRole'],
-  ['events', 'PutEvents'],
-  ['states', 'StartExecution'],
-  ['states', 'StopExecution'],
-  ['lambda', 'Invoke'],
-];
-const AWS_ERRORS = ['ThrottlingException', 'ThrottlingException', 'InternalServerException', 'AccessDeniedException'];
-const KUBERNETES = [
-  'patch daemonsets',
-  'get daemonsets',
-  'list pods',
-  'delete pods',
-  'get pods/proxy',
-  'get configmaps',
-  'patch configmaps',
-  'update configmaps',
-];
-const REASONS = ['TooManyRequests', 'InternalError', 'Forbidden', 'Conflict', 'ServiceUnavailable'];
-const times = fc.constantFrom(1, 1, 2, 4, 12, 40);
-
-const calls = fc.oneof(
-  fc
-    .record({ call: fc.constantFrom(...CALLS), error: fc.constantFrom(...AWS_ERRORS), times })
-    .map(({ call: [service, operation], ...rest }) => ({ on: { service, operation }, ...rest })),
-  fc
-    .record({ call: fc.constantFrom(...CALLS), times: fc.constantFrom(1, 1, 2) })
-    .map(({ call: [service, operation], ...rest }) => ({ on: { service, operation }, lostReply: true, ...rest })),
-  fc
-    .record({ operation: fc.constantFrom(...KUBERNETES), error: fc.constantFrom(...REASONS), times })
-    .map(({ operation, ...rest }) => ({ on: { service: 'kubernetes', operation }, ...rest })),
-  fc
-    .record({ operation: fc.constantFrom(...KUBERNETES) })
-    .map(({ operation }) => ({ on: { service: 'kubernetes', operation }, lostReply: true })),
-  fc.record({ kubernetes: fc.constantFrom('unreachable', 'forbidden', 'conflict'), times }),
-);
-
-const node = fc.constantFrom<(number | 'any')[]>('any', 0, 1, 2);
-const onNodes = fc.oneof(
-  fc.record({ node, fault: fc.constant('agent-offline'), for: fc.constantFrom(30, 600, 7_200) }),
-  fc.record({
-    node,
-    fault: fc.constantFrom(
-      'agent-offline',
-      'package-mirror-down',
-      'module-missing:ip_vs',
-      'module-missing:ip_vs_rr',
-      'terminated',
-      'slow',
-    ),
-  }),
-  fc.record({ node, fault: fc.constant('kube-proxy-crash'), times: fc.constantFrom(1, 3, 20) }),
-  fc.record({
-    node,
-    fault: fc.constant('kube-proxy-crash'),
-    times: fc.constantFrom(1, 20),
-    mode: fc.constantFrom('ipvs', 'iptables'),
-  }),
-  fc.record({ node, fault: fc.constant('dns-without-backends'), times: fc.constantFrom(1, 2, 10) }),
-  fc.record({
-    node,
-    fault: fc.constant('output-garbage'),
-    times: fc.constantFrom(1, 2, 10),
-    how: fc.constantFrom('cut', 'garbled'),
-  }),
-);
-
-const surroundings = fc.oneof(
-  fc.record({
-    join: fc.record({
-      os: fc.constantFrom('al2023', 'ubuntu', 'bottlerocket'),
-      count: fc.constantFrom(1, 2),
-      ssm: fc.constantFrom('online', 'online', 'none'),
-    }),
-  }),
-  fc.record({
-    addonUpdate: fc.constantFrom('Failed', 'Cancelled'),
-    code: fc.constantFrom('ConfigurationConflict', 'AdmissionRequestDenied'),
-    applied: fc.boolean(),
-    times: fc.constantFrom(1, 1, 2, 9),
-  }),
-  fc.record({
-    addonUpdate: fc.constant('Degraded'),
-    code: fc.constantFrom('InsufficientNumberOfReplicas', 'AccessDenied'),
-  }),
-  fc.record({ events: fc.constantFrom('twice', 'out-of-order', 'lost'), times: fc.constantFrom(1, 2) }),
-);
-
-/** A fault at some state; `after` a while in a part of them. */
-const fault: fc.Arbitrary<CaseFault> = fc.oneof(
-  { weight: 4, arbitrary: fc.tuple(at, calls).map(([place, what]) => ({ ...place, ...what })) },
-  { weight: 4, arbitrary: fc.tuple(at, onNodes).map(([place, what]) => ({ ...place, ...what })) },
-  { weight: 3, arbitrary: fc.tuple(at, surroundings).map(([place, what]) => ({ ...place, ...what })) },
-  {
-    weight: 3,
-    arbitrary: fc
-      .tuple(at, fc.constantFrom('abort', 'abort', 'duplicate'))
-      .map(([place, execution]) => ({ ...place, execution })),
-  },
-  {
-    weight: 1,
-    arbitrary: fc
-      .tuple(fc.constantFrom(...WAITS), fc.constantFrom(1, 3, 12))
-      .map(([state, hours]) => ({ at: state, clock: 'skip', hours })),
-  },
-);
-
-/** Leaves out what a world may ask for and never gets: the time it takes to find that out is lost. */
-const faults = fc.oneof(
-  { weight: 1, arbitrary: fc.constant<CaseFault[]>([]) },
-  { weight: 4, arbitrary: fc.array(fault, { minLength: 1, maxLength: 4 }) },
-);
 
 /** Worlds, requests and misfortunes of every kind that the sandbox knows. */
 export const anyCase: fc.Arbitrary<Case> = world.chain((drawn) =>
@@ -301,7 +173,12 @@ export const anyCase: fc.Arbitrary<Case> = world.chain((drawn) =>
         fc.integer({ min: 0, max: 14 }),
         requestFor('demo'),
       )
-      .map(([requests, draw, second]) => (draw === 14 ? [...requests, second] : [...requests])),
-    faults,
+      .map(([requests, draw, second]) => {
+        if (draw < 13) return [...requests];
+        // A second migration: of another's wishes, or the same once more.
+        const [first] = requests;
+        return draw === 13 && first ? [...requests, { ...first, now: { reason: 'again' } }] : [...requests, second];
+      }),
+    faults: anyFaults,
   }),
 );

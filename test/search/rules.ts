@@ -1,10 +1,15 @@
 import { claimsOf, isLoud, proofOf, requestOf } from './claims.ts';
+import { isByProduct, isChangedByOther } from './others.ts';
+import { perCluster, type Rule } from './rule.ts';
+import { whatIsAcceptedIsObeyed } from './rule-accepted.ts';
+import { theNextPodStartsTheSame } from './rule-configured.ts';
+import { everythingEnds } from './rule-endings.ts';
+import { entriesOfOthers, nothingOfOthersIsUndone, theUsersConfigurationSurvives } from './rule-others.ts';
 import { evidenceAndHistoryTellAll } from './rule-records.ts';
 import { whatIsNotUnderstoodFails } from './rule-understood.ts';
 import {
   asJson,
   type ClusterSeen,
-  clustersOf,
   type Deed,
   deedsOf,
   isChange,
@@ -19,25 +24,14 @@ import {
   hasShell,
   isOpen,
   liveNodes,
-  ownValues,
+  nextPodRuns,
   readValues,
   runningOn,
   runsKubeProxy,
   sameRunning,
-  sameValues,
   shown,
   wanted,
 } from './truth.ts';
-
-/** Looks at what was seen of one run and answers a sentence for each violation. */
-export type Rule = (seen: Seen) => string[];
-
-const perCluster =
-  (rule: (cluster: ClusterSeen, seen: Seen) => string[]): Rule =>
-  (seen) =>
-    clustersOf(seen).flatMap((cluster) =>
-      rule(cluster, seen).map((violation) => `${cluster.before.name}: ${violation}`),
-    );
 
 /** Rule 1: no disruptive call outside an open window, and none before every eligible node was told to prepare. */
 export const nothingDisruptiveOutsideAWindow = perCluster((cluster, seen) =>
@@ -98,33 +92,6 @@ function staying(seen: Seen, cluster: ClusterSeen) {
   return liveNodes(cluster.after).filter(({ id }) => first.has(id));
 }
 
-/** Rule 2: of the add-on's configuration only mode and ipvs.scheduler differ, and after a rollback nothing. */
-export const theUsersConfigurationSurvives = perCluster((cluster, seen) => {
-  const { before, after } = cluster;
-  if (before.addon === null) return [];
-  const former = before.addon.configuration;
-  const sent = cluster.calls
-    .filter(({ operation }) => operation === 'UpdateAddon')
-    .map(({ input }) => textOf(asJson(input)['configurationValues']));
-  const strange = sent.filter((text) => !sameValues(ownValues(text), ownValues(former)));
-  const now = after.addon?.configurationValues ?? null;
-  const last = claimsOf(seen, cluster).at(-1);
-  const undone =
-    last?.ending === 'rolled-back' && sameRunning(last.running, formerly(before)) && !isLoud(seen, cluster);
-  return [
-    ...strange.map((text) => `UpdateAddon sent ${text} in place of ${former}`),
-    ...(after.addon ? [] : ['the add-on is gone']),
-    ...(sameValues(ownValues(now), ownValues(former)) ? [] : [`the configuration was ${former} and is ${now}`]),
-    ...(undone && cluster.requests.length === 1 && !sameText(now, former)
-      ? [`rolled back to ${now}, which is not exactly ${former}`]
-      : []),
-  ];
-});
-
-/** `{}` is how nothing is put back. */
-const sameText = (now: string | null, former: string | null): boolean =>
-  now === former || (sameValues(readValues(former), {}) && sameValues(readValues(now), {}));
-
 /** Rule 3: what ended leaves a cluster in one mode, without leftovers, access or lease; or says so loudly. */
 export const anEndedExecutionLeavesOneMode = perCluster((cluster, seen) => {
   const { executions, after } = cluster;
@@ -135,13 +102,15 @@ export const anEndedExecutionLeavesOneMode = perCluster((cluster, seen) => {
   const claim = claimsOf(seen, cluster).at(-1);
   if (!claim) return [...kept, 'something was changed, and nobody says how it ended'];
   const known = new Set(staying(seen, cluster).map(({ id }) => id));
+  // What another configured since may have reached nodes whose pods were restarted.
+  const later = isChangedByOther(cluster, claim.endedAt) ? nextPodRuns(after) : null;
   return [
     ...kept,
     ...liveNodes(after).flatMap((node) => {
       // Who joins after the last look is nobody's claim; that it is asked for another mode would be.
       if (!known.has(node.id) && node.runningMode === null) return [];
       const runs = runningOn(node);
-      if (!sameRunning(runs, claim.running))
+      if (!sameRunning(runs, claim.running) && !(later && sameRunning(runs, later)))
         return [`${claim.ending} says ${shown(claim.running)}, and ${node.id} runs ${shown(runs)}`];
       const { virtualServers, rejectRules } = node.leftovers;
       if (!hasShell(node) || !known.has(node.id) || virtualServers + rejectRules === 0) return [];
@@ -153,10 +122,14 @@ export const anEndedExecutionLeavesOneMode = perCluster((cluster, seen) => {
 });
 
 /** What an execution holds while it works, and is still there although all have ended. */
-function heldStill(seen: Seen, { before, after }: ClusterSeen): string[] {
+function heldStill(seen: Seen, cluster: ClusterSeen): string[] {
+  const { before, after } = cluster;
   const tried = (operation: string) =>
     seen.calls.some((call) => call.operation === operation && call.error !== undefined);
-  const entries = after.accessEntries.filter((principal) => principal.includes('nightshift-kubernetes'));
+  const others = entriesOfOthers(cluster);
+  const entries = after.accessEntries.filter(
+    (principal) => principal.includes('nightshift-kubernetes') && !others.has(principal),
+  );
   const leases = seen.state.schedules.filter((schedule) => asJson(schedule)['name'] === `nightshift-${before.name}`);
   return [
     ...(entries.length > 0 && !tried('DeleteAccessEntry') ? ['an access entry is left'] : []),
@@ -201,7 +174,7 @@ export const oneChangeAtATime = perCluster((cluster) => {
       .filter(({ what }) => what === 'update-addon')
       .map(({ execution, input }) => `${execution.arn} ${textOf(input['step'])}`),
   );
-  const updates = cluster.calls.filter(({ operation }) => operation === 'UpdateAddon');
+  const updates = cluster.calls.filter((call) => call.operation === 'UpdateAddon' && isByProduct(call));
   const tokens = new Set(updates.map(({ input }) => asJson(input)['clientRequestToken']));
   const repeated = tokens.size > steps.size ? [`${steps.size} steps sent UpdateAddon with ${tokens.size} tokens`] : [];
   return [...overlaps, ...repeated];
@@ -239,7 +212,7 @@ function isCompliant(seen: Seen, cluster: ClusterSeen): boolean {
   );
 }
 
-/** The eight rules of design §5, in its order. */
+/** The rules of design §5, in its order. */
 export const RULES: Readonly<Record<string, Rule>> = {
   'nothing disruptive outside a window, or before all are prepared': nothingDisruptiveOutsideAWindow,
   "the user's configuration survives": theUsersConfigurationSurvives,
@@ -249,6 +222,10 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'already compliant is zero writes': alreadyCompliantIsZeroWrites,
   'what is not understood fails, by name': whatIsNotUnderstoodFails,
   'history and evidence tell all': evidenceAndHistoryTellAll,
+  'nothing of others is undone': nothingOfOthersIsUndone,
+  'the next pod starts the same': theNextPodStartsTheSame,
+  'everything ends': everythingEnds,
+  'what is accepted is obeyed': whatIsAcceptedIsObeyed,
 };
 
 /** Every violation of every rule, and of the product's rights; none when the run kept them all. */

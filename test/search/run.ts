@@ -17,6 +17,9 @@ const UNTOLD = { events: 'lost', status: 'SUCCEEDED', times: 'every' };
 /** Real time in which virtual time must come to rest. It finds a sandbox that hangs: a whole execution takes a second. */
 const PATIENCE_MS = 600_000;
 
+/** More executions than any request leads to: whoever starts them will not stop, and what there is breaks a rule. */
+const CROWD = 40;
+
 /** The sandbox is broken, and no rule: nothing was found out about the product. */
 export class SandboxAtFault extends Error {
   override readonly name = 'SandboxAtFault';
@@ -66,15 +69,18 @@ export class Searcher {
     await this.#control('POST', 'faults', [...of.faults, UNTOLD]);
     await this.#start(of);
     await this.#atRest();
+    // What is read below is read by the search: no drawn fault strikes that.
+    this.#sandbox.live.faults.clear();
     const state = await this.#state();
-    // As it is now: what is read below is called by the search.
     const calls = Calls.parse(await this.#control('GET', 'calls'));
     const exceeded = this.#roles.exceededSince(calls, this.#sandbox.live.region);
     const executions = state.executions.map((each) => this.#execution(each));
     const objects = await this.#objects(calls);
-    const outputs = await insistently(() => this.#outputs());
+    const outputs = await this.#outputs();
+    const clusters = [...this.#sandbox.live.region.clusters.values()];
+    const addonUpdates = new Map(clusters.map((cluster) => [cluster.name, cluster.addonUpdates]));
     this.#refuseBugs();
-    return { of, first, state, calls, executions, objects, outputs, exceeded };
+    return { of, first, state, calls, executions, addonUpdates, objects, outputs, exceeded };
   }
 
   stop(): Promise<void> {
@@ -101,10 +107,14 @@ export class Searcher {
   async #atRest(): Promise<void> {
     const patience = Promise.withResolvers<never>();
     const timer = setTimeout(() => patience.reject(new SandboxAtFault('time never came to rest')), PATIENCE_MS);
+    const crowd = Promise.withResolvers<void>();
+    const { live } = this.#sandbox;
+    const count = setInterval(() => live.stepFunctions.executions.size > CROWD && crowd.resolve(), 100);
     try {
-      await Promise.race([this.#sandbox.live.region.clock.idle(), patience.promise]);
+      await Promise.race([live.region.clock.idle(), crowd.promise, patience.promise]);
     } finally {
       clearTimeout(timer);
+      clearInterval(count);
     }
   }
 
@@ -149,12 +159,10 @@ export class Searcher {
     return objects;
   }
 
-  #object(key: string): Promise<Uint8Array> {
-    return insistently(async () => {
-      const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
-      if (!Body) throw new SandboxAtFault(`GetObject ${key}: no body`);
-      return Body.transformToByteArray();
-    });
+  async #object(key: string): Promise<Uint8Array> {
+    const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+    if (!Body) throw new SandboxAtFault(`GetObject ${key}: no body`);
+    return Body.transformToByteArray();
   }
 
   async #outputs(): Promise<NodeOutput[]> {
@@ -174,7 +182,7 @@ const Put = z.object({ Key: z.string(), Body: z.unknown() });
 /** A drawn fault strikes at most forty calls. */
 const INSISTENCE = 50;
 
-/** What is left of the drawn faults strikes the search's own calls as well: they are made again until it is used up. */
+/** A fault that is armed at once strikes the search's own start as well: it is made again until the fault is used up. */
 async function insistently<T>(call: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {

@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import type { ApiCall } from '../../sandbox/region.ts';
+import type { AddonUpdate, ApiCall } from '../../sandbox/region.ts';
 import type { ClusterReport, SandboxState } from '../../sandbox/state.ts';
 import type { Case, CaseCluster, CaseRequest } from './case.ts';
 
@@ -12,6 +12,8 @@ export interface Seen {
   readonly state: SandboxState;
   readonly calls: readonly ApiCall[];
   readonly executions: readonly ExecutionSeen[];
+  /** By the name of the cluster, in the order in which EKS took them. */
+  readonly addonUpdates: ReadonlyMap<string, readonly AddonUpdate[]>;
   /** The evidence bucket: key → bytes. */
   readonly objects: ReadonlyMap<string, Uint8Array>;
   /** What documents printed on nodes, as SSM keeps it. */
@@ -83,6 +85,7 @@ export interface ClusterSeen {
   readonly requests: readonly CaseRequest[];
   readonly executions: readonly ExecutionSeen[];
   readonly calls: readonly ApiCall[];
+  readonly addonUpdates: readonly AddonUpdate[];
 }
 
 export function clustersOf(seen: Seen): ClusterSeen[] {
@@ -95,6 +98,7 @@ export function clustersOf(seen: Seen): ClusterSeen[] {
       requests: seen.of.requests.filter(({ cluster }) => cluster === before.name),
       executions: seen.executions.filter(({ cluster }) => cluster === before.name),
       calls: seen.calls.filter(({ input }) => namesCluster(asJson(input), before.name)),
+      addonUpdates: seen.addonUpdates.get(before.name) ?? [],
     };
   });
 }

@@ -42,6 +42,20 @@ export function configured(text: string | null): Running {
   return { mode, scheduler: typeof scheduler === 'string' && scheduler !== '' ? scheduler : 'rr' };
 }
 
+/** What the next pod of kube-proxy starts with; null where it would not start. */
+export function nextPodRuns({ configMap }: ClusterReport): Running | null {
+  if (configMap.mode === null) return null;
+  const { mode, scheduler } = configMap;
+  return mode === 'ipvs' ? { mode, scheduler: scheduler || 'rr' } : { mode, scheduler: null };
+}
+
+/** Everything in a text of kube-proxy's configuration but the mode and the scheduler. */
+export function configText(text: string): Mapping {
+  const { mode: _mode, ipvs, ...rest } = mapping(parse(text));
+  const { scheduler: _scheduler, ...others } = mapping(ipvs);
+  return { ...rest, ipvs: others };
+}
+
 /** What a cluster ran when the world began: nobody had edited its ConfigMap. */
 export const formerly = ({ addon }: CaseCluster): Running => configured(addon?.configuration ?? null);
 

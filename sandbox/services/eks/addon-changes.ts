@@ -57,6 +57,7 @@ export function updateAddon(
     clientRequestToken: change.clientRequestToken,
     params,
     errors: [],
+    appliedAt: null,
   };
   cluster.addonUpdates.push(update);
   addon.status = 'UPDATING';
@@ -93,6 +94,7 @@ async function finishUpdate(region: Region, cluster: Cluster, pending: Pending):
       return;
     }
     await apply(region, cluster, pending.version, { ...wanted, ...kept }, pending.resolve === 'PRESERVE');
+    update.appliedAt = region.clock.now();
     addon.version = pending.version;
     addon.configurationValues = pending.text;
     settleHealth(addon, scripted);

@@ -32,8 +32,12 @@ export function fireTarget(options: TargetOptions): (schedule: Schedule) => Prom
     const caller = roleCaller(target.RoleArn, 'scheduler');
     const bury = async ({ error, retries, exhausted }: GivenUp) => {
       const queue = target.DeadLetterConfig?.Arn;
-      // Nobody else hears of it: on AWS it is a metric, here an error of the sandbox's clock.
-      if (queue === undefined) throw error;
+      if (queue === undefined) {
+        // A switch may start what another has started under the same name: on AWS, too, that is the end of it.
+        if (error.name === 'ExecutionAlreadyExists') return;
+        // Nobody else hears of it: on AWS it is a metric, here an error of the sandbox's clock.
+        throw error;
+      }
       const attributes = {
         SCHEDULE_ARN: arn,
         TARGET_ARN: target.Arn,

@@ -1,0 +1,59 @@
+import { isLoud } from './claims.ts';
+import { duplicatesIn, isOnlyBookkeeping } from './misfortunes.ts';
+import { perCluster, type Rule } from './rule.ts';
+import { asJson, type ClusterSeen, isMigration, ownerOf, type Seen, textOf } from './seen.ts';
+import { configured, liveNodes, runningOn, sameRunning, shown } from './truth.ts';
+
+/** A rollback that its migration waits for, and three recoveries. */
+const MOST_ROLLBACKS = 4;
+
+/** Rule 11: everything ends: there is a last recovery, an incident pages once, and no broken store keeps a cluster broken. */
+export const everythingEnds: Rule = (seen) => [
+  ...perCluster((cluster) => [...tooManyRollbacks(seen, cluster), ...tooManyPages(seen, cluster)])(seen),
+  ...(isOnlyBookkeeping(seen) ? perCluster((cluster) => notPutBack(seen, cluster))(seen) : []),
+];
+
+function tooManyRollbacks(seen: Seen, { executions }: ClusterSeen): string[] {
+  const most = MOST_ROLLBACKS * (1 + duplicatesIn(seen));
+  const counts = new Map<string, number>();
+  for (const execution of executions)
+    if (!isMigration(execution)) counts.set(ownerOf(execution), (counts.get(ownerOf(execution)) ?? 0) + 1);
+  return [...counts]
+    .filter(([, count]) => count > most)
+    .map(([owner, count]) => `${count} rollbacks of ${owner}, where ${most} are the most`);
+}
+
+/** Events that page somebody, by the migration that they are about. */
+function tooManyPages({ calls, of, ...seen }: Seen, { executions }: ClusterSeen): string[] {
+  const puts = calls.filter(({ operation, error }) => operation === 'PutEvents' && error === undefined);
+  // An event whose answer was lost is put again.
+  if (puts.some(({ lostReply }) => lostReply)) return [];
+  const incidents = new Map(
+    executions.map((execution) => [execution.arn, isMigration(execution) ? execution.name : ownerOf(execution)]),
+  );
+  const pages = puts
+    .flatMap(({ input }) => [asJson(input)['Entries']].flat().map(asJson))
+    .filter(({ DetailType }) => DetailType === 'nightshift.RollbackFailed')
+    .flatMap(({ Resources }) => {
+      const about = [Resources].flat().flatMap((arn) => incidents.get(textOf(arn)) ?? []);
+      return about.slice(0, 1);
+    });
+  const most = 1 + duplicatesIn({ calls, of, ...seen });
+  return [...new Set(pages)]
+    .map((incident) => ({ incident, count: pages.filter((each) => each === incident).length }))
+    .filter(({ count }) => count > most)
+    .map(({ incident, count }) => `${count} pages about ${incident}`);
+}
+
+/** With all else in order, every node runs what is configured, whatever could be recorded of it. */
+function notPutBack(seen: Seen, cluster: ClusterSeen): string[] {
+  const { addon } = cluster.after;
+  if (!addon) return [];
+  const values = configured(addon.configurationValues);
+  return liveNodes(cluster.after)
+    .filter((node) => !sameRunning(runningOn(node), values))
+    .map((node) => {
+      const how = isLoud(seen, cluster) ? 'loudly' : 'silently';
+      return `${node.id} ${how} runs ${shown(runningOn(node))}, configured is ${shown(values)}, and only records were lost`;
+    });
+}

@@ -22,7 +22,7 @@ const wholeNumber = (text: string): number => {
 };
 
 const program = new Command('search')
-  .description('Searches for a run that breaks one of the eight rules or exceeds a role, and makes it small.')
+  .description('Searches for a run that breaks a rule or exceeds a role, and makes it small.')
   .option('--runs <n>', 'cases to draw', wholeNumber, 1000)
   .option('--seed <n>', 'the same seed draws the same cases', wholeNumber, Math.floor(Math.random() * 1e9))
   .addOption(new Option('--sabotage <rule>', 'take one guard of the product away').choices(Object.keys(SABOTAGES)))

@@ -93,8 +93,9 @@ function clusterNamed(name: string): fc.Arbitrary<CaseCluster> {
       selfManaged: fc.integer({ min: 0, max: 15 }).map((draw) => draw === 15),
       serviceCidr: fc.constantFrom('10.100.0.0/16', '10.100.0.0/16', '10.100.0.0/16', 'fd12:3456:789a::/108'),
       nodeGroups: fc.oneof(
-        { weight: 3, arbitrary: fc.array(nodes, { minLength: 0, maxLength: 1 }) },
-        { weight: 1, arbitrary: fc.array(nodes, { minLength: 2, maxLength: 2 }) },
+        { weight: 1, arbitrary: fc.constant<CaseNodes[]>([]) },
+        { weight: 8, arbitrary: fc.array(nodes, { minLength: 1, maxLength: 1 }) },
+        { weight: 3, arbitrary: fc.array(nodes, { minLength: 2, maxLength: 2 }) },
       ),
     })
     .map(({ version, configuration, selfManaged, ...rest }) => {

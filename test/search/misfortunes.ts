@@ -18,6 +18,10 @@ export function isOutForEver({ of }: Seen, service: string, operation: string): 
   );
 }
 
+/** Whether the bucket and the bus take, at last, what an execution has to record. */
+export const canRecord = (seen: Seen): boolean =>
+  !isOutForEver(seen, 's3', 'PutObject') && !isOutForEver(seen, 'events', 'PutEvents');
+
 /** Whether nothing went wrong but that the bus or the bucket took nothing for a while. */
 export function isOnlyBookkeeping({ of }: Seen): boolean {
   return (

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { claimsOf, eventsOf, requestOf } from './claims.ts';
-import { isOutForEver } from './misfortunes.ts';
+import { canRecord, isOutForEver } from './misfortunes.ts';
 import { addonChanges, senderOf } from './others.ts';
 import {
   asJson,
@@ -36,7 +36,7 @@ function recordOf(seen: Seen, cluster: ClusterSeen, execution: ExecutionSeen): s
   if (execution.status === 'RUNNING') return [];
   const own = outcomeOf(seen, execution);
   if (own) return [...contradictions(seen, cluster, execution, own), ...brokenIndex(seen, own)];
-  if (isOutForEver(seen, 's3', 'PutObject') || isOutForEver(seen, 'events', 'PutEvents')) return [];
+  if (!canRecord(seen)) return [];
   const deeds = deedsOf(execution);
   const began = deeds.some((deed) => isChange(deed) || /createSchedule|createAccessEntry/.test(deed.what));
   if (!isMigration(execution) || !began) return [];

@@ -1,5 +1,6 @@
 import { claimsOf, isLoud, proofOf, requestOf } from './claims.ts';
-import { isByProduct, isChangedByOther } from './others.ts';
+import { canRecord } from './misfortunes.ts';
+import { addonChanges, isByProduct, isChangedByOther } from './others.ts';
 import { perCluster, type Rule } from './rule.ts';
 import { whatIsAcceptedIsObeyed } from './rule-accepted.ts';
 import { theNextPodStartsTheSame } from './rule-configured.ts';
@@ -95,28 +96,29 @@ function staying(seen: Seen, cluster: ClusterSeen) {
 /** Rule 3: what ended leaves a cluster in one mode, without leftovers, access or lease; or says so loudly. */
 export const anEndedExecutionLeavesOneMode = perCluster((cluster, seen) => {
   const { executions, after } = cluster;
-  const running = executions.filter(({ status }) => status === 'RUNNING').map(({ name }) => `${name} never ended`);
-  if (running.length > 0) return running;
+  const unended = executions.filter(({ status }) => status === 'RUNNING').map(({ name }) => `${name} never ended`);
+  if (unended.length > 0) return unended;
   const kept = heldStill(seen, cluster);
   if (!executions.some((execution) => deedsOf(execution).some(isDisruptive)) || isLoud(seen, cluster)) return kept;
   const claim = claimsOf(seen, cluster).at(-1);
-  if (!claim) return [...kept, 'something was changed, and nobody says how it ended'];
+  if (!claim && canRecord(seen)) return [...kept, 'something was changed, and nobody says how it ended'];
+  const running = claim?.running ?? nextPodRuns(after);
+  if (!running) return [...kept, 'the next pod would not start'];
   const known = new Set(staying(seen, cluster).map(({ id }) => id));
   // What another configured since may have reached nodes whose pods were restarted.
-  const later = isChangedByOther(cluster, claim.endedAt) ? nextPodRuns(after) : null;
+  const later = claim && isChangedByOther(cluster, claim.endedAt) ? nextPodRuns(after) : null;
+  const ending = claim?.ending ?? 'unrecorded';
   return [
     ...kept,
     ...liveNodes(after).flatMap((node) => {
       // Who joins after the last look is nobody's claim; that it is asked for another mode would be.
       if (!known.has(node.id) && node.runningMode === null) return [];
       const runs = runningOn(node);
-      if (!sameRunning(runs, claim.running) && !(later && sameRunning(runs, later)))
-        return [`${claim.ending} says ${shown(claim.running)}, and ${node.id} runs ${shown(runs)}`];
+      if (!sameRunning(runs, running) && !(later && sameRunning(runs, later)))
+        return [`${ending} says ${shown(running)}, and ${node.id} runs ${shown(runs)}`];
       const { virtualServers, rejectRules } = node.leftovers;
       if (!hasShell(node) || !known.has(node.id) || virtualServers + rejectRules === 0) return [];
-      return [
-        `${claim.ending}, and ${node.id} keeps ${virtualServers} virtual servers and ${rejectRules} REJECT rules`,
-      ];
+      return [`${ending}, and ${node.id} keeps ${virtualServers} virtual servers and ${rejectRules} REJECT rules`];
     }),
   ];
 });
@@ -176,7 +178,10 @@ export const oneChangeAtATime = perCluster((cluster) => {
   );
   const updates = cluster.calls.filter((call) => call.operation === 'UpdateAddon' && isByProduct(call));
   const tokens = new Set(updates.map(({ input }) => asJson(input)['clientRequestToken']));
-  const repeated = tokens.size > steps.size ? [`${steps.size} steps sent UpdateAddon with ${tokens.size} tokens`] : [];
+  // What a way back sends depends on what is there: after another's change it is another request.
+  const ofOthers = addonChanges(cluster).filter(({ by }) => by === 'other').length;
+  const repeated =
+    tokens.size > steps.size + ofOthers ? [`${steps.size} steps sent UpdateAddon with ${tokens.size} tokens`] : [];
   return [...overlaps, ...repeated];
 });
 
@@ -189,14 +194,29 @@ export const alreadyCompliantIsZeroWrites = perCluster((cluster, seen) => {
   const isDue = (deed: Deed) =>
     isChange(deed) || (LOOKING.has(deed.what) && !before.nodeGroups.some(({ os }) => os === 'bottlerocket'));
   const compliant = seen.of.faults.length === 0 && isCompliant(seen, cluster);
-  return executions.filter(isMigration).flatMap((execution) => {
+  const writing = executions.filter(isMigration).flatMap((execution) => {
     const writes = deedsOf(execution).filter(isDue);
     const [first] = writes;
     const ended = executions.length === 1 && asJson(execution.input)['cluster'] === before.name;
     if (!first || !ended || !compliant) return [];
     return [`${execution.name} set about ${writes.length} writes (${first.what}) although everything was as asked`];
   });
+  return [...writing, ...changedAgain(seen, cluster)];
 });
+
+/** Of a cluster that another execution has just proven to be at the target, nothing is changed once more. */
+function changedAgain(seen: Seen, cluster: ClusterSeen): string[] {
+  const undisturbed = seen.of.faults.every(({ execution }) => execution === 'duplicate');
+  const proven = claimsOf(seen, cluster).filter(({ ending }) => ending === 'migrated');
+  if (!undisturbed) return [];
+  return cluster.executions.filter(isMigration).flatMap((execution) => {
+    const first = deedsOf(execution).find(isChange);
+    const request = requestOf(cluster, execution);
+    const before = proven.findLast(({ endedAt }) => first && endedAt <= iso(first.at));
+    if (!first || !before || !request || !sameRunning(before.running, wanted(request))) return [];
+    return [`${first.what} of ${execution.name}, although ${before.execution.name} had proven the target`];
+  });
+}
 
 /** Explicitly configured: where only kube-proxy's default makes it so, the request writes it down. */
 function isCompliant(seen: Seen, cluster: ClusterSeen): boolean {

@@ -1,3 +1,4 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { paginateListCommandInvocations, SSMClient } from '@aws-sdk/client-ssm';
@@ -12,10 +13,14 @@ import type { Sabotaged } from './sabotage.ts';
 import { asJson, type ExecutionSeen, type NodeOutput, type Seen, textOf } from './seen.ts';
 
 const BUCKET = 'nightshift-evidence-111122223333-us-east-1';
-/** Of a success its event has the history kept, and nothing else: a tenth of the time, and none of the eight rules. */
+/** Of a success its event has the history kept, and nothing else: a tenth of the time, and none of the rules. */
 const UNTOLD = { events: 'lost', status: 'SUCCEEDED', times: 'every' };
 /** Real time in which virtual time must come to rest. It finds a sandbox that hangs: a whole execution takes a second. */
 const PATIENCE_MS = 600_000;
+
+const SWEEP = 'nightshift-sweep-executions';
+const SWEEPS = 2;
+const DAY_MS = 86_400_000;
 
 /** More executions than any request leads to: whoever starts them will not stop, and what there is breaks a rule. */
 const CROWD = 40;
@@ -33,6 +38,7 @@ export class Searcher {
   readonly #sfn: SFNClient;
   readonly #s3: S3Client;
   readonly #ssm: SSMClient;
+  readonly #lambda: LambdaClient;
 
   private constructor(sandbox: Sandbox, roles: Roles, bugs: unknown[]) {
     this.#sandbox = sandbox;
@@ -47,6 +53,7 @@ export class Searcher {
     this.#sfn = new SFNClient(options);
     this.#s3 = new S3Client({ ...options, forcePathStyle: true });
     this.#ssm = new SSMClient(options);
+    this.#lambda = new LambdaClient(options);
   }
 
   /** For sabotage: other bundles and definitions than the product's, and another template than that of its roles. */
@@ -69,6 +76,7 @@ export class Searcher {
     await this.#control('POST', 'faults', [...of.faults, UNTOLD]);
     await this.#start(of);
     await this.#atRest();
+    if (of.faults.some((fault) => 'outage' in fault)) await this.#sweep();
     // What is read below is read by the search: no drawn fault strikes that.
     this.#sandbox.live.faults.clear();
     const state = await this.#state();
@@ -84,7 +92,7 @@ export class Searcher {
   }
 
   stop(): Promise<void> {
-    for (const client of [this.#sfn, this.#s3, this.#ssm]) client.destroy();
+    for (const client of [this.#sfn, this.#s3, this.#ssm, this.#lambda]) client.destroy();
     return this.#sandbox.stop();
   }
 
@@ -102,6 +110,18 @@ export class Searcher {
           ),
         );
     });
+  }
+
+  /** The daily sweeps of a deployment, for as long as it looks back: what an outage has kept from ending ends now. */
+  async #sweep(): Promise<void> {
+    const { clock } = this.#sandbox.live.region;
+    for (let day = 1; day <= SWEEPS; day += 1) {
+      await clock.skip(DAY_MS);
+      const Payload = JSON.stringify({ kind: 'sweep', now: clock.now().toISOString() });
+      // What a sweep cannot do it says by an error, and the next one tries again.
+      await clock.busy(() => this.#lambda.send(new InvokeCommand({ FunctionName: SWEEP, Payload })));
+      await this.#atRest();
+    }
   }
 
   async #atRest(): Promise<void> {

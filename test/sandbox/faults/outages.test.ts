@@ -47,6 +47,17 @@ describe('an outage', () => {
     expect((await read()).items).toHaveLength(3);
   });
 
+  test('is forgotten with everything else that was to go wrong', async () => {
+    await scene.arm(
+      { outage: 'eks' },
+      { kubernetes: 'unreachable', times: 3 },
+      { at: 'InspectCluster', clock: 'skip', hours: 1 },
+    );
+    scene.live.faults.clear();
+    expect((await scene.state()).faults).toEqual([]);
+    expect((await scene.eks.listClusters({})).clusters).toEqual(['demo']);
+  });
+
   test('is in the state with its end while it lasts', async () => {
     await scene.arm({ outage: 's3', for: 60 }, { outage: 'events', operation: 'PutEvents' });
     expect((await scene.state()).faults).toEqual([

@@ -222,3 +222,16 @@ test('a target that is throttled is tried again as often as the policy says', as
     RETRY_ATTEMPTS: { StringValue: '2' },
   });
 });
+
+test('a target without a queue whose execution another has started is the end of it; any other refusal is an error', async () => {
+  const start = { service: 'states', operation: 'StartExecution' };
+  world.faults.add([{ on: start, error: 'ExecutionAlreadyExists' }]);
+  await client.createSchedule(lease);
+  await world.clock.idle();
+  expect(world.clockErrors).toEqual([]);
+  world.faults.add([{ on: start, error: 'StateMachineDoesNotExist' }]);
+  await client.createSchedule(lease);
+  await world.clock.idle();
+  expect(world.clockErrors).toMatchObject([{ name: 'StateMachineDoesNotExist' }]);
+  world.clockErrors.length = 0;
+});

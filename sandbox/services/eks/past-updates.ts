@@ -7,14 +7,18 @@ const DAY_MS = 86_400_000;
 
 /** An add-on's updates of earlier days, one a day, all of them ended. EKS keeps them for as long as the cluster lives. */
 export function pastUpdates(count: number, before: Date): AddonUpdate[] {
-  return Array.from({ length: count }, (_, index) => ({
-    id: idOf(`past-${index}`),
-    status: 'Successful' as const,
-    createdAt: new Date(before.getTime() - (count - index) * DAY_MS),
-    clientRequestToken: undefined,
-    params: [{ type: 'ResolveConflicts', value: 'OVERWRITE' }],
-    errors: [],
-  }));
+  return Array.from({ length: count }, (_, index) => {
+    const at = new Date(before.getTime() - (count - index) * DAY_MS);
+    return {
+      id: idOf(`past-${index}`),
+      status: 'Successful' as const,
+      createdAt: at,
+      appliedAt: at,
+      clientRequestToken: undefined,
+      params: [{ type: 'ResolveConflicts', value: 'OVERWRITE' }],
+      errors: [],
+    };
+  });
 }
 
 /** In the form of EKS's ids, which are UUIDs of no order. */

@@ -1,4 +1,4 @@
-import { placeholderValues, STATE_MACHINES } from '../state-machines/definitions.ts';
+import { NO_KUBERNETES_GROUP, placeholderValues, STATE_MACHINES } from '../state-machines/definitions.ts';
 import { groups, type Names } from './naming.ts';
 
 /**
@@ -23,7 +23,7 @@ export function substitutions(
     stateMachines: Object.fromEntries(STATE_MACHINES.map((name) => [name, arns.alias(name)])),
     kubernetesRoleArn: arns.role('kubernetes'),
     schedulerRoleArn: arns.role('scheduler'),
-    kubernetesGroup: kubernetesGroup ?? '',
+    kubernetesGroup: kubernetesGroup ?? NO_KUBERNETES_GROUP,
     leaseGroup: groups.leases,
     evidenceBucket: names.evidenceBucket,
     partition,

@@ -30,6 +30,12 @@ function pascalCase(name: string): string {
     .join('');
 }
 
+/**
+ * Stands for "no group" in a definition, whose placeholders must not be empty. No configured group has this name: those
+ * with `system:` are Kubernetes' own, and EKS refuses them.
+ */
+export const NO_KUBERNETES_GROUP = 'system:none';
+
 /** What a deployment has to fill in besides the functions. */
 export interface DeploymentValues {
   /** handler file name → function name or ARN */
@@ -39,7 +45,7 @@ export interface DeploymentValues {
   kubernetesRoleArn: string;
   /** What EventBridge Scheduler starts executions as. */
   schedulerRoleArn: string;
-  /** The Kubernetes group of the access entry; empty: EKS's own access policies give the rights. */
+  /** The Kubernetes group of the access entry; NO_KUBERNETES_GROUP: EKS's own access policies give the rights. */
   kubernetesGroup: string;
   /** Schedule group of the leases. */
   leaseGroup: string;

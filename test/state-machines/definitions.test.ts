@@ -5,6 +5,7 @@ import * as errors from '../../functions/core/errors.ts';
 import {
   fillPlaceholders,
   functionPlaceholder,
+  NO_KUBERNETES_GROUP,
   placeholderValues,
   readDefinition,
   STATE_MACHINES,
@@ -17,7 +18,7 @@ const HANDLERS = globSync('functions/handlers/*.ts').map((path) => basename(path
 /** AWS's own names that adapters let through unchanged, for the state machine to retry. */
 const RETHROWN = ['ThrottlingException', 'TooManyRequestsException', 'ResourceInUseException'];
 const VALUES = placeholderValues({
-  kubernetesGroup: '',
+  kubernetesGroup: NO_KUBERNETES_GROUP,
   functions: Object.fromEntries(
     HANDLERS.map((name) => [name, `arn:aws:lambda:us-east-1:111122223333:function:${name}`]),
   ),

@@ -142,7 +142,9 @@ function tellChange(steps: readonly Step[], look: Inspected | null): Change | nu
 
 function tellNodes(evidence: readonly Evidence[]): NodeRecord[] {
   return evidence.flatMap((each) => {
-    const place = /^executions\/(?<execution>[^/]+)\/(?<step>[^/]+)\/evidence\.ndjson\.gz$/.exec(each.key)?.groups;
+    const place = /^(?:executions|rollbacks)\/(?<execution>[^/]+)\/(?<step>[^/]+)\/evidence\.ndjson\.gz$/.exec(
+      each.key,
+    )?.groups;
     if (!place || each.state !== 'verified') return [];
     const { execution = '', step = '' } = place;
     return readVerdicts(each).map((verdict) => ({ execution, step, ...verdict }));

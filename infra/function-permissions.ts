@@ -7,9 +7,8 @@ import type { Permission } from './permissions/permission.ts';
 import * as records from './permissions/records.ts';
 
 const { listEvidence, writeEvidence } = records;
-const BOTH = ['migrate', 'rollback'] as const;
 const INVENTORY = 'inventory.ndjson.gz';
-const readEvidence = records.readEvidence(...BOTH);
+const readEvidence = records.readEvidence('migrate', 'rollback');
 const look = [
   eks.describeClusters,
   eks.describeAddon,
@@ -26,9 +25,10 @@ const plan = [
   ...[executions.planMigrations, executions.listSchedules, executions.passSchedulerRole],
   ...[records.keepPlans, listEvidence],
 ];
+const writeByBoth = (...files: records.EvidenceFile[]) => writeEvidence({ migrate: files, rollback: files });
 const recover = [
   ...[executions.startRollbacks, executions.describeExecutions, executions.readHistories],
-  ...[writeEvidence(BOTH, 'history.ndjson.gz', 'given-up.json'), readEvidence, listEvidence, records.putEvents],
+  ...[writeByBoth('history.ndjson.gz', 'outcome.json'), readEvidence, listEvidence, records.putEvents],
 ];
 
 /** What a function may do besides what all may. Throws for one that has no list of its own. */
@@ -44,30 +44,27 @@ type Configured = Pick<Config, 'nodeTags' | 'windows'>;
 function byHandler({ nodeTags, windows }: Configured): Readonly<Record<Handler, readonly Permission[]>> {
   return {
     'read-request': [],
-    'inspect-cluster': [...look, ...kubernetes, writeEvidence(['migrate'], INVENTORY)],
-    'inspect-rollback': [...look, ...kubernetes, writeEvidence(['rollback'], INVENTORY), readEvidence, listEvidence],
+    'inspect-cluster': [...look, ...kubernetes, writeEvidence({ migrate: [INVENTORY] })],
+    'inspect-rollback': [...look, ...kubernetes, writeEvidence({ rollback: [INVENTORY] }), readEvidence, listEvidence],
     'take-inventory': [
       ...[eks.listFargateProfiles, nodes.describeInstances, nodes.describeManagedNodes],
-      ...[...kubernetes, writeEvidence(BOTH, INVENTORY), records.readEvidence('migrate'), listEvidence],
+      ...[...kubernetes, writeByBoth(INVENTORY), records.readEvidence('migrate'), listEvidence],
     ],
     'decide-window': nodes.readCalendars(windows),
     'check-configuration': [eks.describeAddon, executions.readLease, ...kubernetes],
     'run-on-nodes': [
       ...[nodes.runDocuments, ...nodes.runOnNodes(nodeTags), executions.readLease],
-      ...[writeEvidence(BOTH, 'dispatch.json.gz'), readEvidence, listEvidence],
+      ...[writeByBoth('dispatch.json.gz'), readEvidence, listEvidence],
     ],
-    'collect-from-nodes': [nodes.readCommands, writeEvidence(BOTH, 'evidence.ndjson.gz'), readEvidence, listEvidence],
+    'collect-from-nodes': [nodes.readCommands, writeByBoth('evidence.ndjson.gz'), readEvidence, listEvidence],
     'update-addon': [eks.changeAddon, eks.createAddon, eks.describeAddon, executions.readLease],
     'edit-config-map': [...kubernetes, executions.readLease],
     'restart-kube-proxy': [
       ...[...kubernetes, executions.readLease],
-      ...[writeEvidence(BOTH, 'canary.json', INVENTORY, 'pods.json'), readEvidence, listEvidence],
+      ...[writeEvidence({ migrate: ['canary.json', INVENTORY], rollback: ['pods.json'] }), readEvidence, listEvidence],
     ],
-    'check-rollout': [
-      ...[...kubernetes, writeEvidence(['migrate'], INVENTORY)],
-      ...[records.readEvidence('migrate'), listEvidence],
-    ],
-    'record-outcome': [writeEvidence(BOTH, 'outcome.json'), readEvidence, listEvidence, records.putEvents],
+    'check-rollout': [...kubernetes, writeEvidence({ migrate: [INVENTORY] }), records.readEvidence('migrate')],
+    'record-outcome': [writeByBoth('outcome.json'), readEvidence, listEvidence, records.putEvents],
     'on-cluster-created': [executions.startMigrations],
     'on-addon-changed': [eks.describeClusters, eks.describeAddon, executions.readLease, records.putEvents, ...plan],
     'on-cluster-tagged': [eks.describeClusters, eks.describeAddon, ...plan],

@@ -17,10 +17,11 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { type BundleReport, buildFunctions, replaceBundles } from '../build.ts';
 import { bundledPackages } from '../scripts/third-party-notices.ts';
 
-const ONE_CLIENT = ['check-rollout', 'decide-window', 'edit-config-map', 'on-cluster-created', 'update-addon'];
+const ONE_CLIENT = ['on-cluster-created', 'read-request'];
 /** They talk to Kubernetes, EC2, SSM, EKS and S3. */
 const LARGE = ['inspect-cluster', 'inspect-rollback'];
 const KUBERNETES = [
+  'check-configuration',
   'check-rollout',
   'edit-config-map',
   'inspect-cluster',
@@ -37,6 +38,7 @@ beforeAll(async () => {
 
 test('every handler is a function', () => {
   expect(reports.map(({ name }) => name)).toEqual([
+    'check-configuration',
     'check-rollout',
     'collect-from-nodes',
     'decide-window',
@@ -126,7 +128,7 @@ describe('Kubernetes', () => {
   const madeOf = (part: string) =>
     reports.filter(({ file }) => readFileSync(`${file}.map`, 'utf8').includes(part)).map(({ name }) => name);
 
-  test('is talked to by six functions', () => {
+  test('is talked to by seven functions', () => {
     expect(madeOf('functions/aws/kubernetes/request.ts')).toEqual(KUBERNETES);
   });
 

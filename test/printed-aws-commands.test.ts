@@ -12,6 +12,7 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   'eks list-access-entries': ['--cluster-name'],
   'eks list-clusters': [],
   'eks tag-resource': ['--resource-arn', '--tags'],
+  'iam attach-role-policy': ['--role-name', '--policy-arn'],
   'lambda invoke': ['--function-name'],
   's3 cp': [],
   'scheduler delete-schedule': ['--name'],

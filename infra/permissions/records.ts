@@ -3,28 +3,30 @@ import { type Machine, RECORD_PREFIXES } from '../../functions/core/executions.t
 import { arns } from '../names.ts';
 import { onlyValues, type Permission } from './permission.ts';
 
+const MACHINES = ['migrate', 'rollback'] as const;
 const EXECUTIONS = 'The name of an execution is part of the key.';
 /** What executions of these state machines store. */
 const recordsOf = (machines: readonly Machine[]) =>
   machines.map((machine) => arns.objects(`${RECORD_PREFIXES[machine]}*`));
 
 /** The objects of an execution that functions write. What a rollback puts back, former.json, is none of them. */
-type EvidenceFile =
+export type EvidenceFile =
   | 'canary.json'
   | 'dispatch.json.gz'
   | 'evidence.ndjson.gz'
-  | 'given-up.json'
   | 'history.ndjson.gz'
   | 'inventory.ndjson.gz'
   | 'pods.json'
   | 'outcome.json';
 
-/** The right to write these objects of any execution of these state machines, and no others. */
-export const writeEvidence = (machines: readonly Machine[], ...files: EvidenceFile[]): Permission => ({
+/** The right to write these objects of any execution of each state machine, and no others. */
+export const writeEvidence = (files: Readonly<Partial<Record<Machine, readonly EvidenceFile[]>>>): Permission => ({
   sid: 'WriteEvidence',
   why: 'Stores what an execution found and did.',
   actions: ['s3:PutObject'],
-  resources: machines.flatMap((machine) => files.map((file) => arns.objects(`${RECORD_PREFIXES[machine]}*/${file}`))),
+  resources: MACHINES.flatMap((machine) =>
+    (files[machine] ?? []).map((file) => arns.objects(`${RECORD_PREFIXES[machine]}*/${file}`)),
+  ),
   wildcard: EXECUTIONS,
 });
 

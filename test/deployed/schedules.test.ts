@@ -35,7 +35,7 @@ describe('a tag', () => {
       expect(await scene.planned()).toEqual([SATURDAY]);
     });
     expect(executionsOf(state)).toEqual(['scheduled-demo-20261121T2200 SUCCEEDED']);
-    expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-21T22:00']);
+    expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-21T22:01']);
     expect(modesOf(state)).toEqual(['demo ipvs ipvs ipvs']);
     expect(await scene.planned()).toEqual([]);
     await scene.sweep('schedule-migrations');
@@ -50,7 +50,7 @@ describe('a tag', () => {
       expect(await scene.planned()).toEqual([SUNDAY]);
     });
     expect(executionsOf(state)).toEqual(['scheduled-demo-20261122T0700 SUCCEEDED']);
-    expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-22T07:00']);
+    expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-22T07:01']);
   });
 
   it('that is taken away takes the planned migration with it', async () => {
@@ -96,7 +96,7 @@ test('a schedule that fires twice starts one execution, which waits for its wind
   });
   expect(executionsOf(state)).toEqual(['scheduled-demo-20261121T2200 SUCCEEDED']);
   expect(timesOf(scene.calls, 'StartExecution')).toEqual(['2026-11-20T22:00', '2026-11-21T22:00']);
-  expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-21T22:00']);
+  expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-21T22:01']);
   expect(state.alarms).toEqual([]);
 });
 

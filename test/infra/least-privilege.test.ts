@@ -21,7 +21,8 @@ const NEVER_SEEN = [
 ];
 
 const ROLLED_BACK = 'test FAILED, rollback-c5c11b7f7b1f9a0d1c8b SUCCEEDED';
-const GIVEN_UP = 'test ABORTED, recover-test ABORTED, recover2-test ABORTED, recover3-test ABORTED';
+const GIVEN_UP =
+  'test ABORTED, recover-test ABORTED, recover2-test ABORTED, recover3-test ABORTED, recover4-test FAILED';
 const SCHEDULE = 'nightshift-demo at(2026-11-21T02:00:00) America/New_York';
 const SCHEDULED = [[SCHEDULE], [SCHEDULE], []];
 
@@ -65,6 +66,10 @@ describe('everything that the product does in its roles', () => {
       'an execution that nobody can finish': GIVEN_UP,
       'endings without their input': 'test ABORTED, recover-test ABORTED, recover2-test SUCCEEDED',
       'sweeps of endings': GIVEN_UP,
+      'a record that is owed': 'test FAILED',
+      'a record that the sweep writes': { answer: { executions: 1, kept: 1, recovered: 0, recorded: 1, owed: 0 } },
+      "a person's rollback that is cut off":
+        'test SUCCEEDED, by-hand ABORTED, recover-by-hand-fde979bc22db550c SUCCEEDED',
       'malformed events': [
         'nightshift-on-addon-changed-us-east-1',
         'nightshift-on-cluster-created-us-east-1',

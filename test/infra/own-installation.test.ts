@@ -52,7 +52,7 @@ const comparable = (properties: Readonly<Record<string, unknown>>): Record<strin
 it("the sandbox's own installation has the template's resources, property for property", () => {
   const expected = described(deployed);
   const found = described(own);
-  expect(found.size).toBe(40);
+  expect(found.size).toBe(42);
   for (const [key, properties] of found) expect([key, expected.get(key)]).toMatchObject([key, properties]);
 });
 

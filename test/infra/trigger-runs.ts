@@ -1,10 +1,22 @@
 import { resourcesOf, type Template } from '../../infra/template.ts';
 import { asRecord } from '../../sandbox/wire/check.ts';
 import { addonCall, addonEvent, created, recordedCall, running } from '../functions/handlers/events.ts';
-import { failing } from '../workflow/scenarios.ts';
+import { Person } from '../workflow/person.ts';
+import { abort, failing } from '../workflow/scenarios.ts';
 import { ENROLLED, NOW, type Schedules, tagged } from '../workflow/schedules.ts';
 import { CLUSTER, REQUEST } from '../workflow/worlds.ts';
-import { buried, EARLY, endings, enrolled, migration, notEnrolled, ON_IPVS, type Run, UNHEARD } from './runs.ts';
+import {
+  buried,
+  EARLY,
+  endings,
+  enrolled,
+  migration,
+  notEnrolled,
+  ON_IPVS,
+  ROLLBACK,
+  type Run,
+  UNHEARD,
+} from './runs.ts';
 
 /** A daily sweep whose function somebody deleted. */
 const LOST = 'nightshift-lost';
@@ -99,6 +111,30 @@ const sweeps: Run = async (region) => {
   return endings(region);
 };
 
+/** A bus that takes no event as long as the execution runs. */
+const DEAF = { at: 'RecordOutcome', ...failing('events', 'PutEvents', 'AccessDeniedException', 4) };
+
+const sweptRecord: Run = async (region) => {
+  await region.workflow.migrate(notEnrolled(), REQUEST, [DEAF, UNHEARD]);
+  await region.rest();
+  return region.workflow.sandbox.live.region.clock.busy(() =>
+    region.invoke('sweep-executions', { kind: 'sweep', now: '2026-11-22T03:00:00Z' }),
+  );
+};
+
+/** A person's rollback is cut off: its recovery looks for the record of the rollback, not of the migration. */
+const byHand: Run = async (region) => {
+  await region.workflow.migrate(notEnrolled(), REQUEST, []);
+  await region.rest();
+  await region.workflow.post('faults', [abort('RestartDaemonSet', ROLLBACK)]);
+  const person = new Person(region.workflow);
+  const arn = 'arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster:test';
+  const input = { mode: 'rollback', cluster: 'demo', execution: { name: 'test', arn }, reason: 'why', attempt: 1 };
+  await person.run('rollback-cluster', 'by-hand', JSON.stringify(input));
+  person.leave();
+  return endings(region);
+};
+
 /** For each function, what its rule takes and it does not understand. */
 const MALFORMED = [
   recordedCall('CreateCluster', { name: '' }),
@@ -133,6 +169,9 @@ export const TRIGGERS: Record<string, Run> = {
   'an execution that nobody can finish': migration(EARLY),
   'endings without their input': withoutInput,
   'sweeps of endings': sweeps,
+  'a record that is owed': migration([DEAF]),
+  'a record that the sweep writes': sweptRecord,
+  "a person's rollback that is cut off": byHand,
   'malformed events': malformed,
   'the daily sweeps': dailySweeps,
 };

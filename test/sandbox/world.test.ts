@@ -200,7 +200,7 @@ describe('a world file', () => {
     [cluster({ nodeGroups: [1] }), '/clusters/0/nodeGroups/0: must be object'],
     [
       group({ os: 'beos' }),
-      '/clusters/0/nodeGroups/0/os: must be equal to one of the allowed values: al2023, al2, ubuntu, bottlerocket, windows, fargate',
+      '/clusters/0/nodeGroups/0/os: must be equal to one of the allowed values: al2023, al2, ubuntu, rhel, rocky, almalinux, oracle, sles, bottlerocket, windows, fargate',
     ],
     [group({ count: -1 }), '/clusters/0/nodeGroups/0/count: must be >= 0'],
     [group({ count: 10_001 }), '/clusters/0/nodeGroups/0/count: must be <= 10000'],

@@ -169,7 +169,7 @@ const ROLLBACK: Route[] = [
   },
   {
     states: ['ChooseSurvey', 'SurveyNodes', 'AskNodes', 'AwaitSurvey', 'CollectSurvey', 'ChooseSurveyDone'],
-    faults: [FAILED, kubernetes('forbidden', 'every', { at: 'RestartDaemonSet', ...MACHINE })],
+    faults: [CRASHED, kubernetes('forbidden', 'every', { at: 'RestartDaemonSet', ...MACHINE })],
   },
 ];
 

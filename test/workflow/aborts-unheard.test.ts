@@ -16,7 +16,15 @@ const HARMLESS = [
   ...['DescribeCluster', 'ChooseClusterActive', 'AwaitCluster', 'DescribeAddon'],
   ...['ChooseAddonActive', 'AwaitAddonActive', 'ClusterNotActive'],
   ...['Begin', 'InspectCluster', 'ChoosePlan', 'ProveCompliance', 'AwaitCompliance', 'CollectCompliance'],
-  ...['ChooseCompliance', 'RecordCompliance', 'ChooseLease', 'AcquireLease', 'RecordRefusal', 'AwaitWindow'],
+  ...[
+    'ChooseCompliance',
+    'ConfirmCompliance',
+    'RecordCompliance',
+    'ChooseLease',
+    'AcquireLease',
+    'RecordRefusal',
+    'AwaitWindow',
+  ],
 ];
 const STATES = statesOf('migrate-cluster');
 

@@ -33,7 +33,7 @@ play(current, 'a service that throttles is asked again', [
   ['Lambda', [failing('lambda', 'Invoke', 'TooManyRequestsException')], MIGRATED],
   ['Kubernetes, the restart', [failing('kubernetes', 'patch daemonsets')], MIGRATED],
   ['EKS, the change, for ever', [failing('eks', 'UpdateAddon', ...ALWAYS_THROTTLED)], ROLLED_BACK],
-  ['SSM for ever', [failing('ssm', 'SendCommand', ...ALWAYS_THROTTLED)], 'FAILED ThrottlingException failed iptables'],
+  ['SSM for ever', [failing('ssm', 'SendCommand', ...ALWAYS_THROTTLED)], 'FAILED ServiceFailed failed iptables'],
 ]);
 
 play(current, 'an answer that is lost changes nothing twice', [

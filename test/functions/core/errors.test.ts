@@ -71,9 +71,9 @@ describe('the failure of a step', () => {
     ['States.HeartbeatTimeout', '', 'StepTimedOut', 'A step gave no answer in its time (States.HeartbeatTimeout).'],
     ['States.TaskFailed', 'x', 'StepFailed', 'Step Functions could not carry out a step (States.TaskFailed): x'],
     ['States.Anything', 'x', 'StepFailed', 'Step Functions could not carry out a step (States.Anything): x'],
-    ['Eks.EksException', 'x', 'Eks.EksException', 'x'],
+    ['Eks.EksException', 'x', 'ServiceFailed', 'Eks.EksException: x'],
     ['RolloutFailed', '', 'RolloutFailed', ''],
-  ])('%s (%j) is %s: no execution fails with a name of Step Functions', (name, cause, ours, said) => {
+  ])('%s (%j) is %s: no execution fails with a name of Step Functions or of a service', (name, cause, ours, said) => {
     expect(errors.failureByOurName({ name, cause })).toEqual({ name: ours, cause: said });
   });
 });

@@ -158,7 +158,7 @@ test('a rollback that failed is counted once for the alarm, also where the bus t
   expect(counter.counts.get('nightshift.RollbackFailed')).toBe(1);
 });
 
-test.each(['Eks.ThrottlingException', 'States.Timeout', 'AccessDenied', 'TypeError'])(
+test.each(['Eks.ThrottlingException', 'AccessDenied', 'TypeError'])(
   'a failure that a service calls %s has a name of ours, and the service is named in its cause',
   async (name) => {
     const { output } = await record({ ending: 'failed', failure: { Error: name, Cause: 'why' } });

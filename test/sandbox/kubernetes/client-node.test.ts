@@ -41,9 +41,9 @@ describe('what is there', () => {
 
   test('the mode that the add-on was installed with runs on every machine', () => {
     expect([...world.machines.values()].map((machine) => machine.starts)).toEqual([
-      [{ mode: 'ipvs', scheduler: 'lc' }],
-      [{ mode: 'ipvs', scheduler: 'lc' }],
-      [{ mode: 'ipvs', scheduler: 'lc' }],
+      [{ mode: 'ipvs', scheduler: 'lc', metricsBindAddress: '0.0.0.0:10249' }],
+      [{ mode: 'ipvs', scheduler: 'lc', metricsBindAddress: '0.0.0.0:10249' }],
+      [{ mode: 'ipvs', scheduler: 'lc', metricsBindAddress: '0.0.0.0:10249' }],
     ]);
     expect([...world.machines.values()][0]?.versions).toEqual(['1.34']);
     expect(world.api.kubeProxyConfig()).toEqual({ mode: 'ipvs', scheduler: 'lc' });

@@ -215,9 +215,9 @@ describe('the add-on', () => {
     const annotations = (await pods(world))[0]?.metadata?.annotations;
     expect(annotations).toEqual({ 'kubectl.kubernetes.io/restartedAt': '2026-11-06T22:00:00Z', next: '2' });
     expect([...world.machines.values()].map((machine) => machine.starts.at(-1))).toEqual([
-      { mode: 'ipvs', scheduler: 'rr' },
-      { mode: 'ipvs', scheduler: 'rr' },
-      { mode: 'ipvs', scheduler: 'rr' },
+      { mode: 'ipvs', scheduler: 'rr', metricsBindAddress: '0.0.0.0:10249' },
+      { mode: 'ipvs', scheduler: 'rr', metricsBindAddress: '0.0.0.0:10249' },
+      { mode: 'ipvs', scheduler: 'rr', metricsBindAddress: '0.0.0.0:10249' },
     ]);
   });
 

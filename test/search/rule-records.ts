@@ -62,7 +62,9 @@ function contradictions(seen: Seen, cluster: ClusterSeen, execution: ExecutionSe
     ...(request['cluster'] === cluster.before.name ? [] : ['recorded another cluster']),
     ...(isMigration(execution) && asked?.requestedBy !== request['requestedBy'] ? ['recorded someone else'] : []),
     ...(changed && outcome['changed'] !== true ? ['changed something and recorded that it did not'] : []),
-    ...(execution.status === 'ABORTED' || (execution.status === 'SUCCEEDED') === shouldSucceed
+    ...(execution.status === 'ABORTED' ||
+    isOwed(seen, execution, outcome) ||
+    (execution.status === 'SUCCEEDED') === shouldSucceed
       ? []
       : [`recorded ${ending} and ended ${execution.status}`]),
     ...(keepsAccess && !(refused && execution.error === 'AccessRemains')
@@ -74,6 +76,14 @@ function contradictions(seen: Seen, cluster: ClusterSeen, execution: ExecutionSe
       .filter(() => typeof outcome['from'] === 'undefined' || typeof outcome['to'] === 'undefined')
       .map(() => 'does not say from what to what'),
   ];
+}
+
+/** An ending that was proven, and whose record or evidence was refused for a while: the execution fails for that alone. */
+function isOwed(seen: Seen, { error }: ExecutionSeen, outcome: Json): boolean {
+  const refused = (...operations: string[]) =>
+    seen.calls.some((call) => call.error !== undefined && operations.includes(call.operation));
+  if (error === 'OutcomeNotRecorded') return refused('PutEvents', 'PutObject', 'GetObject', 'ListObjectsV2', 'Invoke');
+  return error === 'EvidenceMissing' && Array.isArray(outcome['missing']) && refused('PutObject');
 }
 
 const EVENTS: Readonly<Record<string, string>> = {

@@ -17,7 +17,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { type BundleReport, buildFunctions, replaceBundles } from '../build.ts';
 import { bundledPackages } from '../scripts/third-party-notices.ts';
 
-const ONE_CLIENT = ['on-cluster-created', 'read-request'];
+const ONE_CLIENT = ['decide-window', 'on-cluster-created'];
 /** They talk to Kubernetes, EC2, SSM, EKS and S3. */
 const LARGE = ['inspect-cluster', 'inspect-rollback'];
 const KUBERNETES = [

@@ -13,6 +13,13 @@ export const LONGEST_CONFIGURATION = 32_768;
 /** Bytes of that configuration as a JSON text: a payload carries three of them. */
 const LARGEST_CONFIGURATION = 48 * 1024;
 
+/**
+ * Characters that a reference may carry. A payload of Step Functions has 256 KiB, and one answer holds an inventory or a
+ * dispatch beside small facts. 96 KiB hold the inventory of some 3,000 nodes.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ */
+export const MOST_CARRIED = 96 * 1024;
+
 /** Bytes that a value takes as JSON. */
 export function jsonBytes(value: unknown): number {
   return new TextEncoder().encode(JSON.stringify(value) ?? '').length;

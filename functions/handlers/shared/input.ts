@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { clusterName } from '../../core/cluster-name.ts';
 import { isRecordKey } from '../../core/executions.ts';
 import { IPVS_SCHEDULERS } from '../../core/proxy-mode.ts';
-import { MOST_CARRIED } from './kept.ts';
+import { MOST_CARRIED } from '../../core/state-data.ts';
 
 /** A moment as ISO 8601 with its zone; a Date after parsing. */
 export const Instant = z.pipe(

@@ -1,5 +1,6 @@
 import { decode, describe, encode, type ObjectStore, type StoredObject } from '../../aws/s3.ts';
 import { EvidenceMissing } from '../../core/errors.ts';
+import { MOST_CARRIED } from '../../core/state-data.ts';
 
 /**
  * What became of a text that was to be stored. `unstored` says why the bucket did not take it; `inline` is then the text
@@ -9,13 +10,6 @@ export interface Kept extends StoredObject {
   unstored?: string;
   inline?: string;
 }
-
-/**
- * Characters that a reference may carry. A payload of Step Functions has 256 KiB, and one answer holds an inventory or a
- * dispatch beside small facts. 96 KiB hold the inventory of some 3,000 nodes.
- * https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
- */
-export const MOST_CARRIED = 96 * 1024;
 
 /** `required`: without the bucket nothing goes on. `optional`: a way back does not stop because the bucket takes nothing. */
 export type Evidence = 'required' | 'optional';

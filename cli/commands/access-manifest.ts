@@ -1,16 +1,17 @@
 import type { Command } from 'commander';
 import { UsageError } from '../exit.ts';
+import { pasteable } from '../paste.ts';
 import type { Terminal } from '../terminal.ts';
 
-const EXAMPLES = `
+const EXAMPLES = pasteable(`
 Examples:
-  nightshift access-manifest | kubectl apply -f -
-  nightshift access-manifest --group platform:nightshift > access.yaml
+  $ nightshift access-manifest | kubectl apply -f -
+  $ nightshift access-manifest --group platform:nightshift > access.yaml
 
 Apply it to each cluster, give the same group as "kubernetesGroup" in nightshift.config.json, and deploy again: then
 nightshift's access entries have this group, and EKS's access policies are not used any more. It allows the restart of
 the DaemonSet kube-proxy, the edit of its ConfigMap and the deletion of pods in kube-system, and reads what the preflight
-checks ask for.`;
+checks ask for.`);
 
 /** `nightshift access-manifest`: the Roles of the narrower way into a cluster, as YAML. */
 export function addAccessManifest(program: Command, terminal: Terminal): void {

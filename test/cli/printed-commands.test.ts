@@ -6,7 +6,7 @@ import { buildProgram } from '../../cli/program.ts';
 import { run } from './run.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const COMMANDS = ['demo', 'migrate', 'rollback', 'audit', 'verify', 'sandbox', 'completion'];
+const COMMANDS = ['demo', 'migrate', 'rollback', 'audit', 'verify', 'access-manifest', 'sandbox', 'completion'];
 
 /** The words of a command as a POSIX shell splits them: quotes group, and `#`, `|`, `>`, `)` and `;` end it. */
 function words(line: string): string[] {

@@ -122,6 +122,8 @@ export const OutcomeAnswer = z.object({
   evidence: z.array(Reference).optional(),
   /** Nodes by the mode that they last said they run. */
   modes: z.record(z.string(), z.number()).optional(),
+  /** The add-on after the proof. */
+  addon: z.object({ version: z.string(), status: z.string(), issues: z.array(z.string()) }).nullish(),
 });
 export type OutcomeAnswer = z.infer<typeof OutcomeAnswer>;
 

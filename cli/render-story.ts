@@ -109,6 +109,7 @@ function afterwards(story: Story, style: Style): string[] {
   const settled = isSettled(story);
   const rows = [
     ['Nodes', story.rollbacks.length > 0 ? (modesOf(story.modes) ?? 'no node has said what it runs now') : null],
+    ['Add-on', addonOf(story.addon)],
     ['Access', heldOf(story.access, settled)],
     ['Lease', heldOf(story.lease, settled)],
   ] as const;
@@ -116,6 +117,12 @@ function afterwards(story: Story, style: Style): string[] {
     value === null ? [] : [`  ${style.bold(label.padEnd(10))} ${oneLine(value)}`],
   );
   return told.length === 0 ? [] : [style.bold(settled ? 'Afterwards' : 'So far'), ...told];
+}
+
+/** Only an add-on that is not well: its proof was given all the same. */
+function addonOf(addon: Story['addon']): string | null {
+  if (!addon || (addon.status === 'ACTIVE' && addon.issues.length === 0)) return null;
+  return `${addon.version} is ${addon.status}${addon.issues.map((issue) => `; ${issue}`).join('')}`;
 }
 
 function when(request: NonNullable<Story['request']>): string {

@@ -3,6 +3,7 @@ import {
   InspectAnswer,
   type InspectAnswer as Inspected,
   type NodesInMode,
+  type OutcomeAnswer,
   RequestInput,
   RollbackInput,
   UpdateAnswer,
@@ -46,6 +47,8 @@ export interface Story {
   rollbacks: Rollback[];
   /** Nodes by the mode that they last said they run; where something was put back only what they said of it. */
   modes: NodesInMode[];
+  /** The add-on after the proof, from the last record that has it; null if none has. */
+  addon: OutcomeAnswer['addon'] | null;
   /** What was taken and given back, by this execution or by those that ended its work. */
   access: Held;
   lease: Held;
@@ -110,6 +113,7 @@ export function tellStory(sources: Sources): Story {
     failure: tellFailure(steps, nodes, execution.name),
     rollbacks,
     modes: (rollbacks.at(-1) ?? { modes: tellModes(steps, evidence) }).modes,
+    addon: tellAddon([steps, ...related.map((each) => each.steps)]),
     ...heldBy(sources),
     nodes,
     evidence: evidence.map(record),
@@ -117,6 +121,11 @@ export function tellStory(sources: Sources): Story {
     alarms: tellAlarms(evidence),
   };
   return { ...story, absent: tellAbsent(story, { missing: sources.missing, recorded: outcomeOf(steps) !== null }) };
+}
+
+/** Executions that put a change back are newer than the one that made it. */
+function tellAddon(executions: readonly (readonly Step[])[]): Story['addon'] {
+  return executions.map((steps) => outcomeOf(steps)?.addon ?? null).findLast((addon) => addon !== null) ?? null;
 }
 
 /** A rollback that its owner waits for takes the lease over and leaves it to the owner. */

@@ -31,15 +31,19 @@ const Input = z.object({
 });
 type Input = z.output<typeof Input>;
 
+/** An event has 256 KiB for everything; EKS names few issues, in a sentence each. */
+const MOST_ISSUES = 10;
+const LONGEST_ISSUE = 500;
+
 export interface Deps {
   eks: Pick<Eks, 'addon'>;
   leases: Pick<Leases, 'holder'>;
   openKubernetes: OpenKubernetes;
 }
 
-/** The add-on as it is now. */
+/** The add-on as it is now, without its values; null if there is none. */
 export interface Output {
-  addon: FoundAddon | null;
+  addon: Pick<FoundAddon, 'version' | 'status' | 'issues'> | null;
 }
 
 /**
@@ -54,9 +58,15 @@ export function checkConfiguration(deps: Deps): Run<Input, Output> {
     const difference = compare(input, { addon, configMap: await configMapOf(deps, input) });
     const facts = { cluster: cluster.name, ask: ask.kind, difference };
     say.decision(difference === null ? 'configuration.as-expected' : 'configuration.changed', facts);
-    if (difference === null) return { addon };
+    if (difference === null) return { addon: addon && healthOf(addon) };
     throw new ConfigurationChanged(`Another principal changed kube-proxy of ${cluster.name}: ${difference}.`);
   };
+}
+
+/** What the record says of the add-on. */
+function healthOf({ version, status, issues }: FoundAddon): Output['addon'] {
+  const shown = issues.slice(0, MOST_ISSUES).map((issue) => issue.slice(0, LONGEST_ISSUE));
+  return { version, status, issues: shown };
 }
 
 async function configMapOf(deps: Deps, { cluster, execution, kubernetes }: Input): Promise<string | null> {

@@ -23,7 +23,7 @@ export const theNextPodStartsTheSame = perCluster((cluster, seen) => {
 });
 
 /** When the product last read the add-on or the ConfigMap before the claim, but not before it asked for the proof. */
-function lastLook(seen: Seen, cluster: ClusterSeen, claim: Claim): string {
+export function lastLook(seen: Seen, cluster: ClusterSeen, claim: Claim): string {
   const looked = cluster.calls.findLast(
     (call) =>
       isByProduct(call) &&

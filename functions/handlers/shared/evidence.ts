@@ -79,6 +79,19 @@ export async function findEnding(store: Pick<ObjectStore, 'find'>, execution: Ex
   return found && understood(Outcome, key, () => JSON.parse(found.text)).ending;
 }
 
+const Missing = z.object({
+  missing: z.exactOptional(
+    z.array(z.object({ key: z.string(), why: z.string(), commands: z.exactOptional(z.array(z.string())) })),
+  ),
+});
+
+/** The evidence that an execution recorded as missing; none where it recorded no ending. Throws EvidenceMissing. */
+export async function findMissing(store: Pick<ObjectStore, 'find'>, execution: Execution) {
+  const key = outcomeKey(execution);
+  const found = await store.find(key);
+  return found ? (understood(Missing, key, () => JSON.parse(found.text)).missing ?? []) : [];
+}
+
 const recordKey = (cluster: string) => `schedules/${cluster}.json`;
 
 /** What is remembered of a cluster's schedule; nothing planned where nothing is. Throws EvidenceMissing for anything else. */

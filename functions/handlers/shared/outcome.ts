@@ -3,7 +3,7 @@ import type { EndingEvent, EventBus } from '../../aws/events.ts';
 import { describe, type ObjectStore } from '../../aws/s3.ts';
 import { type ErrorName, failureByOurName } from '../../core/errors.ts';
 import { readExecutionArn } from '../../core/executions.ts';
-import { findEnding, outcomeKey } from './evidence.ts';
+import { findEnding, findMissing, outcomeKey } from './evidence.ts';
 import { type EvidenceIndex, indexEvidence, Told } from './evidence-index.ts';
 import { ClusterName, Common, type Execution, Instant } from './input.ts';
 import { reasonOf } from './kept.ts';
@@ -36,6 +36,10 @@ export const OutcomeInput = z.object({
   /** Configuration values of the add-on before and after; null where there are none. */
   from: z.nullable(z.string()),
   to: z.nullable(z.string()),
+  /** The add-on when its configuration was confirmed: an ending that is proven can leave it DEGRADED. */
+  addon: z.exactOptional(
+    z.nullable(z.object({ version: z.string(), status: z.string(), issues: z.array(z.string()) })),
+  ),
   /** Whether the add-on or kube-proxy may have been changed. */
   changed: z.boolean(),
   /** Of an execution of rollback-cluster: whose change it undid or finished. */
@@ -44,7 +48,7 @@ export const OutcomeInput = z.object({
   rollback: Related,
   /** The objects that this execution's functions told of. */
   stored: z.array(Told),
-  /** That execution has announced this very ending itself. */
+  /** The other execution of this incident, `rollback` or `owner`, has announced this very ending itself. */
   told: z._default(z.boolean(), false),
   /** An earlier attempt has put the event on the bus. */
   announced: z.exactOptional(z.boolean()),
@@ -77,6 +81,8 @@ export interface Output {
   missing: number;
   /** How many nodes run which mode, as far as their last verdicts tell. */
   modes: Record<string, number>;
+  /** The add-on when its configuration was confirmed. */
+  addon?: NonNullable<Input['addon']>;
   /** Whether the bus has the event; true if there is none. */
   announced: boolean;
   /** Whether the record is in the bucket. It is written after the event: a record whose event is missing would not be noticed. */
@@ -125,6 +131,8 @@ async function attempt(deps: Deps, input: Input): Promise<Output> {
   try {
     const executions: [Execution, ...Execution[]] = rollback ? [execution, rollback] : [execution];
     index = await indexEvidence(deps.store, executions, input.stored);
+    // What the bucket did not take of the rollback is missing here, too: its evidence belongs to this record.
+    if (rollback) index.missing.push(...(await findMissing(deps.store, rollback)));
     detailType = await eventOf(deps.store, input);
   } catch (error) {
     return owing(`The evidence bucket cannot be read: ${reasonOf(error)}`);
@@ -146,7 +154,7 @@ async function attempt(deps: Deps, input: Input): Promise<Output> {
 
 /** The record, the detail of the event, and what the state machine gets. */
 function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex) {
-  const { execution, ending, request, from, to, changed, owner, rollback } = input;
+  const { execution, ending, request, from, to, changed, owner, rollback, addon } = input;
   const error = errorOf(input, missing);
   const times = { startedAt: input.startedAt.toISOString(), endedAt: input.now.toISOString() };
   const ended = {
@@ -155,6 +163,7 @@ function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex
     request,
     ending,
     changed,
+    ...(addon && { addon }),
     ...(owner && { owner }),
     ...(rollback && { rollback }),
   };
@@ -168,7 +177,7 @@ function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex
   const shown = isSuccess(ending) && missing.length === 0 ? undefined : error;
   const detail = { cluster, ...ended, ...(shown && { error: shortened(shown) }), modes: counts, outcome };
   const evidence = entries.map(({ key, sha256 }) => ({ key, sha256 }));
-  const facts = { evidence, missing: missing.length, modes: counts };
+  const facts = { evidence, missing: missing.length, modes: counts, ...(addon && { addon }) };
   return { text, detail, output: { ending, ...(error && { error }), outcome, ...facts } };
 }
 

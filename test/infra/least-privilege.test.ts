@@ -67,6 +67,10 @@ describe('everything that the product does in its roles', () => {
       'endings without their input': 'test ABORTED, recover-test ABORTED, recover2-test SUCCEEDED',
       'sweeps of endings': GIVEN_UP,
       'a record that is owed': 'test FAILED',
+      "a rollback's record that is owed": 'test FAILED, rollback-c5c11b7f7b1f9a0d1c8b FAILED',
+      "a rollback's record that the sweep writes": {
+        answer: { executions: 2, kept: 2, recovered: 0, recorded: 1, owed: 0 },
+      },
       'a record that the sweep writes': { answer: { executions: 1, kept: 1, recovered: 0, recorded: 1, owed: 0 } },
       "a person's rollback that is cut off":
         'test SUCCEEDED, by-hand ABORTED, recover-by-hand-fde979bc22db550c SUCCEEDED',

@@ -2,7 +2,7 @@ import { resourcesOf, type Template } from '../../infra/template.ts';
 import { asRecord } from '../../sandbox/wire/check.ts';
 import { addonCall, addonEvent, created, recordedCall, running } from '../functions/handlers/events.ts';
 import { Person } from '../workflow/person.ts';
-import { abort, failing } from '../workflow/scenarios.ts';
+import { abort, failing, update } from '../workflow/scenarios.ts';
 import { ENROLLED, NOW, type Schedules, tagged } from '../workflow/schedules.ts';
 import { CLUSTER, REQUEST } from '../workflow/worlds.ts';
 import {
@@ -114,8 +114,18 @@ const sweeps: Run = async (region) => {
 /** A bus that takes no event as long as the execution runs. */
 const DEAF = { at: 'RecordOutcome', ...failing('events', 'PutEvents', 'AccessDeniedException', 4) };
 
+const FAILED = update('Failed', { applied: true });
+
 const sweptRecord: Run = async (region) => {
   await region.workflow.migrate(notEnrolled(), REQUEST, [DEAF, UNHEARD]);
+  await region.rest();
+  return region.workflow.sandbox.live.region.clock.busy(() =>
+    region.invoke('sweep-executions', { kind: 'sweep', now: '2026-11-22T03:00:00Z' }),
+  );
+};
+
+const sweptRollback: Run = async (region) => {
+  await region.workflow.migrate(notEnrolled(), REQUEST, [FAILED, { ...DEAF, ...ROLLBACK }, UNHEARD]);
   await region.rest();
   return region.workflow.sandbox.live.region.clock.busy(() =>
     region.invoke('sweep-executions', { kind: 'sweep', now: '2026-11-22T03:00:00Z' }),
@@ -170,6 +180,8 @@ export const TRIGGERS: Record<string, Run> = {
   'endings without their input': withoutInput,
   'sweeps of endings': sweeps,
   'a record that is owed': migration([DEAF]),
+  "a rollback's record that is owed": migration([FAILED, { ...DEAF, ...ROLLBACK }]),
+  "a rollback's record that the sweep writes": sweptRollback,
   'a record that the sweep writes': sweptRecord,
   "a person's rollback that is cut off": byHand,
   'malformed events': malformed,

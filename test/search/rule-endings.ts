@@ -48,12 +48,12 @@ function tooManyPages({ calls, of, ...seen }: Seen, { executions }: ClusterSeen)
 /** With all else in order, every node runs what is configured, whatever could be recorded of it. */
 function notPutBack(seen: Seen, cluster: ClusterSeen): string[] {
   const { addon } = cluster.after;
+  if (isLoud(seen, cluster)) return ['only records were lost, and the cluster could not be brought into one mode'];
   if (!addon) return [];
   const values = configured(addon.configurationValues);
   return liveNodes(cluster.after)
     .filter((node) => !sameRunning(runningOn(node), values))
     .map((node) => {
-      const how = isLoud(seen, cluster) ? 'loudly' : 'silently';
-      return `${node.id} ${how} runs ${shown(runningOn(node))}, configured is ${shown(values)}, and only records were lost`;
+      return `${node.id} runs ${shown(runningOn(node))}, configured is ${shown(values)}, and only records were lost`;
     });
 }

@@ -39,7 +39,7 @@ const ENDINGS: Record<string, string> = {
   ...Object.fromEntries(RECOVERING.map((state) => [state, 'ABORTED rolled-back iptables'])),
   AwaitLease: 'SUCCEEDED migrated ipvs',
   NothingToRollBack: 'ABORTED nothing-to-roll-back iptables',
-  ...Object.fromEntries(SURVEY.map((state) => [state, 'ABORTED Recovered rollback-failed iptables'])),
+  ...Object.fromEntries(SURVEY.map((state) => [state, 'ABORTED Recovered rollback-failed ipvs'])),
   RollbackFailed: 'ABORTED Recovered rollback-failed iptables',
   Failed: 'FAILED RollbackFailed rollback-failed iptables',
   ...Object.fromEntries(

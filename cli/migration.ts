@@ -4,10 +4,11 @@ import type { Connection } from './aws.ts';
 import { type ExecutionName, executionName, findStateMachine, startExecution } from './executions.ts';
 import { EXIT, Failure, Interrupted } from './exit.ts';
 import { followExecution, paceFor } from './follow-execution.ts';
+import type { FollowedRecovery } from './follow-recovery.ts';
 import { count } from './format.ts';
 import { type HistoryError, readError, readHistory, type Step } from './history.ts';
 import { awsCommand, nightshiftCommand } from './paste.ts';
-import { machineOf } from './phases.ts';
+import { type Machine, machineOf } from './phases.ts';
 import type { Progress } from './progress.ts';
 import { outcomeOf } from './story-parts.ts';
 import type { Style } from './style.ts';
@@ -30,11 +31,21 @@ export interface MigrationResult {
   evidence: Reference[];
   /** Nodes by the mode that they last said they run; empty where none was heard. */
   modes: Record<string, number>;
+  /** The last execution that recovered what this one left; absent where there was none. */
+  recovery?: FollowedRecovery;
 }
 
-interface Watching {
+/** An execution followed to its end. `leaseEnds`: when its lease starts a recovery (ISO 8601); null if it took none. */
+export interface Followed {
+  steps: Step[];
+  result: MigrationResult;
+  leaseEnds: string | null;
+}
+
+/** How an execution is watched. */
+export interface Watching {
   terminal: Terminal;
-  progress: () => Progress;
+  progress: (machine: Machine) => Progress;
   announce: boolean;
   /** What to say to a person who presses Ctrl-C. */
   parting: (execution: ExecutionName, connection: Connection) => string[];
@@ -44,7 +55,7 @@ interface Watching {
 export async function migrate(
   connection: Connection,
   options: Watching & { request: { cluster: string }; stateMachine: string | undefined; now: Date },
-): Promise<{ result: MigrationResult; execution: ExecutionName; steps: Step[] }> {
+): Promise<Followed & { execution: ExecutionName }> {
   const stateMachine = options.stateMachine ?? (await findStateMachine(connection));
   const name = executionName(options.request.cluster, options.now);
   return runExecution(connection, { stateMachine, name, input: options.request }, options);
@@ -55,20 +66,16 @@ export async function runExecution(
   connection: Connection,
   wanted: { stateMachine: string; name: string; input: unknown },
   options: Watching,
-): Promise<{ result: MigrationResult; execution: ExecutionName; steps: Step[] }> {
+): Promise<Followed & { execution: ExecutionName }> {
   const execution = await startExecution(connection, wanted);
   if (options.announce) options.terminal.out(`execution ${execution.arn}`);
-  const { steps, result } = await follow(connection, execution, options);
-  return { result, execution, steps };
+  return { ...(await follow(connection, execution, options)), execution };
 }
 
-async function follow(
-  connection: Connection,
-  execution: ExecutionName,
-  options: Watching,
-): Promise<{ steps: Step[]; result: MigrationResult }> {
-  const progress = options.progress();
+/** Stays with an execution of either state machine to its end. @throws Interrupted on Ctrl-C; Failure `NotFollowed` */
+export async function follow(connection: Connection, execution: ExecutionName, options: Watching): Promise<Followed> {
   const machine = machineOf(execution.stateMachine);
+  const progress = options.progress(machine);
   const heard: HistoryEvent[] = [];
   let told = 0;
   const onEvents = (events: HistoryEvent[]) => {
@@ -84,13 +91,20 @@ async function follow(
     );
     await progress.end();
     const steps = readHistory(ended.events, machine);
-    return { steps, result: resultOf(execution, ended.execution, steps) };
+    return { steps, result: resultOf(execution, ended.execution, steps), leaseEnds: leaseEndsIn(ended.events) };
   } catch (error) {
     await progress.end('not watched to its end');
     if (error instanceof Interrupted)
       for (const line of ['', ...options.parting(execution, connection)]) options.terminal.err(line);
     throw error;
   }
+}
+
+/** When the schedule that is the lease starts a recovery, from the parameters that last set it. */
+function leaseEndsIn(events: readonly HistoryEvent[]): string | null {
+  const set = events.findLast((event) => event.taskScheduledEventDetails?.parameters?.includes('"ScheduleExpression"'));
+  const at = /"ScheduleExpression":\s*"at\(([\d:T-]+)\)"/.exec(set?.taskScheduledEventDetails?.parameters ?? '');
+  return at?.[1] === undefined ? null : `${at[1]}Z`;
 }
 
 interface Described {
@@ -138,12 +152,16 @@ export function failureOf(result: MigrationResult): Failure | null {
 export function endingLine(result: MigrationResult, style: Style): string {
   const modes = Object.entries(result.modes).map(([mode, nodes]) => `${count(nodes, 'node')} ${mode}`);
   const where = result.ending === 'rolled-back' && modes.length > 0 ? `, now ${modes.join(', ')}` : '';
+  if (result.recovery) {
+    const { name, ending } = result.recovery;
+    return `ended ${result.ending}; its recovery ${name} ended ${ending}; its story: ${nightshiftCommand(`audit ${result.name}`)}`;
+  }
   if (result.error) return `${style.bad('ended')} ${result.ending}${where}: ${result.error.name}`;
   return `${style.good('ended')} ${result.ending}${where}; its story: ${nightshiftCommand(`audit ${result.name}`)}`;
 }
 
 /** Aborts `work` with Interrupted at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
-async function untilSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function untilSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const leave = (exitCode: number) => () => {
     if (controller.signal.aborted) process.exit(exitCode);

@@ -71,9 +71,9 @@ async function readRecovery(connection: Connection, owner: ExecutionName, name: 
 }
 
 /** An execution of the rollback-cluster that was deployed with the state machine of `owner`. */
-function siblingOf({ arn, stateMachine }: ExecutionName, name: string): ExecutionName | null {
+export function siblingOf({ arn, stateMachine }: ExecutionName, name: string): ExecutionName | null {
   const machine = stateMachine.replace(/migrate-cluster$/, 'rollback-cluster');
-  if (machine === stateMachine) return null;
+  if (machineOf(machine) !== 'rollback-cluster') return null;
   const before = arn.slice(0, arn.lastIndexOf(`:${stateMachine}:`));
   return parseExecutionArn(`${before}:${machine}:${name}`);
 }

@@ -1,7 +1,8 @@
 import { type Connection, connect, whoAsks } from './aws.ts';
 import { dryRun } from './dry-run.ts';
 import { EXIT } from './exit.ts';
-import { endingLine, failureOf, migrate, partingWords } from './migration.ts';
+import { followRecoveries } from './follow-recovery.ts';
+import { endingLine, failureOf, migrate, partingWords, type Watching } from './migration.ts';
 import { noProgress, progressFor } from './progress.ts';
 import { styleFor } from './style.ts';
 import type { Terminal } from './terminal.ts';
@@ -31,16 +32,15 @@ export async function runMigrate(wanted: WantedRequest, options: RunOptions): Pr
 
 async function run(connection: Connection, request: WantedRequest, options: RunOptions): Promise<void> {
   const { json, stateMachine, terminal } = options;
-  const { result } = await migrate(connection, {
-    request,
-    stateMachine,
-    now: new Date(),
+  const watching: Watching = {
     terminal,
-    progress: () => (json ? noProgress : progressFor(terminal)),
+    progress: (machine) => (json ? noProgress : progressFor(terminal, machine)),
     announce: !json,
     parting: partingWords,
-  });
-  const failure = failureOf(result);
+  };
+  const own = await migrate(connection, { request, stateMachine, now: new Date(), ...watching });
+  const recovered = await followRecoveries(connection, own, 'migrate', watching);
+  const { result, failure } = recovered ?? { result: own.result, failure: failureOf(own.result) };
   const style = styleFor(terminal);
   if (json) terminal.out(JSON.stringify(result));
   else terminal.out(endingLine(result, style));

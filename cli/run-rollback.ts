@@ -14,7 +14,8 @@ import {
   possibleExecutions,
 } from './executions.ts';
 import { EXIT, Failure, oneLine, UsageError } from './exit.ts';
-import { endingLine, failureOf, partingWords, runExecution } from './migration.ts';
+import { followRecoveries } from './follow-recovery.ts';
+import { endingLine, failureOf, partingWords, runExecution, type Watching } from './migration.ts';
 import { awsCommand } from './paste.ts';
 import { machineOf } from './phases.ts';
 import { noProgress, progressFor } from './progress.ts';
@@ -152,18 +153,16 @@ async function putBack(
   const execution = { name: owner.name, arn: owner.arn };
   const input = { mode: 'rollback', cluster, execution, reason, attempt: 1 };
   const name = `rollback-${executionName(cluster.slice(0, 50), new Date())}`;
-  const { result } = await runExecution(
-    connection,
-    { stateMachine, name, input },
-    {
-      terminal,
-      progress: () => (json ? noProgress : progressFor(terminal, 'rollback-cluster')),
-      announce: !json,
-      parting: partingWords,
-    },
-  );
+  const watching: Watching = {
+    terminal,
+    progress: (machine) => (json ? noProgress : progressFor(terminal, machine)),
+    announce: !json,
+    parting: partingWords,
+  };
+  const own = await runExecution(connection, { stateMachine, name, input }, watching);
+  const recovered = await followRecoveries(connection, own, 'rollback', watching);
+  const { result, failure } = recovered ?? { result: own.result, failure: failureOf(own.result) };
   terminal.out(json ? JSON.stringify(result) : endingLine(result, styleFor(terminal)));
   process.exitCode = EXIT.ok;
-  const failure = failureOf(result);
   if (failure) throw failure;
 }

@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { PATIENT } from '../patience.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from './run.ts';
 import { type Served, serve } from './serve.ts';
 
@@ -24,15 +23,6 @@ async function migrate(faults: object[]): Promise<{ code: number | null; stderr:
   }
   const { code, stdout, stderr } = await nightshift('migrate', 'demo', '--now', '--reason', 'CHG-1', '--json');
   return { code, stderr, result: JSON.parse(stdout) };
-}
-
-/** The recovery starts by itself, when it is heard that an execution was aborted. */
-async function untilEnded(name: string): Promise<void> {
-  const status = async () => {
-    const { executions } = Object(await (await fetch(`${served.endpoint}/_sandbox/state`)).json());
-    return executions.find((execution: { name: string }) => execution.name === name)?.status;
-  };
-  await vi.waitFor(async () => expect(await status()).toBe('SUCCEEDED'), PATIENT);
 }
 
 test('rollback puts back what a migration has changed, and shows it first', async () => {
@@ -90,12 +80,14 @@ test('rollback of an execution that saved nothing starts nothing', async () => {
   expect(stderr.trimEnd()).toMatch(/: NothingToRollBack$/);
 });
 
-test('the audit of an aborted migration tells how its recovery ended', async () => {
-  const { code, result } = await migrate([
+test('migrate follows the recovery of an aborted migration, and the audit tells how it ended', async () => {
+  const { code, stderr, result } = await migrate([
     { at: 'AwaitRollout', machine: 'nightshift-migrate-cluster', execution: 'abort' },
   ]);
-  expect({ code, result }).toMatchObject({ code: 1, result: { ending: 'aborted' } });
-  await untilEnded(`recover-${result.name}`);
+  const name = `recover-${result.name}`;
+  const recovery = { name, status: 'SUCCEEDED', ending: 'rolled-back' };
+  expect({ code, result }).toMatchObject({ code: 1, result: { ending: 'aborted', recovery } });
+  expect(stderr.trimEnd()).toMatch(/: RolledBack$/);
   const audited = await nightshift('audit', result.name, '--format', 'json');
   expect(JSON.parse(audited.stdout)).toMatchObject({
     failure: { state: 'AwaitRollout', error: { name: 'ExecutionAborted' } },
@@ -112,6 +104,19 @@ test('the audit of an aborted migration tells how its recovery ended', async () 
     lease: 'given-back',
     absent: ['no outcome was recorded'],
   });
+});
+
+test('the audit of a migration that left its add-on degraded says what EKS finds wrong', async () => {
+  const { code, result } = await migrate([{ addonUpdate: 'Degraded', code: 'InsufficientNumberOfReplicas' }]);
+  expect({ code, result }).toMatchObject({ code: 0, result: { ending: 'migrated' } });
+  const audited = await nightshift('audit', result.name, '--format', 'json');
+  const issues = [expect.stringMatching(/^InsufficientNumberOfReplicas: /)];
+  const addon = { status: 'DEGRADED', issues };
+  expect(JSON.parse(audited.stdout)).toMatchObject({ addon, ending: { kind: 'migrated' } });
+  const { stdout } = await nightshift('audit', result.name);
+  expect(stdout).toMatch(/^ {2}Add-on .*DEGRADED.*InsufficientNumberOfReplicas/m);
+  const back = await nightshift('rollback', result.name, '--yes', '--json');
+  expect(JSON.parse(back.stdout)).toMatchObject({ ending: 'rolled-back' });
 });
 
 test('a migration that is rolled back ends with RolledBack, and its audit tells what broke and what was put back', async () => {

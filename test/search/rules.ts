@@ -151,7 +151,7 @@ export const onlyVerdictsAreSuccess = perCluster((cluster, seen) =>
     return staying(seen, cluster).flatMap(({ id }) => {
       const verdict = verdicts.get(id);
       const who = `${claim.execution.name} ended ${claim.ending}`;
-      if (!verdict) return saysWhatIsMissing(seen, claim) ? [] : [`${who} without a verdict of ${id}`];
+      if (!verdict) return saysWhatIsMissing(seen, cluster, claim) ? [] : [`${who} without a verdict of ${id}`];
       if (!verdict.pass) return [`${who} although ${id} failed`];
       const said = verdict.facts['proxyMode'];
       return said === claim.running.mode ? [] : [`${who} although ${id} said it runs ${String(said)}`];
@@ -159,11 +159,14 @@ export const onlyVerdictsAreSuccess = perCluster((cluster, seen) =>
   }),
 );
 
-/** The bucket did not take the verdicts: the record names the objects that are missing, and the execution has failed. */
-function saysWhatIsMissing(seen: Seen, { execution }: Claim): boolean {
-  const missing = outcomeOf(seen, execution)?.['missing'];
-  const named =
-    Array.isArray(missing) && missing.some((each) => textOf(asJson(each)['key']).endsWith('/evidence.ndjson.gz'));
+/**
+ * The bucket did not take the verdicts: the record, or that of the rollback which it names, has the objects that are
+ * missing, and the execution has failed.
+ */
+function saysWhatIsMissing(seen: Seen, cluster: ClusterSeen, { execution, provenBy }: Claim): boolean {
+  const named = [execution, ...cluster.executions.filter(({ name }) => name === provenBy)]
+    .flatMap((each) => outcomeOf(seen, each)?.['missing'] ?? [])
+    .some((each) => textOf(asJson(each)['key']).endsWith('/evidence.ndjson.gz'));
   const refused = seen.calls.some(({ operation, error }) => operation === 'PutObject' && error !== undefined);
   return named && refused && execution.status !== 'SUCCEEDED';
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { InvalidConfiguration } from '../../core/errors.ts';
+import type { ObjectMarks } from '../../core/preflight/owner.ts';
 import { despiteConflicts, hasCode, NAMESPACE } from './client.ts';
-import { ConfigMap } from './objects.ts';
+import { ConfigMap, marksOf } from './objects.ts';
 import { type Api, pathOf } from './request.ts';
 
 /** kube-proxy's own configuration: the key `config` of the ConfigMap `kube-proxy-config`. */
@@ -20,7 +21,13 @@ const NAME = 'kube-proxy-config';
 const KEY = 'config';
 
 export async function readConfig(api: Api): Promise<string | null> {
-  return (await readConfigMap(api))?.data?.[KEY] ?? null;
+  return (await readConfigWithMarks(api))?.text ?? null;
+}
+
+/** The text, and what tools that reconcile the ConfigMap left on it; null if there is no ConfigMap. */
+export async function readConfigWithMarks(api: Api): Promise<{ text: string | null; marks: ObjectMarks } | null> {
+  const configMap = await readConfigMap(api);
+  return configMap && { text: configMap.data?.[KEY] ?? null, marks: marksOf(configMap.metadata) };
 }
 
 /** The ConfigMap is sent back with its resourceVersion: the API server refuses it (409) when it is no longer that one. */

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { ObjectMarks } from '../../core/preflight/owner.ts';
 
 /**
  * The fields that nightshift reads of Kubernetes' objects, and no others. What the API server always writes is required,
@@ -7,6 +8,8 @@ import * as z from 'zod/mini';
  */
 const name = z.string().check(z.minLength(1));
 const texts = z.nullish(z.record(z.string(), z.string()));
+/** Field managers, of which only the name is read. */
+const managers = z.nullish(z.array(z.object({ manager: z.nullish(z.string()) })));
 const list = z.nullish(z.array(z.string()));
 const count = z.number().check(z.int(), z.gte(0));
 const Instant = z.pipe(
@@ -63,7 +66,7 @@ const Container = z.object({
 export const WorkloadDaemonSet = z.object({
   metadata: z.object({
     ...{ name, namespace: name, labels: texts, annotations: texts },
-    managedFields: z.nullish(z.array(z.object({ manager: z.nullish(z.string()) }))),
+    managedFields: managers,
   }),
   spec: z.object({ template: z.object({ spec: z.object({ containers: z.array(Container) }) }) }),
 });
@@ -91,10 +94,25 @@ export const FelixConfiguration = z.object({
   spec: z.nullish(z.object({ bpfEnabled: z.nullish(z.boolean()) })),
 });
 
-const ConfigMapFields = z.object({ metadata: z.object({ resourceVersion: name }), data: texts });
+const ConfigMapFields = z.object({
+  metadata: z.object({ resourceVersion: name, labels: texts, annotations: texts, managedFields: managers }),
+  data: texts,
+});
 
 /** Checked and not copied, so that it can be sent back whole: what is not named here stays in it. */
 export const ConfigMap = z.custom<z.output<typeof ConfigMapFields>>(
   (value) => z.safeParse(ConfigMapFields, value).success,
 );
 export type ConfigMap = z.output<typeof ConfigMap>;
+
+interface Marked {
+  labels?: Record<string, string> | null | undefined;
+  annotations?: Record<string, string> | null | undefined;
+  managedFields?: { manager?: string | null | undefined }[] | null | undefined;
+}
+
+/** What tools that reconcile an object leave on it. */
+export function marksOf({ labels, annotations, managedFields }: Marked): ObjectMarks {
+  const managers = (managedFields ?? []).flatMap(({ manager }) => manager ?? []);
+  return { labels: labels ?? {}, annotations: annotations ?? {}, managers: [...new Set(managers)] };
+}

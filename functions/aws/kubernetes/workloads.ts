@@ -8,17 +8,20 @@ import {
   type Workloads,
 } from '../../core/preflight/workloads.ts';
 import { hasCode } from './client.ts';
-import { configMapPath, readConfig } from './config-map.ts';
-import { ConfigMap, FelixConfiguration, Node, Service, WorkloadDaemonSet } from './objects.ts';
+import { configMapPath, readConfigWithMarks } from './config-map.ts';
+import { ConfigMap, FelixConfiguration, marksOf, Node, Service, WorkloadDaemonSet } from './objects.ts';
 import { everyItem } from './pages.ts';
 import { type Api, pathOf } from './request.ts';
+
+/** What is asked for on its own. The marks of the ConfigMap come with its text. */
+type Part = Exclude<keyof Workloads, 'configMapMarks'>;
 
 /**
  * Whether the policies that the workflow grants, `AmazonEKSViewPolicy` for the cluster and `AmazonEKSEditPolicy` for
  * kube-system, show a part. They show neither nodes nor custom resources.
  * https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
  */
-const GRANTED: Readonly<Record<keyof Workloads, boolean>> = {
+const GRANTED: Readonly<Record<Part, boolean>> = {
   daemonSets: true,
   configMap: true,
   services: true,
@@ -36,15 +39,19 @@ const GRANTED: Readonly<Record<keyof Workloads, boolean>> = {
 export async function readWorkloads(api: Api): Promise<Workloads> {
   const asked = [
     attempt('daemonSets', () => listDaemonSets(api)),
-    attempt('configMap', () => readConfig(api)),
+    attempt('configMap', () => readConfigWithMarks(api)),
     attempt('services', () => listServices(api)),
     attempt('securityGroupPolicies', () => countSecurityGroupPolicies(api)),
     attempt('nodes', () => listNodes(api)),
   ] as const;
   // A function that returns must leave no request behind it: it would go on in the next call.
   await Promise.allSettled(asked);
-  const [daemonSets, configMap, services, securityGroupPolicies, nodes] = await Promise.all(asked);
-  const found = { daemonSets, configMap, services, securityGroupPolicies, nodes };
+  const [daemonSets, marked, services, securityGroupPolicies, nodes] = await Promise.all(asked);
+  const configMap: Workloads['configMap'] =
+    marked.kind === 'read' ? { kind: 'read', value: marked.value?.text ?? null } : marked;
+  const configMapMarks = marked.kind === 'read' ? marked.value?.marks : undefined;
+  const parts = { daemonSets, configMap, services, securityGroupPolicies, nodes };
+  const found = { ...parts, ...(configMapMarks && { configMapMarks }) };
   if (daemonSets.kind === 'unreadable') return found;
   const cilium = findDaemonSet(daemonSets.value, CILIUM);
   const calico = findDaemonSet(daemonSets.value, CALICO);
@@ -58,7 +65,7 @@ export async function readWorkloads(api: Api): Promise<Workloads> {
 }
 
 /** 401 and everything else passes on: then nothing at all can be read. */
-async function attempt<Value>(part: keyof Workloads, work: () => Promise<Value>): Promise<Read<Value>> {
+async function attempt<Value>(part: Part, work: () => Promise<Value>): Promise<Read<Value>> {
   try {
     return { kind: 'read', value: await work() };
   } catch (error) {
@@ -77,9 +84,7 @@ function daemonSetOf({ metadata, spec }: WorkloadDaemonSet): DaemonSetSummary {
   return {
     namespace: metadata.namespace,
     name: metadata.name,
-    labels: metadata.labels ?? {},
-    annotations: metadata.annotations ?? {},
-    managers: [...new Set((metadata.managedFields ?? []).flatMap(({ manager }) => manager ?? []))],
+    ...marksOf(metadata),
     env: Object.fromEntries(
       containers.flatMap(({ env }) =>
         (env ?? []).flatMap(({ name, value }) => (typeof value === 'string' ? [[name, value]] : [])),

@@ -37,13 +37,14 @@ function addonIssues({ snapshot: { name, addon } }: Subject): Finding | null {
   return block(why, `Solve them first: \`aws eks describe-addon --cluster-name ${name} --addon-name kube-proxy\`.`);
 }
 
-/** Who reconciles the DaemonSet, where it was read. */
+/** Who reconciles the DaemonSet or the ConfigMap, as far as they were read, as the beginning of a sentence. */
 function reconciler({ workloads }: Subject): string | null {
   const sets = workloads?.daemonSets;
   const found = sets?.kind === 'read' ? findDaemonSet(sets.value, { name: 'kube-proxy' }) : undefined;
-  if (found === undefined) return null;
-  const { labels, annotations = {}, managers = [] } = found;
-  return reconcilerOf({ labels, annotations, managers });
+  const ofSet = found && reconcilerOf({ annotations: {}, managers: [], ...found });
+  if (ofSet) return `${ofSet} reconciles the DaemonSet kube-proxy`;
+  const ofMap = workloads?.configMapMarks && reconcilerOf(workloads.configMapMarks);
+  return ofMap ? `${ofMap} reconciles the ConfigMap kube-proxy-config` : null;
 }
 
 /** Names whose tags owns what would be changed, because it would put its own values back at its next run. */
@@ -54,8 +55,7 @@ function addonOwner(subject: Subject): Finding {
   const fix = 'Put mode and ipvs.scheduler into its definition of the kube-proxy add-on before its next run.';
   if (addon !== null) return warn(`${addon} owns the kube-proxy add-on and would revert the change`, fix);
   const kubernetes = reconciler(subject);
-  if (kubernetes !== null)
-    return warn(`${kubernetes} reconciles the DaemonSet kube-proxy and would revert the change`, fix);
+  if (kubernetes !== null) return warn(`${kubernetes} and would revert the change`, fix);
   if (snapshot.capabilities === null)
     return unknown('whether EKS Capabilities, which put things back, run in the cluster: EKS does not tell', fix);
   if (snapshot.capabilities.length > 0)

@@ -1,3 +1,5 @@
+import type { ObjectMarks } from './owner.ts';
+
 /** What was asked for, or why there is no answer: refused (403), or nothing of that kind is served (404). */
 export type Read<Value> = { kind: 'read'; value: Value } | { kind: 'unreadable'; why: string };
 
@@ -8,7 +10,7 @@ export interface DaemonSetSummary {
   labels: Record<string, string>;
   annotations?: Record<string, string>;
   /** Field managers: who wrote fields of it. */
-  managers?: string[];
+  managers?: readonly string[];
   /** Variables with a literal value; of a repeated name the last. */
   env: Record<string, string>;
   /** `command` and `args` in their order. */
@@ -29,6 +31,8 @@ export interface Workloads {
   daemonSets: Read<DaemonSetSummary[]>;
   /** Text of the key `config` of the ConfigMap `kube-system/kube-proxy-config`; null when there is none. */
   configMap: Read<string | null>;
+  /** What tools left on that ConfigMap; left out where it was not read or is not there. */
+  configMapMarks?: ObjectMarks;
   /** Those that have such addresses at all. */
   services: Read<ServiceAddresses[]>;
   /** `kube-proxy-replacement` in Cilium's ConfigMap, null when it is not set; left out where no Cilium runs. */

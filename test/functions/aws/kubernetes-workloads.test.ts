@@ -1,3 +1,4 @@
+import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterEach, expect, test } from 'vitest';
 import { eksToken } from '../../../functions/aws/eks-token.ts';
 import { serviceOf } from '../../../functions/aws/kubernetes/workloads.ts';
@@ -46,6 +47,24 @@ test('the role reads DaemonSets, Services and the ConfigMap, and says what it wa
     ],
   });
   expect(seen.configMap).toMatchObject({ kind: 'read', value: expect.stringContaining('mode: "iptables"') });
+});
+
+test('the marks that tools left on the ConfigMap come with its text', async () => {
+  const world = await startWorld({ entries: [[VIEW, EDIT_IN_KUBE_SYSTEM]] });
+  worlds.push(world);
+  const labels = { 'kustomize.toolkit.fluxcd.io/name': 'infra' };
+  const config = new KubeConfig();
+  config.loadFromString(world.kubeconfig);
+  await config
+    .makeApiClient(CoreV1Api)
+    .patchNamespacedConfigMap(
+      { namespace: 'kube-system', name: 'kube-proxy-config', body: { metadata: { labels } } },
+      setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+    );
+  const token = await eksToken({ cluster: 'demo', region: 'us-east-1', credentials: ISSUED });
+  const { endpoint, certificateAuthority } = world.api;
+  const seen = await kubernetes({ cluster: 'demo', url: endpoint, certificateAuthority }, token).workloads();
+  expect(seen.configMapMarks?.labels).toMatchObject(labels);
 });
 
 test('more Services than one page holds are all read', async () => {

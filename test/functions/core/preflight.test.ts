@@ -215,6 +215,14 @@ describe('what AWS tells', () => {
     );
   });
 
+  it('who reconciles the ConfigMap, by the marks on it', () => {
+    const marks = { labels: {}, annotations: { 'argocd.argoproj.io/tracking-id': 'infra' }, managers: [] };
+    expect(check('addon-owner', { workloads: { configMapMarks: marks } })).toBe(
+      'WARN Argo CD reconciles the ConfigMap kube-proxy-config and would revert the change',
+    );
+    expect(check('addon-owner', { workloads: { configMapMarks: { ...marks, annotations: {} } } })).toMatch(/^PASS/);
+  });
+
   it('takes no other tag for that of an owner', () => {
     const tags = { team: 'terraform', env: 'prod', terraform: 'false', 'managed-by': 'checkout' };
     expect(check('addon-owner', { snapshot: { ...addon({ tags }), tags } })).toMatch(/^PASS/);

@@ -214,6 +214,8 @@ export interface NodeReport {
   modules: string[];
   ipvsadmInstalled: boolean;
   leftovers: { virtualServers: number; rejectRules: number };
+  /** Virtual servers that kube-proxy did not make. Only model nodes tell. */
+  foreignVirtualServers?: readonly string[];
 }
 
 /** One cluster's Kubernetes API with its store and its controllers, as the other services see it. */

@@ -100,6 +100,7 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
           virtualServers: kubeProxy === 'ipvs' ? 0 : count(state.ipvs).total,
           rejectRules: kubeProxy === 'iptables' ? 0 : iptables.total - iptables.withEndpoints,
         },
+        foreignVirtualServers: state.foreignVirtualServers,
       };
     },
     async stop() {},

@@ -12,6 +12,8 @@ export interface Case {
 export interface CaseWorld {
   start: string;
   seed: number;
+  /** Seconds until a grant counts everywhere; the sandbox's own number if not given. */
+  grantSeconds?: number;
   /** Moments at which the Change Calendar `freeze`, OPEN at first, flips. */
   freeze: string[];
   clusters: CaseCluster[];
@@ -25,6 +27,10 @@ export interface CaseCluster {
   servicesWithoutEndpoints: number;
   endpoint: 'public' | 'private';
   authenticationMode: 'API' | 'API_AND_CONFIG_MAP' | 'CONFIG_MAP';
+  /** The only addresses that the public endpoint answers. */
+  publicAccessCidrs?: string[];
+  /** How many updates of the add-on there were before. */
+  pastUpdates?: number;
   addon: { version: string; configuration: string | null } | null;
   nodeGroups: CaseNodes[];
 }
@@ -35,6 +41,8 @@ export interface CaseNodes {
   ssm?: 'online' | 'offline' | 'none';
   missingModules?: string[];
   packageMirror?: 'up' | 'down';
+  /** IPVS virtual servers of others on each node. */
+  foreignVirtualServers?: string[];
 }
 
 export interface CaseRequest {
@@ -79,7 +87,7 @@ export const WINDOWS: Readonly<Record<string, KnownWindow>> = {
 };
 
 /** The world file of a case. */
-export function worldFile({ start, seed, freeze, clusters }: CaseWorld): Record<string, unknown> {
+export function worldFile({ start, seed, grantSeconds, freeze, clusters }: CaseWorld): Record<string, unknown> {
   return {
     account: '111122223333',
     region: 'us-east-1',
@@ -98,6 +106,7 @@ export function worldFile({ start, seed, freeze, clusters }: CaseWorld): Record<
         },
       ]),
     ),
+    ...(grantSeconds !== undefined && { latencies: { grant: grantSeconds } }),
     calendars: { freeze: { state: 'OPEN', transitions: freeze } },
   };
 }

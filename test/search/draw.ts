@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Case, CaseCluster, CaseNodes, CaseRequest, CaseWorld } from './case.ts';
 import { anyFaults } from './draw-faults.ts';
+import { hasShell } from './truth.ts';
 
 const SCHEDULERS = ['rr', 'lc', 'sh', 'wrr'];
 /** The first is the most frequent; some are not the newest, so that somebody can upgrade them. */
@@ -73,6 +74,21 @@ const nodes: fc.Arbitrary<CaseNodes> = fc.record(
   { requiredKeys: ['os', 'count'] },
 );
 
+const SERVERS_OF_OTHERS = ['tcp/10.0.0.5:80', 'udp/[fd00::5]:53', 'fwm/7'];
+
+/** Only a script sees virtual servers of others: those on nodes without a shell would be lost unseen. */
+const shared: fc.Arbitrary<CaseNodes> = fc
+  .record({ group: nodes, draw: fc.integer({ min: 0, max: 11 }) })
+  .map(({ group, draw }) =>
+    draw === 11 && hasShell(group) ? { ...group, foreignVirtualServers: SERVERS_OF_OTHERS } : group,
+  );
+
+/** An endpoint that does not answer the functions, and an add-on that was updated for years. */
+const RARE: readonly Partial<CaseCluster>[] = [
+  { endpoint: 'public', publicAccessCidrs: ['203.0.113.0/24'] },
+  { pastUpdates: 250 },
+];
+
 function clusterNamed(name: string): fc.Arbitrary<CaseCluster> {
   return fc
     .record({
@@ -90,17 +106,19 @@ function clusterNamed(name: string): fc.Arbitrary<CaseCluster> {
         'CONFIG_MAP',
       ),
       configuration: fc.constantFrom(...CONFIGURATIONS),
+      rare: fc.constantFrom<Partial<CaseCluster>[]>(...Array.from({ length: 14 }, () => ({})), ...RARE),
       selfManaged: fc.integer({ min: 0, max: 15 }).map((draw) => draw === 15),
       serviceCidr: fc.constantFrom('10.100.0.0/16', '10.100.0.0/16', '10.100.0.0/16', 'fd12:3456:789a::/108'),
       nodeGroups: fc.oneof(
         { weight: 1, arbitrary: fc.constant<CaseNodes[]>([]) },
-        { weight: 8, arbitrary: fc.array(nodes, { minLength: 1, maxLength: 1 }) },
-        { weight: 3, arbitrary: fc.array(nodes, { minLength: 2, maxLength: 2 }) },
+        { weight: 8, arbitrary: fc.array(shared, { minLength: 1, maxLength: 1 }) },
+        { weight: 3, arbitrary: fc.array(shared, { minLength: 2, maxLength: 2 }) },
       ),
     })
-    .map(({ version, configuration, selfManaged, ...rest }) => {
+    .map(({ version, configuration, selfManaged, rare, ...rest }) => {
       const [minor, addonVersion] = version ?? ['1.34', 'v1.34.1-eksbuild.2'];
-      return { name, version: minor, ...rest, addon: selfManaged ? null : { version: addonVersion, configuration } };
+      const addon = selfManaged ? null : { version: addonVersion, configuration };
+      return { name, version: minor, ...rest, ...rare, addon };
     });
 }
 
@@ -108,12 +126,17 @@ const world: fc.Arbitrary<CaseWorld> = fc
   .record({
     start,
     seed: fc.integer({ min: 1, max: 1_000 }),
+    grantSeconds: fc.constantFrom(undefined, undefined, undefined, 0, 45),
     freeze,
     cluster: clusterNamed('demo'),
     // Clusters hardly meet: most worlds have one, so that more of them are seen in the same time.
     other: fc.oneof({ weight: 19, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: clusterNamed('other') }),
   })
-  .map(({ cluster, other, ...rest }) => ({ ...rest, clusters: other ? [cluster, other] : [cluster] }));
+  .map(({ cluster, other, grantSeconds, ...rest }) => ({
+    ...rest,
+    ...(grantSeconds !== undefined && { grantSeconds }),
+    clusters: other ? [cluster, other] : [cluster],
+  }));
 
 const when = fc.constantFrom<Partial<CaseRequest>[]>(
   // A wait is one look more: most requests do without.
@@ -146,7 +169,12 @@ function requestFor(cluster: string): fc.Arbitrary<CaseRequest> {
     .record({
       scheduler: fc.constantFrom(...SCHEDULERS),
       when,
-      acknowledge: fc.constantFrom<string[][]>(['ipvs-deprecated'], ['ipvs-deprecated'], []),
+      acknowledge: fc.constantFrom<string[][]>(
+        ['ipvs-deprecated'],
+        ['ipvs-deprecated'],
+        ['ipvs-deprecated', 'foreign-virtual-servers'],
+        [],
+      ),
       strategy: fc.constantFrom(undefined, undefined, undefined, undefined, 'pod-annotations', 'kubernetes-api'),
       selfManaged: fc.constantFrom('create-addon', 'config-map', undefined),
       requestedBy: fc.constantFrom(undefined, 'ana@example.com'),

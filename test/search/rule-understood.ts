@@ -3,6 +3,7 @@ import {
   type ClusterSeen,
   clustersOf,
   type Evidence,
+  type ExecutionSeen,
   evidenceOf,
   outcomeOf,
   type Seen,
@@ -22,7 +23,26 @@ export function whatIsNotUnderstoodFails(seen: Seen): string[] {
       .filter((error) => NAMELESS.test(error))
       .map((error) => `${execution.name} ended with ${error}, which names nothing`);
   });
-  return [...nameless, ...clustersOf(seen).flatMap((cluster) => passedUnread(seen, cluster))];
+  const unread = seen.executions.flatMap((execution) => grantedAndUnread(execution));
+  return [...nameless, ...unread, ...clustersOf(seen).flatMap((cluster) => passedUnread(seen, cluster))];
+}
+
+/**
+ * Looks that had access to the Kubernetes API and went on without the ConfigMap, which every cluster here has: a refusal
+ * of what is granted passes, and is no fact about the cluster.
+ */
+function grantedAndUnread({ name, history }: ExecutionSeen): string[] {
+  let looksInside = false;
+  return history.flatMap(({ taskScheduledEventDetails: asked, taskSucceededEventDetails: answered }) => {
+    if (asked) {
+      const parameters = asJson(JSON.parse(asked.parameters ?? '{}'));
+      const isLook = textOf(parameters['FunctionName']).endsWith('nightshift-inspect-cluster');
+      looksInside = isLook && asJson(parameters['Payload'])['kubernetes'] === true;
+    }
+    if (!answered || !looksInside) return [];
+    const { configMap } = asJson(asJson(JSON.parse(answered.output ?? '{}'))['Payload']);
+    return configMap === null ? [`${name} looked at a cluster with access, and did not read its ConfigMap`] : [];
+  });
 }
 
 /** Verdicts that passed on output which this search cannot read as a whole. */

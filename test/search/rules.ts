@@ -5,6 +5,7 @@ import { perCluster, type Rule } from './rule.ts';
 import { whatIsAcceptedIsObeyed } from './rule-accepted.ts';
 import { lastLook, theNextPodStartsTheSame } from './rule-configured.ts';
 import { everythingEnds } from './rule-endings.ts';
+import { serversOfOthersStay } from './rule-foreign.ts';
 import { entriesOfOthers, nothingOfOthersIsUndone, theUsersConfigurationSurvives } from './rule-others.ts';
 import { evidenceAndHistoryTellAll } from './rule-records.ts';
 import { whatIsNotUnderstoodFails } from './rule-understood.ts';
@@ -53,8 +54,10 @@ function outsideWindow(seen: Seen, cluster: ClusterSeen, deeds: Deed[]): string[
   const { world, faults } = seen.of;
   // A change that was overtaken by hours is finished or undone: both disrupt, and staying half migrated is worse.
   const overtaken = faults.some((fault) => 'clock' in fault);
+  // But for the restart of all nodes after that of a canary, before which the window is asked again.
+  const restart = deeds.find(({ what, input }) => what === 'restart-kube-proxy' && textOf(input['restartedAt']) !== '');
   return deeds.flatMap((deed, index) => {
-    if (index > 0 && overtaken) return [];
+    if (index > 0 && overtaken && deed !== restart) return [];
     if (isOpen(window, deed.at, world, index === 0 ? cutoffOf(window) : 0)) return [];
     const moment = deed.at.toISOString();
     return [`${deed.what} of ${deed.execution.name} at ${moment}, when the window ${window} takes nothing`];
@@ -258,6 +261,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'what is not understood fails, by name': whatIsNotUnderstoodFails,
   'history and evidence tell all': evidenceAndHistoryTellAll,
   'nothing of others is undone': nothingOfOthersIsUndone,
+  'virtual servers of others stay': serversOfOthersStay,
   'the next pod starts the same': theNextPodStartsTheSame,
   'everything ends': everythingEnds,
   'what is accepted is obeyed': whatIsAcceptedIsObeyed,

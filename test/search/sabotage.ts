@@ -56,13 +56,14 @@ function migratable({ world, requests, faults }: Case, more: { window?: string; 
   const [request] = requests;
   if (!cluster || !request) throw new Error('a case has a cluster and a request');
   const { window: _window, now: _now, strategy: _strategy, ...rest } = request;
+  const { publicAccessCidrs: _cidrs, ...reached } = cluster;
   const configuration = '{"mode":"iptables","podLabels":{"team":"net"}}';
   return {
     world: {
       ...world,
       clusters: [
         {
-          ...cluster,
+          ...reached,
           ...{
             version: '1.34',
             endpoint: 'public',
@@ -299,6 +300,85 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     }),
     definitions: {
       'migrate-cluster': (states) => change(states, 'ChooseWhenToBegin', { Choices: NEVER('AwaitBeginning') }),
+    },
+  },
+  'lowered version': {
+    what: 'takes an add-on that another has upgraded back to the version that it saw',
+    breaks: ['nothing of others'],
+    draw: biased((drawn) => {
+      const { world, requests, faults } = migratable(drawn, {
+        faults: [{ at: 'PrepareNodes', other: 'upgrade-addon' }],
+      });
+      const clusters = world.clusters.map((cluster) => ({
+        ...cluster,
+        addon: { version: 'v1.34.0-eksbuild.2', configuration: null },
+      }));
+      return { world: { ...world, clusters }, requests, faults };
+    }),
+    sources: [
+      {
+        file: 'functions/core/configured.ts',
+        from: 'if (now.version !== looked.version) return',
+        to: 'if (now.version === undefined) return',
+      },
+    ],
+  },
+  'access entry': {
+    what: 'deletes an access entry that another has made in place of its own',
+    breaks: ['nothing of others'],
+    draw: biased((drawn) => migratable(drawn, { faults: [{ at: 'ReadAccess', other: 'replace-access-entry' }] })),
+    definitions: {
+      'migrate-cluster': (states) => change(states, 'ChooseAccessOwner', { Default: 'RevokeAccess' }),
+    },
+  },
+  'settling grant': {
+    what: 'takes a grant that does not count yet for a cluster that shows nothing',
+    breaks: ['what is not understood fails'],
+    draw: biased((drawn) => {
+      const { world, requests, faults } = migratable(drawn, { faults: [] });
+      return { world: { ...world, grantSeconds: 45 }, requests, faults };
+    }),
+    sources: [
+      {
+        file: 'functions/aws/kubernetes/workloads.ts',
+        from: 'if (hasCode(error, 403) && !GRANTED[part])',
+        to: 'if (hasCode(error, 403) && part in GRANTED)',
+      },
+    ],
+  },
+  'servers of others': {
+    what: 'changes a cluster on whose nodes others have virtual servers, without asking',
+    breaks: ['virtual servers of others'],
+    draw: biased((drawn) => {
+      const { world, requests, faults } = migratable(drawn, { faults: [] });
+      const nodeGroups = [{ os: 'al2023' as const, count: 2, foreignVirtualServers: ['tcp/10.0.0.5:80', 'fwm/7'] }];
+      const clusters = world.clusters.map((cluster) => ({ ...cluster, nodeGroups }));
+      return {
+        world: { ...world, clusters },
+        requests: requests.map((request) => ({ ...request, acknowledge: [] })),
+        faults,
+      };
+    }),
+    sources: [
+      {
+        file: 'functions/core/prepare-output.ts',
+        from: 'if (foreignAccepted) warnings.push(',
+        to: 'if (foreign) warnings.push(',
+      },
+    ],
+  },
+  'window after the canary': {
+    what: 'restarts all nodes although the canary has outlasted the window',
+    breaks: ['nothing disruptive'],
+    draw: biased((drawn) => {
+      const inTheWindow = { ...drawn, world: { ...drawn.world, start: '2026-11-21T04:00:00.000Z' } };
+      return migratable(inTheWindow, {
+        window: 'brief',
+        faults: [{ at: 'AwaitCanaryProof', clock: 'skip', hours: 1 }],
+      });
+    }),
+    definitions: {
+      'migrate-cluster': (states) => change(states, 'ChooseWindowBeforeRestart', { Default: 'RestartDaemonSet' }),
     },
   },
   'zero-writes': {

@@ -97,3 +97,23 @@ export function proofOf(seen: Seen, cluster: ClusterSeen, claim: Claim): Evidenc
   const last = deedsOf(prover).filter(isDisruptive).at(-1)?.at.toISOString() ?? '';
   return evidenceOf(seen, prover).filter(({ phase, sentAt }) => phase === 'validate' && sentAt >= last);
 }
+
+/** Whether the record of the execution that proves says itself that the bucket did not take all of its evidence. */
+export function lacksEvidence(seen: Seen, cluster: ClusterSeen, { provenBy }: Claim): boolean {
+  const prover = cluster.executions.find(({ name }) => name === provenBy);
+  const { missing } = (prover && outcomeOf(seen, prover)) ?? {};
+  return Array.isArray(missing) && missing.length > 0;
+}
+
+/** Whether SSM kept a node's answer to a validation that was asked for after the last disruptive deed. */
+export function answeredAfter(seen: Seen, cluster: ClusterSeen, { provenBy }: Claim, node: string): boolean {
+  const prover = cluster.executions.find(({ name }) => name === provenBy);
+  const last = prover && deedsOf(prover).filter(isDisruptive).at(-1);
+  return seen.outputs.some(
+    (output) =>
+      output.node === node &&
+      output.document === 'nightshift-validate-node' &&
+      output.status === 'Success' &&
+      (!last || output.requestedAt >= last.at),
+  );
+}

@@ -55,8 +55,10 @@ function contradictions(seen: Seen, cluster: ClusterSeen, execution: ExecutionSe
   const ending = textOf(outcome['ending']);
   const succeeded = ['migrated', 'already-compliant'].includes(ending);
   // What is proven is recorded, whatever is still held; the execution fails for what is held.
-  const keepsAccess = textOf(asJson(outcome['error'])['name']) === 'AccessRemains';
-  const shouldSucceed = isMigration(execution) ? succeeded && !keepsAccess : ending !== 'rollback-failed';
+  const error = textOf(asJson(outcome['error'])['name']);
+  const keepsAccess = error === 'AccessRemains';
+  const complete = !keepsAccess && error !== 'EvidenceMissing';
+  const shouldSucceed = complete && (isMigration(execution) ? succeeded : ending !== 'rollback-failed');
   const refused = seen.calls.some(({ operation, error }) => operation === 'DeleteAccessEntry' && error !== undefined);
   return [
     ...(request['cluster'] === cluster.before.name ? [] : ['recorded another cluster']),

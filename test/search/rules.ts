@@ -1,4 +1,4 @@
-import { type Claim, claimsOf, isLoud, proofOf, requestOf } from './claims.ts';
+import { answeredAfter, claimsOf, isLoud, lacksEvidence, proofOf, requestOf } from './claims.ts';
 import { canRecord } from './misfortunes.ts';
 import { addonChanges, isByProduct, isChangedByOther } from './others.ts';
 import { perCluster, type Rule } from './rule.ts';
@@ -17,7 +17,6 @@ import {
   isChange,
   isDisruptive,
   isMigration,
-  outcomeOf,
   type Seen,
   textOf,
 } from './seen.ts';
@@ -151,28 +150,18 @@ export const onlyVerdictsAreSuccess = perCluster((cluster, seen) =>
     const verdicts = new Map(
       proofOf(seen, cluster, claim).flatMap((step) => step.verdicts.map((one) => [one.node, one])),
     );
+    const unstored = lacksEvidence(seen, cluster, claim);
     return staying(seen, cluster).flatMap(({ id }) => {
       const verdict = verdicts.get(id);
+      if (!verdict && unstored && answeredAfter(seen, cluster, claim, id)) return [];
       const who = `${claim.execution.name} ended ${claim.ending}`;
-      if (!verdict) return saysWhatIsMissing(seen, cluster, claim) ? [] : [`${who} without a verdict of ${id}`];
+      if (!verdict) return [`${who} without a verdict of ${id}`];
       if (!verdict.pass) return [`${who} although ${id} failed`];
       const said = verdict.facts['proxyMode'];
       return said === claim.running.mode ? [] : [`${who} although ${id} said it runs ${String(said)}`];
     });
   }),
 );
-
-/**
- * The bucket did not take the verdicts: the record, or that of the rollback which it names, has the objects that are
- * missing, and the execution has failed.
- */
-function saysWhatIsMissing(seen: Seen, cluster: ClusterSeen, { execution, provenBy }: Claim): boolean {
-  const named = [execution, ...cluster.executions.filter(({ name }) => name === provenBy)]
-    .flatMap((each) => outcomeOf(seen, each)?.['missing'] ?? [])
-    .some((each) => textOf(asJson(each)['key']).endsWith('/evidence.ndjson.gz'));
-  const refused = seen.calls.some(({ operation, error }) => operation === 'PutObject' && error !== undefined);
-  return named && refused && execution.status !== 'SUCCEEDED';
-}
 
 /** Rule 5: two executions never change one cluster at the same time, and a repeated call bears the same token. */
 export const oneChangeAtATime = perCluster((cluster) => {

@@ -189,9 +189,13 @@ export class Searcher {
     const outputs: NodeOutput[] = [];
     for await (const page of paginateListCommandInvocations({ client: this.#ssm }, { Details: true }))
       for (const invocation of page.CommandInvocations ?? []) {
-        const { CommandId = '', InstanceId = '', DocumentName = '', Status = '' } = invocation;
+        const { CommandId = '', InstanceId = '', DocumentName = '', Status = '', RequestedDateTime } = invocation;
+        if (!RequestedDateTime) throw new SandboxAtFault(`command ${CommandId} was never asked for`);
         const output = invocation.CommandPlugins?.[0]?.Output ?? '';
-        outputs.push({ commandId: CommandId, node: InstanceId, document: DocumentName, status: Status, output });
+        outputs.push({
+          ...{ commandId: CommandId, node: InstanceId, document: DocumentName, status: Status, output },
+          requestedAt: RequestedDateTime,
+        });
       }
     return outputs;
   }

@@ -38,6 +38,7 @@ export interface NodeOutput {
   readonly commandId: string;
   readonly node: string;
   readonly document: string;
+  readonly requestedAt: Date;
   readonly status: string;
   readonly output: string;
 }

@@ -313,7 +313,9 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
         ...cluster,
         addon: { version: 'v1.34.0-eksbuild.2', configuration: null },
       }));
-      return { world: { ...world, clusters }, requests, faults };
+      // Where the ConfigMap is read as well, that the upgrade wrote it anew tells the same.
+      const unseen = requests.map((request) => ({ ...request, strategy: 'pod-annotations' }));
+      return { world: { ...world, clusters }, requests: unseen, faults };
     }),
     sources: [
       {
@@ -411,6 +413,13 @@ function atTarget(drawn: Case): Case {
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
+/** Folders with bundles of sabotaged products: all are removed at the end, by one listener. */
+const FOLDERS: string[] = [];
+
+function removeFolders(): void {
+  for (const folder of FOLDERS) rmSync(folder, { recursive: true, force: true });
+}
+
 /**
  * The product without this guard: its bundles, built into a temporary folder, its definitions and its rights. Nothing of
  * it is written beside the product. Throws when a piece of source is not there exactly once any more, or a right.
@@ -427,7 +436,7 @@ export async function deploySabotaged({ sources = [], definitions = {}, right }:
   };
   if (sources.length === 0) return deployed;
   const folder = mkdtempSync(join(tmpdir(), 'nightshift-sabotage-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  if (FOLDERS.push(folder) === 1) process.once('exit', removeFolders);
   return { ...deployed, bundles: await bundleFunctions(folder, replacements(sources)) };
 }
 

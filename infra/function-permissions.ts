@@ -45,7 +45,10 @@ function byHandler({ nodeTags, windows }: Configured): Readonly<Record<Handler, 
   return {
     'read-request': [],
     'inspect-cluster': [...look, ...kubernetes, writeEvidence({ migrate: [INVENTORY] })],
-    'inspect-rollback': [...look, ...kubernetes, writeEvidence({ rollback: [INVENTORY] }), readEvidence, listEvidence],
+    'inspect-rollback': [
+      ...[...look, ...kubernetes, executions.readHistories],
+      ...[writeEvidence({ rollback: [INVENTORY] }), readEvidence, listEvidence],
+    ],
     'take-inventory': [
       ...[eks.listFargateProfiles, nodes.describeInstances, nodes.describeManagedNodes],
       ...[...kubernetes, writeByBoth(INVENTORY), records.readEvidence('migrate'), listEvidence],

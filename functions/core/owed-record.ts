@@ -6,7 +6,7 @@ const Event = z.object({
   taskScheduledEventDetails: z.exactOptional(z.object({ parameters: z.string() })),
   taskSucceededEventDetails: z.exactOptional(z.object({ output: z.exactOptional(z.string()) })),
 });
-const Scheduled = z.object({ Payload: z.record(z.string(), z.unknown()) });
+const Scheduled = z.object({ Payload: z.looseObject({ ending: z.string() }) });
 const Succeeded = z.object({ Payload: z.object({ announced: z.boolean() }) });
 
 /** The state of both state machines that records their ending. */
@@ -15,6 +15,7 @@ const RECORDING = 'RecordOutcome';
 /** What an execution gave to the function that records its ending, and what came of it. */
 export interface OwedRecord {
   payload: Record<string, unknown>;
+  ending: string;
   /** The function ran at least once, and so has paged if it had to. */
   ran: boolean;
   /** The bus has the event. */
@@ -36,7 +37,13 @@ export function owedRecord(history: readonly string[]): OwedRecord | null {
     if (entered !== undefined) inside = entered === RECORDING;
     if (!inside) continue;
     const scheduled = payloadOf(event.taskScheduledEventDetails?.parameters);
-    if (scheduled) owed = { ran: owed?.ran ?? false, announced: owed?.announced ?? false, payload: scheduled };
+    if (scheduled)
+      owed = {
+        ran: owed?.ran ?? false,
+        announced: owed?.announced ?? false,
+        payload: scheduled,
+        ending: scheduled.ending,
+      };
     const answer = answerOf(event.taskSucceededEventDetails?.output);
     if (owed && answer) owed = { ...owed, ran: true, announced: owed.announced || answer.announced };
   }

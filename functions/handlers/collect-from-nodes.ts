@@ -12,7 +12,7 @@ import { environment } from './shared/environment.ts';
 import { type Dispatch, evidenceKey, readDispatch, writeVerdicts } from './shared/evidence.ts';
 import type { Told } from './shared/evidence-index.ts';
 import { ClusterWithServices, Common, Evidence, Instant, Poll, Proxying, Step, Stored } from './shared/input.ts';
-import { type Evidence as Kind, reasonOf } from './shared/kept.ts';
+import { carriedText, type Evidence as Kind, reasonOf } from './shared/kept.ts';
 import { nextWait } from './shared/pace.ts';
 import { PHASES, phases } from './shared/phases.ts';
 import { isSilent, verdictOn } from './shared/verdicts.ts';
@@ -52,8 +52,11 @@ export interface Output {
   waitSeconds: number;
   /** Nodes whose verdict names leftovers of the other mode. */
   leftovers: number;
-  evidence: Told | null;
+  evidence: Carried | null;
 }
+
+/** `inline`: the verdicts themselves, gzipped and in base64, if the bucket did not take them. */
+type Carried = Told & { inline?: string };
 
 /**
  * Reads what every node has answered. When none is left that may still answer, writes all verdicts to S3: the phase
@@ -84,19 +87,29 @@ export function collectFromNodes(deps: Deps): Run<Input, Output> {
   };
 }
 
-/** Verdicts are not carried: where the bucket does not take them, their counts and the nodes' modes are. */
+/**
+ * If the bucket does not take the verdicts, the answer carries them: the execution's history keeps it. Verdicts that are
+ * too large for that are left out, and only their counts and the nodes' modes remain.
+ */
 async function storeVerdicts(
   store: ObjectStore,
   key: string,
   verdicts: readonly Verdict[],
   evidence: Kind,
-): Promise<Told> {
+): Promise<Carried> {
   try {
     return await writeVerdicts(store, key, verdicts);
   } catch (error) {
     if (evidence === 'required') throw error;
     const modes = nodesByMode([{ sentAt: '', limited: false, verdicts }]);
-    return { ...describe(key, printEvidence(verdicts)), unstored: reasonOf(error), modes };
+    const text = printEvidence(verdicts);
+    const inline = carriedText(text);
+    return {
+      ...describe(key, text),
+      unstored: reasonOf(error),
+      modes,
+      ...(inline !== null && { inline, carried: true }),
+    };
   }
 }
 

@@ -3,23 +3,26 @@ import { ec2 } from '../aws/ec2.ts';
 import { type Eks, eks } from '../aws/eks.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { ssm } from '../aws/ssm.ts';
-import { InvalidRequest } from '../core/errors.ts';
+import { type StepFunctions, stepFunctions } from '../aws/step-functions.ts';
+import { InvalidRequest, isNightshiftError } from '../core/errors.ts';
 import { estimateChange } from '../core/estimate.ts';
 import { formerKey } from '../core/executions.ts';
 import { type Former, needsKubernetes, parseFormer, type Restoration, restoration, standing } from '../core/former.ts';
 import { leaseName } from '../core/lease.ts';
 import { countInventory } from '../core/nodes.ts';
+import { owedRecord } from '../core/owed-record.ts';
 import { describeProxying, type Proxying } from '../core/proxy-mode.ts';
 import { type Recovery, RollbackInput, readRollbackInput, recoveryAfter } from '../core/recovery.ts';
+import { savedFormer } from '../core/saved-former.ts';
 import type { RestartStrategy, Way } from '../core/snapshot.ts';
 import { fitsStateData } from '../core/state-data.ts';
 import { environment } from './shared/environment.ts';
 import { evidenceKey, findEnding, writeInventory } from './shared/evidence.ts';
 import { ClusterName, Common, type Execution, Step } from './shared/input.ts';
 import { type ClusterFacts, clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
-import type { Kept } from './shared/kept.ts';
+import { type Kept, reasonOf } from './shared/kept.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
-import { type Run, wrap } from './shared/wrap.ts';
+import { type Run, type Say, wrap } from './shared/wrap.ts';
 
 /** Only reads the input of the execution, which a person may have written. */
 const ReadInput = z.object({ ...Common, read: z.literal(true), input: z.unknown() });
@@ -41,6 +44,7 @@ export interface Deps extends InventoryDeps {
   eks: Pick<Eks, 'snapshot' | 'fargateProfiles'>;
   openKubernetes: OpenKubernetes;
   store: ObjectStore;
+  history: StepFunctions['history'];
 }
 
 /** What was found where something may have been changed. */
@@ -82,17 +86,17 @@ export function inspectRollback(deps: Deps): Run<Input, Output> {
     const { owner, cluster, execution, request } = input;
     const switched = `The switch fired: nobody released the lease of ${execution.name}`;
     const common = {
-      ownerEnding: await findEnding(deps.store, request.after ?? owner),
+      ownerEnding: await endingOf(deps, request.after ?? owner),
       lease: leaseName(cluster),
       next: recoveryAfter(execution, request, switched),
     };
-    const saved = await deps.store.find(formerKey(owner));
-    if (!saved) {
+    const saved = await findFormer(deps, owner, say);
+    if (saved === null) {
       say.decision('rollback.nothing', { cluster, owner: owner.name });
       const reasons = [`Execution ${owner.name} saved no former state: it had not begun to change anything.`];
       return { ...common, needsKubernetes: false, plan: { kind: 'nothing', reasons }, ...NOTHING };
     }
-    const former = parseFormer(saved.text);
+    const former = parseFormer(saved);
     refuseOtherCluster(former, input);
     const found = await look(deps, input, former);
     const { atTarget, atFormer } = found;
@@ -104,6 +108,28 @@ export function inspectRollback(deps: Deps): Run<Input, Output> {
       ...found,
     };
   };
+}
+
+/** The ending that an execution recorded, or, if the bucket cannot be read, the one that its history says it was to record. */
+async function endingOf({ store, history }: Deps, execution: Execution): Promise<string | null> {
+  try {
+    return await findEnding(store, execution);
+  } catch (error) {
+    if (isNightshiftError(error)) throw error;
+    return owedRecord(await history(execution.arn))?.ending ?? null;
+  }
+}
+
+/** What the owner saved before its change: in the bucket, or in the owner's history if the bucket cannot be read. */
+async function findFormer({ store, history }: Deps, owner: Execution, say: Say): Promise<string | null> {
+  try {
+    return (await store.find(formerKey(owner)))?.text ?? null;
+  } catch (error) {
+    const saved = savedFormer(await history(owner.arn));
+    if (saved === null) throw error;
+    say.decision('rollback.former-from-history', { owner: owner.name, reason: reasonOf(error) });
+    return saved;
+  }
 }
 
 async function look(deps: Deps, input: Input, former: Former): Promise<Found> {
@@ -148,7 +174,14 @@ function reasonsOf({ former, target, atTarget, atFormer }: Found, owner: Executi
   ];
 }
 
-const live: Deps = { eks, ec2, ssm, openKubernetes, store: objectStore(environment.evidenceBucket) };
+const live: Deps = {
+  eks,
+  ec2,
+  ssm,
+  openKubernetes,
+  store: objectStore(environment.evidenceBucket),
+  history: stepFunctions.history,
+};
 
 const looked = inspectRollback(live);
 

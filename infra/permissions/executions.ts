@@ -57,7 +57,7 @@ export const describeExecutions: Permission = {
 
 export const readHistories: Permission = {
   sid: 'ReadHistories',
-  why: "Exports an execution's history before Step Functions forgets it.",
+  why: "Exports an execution's history before Step Functions forgets it, and reads what an execution saved there if the evidence bucket does not answer.",
   actions: ['states:GetExecutionHistory'],
   resources: [arns.executions('migrate-cluster'), arns.executions('rollback-cluster')],
   wildcard: ANY_EXECUTION,

@@ -1,5 +1,5 @@
 import type { CaseRequest } from './case.ts';
-import { addonChanges, senderOf } from './others.ts';
+import { addonAt, addonChanges, senderOf } from './others.ts';
 import {
   asJson,
   type ClusterSeen,
@@ -64,11 +64,22 @@ function runningBefore(seen: Seen, cluster: ClusterSeen, owner: string): Running
     (change) => change.by === 'product' && senderOf(cluster, change)?.name === owner,
   );
   if (first?.before) return configured(first.before.configuration);
+  const found = addonWhenSaved(seen, cluster, owner);
+  if (found) return configured(found.configuration);
   const changing = cluster.executions.filter((each) => isMigration(each) && deedsOf(each).some(isDisruptive));
   if (changing.length < 2) return formerly(cluster.before);
   const former = asJson(JSON.parse(objectText(seen, `executions/${owner}/former.json`) ?? '{}'));
   const configuration = asJson(former['addon'])['configuration'];
   return configured(typeof configuration === 'string' ? configuration : null);
+}
+
+/** The add-on as EKS had it when an execution saved what it found; null if it saved nothing, or there was no add-on. */
+function addonWhenSaved(seen: Seen, cluster: ClusterSeen, owner: string) {
+  const saved = seen.calls.findLast(
+    ({ operation, error, input }) =>
+      operation === 'PutObject' && error === undefined && asJson(input)['Key'] === `executions/${owner}/former.json`,
+  );
+  return saved ? addonAt(cluster, saved.at) : null;
 }
 
 /** Whether somebody was told that this cluster could not be brought into one mode. */
@@ -96,24 +107,4 @@ export function proofOf(seen: Seen, cluster: ClusterSeen, claim: Claim): Evidenc
   if (!prover) return [];
   const last = deedsOf(prover).filter(isDisruptive).at(-1)?.at.toISOString() ?? '';
   return evidenceOf(seen, prover).filter(({ phase, sentAt }) => phase === 'validate' && sentAt >= last);
-}
-
-/** Whether the record of the execution that proves says itself that the bucket did not take all of its evidence. */
-export function lacksEvidence(seen: Seen, cluster: ClusterSeen, { provenBy }: Claim): boolean {
-  const prover = cluster.executions.find(({ name }) => name === provenBy);
-  const { missing } = (prover && outcomeOf(seen, prover)) ?? {};
-  return Array.isArray(missing) && missing.length > 0;
-}
-
-/** Whether SSM kept a node's answer to a validation that was asked for after the last disruptive deed. */
-export function answeredAfter(seen: Seen, cluster: ClusterSeen, { provenBy }: Claim, node: string): boolean {
-  const prover = cluster.executions.find(({ name }) => name === provenBy);
-  const last = prover && deedsOf(prover).filter(isDisruptive).at(-1);
-  return seen.outputs.some(
-    (output) =>
-      output.node === node &&
-      output.document === 'nightshift-validate-node' &&
-      output.status === 'Success' &&
-      (!last || output.requestedAt >= last.at),
-  );
 }

@@ -1,4 +1,4 @@
-import { answeredAfter, claimsOf, isLoud, lacksEvidence, proofOf, requestOf } from './claims.ts';
+import { claimsOf, isLoud, proofOf, requestOf } from './claims.ts';
 import { canRecord } from './misfortunes.ts';
 import { addonChanges, isByProduct, isChangedByOther } from './others.ts';
 import { perCluster, type Rule } from './rule.ts';
@@ -150,10 +150,8 @@ export const onlyVerdictsAreSuccess = perCluster((cluster, seen) =>
     const verdicts = new Map(
       proofOf(seen, cluster, claim).flatMap((step) => step.verdicts.map((one) => [one.node, one])),
     );
-    const unstored = lacksEvidence(seen, cluster, claim);
     return staying(seen, cluster).flatMap(({ id }) => {
       const verdict = verdicts.get(id);
-      if (!verdict && unstored && answeredAfter(seen, cluster, claim, id)) return [];
       const who = `${claim.execution.name} ended ${claim.ending}`;
       if (!verdict) return [`${who} without a verdict of ${id}`];
       if (!verdict.pass) return [`${who} although ${id} failed`];

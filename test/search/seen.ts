@@ -134,14 +134,27 @@ export function objectText(seen: Seen, key: string): string | null {
   return key.endsWith('.gz') ? unzipped(bytes) : Buffer.from(bytes).toString('utf8');
 }
 
+/** What an execution's history carries because the bucket did not take it: key → text. */
+function carriedTexts({ history }: Pick<ExecutionSeen, 'history'>): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const { taskSucceededEventDetails } of history) {
+    const answer = asJson(asJson(JSON.parse(taskSucceededEventDetails?.output ?? '{}'))['Payload']);
+    for (const { key, inline } of ['dispatch', 'evidence'].map((name) => asJson(answer[name])))
+      if (typeof inline === 'string') texts.set(textOf(key), unzipped(Buffer.from(inline, 'base64')));
+  }
+  return texts;
+}
+
 /** The evidence of an execution, oldest first. A step that was sent and never judged has none. */
-export function evidenceOf(seen: Seen, execution: Pick<ExecutionSeen, 'name' | 'machine'>): Evidence[] {
+export function evidenceOf(seen: Seen, execution: Pick<ExecutionSeen, 'name' | 'machine' | 'history'>): Evidence[] {
+  const carried = carriedTexts(execution);
+  const read = (key: string) => objectText(seen, key) ?? carried.get(key) ?? null;
   const found: Evidence[] = [];
-  for (const key of seen.objects.keys()) {
+  for (const key of new Set([...seen.objects.keys(), ...carried.keys()])) {
     const [, step] = new RegExp(`^${prefixOf(execution)}([^/]+)/evidence\\.ndjson\\.gz$`).exec(key) ?? [];
     if (step === undefined) continue;
-    const dispatch = asJson(JSON.parse(objectText(seen, `${prefixOf(execution)}${step}/dispatch.json.gz`) ?? '{}'));
-    const lines = (objectText(seen, key) ?? '').split('\n').filter((line) => line !== '');
+    const dispatch = asJson(JSON.parse(read(`${prefixOf(execution)}${step}/dispatch.json.gz`) ?? '{}'));
+    const lines = (read(key) ?? '').split('\n').filter((line) => line !== '');
     const commands = Array.isArray(dispatch['commands']) ? dispatch['commands'] : [];
     found.push({
       step,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { eventsIn, problemsOf } from './event-schemas.ts';
 import { Person } from './person.ts';
 import type { Rested } from './run.ts';
 import { failing, offline, update } from './scenarios.ts';
@@ -120,6 +121,20 @@ describe('a bucket that takes no object', () => {
       modes: [{ mode: 'iptables', nodes: 3 }],
     });
     expect(executions()).toEqual(['test RolledBack', 'rollback EvidenceMissing']);
+  });
+
+  it('nor gives any, from the change on for ever: the way back is walked by what the history holds', async () => {
+    const silent = ['GetObject', 'ListObjectsV2'].map((operation) => ({
+      ...{ at: 'UpdateAddon', ...failing('s3', operation, 'AccessDenied', 'every') },
+    }));
+    const rested = await run(update('Failed', { applied: true }), bucket('every', 'UpdateAddon'), ...silent);
+    expect(rested.cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['iptables', 'iptables', 'iptables']);
+    await sweepFor(30);
+    expect(executions()).toEqual(['test OutcomeNotRecorded', 'rollback OutcomeNotRecorded']);
+    expect(announced(seen())).toEqual(['nightshift.MigrationRolledBack', 'nightshift.MigrationRolledBack']);
+    const details = eventsIn(seen().calls).map(({ detail }) => detail['outcome']);
+    expect(details).toEqual([null, null]);
+    expect(eventsIn(seen().calls).flatMap(problemsOf)).toEqual([]);
   });
 
   it('before the change: nothing is changed, by name', async () => {

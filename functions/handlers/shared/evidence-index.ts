@@ -19,6 +19,8 @@ export const Told = z.object({
   asked: z.exactOptional(z.object({ phase: text, sentAt: text, limited: z.boolean() })),
   unstored: z.exactOptional(text),
   commands: z.exactOptional(z.array(text)),
+  /** The answer of the function holds what the bucket did not take, and so the execution's history keeps it. */
+  carried: z.exactOptional(z.boolean()),
   modes: z.exactOptional(z.array(z.object({ mode: text, nodes: z.number(), names: z.array(text) }))),
 });
 export type Told = z.output<typeof Told>;
@@ -73,17 +75,27 @@ export async function indexEvidence(
     }
     found.push(...last);
   }
-  const entries = found
-    .filter(({ unstored }) => unstored === undefined)
-    .map(({ asked, unstored, commands, modes, ...entry }) => entry);
   const missing = [...unread, ...lostOf(known, found), ...unstoredOf(found)];
-  return { entries, missing, modes: await modesOf(store, last, unread) };
+  return { entries: entriesOf(found), missing, modes: await modesOf(store, last, unread) };
 }
 
+/** The index of what the functions told, for a bucket that cannot be read. */
+export function indexOfTold(told: readonly Told[]): EvidenceIndex {
+  const modes = told.findLast((each) => each.modes !== undefined)?.modes ?? [];
+  return { entries: entriesOf(told), missing: unstoredOf(told), modes };
+}
+
+const entriesOf = (found: readonly Told[]): IndexEntry[] =>
+  found
+    .filter(({ unstored }) => unstored === undefined)
+    .map(({ asked, unstored, commands, carried, modes, ...entry }) => entry);
+
 function unstoredOf(found: readonly Told[]): MissingEvidence[] {
-  return found.flatMap(({ key, unstored, commands }) =>
-    unstored === undefined ? [] : [{ key, why: `It could not be stored: ${unstored}`, ...(commands && { commands }) }],
-  );
+  return found.flatMap(({ key, unstored, commands, carried }) => {
+    if (unstored === undefined) return [];
+    const kept = carried ? " The execution's history holds it." : '';
+    return [{ key, why: `It could not be stored: ${unstored}.${kept}`, ...(commands && { commands }) }];
+  });
 }
 
 /** What was stored and is not there any more. The bucket keeps versions of what was deleted. */

@@ -33,14 +33,20 @@ export async function keep(
     return await store.put(key, text);
   } catch (error) {
     if (evidence === 'required') throw error;
-    const inline = encode('inline.gz', text).toString('base64');
-    if (inline.length > MOST_CARRIED)
+    const inline = carriedText(text);
+    if (inline === null)
       throw new EvidenceMissing(`${key} could not be stored (${reasonOf(error)}) and is too large to be carried.`, {
         nextStep: 'Make the evidence bucket writable for nightshift again: the way back needs it on large clusters.',
         cause: error,
       });
     return { ...describe(key, text), unstored: reasonOf(error), inline };
   }
+}
+
+/** A text gzipped and in base64, as a reference carries it; null for one that is too large for state data. */
+export function carriedText(text: string): string | null {
+  const inline = encode('inline.gz', text).toString('base64');
+  return inline.length > MOST_CARRIED ? null : inline;
 }
 
 /** The text behind a reference: what it carries, or else what lies in the bucket. Throws EvidenceMissing. */

@@ -4,7 +4,7 @@ import { describe, type ObjectStore } from '../../aws/s3.ts';
 import { type ErrorName, failureByOurName } from '../../core/errors.ts';
 import { readExecutionArn } from '../../core/executions.ts';
 import { findEnding, findMissing, outcomeKey } from './evidence.ts';
-import { type EvidenceIndex, indexEvidence, Told } from './evidence-index.ts';
+import { type EvidenceIndex, indexEvidence, indexOfTold, Told } from './evidence-index.ts';
 import { ClusterName, Common, type Execution, Instant } from './input.ts';
 import { reasonOf } from './kept.ts';
 import type { Run, Say } from './wrap.ts';
@@ -119,30 +119,27 @@ function page({ ending, told, paged }: Input, say: Say): void {
 }
 
 async function attempt(deps: Deps, input: Input): Promise<Output> {
-  const { execution, ending, rollback, announced = false } = input;
+  const { execution, ending, announced = false } = input;
   const owing = (owed: string, more: Partial<Output> = {}): Output => {
     const error = errorOf(input, []);
     const unknown = { evidence: [], missing: 0, modes: {} };
     const facts = { ending, ...(error && { error }), ...unknown, announced, ...more };
     return { ...facts, outcome: null, recorded: false, owed };
   };
-  let index: EvidenceIndex;
+  const { index, unread } = await readIndex(deps.store, input);
+  const { text, detail, output } = describeEnding(input, index, unread === null);
   let detailType: EndingEvent | null;
   try {
-    const executions: [Execution, ...Execution[]] = rollback ? [execution, rollback] : [execution];
-    index = await indexEvidence(deps.store, executions, input.stored);
-    // What the bucket did not take of the rollback is missing here, too: its evidence belongs to this record.
-    if (rollback) index.missing.push(...(await findMissing(deps.store, rollback)));
     detailType = await eventOf(deps.store, input);
   } catch (error) {
-    return owing(`The evidence bucket cannot be read: ${reasonOf(error)}`);
+    return owing(`The evidence bucket cannot be read: ${reasonOf(error)}`, output);
   }
-  const { text, detail, output } = describeEnding(input, index);
   try {
     if (detailType !== null && !announced) await deps.bus.put({ detailType, resources: [execution.arn], detail });
   } catch (error) {
     return owing(`The event bus did not take the event: ${reasonOf(error)}`, output);
   }
+  if (unread !== null) return owing(`The evidence bucket cannot be read: ${unread}`, { ...output, announced: true });
   try {
     await deps.store.put(outcomeKey(execution), text);
   } catch (error) {
@@ -152,8 +149,24 @@ async function attempt(deps: Deps, input: Input): Promise<Output> {
   return { ...output, announced: true, recorded: true, owed: null };
 }
 
-/** The record, the detail of the event, and what the state machine gets. */
-function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex) {
+/** The evidence of this ending. `unread`: why the bucket cannot be read; then the index is what the functions told. */
+async function readIndex(store: ObjectStore, { execution, rollback, stored }: Input) {
+  const executions: [Execution, ...Execution[]] = rollback ? [execution, rollback] : [execution];
+  try {
+    const index = await indexEvidence(store, executions, stored);
+    // What the bucket did not take of the rollback is missing here, too: its evidence belongs to this record.
+    if (rollback) index.missing.push(...(await findMissing(store, rollback)));
+    return { index, unread: null };
+  } catch (error) {
+    return { index: indexOfTold(stored), unread: reasonOf(error) };
+  }
+}
+
+/**
+ * The record, the detail of the event, and what the state machine gets. The event does not name a record that is to be
+ * `complete`d from what the bucket holds: its hash is not known yet.
+ */
+function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex, complete: boolean) {
   const { execution, ending, request, from, to, changed, owner, rollback, addon } = input;
   const error = errorOf(input, missing);
   const times = { startedAt: input.startedAt.toISOString(), endedAt: input.now.toISOString() };
@@ -175,7 +188,13 @@ function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex
   const counts = Object.fromEntries(modes.map(({ mode, nodes }) => [mode, nodes]));
   const cluster = Requested.safeParse(request).data?.cluster ?? null;
   const shown = isSuccess(ending) && missing.length === 0 ? undefined : error;
-  const detail = { cluster, ...ended, ...(shown && { error: shortened(shown) }), modes: counts, outcome };
+  const detail = {
+    cluster,
+    ...ended,
+    ...(shown && { error: shortened(shown) }),
+    modes: counts,
+    outcome: complete ? outcome : null,
+  };
   const evidence = entries.map(({ key, sha256 }) => ({ key, sha256 }));
   const facts = { evidence, missing: missing.length, modes: counts, ...(addon && { addon }) };
   return { text, detail, output: { ending, ...(error && { error }), outcome, ...facts } };

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { shortDigest } from '../../../functions/core/digest.ts';
 import type { ClusterSnapshot } from '../../../functions/core/snapshot.ts';
 import { inspectRollback } from '../../../functions/handlers/inspect-rollback.ts';
@@ -26,8 +26,11 @@ const saved = {
 };
 const TARGET = '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
 
-async function looking(former: unknown, snapshot: Partial<ClusterSnapshot> = addon({ configuration: TARGET })) {
-  const store = new MemoryStore();
+async function looking(
+  former: unknown,
+  snapshot: Partial<ClusterSnapshot> = addon({ configuration: TARGET }),
+  { store = new MemoryStore(), history = [] }: { store?: MemoryStore; history?: string[] } = {},
+) {
   if (former !== null) await store.put(FORMER, JSON.stringify(former));
   const api = new FakeKubernetes();
   const asked: string[] = [];
@@ -52,6 +55,10 @@ async function looking(former: unknown, snapshot: Partial<ClusterSnapshot> = add
     async openKubernetes({ name }) {
       asked.push(`kubernetes ${name}`);
       return api;
+    },
+    history: async (arn) => {
+      asked.push(`history ${arn}`);
+      return history;
     },
   });
   return { run, store, api, asked };
@@ -152,5 +159,49 @@ test("where a person's rollback is recovered, its own missing end counts, and no
   expect(await run(recovering, new Ear())).toMatchObject({
     ...{ ownerEnding: null, plan: { kind: 'rollback' } },
     next: { name: `recover2-rollback-by-hand-${shortDigest(after.arn)}`, input: { execution, after, previous: OWN } },
+  });
+});
+
+describe('a bucket that cannot be read', () => {
+  class SilentStore extends MemoryStore {
+    override async find(): Promise<never> {
+      throw new Error('ServiceUnavailable');
+    }
+  }
+  const asked = { ...request, mode: 'rollback' as const };
+  const of = (type: string, more: object) => JSON.stringify({ type, ...more });
+  const entered = of('TaskStateEntered', { stateEnteredEventDetails: { name: 'SaveFormer' } });
+  const scheduled = of('TaskScheduled', {
+    taskScheduledEventDetails: { parameters: JSON.stringify({ Bucket: 'evidence', Body: saved }) },
+  });
+  const succeeded = of('TaskSucceeded', { taskSucceededEventDetails: { resource: 'putObject' } });
+  const next = of('TaskStateEntered', { stateEnteredEventDetails: { name: 'UpdateAddon' } });
+  const look = (history: string[]) => looking(null, undefined, { store: new SilentStore(), history });
+
+  test("leaves what was saved in the owner's history, and a rollback that was asked for rests on it", async () => {
+    const { run, asked: calls } = await look([entered, scheduled, succeeded, next]);
+    expect(await run({ ...input, request: asked }, new Ear())).toMatchObject({
+      ...{ ownerEnding: null, plan: { kind: 'rollback' } },
+      former: { configuration: 'mode: iptables\n', proxying: { mode: 'iptables' } },
+    });
+    expect(calls).toContain(`history ${execution.arn}`);
+  });
+
+  test('is an error if the history does not show that the former state was saved', async () => {
+    const { run } = await look([entered, scheduled, next, succeeded]);
+    await expect(run({ ...input, request: asked }, new Ear())).rejects.toThrow('ServiceUnavailable');
+  });
+
+  test('lets a recovery go on if the owner did not come to record its ending, and not if it did', async () => {
+    const { run } = await look([entered, scheduled, succeeded]);
+    expect(await run(input, new Ear())).toMatchObject({ ownerEnding: null, plan: { kind: 'rollback' } });
+    const proven = await look([
+      ...[entered, scheduled, succeeded],
+      of('TaskStateEntered', { stateEnteredEventDetails: { name: 'RecordOutcome' } }),
+      of('TaskScheduled', {
+        taskScheduledEventDetails: { parameters: JSON.stringify({ Payload: { ending: 'migrated' } }) },
+      }),
+    ]);
+    expect(await proven.run(input, new Ear())).toMatchObject({ ownerEnding: 'migrated' });
   });
 });

@@ -8,13 +8,14 @@ const serviceOf = (fault: CaseFault): string => textOf(fault['outage']) || textO
 const operationOf = (fault: CaseFault): string =>
   textOf(fault['operation']) || textOf(asJson(fault['on'])['operation']);
 
+/** Whether a fault that takes a service's calls goes on for ever. */
+export const isEndless = (fault: CaseFault): boolean =>
+  'outage' in fault ? fault['for'] === undefined : fault['times'] === 'every';
+
 /** Whether a service, or one operation of it, has no end of its outage. */
 export function isOutForEver({ of }: Seen, service: string, operation: string): boolean {
   return of.faults.some(
-    (fault) =>
-      serviceOf(fault) === service &&
-      ('outage' in fault ? fault['for'] === undefined : fault['times'] === 'every') &&
-      [operation, ''].includes(operationOf(fault)),
+    (fault) => serviceOf(fault) === service && isEndless(fault) && [operation, ''].includes(operationOf(fault)),
   );
 }
 

@@ -8,6 +8,7 @@ import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import type { SandboxState } from '../../sandbox/state.ts';
 import { configuredTemplate, Roles } from '../infra/roles.ts';
 import { type Case, worldFile } from './case.ts';
+import { isEndless } from './misfortunes.ts';
 import { violationsOf } from './rules.ts';
 import type { Sabotaged } from './sabotage.ts';
 import { asJson, type ExecutionSeen, type NodeOutput, type Seen, textOf } from './seen.ts';
@@ -19,7 +20,10 @@ const UNTOLD = { events: 'lost', status: 'SUCCEEDED', times: 'every' };
 const PATIENCE_MS = 600_000;
 
 const SWEEP = 'nightshift-sweep-executions';
+/** A sweep looks back for so many days. */
 const SWEEPS = 2;
+/** More than any drawn fault refuses calls, but for an outage without an end. */
+const MOST_SWEEPS = 45;
 const DAY_MS = 86_400_000;
 
 /** More executions than any request leads to: whoever starts them will not stop, and what there is breaks a rule. */
@@ -48,7 +52,6 @@ export class Searcher {
       endpoint: sandbox.endpoint,
       region: 'us-east-1',
       credentials: { accessKeyId: 'searcher', secretAccessKey: 'searcher' },
-      maxAttempts: 1,
     };
     this.#sfn = new SFNClient(options);
     this.#s3 = new S3Client({ ...options, forcePathStyle: true });
@@ -76,7 +79,7 @@ export class Searcher {
     await this.#control('POST', 'faults', [...of.faults, UNTOLD]);
     await this.#start(of);
     await this.#atRest();
-    if (of.faults.some((fault) => 'outage' in fault)) await this.#sweep();
+    if (of.faults.some(isOutage)) await this.#sweep(of);
     // What is read below is read by the search: no drawn fault strikes that.
     this.#sandbox.live.faults.clear();
     const state = await this.#state();
@@ -112,14 +115,17 @@ export class Searcher {
     });
   }
 
-  /** The daily sweeps of a deployment, for as long as it looks back: what an outage has kept from ending ends now. */
-  async #sweep(): Promise<void> {
+  /** The daily sweeps of a deployment: what an outage has kept from ending ends now, and what is owed is recorded. */
+  async #sweep({ faults }: Case): Promise<void> {
     const { clock } = this.#sandbox.live.region;
-    for (let day = 1; day <= SWEEPS; day += 1) {
+    const ends = !faults.some((fault) => isOutage(fault) && isEndless(fault));
+    let isOwed = false;
+    for (let day = 1; day <= SWEEPS || (isOwed && ends && day <= MOST_SWEEPS); day += 1) {
       await clock.skip(DAY_MS);
       const Payload = JSON.stringify({ kind: 'sweep', now: clock.now().toISOString() });
       // What a sweep cannot do it says by an error, and the next one tries again.
-      await clock.busy(() => this.#lambda.send(new InvokeCommand({ FunctionName: SWEEP, Payload })));
+      const answer = await clock.busy(() => this.#lambda.send(new InvokeCommand({ FunctionName: SWEEP, Payload })));
+      isOwed = asJson(JSON.parse(answer.Payload?.transformToString() ?? '{}'))['owed'] !== 0;
       await this.#atRest();
     }
   }
@@ -207,6 +213,13 @@ const Put = z.object({ Key: z.string(), Body: z.unknown() });
 const INSISTENCE = 50;
 
 /** A fault that is armed at once strikes the search's own start as well: it is made again until the fault is used up. */
+/** Whether a fault may keep a record or its event from being written until a sweep does it. */
+function isOutage(fault: Case['faults'][number]): boolean {
+  if ('outage' in fault) return true;
+  const service = asJson(asJson(fault)['on'])['service'];
+  return service === 'events' || service === 's3';
+}
+
 async function insistently<T>(call: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {

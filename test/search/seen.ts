@@ -90,6 +90,8 @@ export interface ClusterSeen {
 }
 
 export function clustersOf(seen: Seen): ClusterSeen[] {
+  // A cluster may have a past: what was updated before the world began is nobody's change in it.
+  const began = new Date(seen.of.world.start);
   return seen.of.world.clusters.map((before) => {
     const after = seen.state.clusters.find(({ name }) => name === before.name);
     if (!after) throw new Error(`the state has no cluster ${before.name}`);
@@ -99,7 +101,7 @@ export function clustersOf(seen: Seen): ClusterSeen[] {
       requests: seen.of.requests.filter(({ cluster }) => cluster === before.name),
       executions: seen.executions.filter(({ cluster }) => cluster === before.name),
       calls: seen.calls.filter(({ input }) => namesCluster(asJson(input), before.name)),
-      addonUpdates: seen.addonUpdates.get(before.name) ?? [],
+      addonUpdates: (seen.addonUpdates.get(before.name) ?? []).filter(({ createdAt }) => createdAt >= began),
     };
   });
 }

@@ -105,6 +105,29 @@ const LOOK_SECONDS = 5;
 /** What changes what kube-proxy runs, as the log of calls names it. */
 const DISRUPTIVE = /^(UpdateAddon|CreateAddon|patch daemonsets|delete pods|(update|patch) configmaps)$/;
 
+/**
+ * The product's last look at what it is about to delete, immediately before another made it its own: neither Scheduler
+ * nor EKS deletes on a condition, so that what another does between the look and the deletion is lost.
+ */
+class Look {
+  #last: string | null = null;
+  #before: string | null = null;
+
+  at(call: ApiCall): void {
+    if (!isByProduct(call)) return;
+    this.#last = call.at;
+    this.#before = null;
+  }
+
+  isOutdated(): void {
+    this.#before ??= this.#last;
+  }
+
+  excuses(call: ApiCall): boolean {
+    return this.#before !== null && secondsBetween(this.#before, call.at) <= LOOK_SECONDS;
+  }
+}
+
 /** Who held the lease when: another's is not touched, and nothing is changed without one. */
 function ofTheLease({ calls }: Seen, cluster: ClusterSeen): string[] {
   const name = `nightshift-${cluster.before.name}`;
@@ -112,16 +135,19 @@ function ofTheLease({ calls }: Seen, cluster: ClusterSeen): string[] {
   const own = new Set(cluster.calls);
   let takenAt: string | null = null;
   let ofAnother = false;
+  const look = new Look();
   for (const call of calls) {
     if (call.error !== undefined) continue;
     const { Name } = asJson(call.input);
+    if (call.operation === 'GetSchedule' && Name === name) look.at(call);
     if (call.service === 'scheduler' && Name === name && /^(Create|Update|Delete)Schedule$/.test(call.operation)) {
       if (isByOther(call)) {
+        look.isOutdated();
         takenAt ??= call.at;
         ofAnother = call.operation === 'CreateSchedule';
         continue;
       }
-      if (ofAnother) found.push(`${call.operation} of a lease that another holds`);
+      if (ofAnother && !look.excuses(call)) found.push(`${call.operation} of a lease that another holds`);
       if (call.operation === 'CreateSchedule') takenAt = null;
       ofAnother &&= call.operation === 'CreateSchedule';
     }
@@ -137,14 +163,18 @@ const secondsBetween = (from: string, to: string): number => (Date.parse(to) - D
 
 function ofAccessEntries({ calls }: ClusterSeen): string[] {
   const ofOthers = new Set<string>();
+  const look = new Look();
   return calls.flatMap((call) => {
-    if (call.error !== undefined || !/^(Create|Delete)AccessEntry$/.test(call.operation)) return [];
+    if (call.error !== undefined) return [];
+    if (call.operation === 'DescribeAccessEntry') look.at(call);
+    if (!/^(Create|Delete)AccessEntry$/.test(call.operation)) return [];
+    if (isByOther(call)) look.isOutdated();
     const principal = textOf(asJson(call.input)['principalArn']);
     const isDeleted = call.operation === 'DeleteAccessEntry';
     const isOfOthers = ofOthers.has(principal);
     if (isByOther(call) && !isDeleted) ofOthers.add(principal);
     else ofOthers.delete(principal);
-    return isOfOthers && isDeleted && !isByOther(call)
+    return isOfOthers && isDeleted && !isByOther(call) && !look.excuses(call)
       ? [`the access entry of ${principal} was another's, and is deleted`]
       : [];
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RollbackReason } from '../functions/core/recovery.ts';
 
 /*
  * What the steps of a migration answer, as far as people are told of it. Everything is optional beyond what makes an
@@ -148,7 +149,7 @@ export const RollbackInput = z.object({
   mode: z.enum(['rollback', 'recover']),
   cluster: z.string(),
   execution: ExecutionRef,
-  reason: z.string(),
+  reason: RollbackReason,
   attempt: z.number(),
   /** The execution for which the waiting owner holds the lease. */
   leasedTo: z.string().nullish(),

@@ -135,6 +135,12 @@ export class Faults {
     return () => found !== undefined && this.#calls.take((fault) => fault === found) !== undefined;
   }
 
+  /** Milliseconds that this call takes longer than usual. */
+  delay(service: string, operation: string, input: Record<string, unknown>): number {
+    const found = this.#calls.take((fault) => fault.late !== undefined && isFor(fault, service, operation, input));
+    return (found?.late ?? 0) * 1_000;
+  }
+
   /** What a Kubernetes API does with a request instead of answering it. */
   intercept(operation: string): Interception {
     const writes = /^(update|patch) /.test(operation);

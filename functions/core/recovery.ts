@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { clusterName } from './cluster-name.ts';
 import { shortDigest } from './digest.ts';
-import { InvalidRequest } from './errors.ts';
+import { failureByOurName, InvalidRequest } from './errors.ts';
 import { type ExecutionRef, type Machine, readExecutionArn } from './executions.ts';
 import { parseInput } from './parse-input.ts';
 
@@ -49,6 +49,15 @@ function isExecution(machine: Machine, name: string, arn: string): boolean {
   return read?.machine === machine && read.name === name;
 }
 
+/**
+ * Why a rollback was started: a person's sentence, or the name of the error that a migration failed with. A name of Step
+ * Functions' own becomes ours, since the reason stands in records and events.
+ */
+export const RollbackReason = z.pipe(
+  z.string().check(z.maxLength(4_000)),
+  z.transform((reason) => (/^States\.\w+$/.test(reason) ? failureByOurName({ name: reason, cause: '' }).name : reason)),
+);
+
 /** What rollback-cluster is started with. */
 export const RollbackInput = z.object({
   mode: z.enum(['rollback', 'recover']),
@@ -62,7 +71,7 @@ export const RollbackInput = z.object({
   after: z.nullish(Rollback),
   /** The attempt before this one. */
   previous: z.nullish(Rollback),
-  reason: z.string().check(z.maxLength(4_000)),
+  reason: RollbackReason,
   /** On which nodes the owner had restarted kube-proxy: on none, on those of `canary`, or perhaps on all. */
   restarted: z.nullish(z.enum(['none', 'canary', 'all'])),
   canary: z.nullish(z.object({ inventory: z.object({ key: text }) })),

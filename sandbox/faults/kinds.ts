@@ -79,6 +79,8 @@ export const KINDS = {
       .regex(/^[A-Z][A-Za-z0-9.]*$/, 'must be an error code')
       .optional(),
     lostReply: z.literal(true).optional(),
+    /** Seconds that an invocation of a function takes longer than usual: it is carried out, and its answer is late. */
+    late: z.number().positive().max(YEAR_SECONDS).optional(),
     times: Times,
   }),
   node: z.strictObject({

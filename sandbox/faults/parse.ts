@@ -140,11 +140,12 @@ function checkWhen({ at, machine, visit, after }: Fault, path: string, { states,
 }
 
 /** AWS's operations are known by name; Kubernetes' are a verb and a resource, and its errors are a closed list. */
-function checkCall({ on, error, lostReply }: CallFault, path: string): void {
-  if ((error === undefined) === (lostReply === undefined))
-    throw new InvalidFault(`${path}: must have exactly one of error, lostReply`);
-  if (on.function !== undefined && !(on.service === 'lambda' && on.operation === 'Invoke'))
-    throw new InvalidFault(`${path}.on.function: goes with Invoke of lambda`);
+function checkCall({ on, error, lostReply, late }: CallFault, path: string): void {
+  if ([error, lostReply, late].filter((effect) => effect !== undefined).length !== 1)
+    throw new InvalidFault(`${path}: must have exactly one of error, lostReply, late`);
+  const invokes = on.service === 'lambda' && on.operation === 'Invoke';
+  if (on.function !== undefined && !invokes) throw new InvalidFault(`${path}.on.function: goes with Invoke of lambda`);
+  if (late !== undefined && !invokes) throw new InvalidFault(`${path}.late: goes with Invoke of lambda`);
   if (on.service === 'kubernetes') {
     const reason = error === undefined ? undefined : badReason(error);
     if (reason !== undefined) throw new InvalidFault(`${path}.error: ${reason}`);

@@ -7,7 +7,7 @@ export interface FunctionError {
   errorMessage: string;
   trace: string[];
 }
-/** `waited`: milliseconds of virtual time that the function waited for answers that did not come. */
+/** `waited`: milliseconds of virtual time for which the function waited for answers that did not come, or is late. */
 export type InvokeResult = ({ payload: unknown } | { error: FunctionError }) & { waited?: number };
 
 export interface FunctionDefinition {

@@ -11,7 +11,7 @@ export class Invocations {
   readonly #faults: Faults;
   readonly #host: LambdaHost;
   readonly #running = new Set<Promise<InvokeResult>>();
-  /** Of each function that runs: the milliseconds that it has waited for an answer that did not come. */
+  /** Of each function that runs: the milliseconds for which it has waited for answers that did not come, or is late. */
   readonly #stalls = new Set<{ milliseconds: number }>();
   #closed = false;
 
@@ -32,7 +32,7 @@ export class Invocations {
     const fault = this.#faults.strike('lambda', 'Invoke', input);
     if (fault) throw scriptedError(serviceModel('lambda'), fault.error);
     const isLost = this.#faults.reply('lambda', 'Invoke', input);
-    const stall = { milliseconds: 0 };
+    const stall = { milliseconds: this.#faults.delay('lambda', 'Invoke', input) };
     this.#stalls.add(stall);
     const work = this.#clock.busy(() => this.#host.invoke(name, payload, this.#clock));
     this.#running.add(work);

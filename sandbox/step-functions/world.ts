@@ -9,7 +9,7 @@ export type InvokeFunction = (
   caller: Caller,
 ) => Promise<
   ({ payload: unknown } | { error: { errorType: string; errorMessage: string; trace?: string[] } }) & {
-    /** Milliseconds of virtual time that the function waited for answers that did not come. */
+    /** Milliseconds of virtual time for which the function waited for answers that did not come, or is late. */
     waited?: number;
   }
 >;

@@ -20,6 +20,12 @@ export const lost = (service: string, operation: string) => ({ on: { service, op
 export const twice = (name: string, times = 1) => ({ on: invoking(name), lostReply: true, times });
 export const invoking = (name: string) => ({ service: 'lambda', operation: 'Invoke', function: `nightshift-${name}` });
 
+/** Each answer of this function comes two minutes late from this state on: Tasks that wait for 60 seconds time out. */
+export const late = (state: string, name: string, more: object = {}) => ({
+  ...{ at: state, on: invoking(name), late: 120, times: 'every' },
+  ...more,
+});
+
 /** What befalls a node, at once. */
 export const on = (node: number | 'any', fault: string, more: object = {}) => ({ node, fault, ...more });
 /** What befalls a node when a state is entered. */

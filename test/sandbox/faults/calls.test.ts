@@ -94,6 +94,15 @@ describe('Invoke of a function', () => {
     expect((await scene.run(machine, 'second')).error).toBe('InvalidRequest');
   });
 
+  test('whose answer is late has timed out to Step Functions, though the function ran', async () => {
+    const Decide = { ...states.Decide, TimeoutSeconds: 60 };
+    const machine = await scene.machine('deciding', { Decide });
+    await scene.arm({ on: invoke, late: 61 });
+    expect((await scene.run(machine)).error).toBe('States.Timeout');
+    await scene.arm({ on: invoke, late: 30 });
+    expect((await scene.run(machine, 'second')).error).toBe('InvalidRequest');
+  });
+
   test('is told by its name over HTTP as well', async () => {
     await scene.arm({ on: invoke, error: 'ServiceException' });
     const named = (FunctionName: string) => scene.lambda.invoke({ FunctionName, Payload: '{}' });

@@ -7,6 +7,9 @@ interface DrawnState {
   Catch?: { ErrorEquals: string[]; Next: string }[];
 }
 
+/** States.ALL leaves out one error that can be caught: a Catch of everything names both. */
+const EVERYTHING: ReadonlySet<string> = new Set(['States.ALL', 'States.DataLimitExceeded']);
+
 /**
  * A state machine as a Mermaid flowchart: solid arrows for the way forward, dotted ones for named errors. Catches of
  * everything are left out: they all lead to the same two states and would hide the rest.
@@ -18,7 +21,8 @@ export function drawStateMachine(definition: { StartAt: string; States: Record<s
     for (const next of new Set([...(state.Choices ?? []).map((rule) => rule.Next), state.Default, state.Next]))
       if (next) lines.push(`  ${name} --> ${next}`);
     for (const { ErrorEquals, Next } of state.Catch ?? [])
-      if (!ErrorEquals.includes('States.ALL')) lines.push(`  ${name} -. ${ErrorEquals.join(', ')} .-> ${Next}`);
+      if (!ErrorEquals.some((error) => EVERYTHING.has(error)))
+        lines.push(`  ${name} -. ${ErrorEquals.join(', ')} .-> ${Next}`);
   }
   return lines.join('\n');
 }

@@ -57,6 +57,26 @@ function checkCatchAll(entries: Record<string, unknown>[], path: string, report:
   }
 }
 
+/** Integrations whose answer grows with what others have written: what is read, and what another execution ends with. */
+const READS = /:(describe|get|list)\w*$|\.sync(:2)?$/;
+
+/**
+ * A failure that no Catch sees ends the execution under a name that is not ours, and nothing is put back. `States.ALL`
+ * leaves out two: nothing catches `States.Runtime`, and only its own name catches `States.DataLimitExceeded`, with which
+ * an answer of more than 256 KiB fails. The functions' answers are limited in `functions/core/state-data.ts`; those of
+ * services are not. A state that is right to let a failure out says why in its Comment, after `Not caught:`.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+ */
+function checkCaught(state: Record<string, unknown>, path: string, report: Report): void {
+  if (!['Task', 'Map', 'Parallel'].includes(String(state['Type']))) return;
+  if (/Not caught: \S/.test(String(state['Comment']))) return;
+  const caught = new Set(recordsIn(state['Catch']).flatMap((entry) => textsIn(entry['ErrorEquals'])));
+  if (!caught.has('States.ALL'))
+    report(path, 'catch-all', "a Catch for States.ALL is missing: a failure would not have a name of nightshift's");
+  if (READS.test(String(state['Resource'])) && !caught.has('States.DataLimitExceeded'))
+    report(path, 'catch-data-limit', 'States.ALL does not catch States.DataLimitExceeded: name it for what is read');
+}
+
 /** Checks Retry and Catch. */
 export function checkErrors(
   state: Record<string, unknown>,
@@ -64,6 +84,7 @@ export function checkErrors(
   errors: readonly string[],
   report: Report,
 ): void {
+  checkCaught(state, path, report);
   for (const field of ['Retry', 'Catch']) {
     const entries = recordsIn(state[field]);
     for (const [index, entry] of entries.entries())

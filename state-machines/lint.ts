@@ -60,8 +60,8 @@ function checkPlaceholders(definition: unknown, placeholders: readonly string[],
 /**
  * What a definition gets wrong beyond what asl-validator 4 sees: variables that no path assigned, `$states.result` where
  * there is no result, unknown functions, integrations, error names, placeholders and handlers, tasks without a timeout
- * or without retries for Lambda's own transient errors, states that nothing reaches, `States.ALL` out of place, texts
- * for blobs.
+ * or without retries for Lambda's own transient errors, failures that nothing catches, states that nothing reaches,
+ * `States.ALL` out of place, texts for blobs.
  * Empty when all is well. Takes the definition as written, placeholders included.
  */
 export function lintStateMachine(definition: unknown, options: LintOptions): Finding[] {

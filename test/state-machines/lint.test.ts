@@ -11,18 +11,28 @@ const options = {
   placeholders: ['InspectClusterFunction', 'RunOnNodesFunction', 'Partition'],
 };
 
+const ALL = { ErrorEquals: ['States.ALL'], Next: 'Done' };
+const LARGE = { ErrorEquals: ['States.DataLimitExceeded'], Next: 'Done' };
+
 const inspect = (fields: Record<string, unknown> = {}) => ({
   Type: 'Task',
   Resource: 'arn:aws:states:::lambda:invoke',
   Arguments: { FunctionName: '${InspectClusterFunction}', Payload: { now: '{% $states.context.State.EnteredTime %}' } },
   TimeoutSeconds: 60,
   Retry: TRANSIENT,
+  Catch: [ALL],
   Next: 'Done',
   ...fields,
 });
 
 const sdk = (resource: string, args: unknown, fields: Record<string, unknown> = {}) =>
-  inspect({ Resource: `arn:aws:states:::aws-sdk:${resource}`, Arguments: args, Retry: [], ...fields });
+  inspect({
+    Resource: `arn:aws:states:::aws-sdk:${resource}`,
+    Arguments: args,
+    Retry: [],
+    Catch: [LARGE, ALL],
+    ...fields,
+  });
 
 const machine = (first: unknown, more: Record<string, unknown> = {}, fields: Record<string, unknown> = {}) => ({
   Comment: 'A machine for the lint',
@@ -103,7 +113,7 @@ test.each<[string, unknown, string[][]]>([
   ],
   [
     'an error that nothing throws',
-    machine(inspect({ Catch: [{ ErrorEquals: ['NodeNotPrepared'], Next: 'Done' }] })),
+    machine(inspect({ Catch: [{ ErrorEquals: ['NodeNotPrepared'], Next: 'Done' }, ALL] })),
     [['unknown-error', '/States/First/Catch[0]']],
   ],
   [
@@ -113,7 +123,7 @@ test.each<[string, unknown, string[][]]>([
   ],
   [
     'an error that cannot be caught',
-    machine(inspect({ Catch: [{ ErrorEquals: ['States.Runtime'], Next: 'Done' }] })),
+    machine(inspect({ Catch: [{ ErrorEquals: ['States.Runtime'], Next: 'Done' }, ALL] })),
     [['unknown-error', '/States/First/Catch[0]']],
   ],
   [
@@ -132,6 +142,44 @@ test.each<[string, unknown, string[][]]>([
     'States.ALL with company',
     machine(inspect({ Catch: [{ ErrorEquals: ['NodesNotPrepared', 'States.ALL'], Next: 'Done' }] })),
     [['states-all-alone', '/States/First/Catch[0]']],
+  ],
+  [
+    'a task whose failures are caught by some names only',
+    machine(inspect({ Catch: [{ ErrorEquals: ['NodesNotPrepared'], Next: 'Done' }] })),
+    [['catch-all', '/States/First']],
+  ],
+  ...['eks:describeUpdate', 'scheduler:getSchedule', 'eks:listAddons'].map((read): [string, unknown, string[][]] => [
+    `${read}, whose answer may be too large and is caught by States.ALL alone,`,
+    machine(sdk(read, {}, { Catch: [ALL] })),
+    [['catch-data-limit', '/States/First']],
+  ]),
+  [
+    'an execution that is waited for, whose end may be too large,',
+    machine(
+      inspect({
+        Resource: 'arn:${Partition}:states:::states:startExecution.sync:2',
+        Arguments: { StateMachineArn: 'a' },
+      }),
+    ),
+    [['catch-data-limit', '/States/First']],
+  ],
+  [
+    'a Map that catches nothing',
+    machine({
+      Type: 'Map',
+      ItemProcessor: { StartAt: 'In', States: { In: { Type: 'Pass', End: true } } },
+      Next: 'Done',
+    }),
+    [['catch-all', '/States/First']],
+  ],
+  [
+    'a Parallel that catches nothing',
+    machine({
+      Type: 'Parallel',
+      Branches: [{ StartAt: 'In', States: { In: { Type: 'Pass', End: true } } }],
+      Next: 'Done',
+    }),
+    [['catch-all', '/States/First']],
   ],
   [
     'a misspelt integration',
@@ -282,6 +330,7 @@ test.each<[string, unknown, string[][]]>([
     'a fault inside a Map',
     machine({
       Type: 'Map',
+      Catch: [ALL],
       ItemProcessor: {
         ProcessorConfig: { Mode: 'INLINE' },
         StartAt: 'In',
@@ -293,6 +342,11 @@ test.each<[string, unknown, string[][]]>([
   ],
 ])('%s is found', (_, definition, expected) => {
   expect(found(definition)).toEqual(expected);
+});
+
+test('a state that is right to catch nothing says why', () => {
+  const Comment = 'Not caught: the execution that waits for this one names the failure.';
+  expect(found(machine(inspect({ Catch: [], Comment })))).toEqual([]);
 });
 
 test('a blob takes an object', () => {

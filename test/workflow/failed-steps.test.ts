@@ -89,3 +89,13 @@ test('an answer that is late once costs time and nothing else', async () => {
   expect(endingOf(rested)).toBe('SUCCEEDED migrated ipvs');
   expectWhole(rested);
 });
+
+test('an add-on that no state can carry ends the execution as StepFailed, before anything was changed', async () => {
+  const configuration = JSON.stringify({ podAnnotations: { note: 'x'.repeat(262_144) } });
+  const world = worldOf({ addon: { version: 'v1.34.1-eksbuild.2', configuration } });
+  const rested = await workflow.migrateAndRest(world, { ...REQUEST, awaitActive: true });
+  expect(endingOf(rested)).toBe('FAILED StepFailed failed iptables');
+  expect(rested.cause).toContain('Step Functions could not carry out a step (States.DataLimitExceeded)');
+  expect(rested.executions.map(({ name }) => name)).toEqual(['test']);
+  expectWhole(rested, { former: configuration });
+});

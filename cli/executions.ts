@@ -6,13 +6,14 @@ import {
   ListStateMachinesCommand,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import { isExecutionName } from '../functions/core/executions.ts';
 import { asking, type Connection } from './aws.ts';
 import { Failure, UsageError } from './exit.ts';
 import { nightshiftCommand } from './paste.ts';
 import type { Machine } from './phases.ts';
 
 const EXECUTION_ARN =
-  /^arn:[\w-]+:states:(?<region>[\w-]+):(?<account>\d{12}):execution:(?<machine>[\w-]+):(?<name>[\w-]{1,80})$/;
+  /^arn:[\w-]+:states:(?<region>[\w-]+):(?<account>\d{12}):execution:(?<machine>[\w-]+):(?<name>[^:]+)$/;
 
 /** An execution's ARN, taken apart. */
 export interface ExecutionName {
@@ -28,6 +29,7 @@ export function parseExecutionArn(text: string): ExecutionName | null {
   const groups = EXECUTION_ARN.exec(text)?.groups;
   if (!groups) return null;
   const { name = '', region = '', account = '', machine = '' } = groups;
+  if (!isExecutionName(name)) return null;
   return { arn: text, name, region, account, stateMachine: machine };
 }
 
@@ -82,9 +84,9 @@ export async function possibleExecutions(
 ): Promise<[ExecutionName, ...ExecutionName[]]> {
   const arn = parseExecutionArn(text);
   if (arn) return [arn];
-  if (!/^[\w-]{1,80}$/.test(text))
+  if (!isExecutionName(text))
     throw new UsageError(`${JSON.stringify(text.slice(0, 120))} is neither the ARN nor the name of an execution`, {
-      nextStep: 'a name has 1 to 80 letters, digits, - or _; `migrate` prints it',
+      nextStep: 'a name has 1 to 80 letters, digits, dots, - or _; `migrate` prints it',
     });
   const machines = await stateMachines(connection);
   const first = executionOf(onlyOne(connection, 'migrate-cluster', machines), text);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject } from 'ajv';
 import ipaddr from 'ipaddr.js';
 import { serviceAddresses } from '../functions/core/cluster-ip.ts';
+import { isClusterName } from '../functions/core/cluster-name.ts';
 import { isNightshiftError } from '../functions/core/errors.ts';
 import { parseWindow, type Window } from '../functions/core/window.ts';
 import type { Addon, AgentState, Cluster, ClusterWorkloads, Latencies, NodeOs, RbacObject } from './region.ts';
@@ -123,7 +124,7 @@ const validate = new Ajv({
   allErrors: true,
   strict: true,
   allowUnionTypes: true,
-  formats: { 'date-time': isDateTime },
+  formats: { 'date-time': isDateTime, 'eks-cluster-name': isClusterName },
 }).compile<WorldFile>(JSON.parse(readFileSync(new URL('world.schema.json', import.meta.url), 'utf8')));
 
 /**

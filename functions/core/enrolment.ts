@@ -1,4 +1,6 @@
+import { readWith } from './parse-input.ts';
 import { IPVS_SCHEDULERS, isIpvsScheduler, type Target } from './proxy-mode.ts';
+import { WindowName } from './request.ts';
 import type { Settings } from './settings.ts';
 
 type Tags = Readonly<Record<string, string>>;
@@ -42,5 +44,7 @@ export function enrolmentOf(tags: Tags, settings: Pick<Settings, 'target' | 'win
   const scheduler = tags[schedulerTag] ?? settings.target.scheduler;
   if (!isIpvsScheduler(scheduler))
     return refused(schedulerTag, `must be one of ${IPVS_SCHEDULERS.join(', ')}, but it is "${scheduler}"`);
-  return { kind: 'enrolled', target: { ...settings.target, scheduler }, window: tags[windowTag] ?? settings.window };
+  const window = readWith(WindowName, tags[windowTag] ?? settings.window, `The tag ${windowTag}`);
+  if (window.kind === 'broken') return { kind: 'refused', reason: window.sentence };
+  return { kind: 'enrolled', target: { ...settings.target, scheduler }, window: window.data };
 }

@@ -7,8 +7,17 @@ export interface ExecutionRef {
 /** Which of nightshift's state machines an execution belongs to. */
 export type Machine = 'migrate' | 'rollback';
 
+/**
+ * True for the name of an execution that nightshift works with. Step Functions takes more characters; these are the ones
+ * that CloudWatch Logs and S3 keys take, too. A name is part of a key, and none of its parts may be `..`.
+ * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+ */
+export function isExecutionName(text: string): boolean {
+  return /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,79}$/.test(text);
+}
+
 const EXECUTION =
-  /^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:(?:[A-Za-z0-9_-]*-)?(migrate|rollback)-cluster:([A-Za-z0-9_-]{1,80})$/;
+  /^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:(?:[A-Za-z0-9_-]*-)?(migrate|rollback)-cluster:([^:]+)$/;
 
 /**
  * The state machine and the name in an execution's ARN; null for the ARN of anything else. An execution's ARN names its
@@ -17,7 +26,7 @@ const EXECUTION =
  */
 export function readExecutionArn(arn: string): { machine: Machine; name: string } | null {
   const [, machine, name] = EXECUTION.exec(arn) ?? [];
-  if (name === undefined || (machine !== 'migrate' && machine !== 'rollback')) return null;
+  if (name === undefined || !isExecutionName(name) || (machine !== 'migrate' && machine !== 'rollback')) return null;
   return { machine, name };
 }
 

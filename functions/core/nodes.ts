@@ -1,23 +1,25 @@
 import type { Verdict } from './verdict.ts';
 
-export type NodeKind =
-  | 'al2023'
-  | 'al2'
-  | 'ubuntu'
-  | 'debian'
-  | 'rhel'
-  | 'rocky'
-  | 'almalinux'
-  | 'oracle'
+export const NODE_KINDS = [
+  'al2023',
+  'al2',
+  'ubuntu',
+  'debian',
+  'rhel',
+  'rocky',
+  'almalinux',
+  'oracle',
   /** A Linux that is not in this list: prepared and proven by the same scripts, if the request acknowledges it. */
-  | 'other-linux'
-  | 'bottlerocket'
-  | 'windows'
-  | 'fargate'
-  | 'auto-mode'
-  | 'hybrid'
+  'other-linux',
+  'bottlerocket',
+  'windows',
+  'fargate',
+  'auto-mode',
+  'hybrid',
   /** An EC2 instance that does not run now, as those of a warm pool. */
-  | 'stopped';
+  'stopped',
+] as const;
+export type NodeKind = (typeof NODE_KINDS)[number];
 
 /** How a node is prepared and proven, or why it is not. A blocked node refuses the whole migration. */
 export type Handling =

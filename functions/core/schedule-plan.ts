@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { parseConfiguration } from './addon-config.ts';
+import { clusterName } from './cluster-name.ts';
 import { isConfiguredFor } from './configured.ts';
 import { shortDigest } from './digest.ts';
 import { enrolmentOf } from './enrolment.ts';
@@ -115,7 +116,7 @@ export function scheduledExecution(cluster: string, at: Date): string {
 }
 
 const StartInput = z.object({ Input: z.string() });
-const RequestInput = z.object({ cluster: z.string() });
+const RequestInput = z.object({ cluster: clusterName() });
 
 /** The cluster whose migration a schedule's input starts; null for an input that is none of ours. */
 export function scheduledCluster(input: string): string | null {

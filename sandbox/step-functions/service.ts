@@ -13,14 +13,18 @@ import { page, withoutData } from './pages.ts';
 import { versionOperations } from './version-operations.ts';
 import type { Origin } from './versions.ts';
 
-const NAME = /^[A-Za-z0-9_-]{1,80}$/;
+/** https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html */
+const NAME = /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}]{1,80}$/u;
 /** An ended execution's name is free again after this many days. */
 const NAME_DAYS = 90;
 const DAY = 86_400_000;
 
 function checkName(name: string): void {
   if (!NAME.test(name))
-    throw new ServiceError('InvalidName', `Invalid Name: '${name}' (1 to 80 characters A-Z a-z 0-9 - _)`);
+    throw new ServiceError(
+      'InvalidName',
+      `Invalid Name: '${name}' (1 to 80 characters, none of them a space, a bracket, a wildcard or special)`,
+    );
 }
 
 /** `arn:aws:states:region:account:stateMachine:name`, with or without a version or alias behind. */

@@ -157,7 +157,7 @@ describe('a world file', () => {
     [world({ latencies: { coffee: 1 } }), '/latencies: has no member coffee'],
     [world({ latencies: [] }), '/latencies: must be object'],
     [cluster({ colour: 'red' }), '/clusters/0: has no member colour'],
-    [cluster({ name: '-demo' }), '/clusters/0/name: must match pattern "^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$"'],
+    [cluster({ name: '-demo' }), '/clusters/0/name: must match format "eks-cluster-name"'],
     [cluster({ version: '34' }), String.raw`/clusters/0/version: must match pattern "^1\.[0-9]{1,2}$"`],
     [cluster({ serviceCidr: 10 }), '/clusters/0/serviceCidr: must be string'],
     [

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isErrorName } from '../../functions/core/errors.ts';
 import { Person } from './person.ts';
 import { changes, Workflow } from './run.ts';
-import { worldOf } from './worlds.ts';
+import { update } from './scenarios.ts';
+import { REQUEST, worldOf } from './worlds.ts';
 
 let workflow: Workflow;
 let person: Person;
@@ -99,4 +100,13 @@ describe('whatever an execution is started with, it ends, by a name of ours, and
     );
     expect(changes(workflow.sandbox.calls).filter((change) => /Addon|kubernetes|SendCommand/.test(change))).toEqual([]);
   });
+});
+
+it('an execution whose name has a dot is put back and recorded as any other', async () => {
+  await workflow.load(worldOf({}));
+  await workflow.post('faults', [update('Failed', { applied: true })]);
+  const ended = await person.run('migrate-cluster', 'night.1', JSON.stringify(REQUEST));
+  await workflow.sandbox.live.region.clock.idle();
+  expect(ended).toMatchObject({ status: 'FAILED', error: 'RolledBack' });
+  expect(await person.record('executions/night.1/outcome.json')).toMatchObject({ ending: 'rolled-back' });
 });

@@ -4,7 +4,7 @@ import type { SentCommand } from '../../aws/ssm.ts';
 import { EvidenceMissing } from '../../core/errors.ts';
 import { parseEvidence, printEvidence } from '../../core/evidence.ts';
 import { recordPrefix } from '../../core/executions.ts';
-import type { InventoryNode } from '../../core/nodes.ts';
+import { type InventoryNode, NODE_KINDS } from '../../core/nodes.ts';
 import { NOTHING_PLANNED, ScheduleRecord } from '../../core/schedule-record.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { Execution } from './input.ts';
@@ -31,16 +31,12 @@ const Handling = z.discriminatedUnion('by', [
   z.object({ by: z.literal('excluded'), reason: z.string() }),
   z.object({ by: z.literal('blocked'), reason: z.string() }),
 ]);
-const NODE_KINDS = [
-  ...['al2023', 'al2', 'ubuntu', 'debian', 'rhel', 'rocky', 'almalinux', 'oracle', 'other-linux', 'bottlerocket'],
-  ...['windows', 'fargate', 'auto-mode', 'hybrid', 'stopped', 'unknown'],
-] as const satisfies readonly string[];
 const Inventory = z.array(
   z.object({
     id: z.string(),
     name: z.string(),
     address: z.nullable(z.string()),
-    kind: z.enum(NODE_KINDS),
+    kind: z.enum([...NODE_KINDS, 'unknown']),
     handling: Handling,
     runningMode: z.exactOptional(z.nullable(z.string())),
   }),

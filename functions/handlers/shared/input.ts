@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { clusterName } from '../../core/cluster-name.ts';
-import { isRecordKey } from '../../core/executions.ts';
+import { isExecutionName, isRecordKey } from '../../core/executions.ts';
 import { IPVS_SCHEDULERS } from '../../core/proxy-mode.ts';
 import { MOST_CARRIED } from '../../core/state-data.ts';
 
@@ -10,7 +10,7 @@ export const Instant = z.pipe(
   z.transform((text) => new Date(text)),
 );
 
-const name = z.string().check(z.regex(/^[\w.-]{1,80}$/));
+const name = z.string().check(z.refine(isExecutionName, 'must be the name of an execution'));
 
 /** What every input carries: whose execution it is, and when its state was entered. */
 export const Common = {

@@ -40,6 +40,14 @@ describe("a cluster's tags", () => {
       'The tag nightshift:scheduler must be one of rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, but it is "fastest".',
     ],
     [
+      { 'nightshift:enrolled': 'true', 'nightshift:window': 'sunday night' },
+      'The tag nightshift:window must be a window\'s name: 1 to 64 letters, digits, dots, - or _, but it is "sunday night".',
+    ],
+    [
+      { 'nightshift:enrolled': 'true', 'nightshift:window': '' },
+      'The tag nightshift:window must be a window\'s name: 1 to 64 letters, digits, dots, - or _, but it is "".',
+    ],
+    [
       { 'nightshift:enrolled': 'true', 'nightshift:windw': 'sunday' },
       'The tag nightshift:windw is none of nightshift:enrolled, nightshift:window, nightshift:scheduler.',
     ],

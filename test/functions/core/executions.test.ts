@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { isExecutionName, readExecutionArn } from '../../../functions/core/executions.ts';
+
+const ARN = 'arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster';
+
+test.each(['demo-1', 'night.1', '_', 'n'.repeat(80)])('%s is the name of an execution, alone and in an ARN', (name) => {
+  expect(isExecutionName(name)).toBe(true);
+  expect(readExecutionArn(`${ARN}:${name}`)).toEqual({ machine: 'migrate', name });
+});
+
+test.each(['', '..', '.hidden', 'a b', 'a/b', 'a:b', 'n'.repeat(81)])('%j is none, alone and in an ARN', (name) => {
+  expect(isExecutionName(name)).toBe(false);
+  expect(readExecutionArn(`${ARN}:${name}`)).toBeNull();
+});

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { audit } from './audit.ts';
 import { connect } from './aws.ts';
 import { EXIT, Failure } from './exit.ts';
-import { failureOf, migrate } from './migration.ts';
+import { failureOf, migrate, untilSignal } from './migration.ts';
 import { openSandbox } from './open-sandbox.ts';
 import { nightshiftCommand } from './paste.ts';
 import { noProgress, progressFor } from './progress.ts';
@@ -37,15 +37,18 @@ export async function runDemo(options: {
     });
     if (!json)
       terminal.out(`${style.bold('A sandbox with one EKS cluster, in virtual time')} at ${sandbox.endpoint}\n`);
-    const { result, execution } = await migrate(connection, {
-      request: REQUEST,
-      stateMachine: undefined,
-      now: new Date(),
-      terminal,
-      progress: () => (json ? noProgress : progressFor(terminal)),
-      announce: !json,
-      parting: () => ['The demo was stopped, and its sandbox with it.'],
-    });
+    const { result, execution } = await untilSignal(terminal, (leaving) =>
+      migrate(connection, {
+        request: REQUEST,
+        stateMachine: undefined,
+        now: new Date(),
+        terminal,
+        progress: () => (json ? noProgress : progressFor(terminal)),
+        announce: !json,
+        parting: () => ['The demo was stopped, and its sandbox with it.'],
+        ...leaving,
+      }),
+    );
     const story = await audit(connection, execution);
     connection.close();
     if (json) terminal.out(JSON.stringify({ result, story }));

@@ -69,12 +69,13 @@ function hasEnd(events: readonly HistoryEvent[]): boolean {
 }
 
 /** A look that will not be answered differently the next time. */
-function isFinal(error: unknown): boolean {
+export function isFinal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error instanceof Failure ? error.name !== 'NoAnswer' : error.name === 'ValidationException';
 }
 
-function notFollowed(error: unknown, arn: string): Failure {
+/** Why nobody looks any more. `arn` is of an execution that is there: its audit is the next step. */
+export function notFollowed(error: unknown, arn: string): Failure {
   if (error instanceof Failure && error.name !== 'NoAnswer') return error;
   const why = error instanceof Error ? error.message : String(error);
   return new Failure('NotFollowed', `could not look at ${arn} any more: ${why}`, {

@@ -8,12 +8,15 @@ export interface HistoryError {
   cause: string;
 }
 
-/** One thing that the history of an execution says; `value` is a task's own answer, without the integration's envelope. */
+/**
+ * One thing that the history of an execution says; `value` is a task's own answer, without the integration's envelope, and
+ * `parameters` the JSON text that the task was called with; null where the history does not have it.
+ */
 export type Step = { id: number; at: Date } & (
   | { kind: 'started'; input: unknown }
   | { kind: 'entered' | 'left'; state: string; phase: PhaseName | null }
   | { kind: 'submitted'; state: string; phase: PhaseName | null; value: unknown }
-  | { kind: 'succeeded'; state: string; phase: PhaseName | null; value: unknown }
+  | { kind: 'succeeded'; state: string; phase: PhaseName | null; parameters: string | null; value: unknown }
   | { kind: 'failed'; state: string; phase: PhaseName | null; error: HistoryError }
   | { kind: 'ended'; status: EndStatus; output: unknown; error: HistoryError | null }
 );
@@ -37,14 +40,19 @@ const NestedError = z.object({
 export function readHistory(events: readonly HistoryEvent[], machine: Machine = 'migrate-cluster'): Step[] {
   const ordered = events.toSorted((a, b) => (a.id ?? 0) - (b.id ?? 0));
   const stateOf = new Map<number, string>();
+  const parametersOf = new Map<number, string>();
   const steps: Step[] = [];
   for (const event of ordered) {
     const { id = 0, timestamp } = event;
     // Each event names the one before it in its own branch: that is how an answer finds the state that asked.
     const state = event.stateEnteredEventDetails?.name ?? stateOf.get(event.previousEventId ?? 0);
     if (state !== undefined) stateOf.set(id, state);
-    const step =
-      timestamp && readEvent(event, { id, at: timestamp }, state && { state, phase: phaseOf(state, machine) });
+    const entered = event.stateEnteredEventDetails !== undefined;
+    const called = event.taskScheduledEventDetails?.parameters;
+    const parameters = called ?? (entered ? undefined : parametersOf.get(event.previousEventId ?? 0));
+    if (parameters !== undefined) parametersOf.set(id, parameters);
+    const place = state && { state, phase: phaseOf(state, machine), parameters: parameters ?? null };
+    const step = timestamp && readEvent(event, { id, at: timestamp }, place);
     if (step) steps.push(step);
   }
   return steps;
@@ -53,7 +61,7 @@ export function readHistory(events: readonly HistoryEvent[], machine: Machine = 
 function readEvent(
   event: HistoryEvent,
   base: { id: number; at: Date },
-  place: { state: string; phase: PhaseName | null } | '' | undefined,
+  place: { state: string; phase: PhaseName | null; parameters: string | null } | '' | undefined,
 ): Step | null {
   const type = event.type ?? '';
   if (type === 'ExecutionStarted')
@@ -61,11 +69,12 @@ function readEvent(
   const end = readEnd(event, base);
   if (end) return end;
   if (!place) return null;
-  const at = { ...base, ...place };
+  const { parameters, ...where } = place;
+  const at = { ...base, ...where };
   if (type.endsWith('StateEntered')) return { ...at, kind: 'entered' };
   if (type.endsWith('StateExited')) return { ...at, kind: 'left' };
   const answer = event.taskSucceededEventDetails ?? event.lambdaFunctionSucceededEventDetails;
-  if (answer) return { ...at, kind: 'succeeded', value: unwrap(parseJson(answer.output)) };
+  if (answer) return { ...at, kind: 'succeeded', parameters, value: unwrap(parseJson(answer.output)) };
   const nested = event.taskSubmittedEventDetails;
   if (nested) return { ...at, kind: 'submitted', value: parseJson(nested.output) };
   const failure =

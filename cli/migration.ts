@@ -1,4 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { z } from 'zod';
+import { type OwedRecord, owedRecord } from '../functions/core/owed-record.ts';
 import type { Reference } from './answers.ts';
 import type { Connection } from './aws.ts';
 import { type ExecutionName, executionName, findStateMachine, startExecution } from './executions.ts';
@@ -21,7 +23,7 @@ export interface MigrationResult {
   status: string;
   /**
    * `migrated`, `already-compliant`, `refused`, `failed`, `rolled-back`, `rollback-failed`, `nothing-to-roll-back`; for
-   * an execution that was cut off, its status.
+   * an execution that was cut off before its record was written, its status.
    */
   ending: string;
   error?: HistoryError;
@@ -35,27 +37,42 @@ export interface MigrationResult {
   recovery?: FollowedRecovery;
 }
 
-/** An execution followed to its end. `leaseEnds`: when its lease starts a recovery (ISO 8601); null if it took none. */
+/** An execution followed to its end. */
 export interface Followed {
+  execution: ExecutionName;
   steps: Step[];
   result: MigrationResult;
-  leaseEnds: string | null;
+  left: Left;
 }
 
+/**
+ * What an execution leaves to others at its end: nothing, because its record is written; the record, which the function
+ * that hears of the end or the daily sweep writes, and nothing runs again for it; or a recovery.
+ */
+export type Left = 'nothing' | 'record' | 'recovery';
+
 /** How an execution is watched. */
-export interface Watching {
+export interface Watching extends Leaving {
   terminal: Terminal;
   progress: (machine: Machine) => Progress;
   announce: boolean;
-  /** What to say to a person who presses Ctrl-C. */
+  /** What a person reads who presses Ctrl-C while the execution runs that was started for them. */
   parting: (execution: ExecutionName, connection: Connection) => string[];
+}
+
+/** How a person leaves a command that watches. */
+export interface Leaving {
+  /** Aborted with Interrupted at the first Ctrl-C or SIGTERM. */
+  signal: AbortSignal;
+  /** Sets what a person reads who leaves from now on. */
+  onLeave(words: readonly string[]): void;
 }
 
 /** Starts a migration and stays with it to its end. `now` is only for the execution's name. */
 export async function migrate(
   connection: Connection,
   options: Watching & { request: { cluster: string }; stateMachine: string | undefined; now: Date },
-): Promise<Followed & { execution: ExecutionName }> {
+): Promise<Followed> {
   const stateMachine = options.stateMachine ?? (await findStateMachine(connection));
   const name = executionName(options.request.cluster, options.now);
   return runExecution(connection, { stateMachine, name, input: options.request }, options);
@@ -66,10 +83,13 @@ export async function runExecution(
   connection: Connection,
   wanted: { stateMachine: string; name: string; input: unknown },
   options: Watching,
-): Promise<Followed & { execution: ExecutionName }> {
+): Promise<Followed> {
+  options.signal.throwIfAborted();
+  // Not cut short by Ctrl-C: nobody would know whether it was started.
   const execution = await startExecution(connection, wanted);
+  options.onLeave(options.parting(execution, connection));
   if (options.announce) options.terminal.out(`execution ${execution.arn}`);
-  return { ...(await follow(connection, execution, options)), execution };
+  return follow(connection, execution, options);
 }
 
 /** Stays with an execution of either state machine to its end. @throws Interrupted on Ctrl-C; Failure `NotFollowed` */
@@ -86,26 +106,31 @@ export async function follow(connection: Connection, execution: ExecutionName, o
     told = steps.length;
   };
   try {
-    const ended = await untilSignal((signal) =>
-      followExecution(connection, execution.arn, { onEvents, pace: paceFor(connection), signal }),
-    );
+    const pace = paceFor(connection);
+    const ended = await followExecution(connection, execution.arn, { onEvents, pace, signal: options.signal });
     await progress.end();
     const steps = readHistory(ended.events, machine);
-    return { steps, result: resultOf(execution, ended.execution, steps), leaseEnds: leaseEndsIn(ended.events) };
+    const owed = owedBy(ended.execution, ended.events);
+    const result = resultOf(execution, ended.execution, { steps, owed });
+    return { execution, steps, result, left: leftBy(result, owed) };
   } catch (error) {
     await progress.end('not watched to its end');
-    if (error instanceof Interrupted)
-      for (const line of ['', ...options.parting(execution, connection)]) options.terminal.err(line);
     throw error;
   }
 }
 
-/** When the schedule that is the lease starts a recovery, from the parameters that last set it. */
-function leaseEndsIn(events: readonly HistoryEvent[]): string | null {
-  const set = events.findLast((event) => event.taskScheduledEventDetails?.parameters?.includes('"ScheduleExpression"'));
-  const at = /"ScheduleExpression":\s*"at\(([\d:T-]+)\)"/.exec(set?.taskScheduledEventDetails?.parameters ?? '');
-  return at?.[1] === undefined ? null : `${at[1]}Z`;
+/** The function that hears of the end of an execution decides by the same record and the same history. */
+function leftBy({ status, outcome }: MigrationResult, owed: OwedRecord | null): Left {
+  if (status === 'SUCCEEDED' || outcome !== null) return 'nothing';
+  return owed ? 'record' : 'recovery';
 }
+
+/** What an execution that failed had to record, whether or not its record is written. */
+function owedBy({ status }: Described, events: readonly HistoryEvent[]): OwedRecord | null {
+  return status === 'FAILED' ? owedRecord(events.map((event) => JSON.stringify(event))) : null;
+}
+
+const Owed = z.object({ ending: z.string() });
 
 interface Described {
   status?: string | undefined;
@@ -115,16 +140,21 @@ interface Described {
   cause?: string | undefined;
 }
 
-/** How an execution ended, from what DescribeExecution says and what RecordOutcome answered. */
-export function resultOf(execution: ExecutionName, described: Described, steps: readonly Step[]): MigrationResult {
+/** How an execution ended, from what DescribeExecution says and what RecordOutcome answered, or else was called with. */
+function resultOf(
+  execution: ExecutionName,
+  described: Described,
+  { steps, owed }: { steps: readonly Step[]; owed: OwedRecord | null },
+): MigrationResult {
   const status = described.status ?? 'UNKNOWN';
   const outcome = outcomeOf(steps);
   const cutOff = status === 'FAILED' ? 'failed' : status.toLowerCase().replace('_', '-');
+  const answered = status === 'SUCCEEDED' || status === 'FAILED' || outcome?.outcome ? outcome?.ending : null;
   return {
     execution: execution.arn,
     name: execution.name,
     status,
-    ending: status === 'SUCCEEDED' || status === 'FAILED' ? (outcome?.ending ?? cutOff) : cutOff,
+    ending: answered ?? Owed.safeParse(owed?.payload).data?.ending ?? cutOff,
     ...(status === 'SUCCEEDED' ? {} : { error: readError(described, outcome?.error?.name ?? nameFor(status)) }),
     startedAt: described.startDate?.toISOString() ?? null,
     endedAt: described.stopDate?.toISOString() ?? null,
@@ -148,21 +178,29 @@ export function failureOf(result: MigrationResult): Failure | null {
   });
 }
 
-/** What people read at the end: the ending, and what runs where when something was put back. */
-export function endingLine(result: MigrationResult, style: Style): string {
+/**
+ * What people read at the end: the ending, and what runs where when something was put back or recovered. `failure` is
+ * what the command ends with.
+ */
+export function endingLine(result: MigrationResult, failure: Failure | null, style: Style): string {
+  const { ending, recovery } = result;
   const modes = Object.entries(result.modes).map(([mode, nodes]) => `${count(nodes, 'node')} ${mode}`);
-  const where = result.ending === 'rolled-back' && modes.length > 0 ? `, now ${modes.join(', ')}` : '';
-  if (result.recovery) {
-    const { name, ending } = result.recovery;
-    return `ended ${result.ending}; its recovery ${name} ended ${ending}; its story: ${nightshiftCommand(`audit ${result.name}`)}`;
-  }
-  if (result.error) return `${style.bad('ended')} ${result.ending}${where}: ${result.error.name}`;
-  return `${style.good('ended')} ${result.ending}${where}; its story: ${nightshiftCommand(`audit ${result.name}`)}`;
+  const where = (recovery || ending === 'rolled-back') && modes.length > 0 ? `, now ${modes.join(', ')}` : '';
+  const recovered = recovery ? `; its recovery ${recovery.name} ended ${recovery.ending}` : '';
+  const line = `${failure ? style.bad('ended') : style.good('ended')} ${ending}${recovered}${where}`;
+  return failure ? `${line}: ${failure.name}` : `${line}; its story: ${nightshiftCommand(`audit ${result.name}`)}`;
 }
 
-/** Aborts `work` with Interrupted at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
-export async function untilSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/**
+ * Aborts `work` with Interrupted at the first Ctrl-C or SIGTERM, and prints what `work` has set for that; a second one
+ * ends the process at once. It lasts as long as the command watches: no moment between two executions is without it.
+ */
+export async function untilSignal<T>(terminal: Terminal, work: (leaving: Leaving) => Promise<T>): Promise<T> {
   const controller = new AbortController();
+  let words: readonly string[] = [];
+  const onLeave = (next: readonly string[]) => {
+    words = next;
+  };
   const leave = (exitCode: number) => () => {
     if (controller.signal.aborted) process.exit(exitCode);
     controller.abort(new Interrupted(exitCode));
@@ -172,7 +210,10 @@ export async function untilSignal<T>(work: (signal: AbortSignal) => Promise<T>):
   // Not `once`: log-update's cursor guard kills the process when no other listener is left while it is told.
   process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate);
   try {
-    return await work(controller.signal);
+    return await work({ signal: controller.signal, onLeave });
+  } catch (error) {
+    if (error instanceof Interrupted && words.length > 0) for (const line of ['', ...words]) terminal.err(line);
+    throw error;
   } finally {
     process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate);
   }
@@ -183,7 +224,14 @@ export function partingWords(execution: ExecutionName, connection: Connection): 
   return [
     `The execution goes on without this terminal: ${execution.arn}`,
     `  its story so far:  ${nightshiftCommand(`audit ${execution.arn}`)}`,
+    ...stopping(execution, connection, 'the recovery then finishes what was begun, or puts it back'),
+  ];
+}
+
+/** How to stop an execution, and what follows on that. */
+export function stopping(execution: ExecutionName, connection: Connection, then: string): string[] {
+  return [
     `  to stop it:        ${awsCommand(connection, `stepfunctions stop-execution --execution-arn ${execution.arn}`)}`,
-    '                     (the recovery then finishes what was begun, or puts it back)',
+    `                     (${then})`,
   ];
 }

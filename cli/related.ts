@@ -36,6 +36,14 @@ export async function readRelated(
   return found;
 }
 
+/** The executions of rollback-cluster that a migration started itself, as far as their histories are there. */
+export async function readNested(connection: Connection, steps: readonly Step[]): Promise<Related[]> {
+  const read = await Promise.all(
+    nestedIn(steps).map(async (execution) => ({ execution, steps: await readSteps(connection, execution) })),
+  );
+  return read.flatMap(({ execution, steps }) => (steps ? [{ execution, steps }] : []));
+}
+
 /** Whether an execution ended without recording its end. */
 function isUnrecorded(steps: readonly Step[]): boolean {
   return steps.some((step) => step.kind === 'ended') && outcomeOf(steps) === null;

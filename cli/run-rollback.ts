@@ -15,7 +15,15 @@ import {
 } from './executions.ts';
 import { EXIT, Failure, oneLine, UsageError } from './exit.ts';
 import { followRecoveries } from './follow-recovery.ts';
-import { endingLine, failureOf, partingWords, runExecution, type Watching } from './migration.ts';
+import {
+  endingLine,
+  failureOf,
+  type Leaving,
+  partingWords,
+  runExecution,
+  untilSignal,
+  type Watching,
+} from './migration.ts';
 import { awsCommand } from './paste.ts';
 import { machineOf } from './phases.ts';
 import { noProgress, progressFor } from './progress.ts';
@@ -53,7 +61,7 @@ export async function runRollback(text: string, options: RunOptions): Promise<vo
     const show = json ? terminal.err : terminal.out;
     if (!json || !options.yes) for (const line of describe(former, owner, style)) show(line);
     if (!options.yes) await confirm();
-    await putBack(connection, { owner, former, reason }, options);
+    await untilSignal(terminal, (leaving) => putBack(connection, { owner, former, reason }, { ...options, leaving }));
   } finally {
     connection.close();
   }
@@ -146,7 +154,7 @@ async function confirm(): Promise<void> {
 async function putBack(
   connection: Connection,
   { owner, former, reason }: { owner: ExecutionName; former: Former; reason: string },
-  { json, terminal, ...options }: RunOptions,
+  { json, terminal, leaving, ...options }: RunOptions & { leaving: Leaving },
 ): Promise<void> {
   const stateMachine = options.stateMachine ?? (await findStateMachine(connection, 'rollback-cluster'));
   const cluster = former.cluster.name;
@@ -158,11 +166,12 @@ async function putBack(
     progress: (machine) => (json ? noProgress : progressFor(terminal, machine)),
     announce: !json,
     parting: partingWords,
+    ...leaving,
   };
   const own = await runExecution(connection, { stateMachine, name, input }, watching);
   const recovered = await followRecoveries(connection, own, 'rollback', watching);
   const { result, failure } = recovered ?? { result: own.result, failure: failureOf(own.result) };
-  terminal.out(json ? JSON.stringify(result) : endingLine(result, styleFor(terminal)));
+  terminal.out(json ? JSON.stringify(result) : endingLine(result, failure, styleFor(terminal)));
   process.exitCode = EXIT.ok;
   if (failure) throw failure;
 }

@@ -118,18 +118,16 @@ export function tellModes(steps: readonly Step[], evidence: readonly Evidence[])
 
 const ACCESS = { taken: ['GrantAccess'], givenBack: ['RevokeAccess', 'RevokeAccessForWait'] };
 const LEASE = {
-  taken: ['AcquireLease', 'TakeLease', 'TakeOverLease'],
+  taken: ['AcquireLease', 'RenewLease', 'TakeLease', 'TakeOverLease'],
   givenBack: ['ReleaseLease', 'ReleaseLeaseForWait'],
 };
 
 /** Whether the access to Kubernetes and the lease were given back, over one execution and those that end its work. */
 export function tellHeld(steps: readonly Step[]): { access: Held; lease: Held } {
-  const inOrder = steps.toSorted((a, b) => a.at.getTime() - b.at.getTime());
+  const inOrder = ordered(steps);
   const held = ({ taken, givenBack }: typeof ACCESS): Held => {
-    const last = inOrder.findLast(
-      (step) => hasDone(step) && (taken.includes(step.state) || givenBack.includes(step.state)),
-    );
-    if (!last || !('state' in last)) return 'not-taken';
+    const last = lastOf(inOrder, { taken, givenBack });
+    if (last === null) return 'not-taken';
     if (taken.includes(last.state)) return 'remains';
     // A recovery takes away what may be there: that there was nothing is no giving back.
     return inOrder.some((step) => hasDone(step) && taken.includes(step.state)) ? 'given-back' : 'not-taken';
@@ -137,8 +135,25 @@ export function tellHeld(steps: readonly Step[]): { access: Held; lease: Held } 
   return { access: held(ACCESS), lease: held(LEASE) };
 }
 
+/** The call that set the lease as it now is, over executions that work on one cluster; null where none is left. */
+export function leaseLeft(steps: readonly Step[]): (Step & { kind: 'succeeded' }) | null {
+  const last = lastOf(ordered(steps), LEASE);
+  return last?.kind === 'succeeded' && LEASE.taken.includes(last.state) ? last : null;
+}
+
+function ordered(steps: readonly Step[]): Step[] {
+  return steps.toSorted((a, b) => a.at.getTime() - b.at.getTime());
+}
+
+function lastOf(inOrder: readonly Step[], { taken, givenBack }: typeof ACCESS): Done | null {
+  const done = inOrder.filter(hasDone);
+  return done.findLast(({ state }) => taken.includes(state) || givenBack.includes(state)) ?? null;
+}
+
+type Done = Step & { kind: 'succeeded' | 'failed' };
+
 /** A call that did what it should, or found it done. */
-function hasDone(step: Step): step is Step & { kind: 'succeeded' | 'failed' } {
+function hasDone(step: Step): step is Done {
   if (step.kind === 'succeeded') return true;
   return (
     step.kind === 'failed' &&

@@ -10,6 +10,8 @@ export interface RegionContent {
   status?: string;
   /** Histories of rollback-cluster by the execution's name; any other of it does not exist. */
   rollbacks?: Record<string, HistoryEvent[]>;
+  /** How many of the next requests about an execution of rollback-cluster find nobody who answers. */
+  unanswered?: number;
   /** Payload and whether it is a function's error. */
   function?: { payload: unknown; error?: boolean };
 }
@@ -62,6 +64,11 @@ async function answer(
   if (target !== undefined) {
     const input: unknown = JSON.parse(body);
     requests.push({ operation: target, input });
+    if (isRollback(input) && content.unanswered) {
+      content.unanswered -= 1;
+      response.destroy();
+      return;
+    }
     const { status, output } = stepFunctions(target, ofExecution(input, content));
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(output));
   } else if (body.includes('Action=GetCallerIdentity')) {
@@ -77,11 +84,29 @@ const IDENTITY = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/do
 <Arn>arn:aws:iam::111122223333:user/anna</Arn><UserId>AIDA</UserId><Account>111122223333</Account>
 </GetCallerIdentityResult></GetCallerIdentityResponse>`;
 
+function executionIn(input: unknown): string {
+  return typeof input === 'object' && input !== null && 'executionArn' in input ? String(input.executionArn) : '';
+}
+
+const isRollback = (input: unknown) => executionIn(input).includes(':rollback-cluster:');
+
 /** What is known of the execution that a request names. */
 function ofExecution(input: unknown, content: RegionContent): RegionContent {
-  const arn = typeof input === 'object' && input !== null && 'executionArn' in input ? String(input.executionArn) : '';
-  if (!arn.includes(':rollback-cluster:')) return content;
-  return { ...content, events: content.rollbacks?.[arn.split(':').at(-1) ?? ''] ?? [], status: 'NONE' };
+  if (!isRollback(input)) return content;
+  const arn = executionIn(input);
+  const events = content.rollbacks?.[arn.split(':').at(-1) ?? ''] ?? [];
+  return { ...content, events, status: statusOf(events) };
+}
+
+const STATUSES: Readonly<Record<string, string>> = {
+  ExecutionSucceeded: 'SUCCEEDED',
+  ExecutionFailed: 'FAILED',
+  ExecutionTimedOut: 'TIMED_OUT',
+  ExecutionAborted: 'ABORTED',
+};
+
+function statusOf(events: readonly HistoryEvent[]): string {
+  return events.length === 0 ? 'NONE' : (STATUSES[events.at(-1)?.type ?? ''] ?? 'RUNNING');
 }
 
 const NOT_THERE = { status: 400, output: { __type: 'ExecutionDoesNotExist', message: 'Execution Does Not Exist' } };

@@ -59,6 +59,29 @@ export class Recorder {
     );
   }
 
+  /** A call that EventBridge Scheduler answered, or that failed with `error`. */
+  schedule(name: string, parameters: unknown, error?: string): this {
+    const call = { resourceType: 'aws-sdk:scheduler', resource: 'updateSchedule' };
+    this.#add({ type: 'TaskStateEntered', stateEnteredEventDetails: { name, input: '{}' } });
+    this.#add({
+      type: 'TaskScheduled',
+      taskScheduledEventDetails: { ...call, region: 'us-east-1', parameters: JSON.stringify(parameters) },
+    });
+    this.#add({ type: 'TaskStarted' }).pass(1);
+    if (error !== undefined) return this.#add({ type: 'TaskFailed', taskFailedEventDetails: { ...call, error } });
+    this.#add({ type: 'TaskSucceeded', taskSucceededEventDetails: { ...call, output: '{}' } });
+    return this.#add({ type: 'TaskStateExited', stateExitedEventDetails: { name, output: '{}' } });
+  }
+
+  /** A state that starts another execution and waits for it. */
+  startExecution(name: string, arn: string): this {
+    const call = { resourceType: 'states', resource: 'startExecution.sync:2' };
+    this.#add({ type: 'TaskStateEntered', stateEnteredEventDetails: { name, input: '{}' } });
+    this.#add({ type: 'TaskScheduled' }).#add({ type: 'TaskStarted' });
+    const output = JSON.stringify({ ExecutionArn: arn });
+    return this.#add({ type: 'TaskSubmitted', taskSubmittedEventDetails: { ...call, output } });
+  }
+
   /** A function's task that threw. */
   fail(name: string, error: string, message: string): this {
     return this.#task(name, 1, () =>

@@ -1,4 +1,4 @@
-import { MOST_ATTEMPTS, recoveryOf } from '../functions/core/recovery.ts';
+import { GIVING_UP, recoveryOf } from '../functions/core/recovery.ts';
 import { NestedAnswer } from './answers.ts';
 import type { Connection } from './aws.ts';
 import { type ExecutionName, eventsAfter, executionThere, parseExecutionArn } from './executions.ts';
@@ -59,7 +59,7 @@ function isLeftToOthers(steps: readonly Step[]): boolean {
 async function readRecoveries(connection: Connection, owner: Related, found: Found): Promise<void> {
   const nested = found.related.at(-1);
   let open = isLeftToOthers(owner.steps) || (nested !== undefined && isUnrecorded(nested.steps));
-  for (let attempt = 1; open && attempt <= MOST_ATTEMPTS; attempt += 1) {
+  for (let attempt = 1; open && attempt <= GIVING_UP; attempt += 1) {
     const name = recoveryOf(owner.execution, attempt);
     const recovery = await readRecovery(connection, owner.execution, name);
     if (!recovery) {

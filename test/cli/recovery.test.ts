@@ -106,7 +106,7 @@ test('migrate --json of an execution that is recovered has the fields that the p
   expect(listed.replaceAll('?', '').split(', ')).toEqual(Object.keys(result));
 });
 
-test('migrate whose three recoveries are cut off follows them to the one that gives up', async () => {
+test('migrate whose three recoveries are cut off follows them to the one that gives up, and so does the audit', async () => {
   const cutOff = ['GrantAccess', 'GrantEdit', 'InspectWithKubernetes'].map((state) => abort(state, ROLLBACK));
   const { code, stdout, stderr } = await migrate('given-up', [abort('AwaitRollout'), ...cutOff]);
   const name = nameIn(stdout);
@@ -125,6 +125,12 @@ test('migrate whose three recoveries are cut off follows them to the one that gi
   expect(stderr).toBe(
     `next: read what happened: npx nightshift audit recover4-${name}\n` +
       `nightshift: Three recoveries of ${name} were cut off. The last: Execution recover3-${name} ended ABORTED: RollbackFailed\n`,
+  );
+  const { rollbacks }: { rollbacks: { execution: { name: string } }[] } = JSON.parse(
+    (await nightshift('audit', name, '--format', 'json')).stdout,
+  );
+  expect(rollbacks.map(({ execution }) => execution.name)).toEqual(
+    ['recover', 'recover2', 'recover3', 'recover4'].map((recovery) => `${recovery}-${name}`),
   );
 });
 

@@ -36,6 +36,7 @@ const ENTERED: Readonly<Record<string, string>> = {
   InspectForPreparation: 'some nodes gave no answer: looks again which there are',
   CheckBeforeChange: 'checks its lease, and that nobody changed kube-proxy since the look',
   AwaitLookAgain: 'somebody changed kube-proxy meanwhile: looks again in two minutes',
+  AwaitOtherUpdate: 'EKS has another update of the add-on in flight: tries again in a minute',
   RenewLease: 'renews the lease before the change',
   SaveFormer: 'saves what is there before the change',
   AwaitSecondCanaryProof: 'asks the canary again in a minute',

@@ -53,7 +53,7 @@ const MIGRATION_PHASES = [
   {
     name: 'change',
     label: 'Update add-on',
-    states: ['EditConfigMap', 'UpdateAddon', 'AwaitAddon', 'CheckAddon', 'CheckCreatedAddon'],
+    states: ['EditConfigMap', 'UpdateAddon', 'AwaitOtherUpdate', 'AwaitAddon', 'CheckAddon', 'CheckCreatedAddon'],
   },
   {
     name: 'canary',

@@ -64,6 +64,7 @@ export interface FoundAddon {
   configuration: string | null;
   /** Health issues, `code: message`. */
   issues: string[];
+  tags: Readonly<Record<string, string>>;
 }
 
 const KUBE_PROXY = 'kube-proxy';

@@ -17,6 +17,8 @@ const Shape = z.object({
     way: z.enum(['addon', 'create-addon', 'config-map']),
     /** The configuration values that were to be sent; null with a way that sends none. */
     configuration: z._default(z.nullable(z.string()), null),
+    /** The version of the add-on that was to be created; null if EKS chose it, or none was to be. */
+    createVersion: z._default(z.nullable(z.string()), null),
   }),
   inventory: z.object({ key: text }),
   configMap: z.nullable(z.string()),
@@ -53,6 +55,8 @@ export interface Restoration {
   configuration: string;
   /** The configuration values that the execution was to send; null where it sent none. */
   sent: string | null;
+  /** The version of the add-on that the execution was to create; null if EKS chose it, or none was to be created. */
+  created: string | null;
   /** What every node must run again. */
   proxying: Proxying;
   /** Exactly the former text of kube-proxy's ConfigMap, where the way of the change went through it. */
@@ -68,6 +72,7 @@ export function restoration(former: Former): Restoration {
   return {
     configuration: textOf(former.addon?.configuration ?? null),
     sent: former.plan.configuration,
+    created: former.plan.createVersion,
     proxying: formerProxying(former),
     configMap: former.plan.way === 'addon' ? null : former.configMap,
     addon: former.addon && { version: former.addon.version },

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type Leases, leasesIn } from '../aws/leases.ts';
-import { ConfigurationChanged, InvalidRequest } from '../core/errors.ts';
+import { ConfigurationChanged, InvalidRequest, StepFailed } from '../core/errors.ts';
 import { withProxying } from '../core/kube-proxy-config.ts';
 import { restoredConfigMap } from '../core/restore.ts';
 import { environment } from './shared/environment.ts';
@@ -23,6 +23,8 @@ const Input = z.object({
     z.nullable(z.object({ target: Proxying, way: z.enum(['addon', 'create-addon', 'config-map']) })),
     null,
   ),
+  /** How often Step Functions has tried this step before: an earlier try may have arrived, and its answer be lost. */
+  retries: z._default(z.number(), 0),
 });
 type Input = z.output<typeof Input>;
 
@@ -54,12 +56,14 @@ export function editConfigMap(deps: Deps): Run<Input, { changed: boolean }> {
 }
 
 /** An earlier call of this step may have edited it, and its answer may be lost. */
-function edited({ cluster, configMap, proxying }: Input, now: string): string {
+function edited({ cluster, configMap, proxying, retries }: Input, now: string): string {
   if (configMap === null || now === configMap || now === withProxying(configMap, proxying))
     return withProxying(now, proxying);
-  throw new ConfigurationChanged(
-    `Nothing was written: the ConfigMap kube-proxy-config of ${cluster.name} was edited since the look.`,
-  );
+  const edit = `the ConfigMap kube-proxy-config of ${cluster.name} was edited since the look`;
+  if (retries === 0) throw new ConfigurationChanged(`Nothing was written: ${edit}.`);
+  throw new StepFailed(`An earlier try may have reached the API server, and its answer was lost; ${edit}.`, {
+    nextStep: 'Nothing to do: what was written is put back, and the edits of others stay.',
+  });
 }
 
 function restored({ cluster, configMap, proxying, back }: Input, now: string): string {

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
+import { isNamed } from '../aws/clients.ts';
 import { type Eks, eks, type FoundAddon } from '../aws/eks.ts';
 import { type Leases, leasesIn } from '../aws/leases.ts';
 import { differenceFrom } from '../core/configured.ts';
-import { assertNever, ConfigurationChanged, InvalidRequest } from '../core/errors.ts';
+import { AddonUpdateFailed, assertNever, ConfigurationChanged, InvalidRequest } from '../core/errors.ts';
 import { restoredValues } from '../core/restore.ts';
 import { environment } from './shared/environment.ts';
 import { ClusterName, Common, Proxying, Step } from './shared/input.ts';
@@ -30,8 +31,12 @@ const Input = z.object({
   configuration: z.nullable(z.string()),
   /** On the way back: the values that the migration was to send. */
   sent: z._default(z.nullable(z.string()), null),
+  /** On the way back: the version of the add-on that the migration was to create; null if EKS chose it. */
+  created: z._default(z.nullable(z.string()), null),
   /** On the way back: what kube-proxy ran before. */
   proxying: z._default(z.nullable(Proxying), null),
+  /** How often Step Functions has tried this step before: an earlier try may have arrived, and its answer be lost. */
+  retries: z._default(z.number(), 0),
 });
 type Input = z.output<typeof Input>;
 
@@ -55,7 +60,7 @@ export interface Output {
 export function updateAddon(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
     await requireLease(deps.leases, input);
-    const output = await (input.back ? restore(deps, input) : change(deps, input));
+    const output = await (input.back ? restore(deps, input) : change(deps, input).catch(refuseInFlight(input)));
     const { cluster, way, back } = input;
     say.decision('addon.change-sent', { cluster: cluster.name, way, back, ...output });
     return output;
@@ -72,13 +77,13 @@ async function change({ eks }: Deps, input: Input): Promise<Output> {
     case 'addon': {
       if (!addon || !configuration)
         throw new InvalidRequest('An update of the add-on needs its version and the values.');
-      refuseChanged(cluster, await eks.addon(cluster), { addon, configuration });
+      refuseChanged(input, await eks.addon(cluster), { addon, configuration });
       const { updateId } = await eks.updateAddon({ cluster, version: addon.version, configuration, token });
       return { updateId, until: 'update-ended' };
     }
     case 'create-addon': {
       if (!configuration) throw new InvalidRequest('configuration must be the values of the add-on, but it is empty.');
-      refuseChanged(cluster, await eks.addon(cluster), { addon: null, configuration });
+      refuseChanged(input, await eks.addon(cluster), { addon: null, configuration });
       await eks.createAddon({ cluster, version: addon?.version ?? null, configuration, token });
       return { updateId: null, until: 'addon-active' };
     }
@@ -88,20 +93,35 @@ async function change({ eks }: Deps, input: Input): Promise<Output> {
 }
 
 /**
- * Throws ConfigurationChanged when the add-on is not what the look found. An add-on with exactly the values that are to
- * be sent is what an earlier call of this step made: its answer was lost.
+ * Refuses to send if the add-on is not what the look found. Throws ConfigurationChanged if nothing was sent, and
+ * AddonUpdateFailed after an earlier try. An add-on with exactly the values that are to be sent is what an earlier try
+ * made.
  */
 function refuseChanged(
-  cluster: string,
+  { cluster: { name: cluster }, retries }: Input,
   now: FoundAddon | null,
   { addon, configuration }: { addon: { version: string; configuration: string | null } | null; configuration: string },
 ): void {
   if (now?.configuration === configuration && now.version === (addon?.version ?? now.version)) return;
   const looked = { addon, configMap: null };
   const difference = differenceFrom(looked, { addon: now, configMap: null }) ?? unsettled(now);
-  if (difference !== null)
-    throw new ConfigurationChanged(`Nothing was sent: since the look at ${cluster}, ${difference}.`);
+  if (difference === null) return;
+  if (retries === 0) throw new ConfigurationChanged(`Nothing was sent: since the look at ${cluster}, ${difference}.`);
+  throw lostAnswer(`since the look at ${cluster}, ${difference}`);
 }
+
+/** That EKS has an update in flight proves that this try changed nothing, and says nothing of an earlier one. */
+function refuseInFlight({ cluster, retries }: Input): (error: unknown) => never {
+  return (error) => {
+    if (!isNamed(error, 'ResourceInUseException') || retries === 0) throw error;
+    throw lostAnswer(`EKS has another update of ${cluster.name} in flight`);
+  };
+}
+
+const lostAnswer = (found: string): AddonUpdateFailed =>
+  new AddonUpdateFailed(`An earlier try may have reached EKS, and its answer was lost; ${found}.`, {
+    nextStep: 'Nothing to do: what was sent is put back, and the changes of others stay.',
+  });
 
 /** With an update in flight EKS decides by the token: it is this step's own, or the call is refused. */
 function unsettled(now: FoundAddon | null): string | null {
@@ -117,8 +137,8 @@ async function restore(deps: Deps, input: Input): Promise<Output> {
       if (now) return sendRestored(deps, input, now, input.configuration);
       throw new ConfigurationChanged(`Nothing was restored: another principal deleted the add-on of ${cluster}.`);
     case 'create-addon':
-      if (now && now.configuration !== input.sent) {
-        // Somebody has put values of their own into the add-on since: it stays, and only the mode goes back.
+      if (now && isOfOthers(now, input)) {
+        // The add-on stays, and only the mode goes back.
         const { proxying } = input;
         if (!proxying) throw new InvalidRequest('proxying must say what kube-proxy ran before.');
         const { mode } = proxying;
@@ -130,6 +150,11 @@ async function restore(deps: Deps, input: Input): Promise<Output> {
     default:
       return assertNever(input.way);
   }
+}
+
+/** Whether another principal has made the add-on that was created their own: by values, a version or tags. */
+function isOfOthers({ configuration, version, tags }: FoundAddon, { sent, created }: Input): boolean {
+  return configuration !== sent || version !== (created ?? version) || Object.keys(tags).length > 0;
 }
 
 async function sendRestored({ eks }: Deps, input: Input, now: FoundAddon, former: string | null): Promise<Output> {

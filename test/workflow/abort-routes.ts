@@ -79,6 +79,10 @@ const MIGRATE: Route[] = [
     cluster: OLD,
     faults: [{ at: 'AwaitPreparation', other: 'upgrade-addon' }],
   },
+  {
+    states: ['ChooseUpdateAgain', 'AwaitOtherUpdate'],
+    faults: [{ at: 'UpdateAddon', other: 'change-addon', configuration: '{}' }],
+  },
   { states: ['WindowClosed'], request: { window: 'narrow' }, faults: [skip('ValidateCanary', 0.98)] },
   { states: ['EditConfigMap'], cluster: SELF, request: EDIT },
   { states: ['CheckCreatedAddon'], cluster: SELF, request: CREATE },

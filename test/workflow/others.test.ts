@@ -22,6 +22,7 @@ const run = (faults: object[], cluster: object = {}, request: object = {}) =>
   workflow.migrateAndRest(worldOf(cluster), { ...REQUEST, ...request }, faults);
 const values = ({ cluster }: Rested): unknown => JSON.parse(cluster.addon?.configurationValues ?? 'null');
 const modes = ({ cluster }: Rested) => [...new Set(cluster.nodes.map(({ runningMode }) => runningMode))];
+const configuredMode = ({ cluster }: Rested) => cluster.configMap.mode;
 const ours = ({ calls }: Rested, operation: string) =>
   calls.filter((call) => call.operation === operation && call.principal !== 'other' && call.error === undefined);
 const published = ({ calls }: Rested) => JSON.stringify(calls.filter(({ operation }) => operation === 'PutEvents'));
@@ -134,6 +135,15 @@ describe('the way back undoes nothing of others', () => {
     expect(modes(rested)).toEqual(['iptables']);
   });
 
+  it('an add-on that nightshift made and another upgraded stays, in the former mode', async () => {
+    const upgrade = other('AwaitCanary', 'upgrade-addon');
+    const rested = await run([upgrade, failed], { addon: null }, { selfManaged: 'create-addon' });
+    expect(rested.error).toBe('RolledBack');
+    expect(values(rested)).toMatchObject({ mode: 'iptables' });
+    expect(modes(rested)).toEqual(['iptables']);
+    expect(ours(rested, 'DeleteAddon')).toEqual([]);
+  });
+
   it('an add-on that nightshift made and another changed stays, in the former mode', async () => {
     const theirs = '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podLabels":{"team":"net"}}';
     const rested = await run(
@@ -144,6 +154,63 @@ describe('the way back undoes nothing of others', () => {
     expect(rested.error).toBe('RolledBack');
     expect(values(rested)).toMatchObject({ mode: 'iptables', podLabels: { team: 'net' } });
     expect(modes(rested)).toEqual(['iptables']);
+  });
+});
+
+describe('an answer that is lost, and a change by another principal before the repetition', () => {
+  const lost = (at: string, handler: string) => ({
+    ...{ at, on: { service: 'lambda', operation: 'Invoke', function: `nightshift-${handler}` }, lostReply: true },
+    times: 1,
+  });
+  const ontop = '{"resources":{"requests":{"cpu":"200m"}},"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
+  const fast = { latencies: { addonUpdate: 0.1 } };
+  const crashes = crash('RestartDaemonSet', 'ipvs', 2);
+
+  it('of values: what was sent is put back, and their values stay', async () => {
+    const faults = [lost('UpdateAddon', 'update-addon'), changes('UpdateAddon', ontop, { after: 0.5 }), crashes];
+    const rested = await workflow.migrateAndRest(worldOf({}, fast), REQUEST, faults);
+    expect(rested.error).toBe('RolledBack');
+    expect(modes(rested)).toEqual(['iptables']);
+    expect(values(rested)).toMatchObject({ resources: { requests: { cpu: '200m' } } });
+    expect(configuredMode(rested)).toBe('iptables');
+  });
+
+  it('of the version: it stays, and the mode goes back', async () => {
+    const faults = [
+      lost('UpdateAddon', 'update-addon'),
+      other('UpdateAddon', 'upgrade-addon', { after: 0.5 }),
+      crashes,
+    ];
+    const addon = { version: 'v1.34.0-eksbuild.2', configuration: null };
+    const rested = await workflow.migrateAndRest(worldOf({ addon }, fast), REQUEST, faults);
+    expect(rested.error).toBe('RolledBack');
+    expect(modes(rested)).toEqual(['iptables']);
+    expect(rested.cluster.addon?.version).not.toBe('v1.34.0-eksbuild.2');
+  });
+
+  it('of the ConfigMap: the mode goes back, and their edit stays', async () => {
+    const edit = other('EditConfigMap', 'edit-config-map', { fields: { 'conntrack.min': 131_073 }, after: 0.5 });
+    const faults = [lost('EditConfigMap', 'edit-config-map'), edit, crashes];
+    const request = { ...REQUEST, selfManaged: 'config-map' };
+    const rested = await workflow.migrateAndRest(worldOf({ addon: null }), request, faults);
+    expect(rested.error).toBe('RolledBack');
+    expect([modes(rested), rested.cluster.configMap.mode]).toEqual([['iptables'], 'iptables']);
+  });
+
+  it('before an update that EKS fails: nothing is left of it', async () => {
+    const faults = [lost('UpdateAddon', 'update-addon'), update('Failed', { applied: true })];
+    const rested = await workflow.migrateAndRest(worldOf({}, fast), REQUEST, faults);
+    expect(rested.error).toBe('RolledBack');
+    expect(modes(rested)).toEqual(['iptables']);
+    expect(rested.cluster.addon?.status).toBe('ACTIVE');
+  });
+
+  it('while a node leaves SSM: no refusal hides what was sent', async () => {
+    const offline = { at: 'AwaitLookAgain', node: 1, fault: 'agent-offline' };
+    const faults = [lost('UpdateAddon', 'update-addon'), changes('UpdateAddon', ontop, { after: 0.5 }), offline];
+    const rested = await workflow.migrateAndRest(worldOf({}, fast), REQUEST, faults);
+    expect(rested.error).toBe('RolledBack');
+    expect(configuredMode(rested)).toBe('iptables');
   });
 });
 

@@ -23,6 +23,7 @@ describe('what goes back', () => {
     expect(restoration(former())).toEqual({
       configuration: 'mode: iptables # mine\n',
       sent: '{"mode":"ipvs"}',
+      created: null,
       proxying: { mode: 'iptables' },
       configMap: null,
       addon: { version: 'v1.34.1-eksbuild.2' },
@@ -40,6 +41,7 @@ describe('what goes back', () => {
     expect(restoration(selfManaged('create-addon'))).toEqual({
       configuration: '{}',
       sent: '{"mode":"ipvs"}',
+      created: null,
       proxying: { mode: 'iptables' },
       configMap: CONFIG_MAP,
       addon: null,

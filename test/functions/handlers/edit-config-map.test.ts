@@ -10,6 +10,7 @@ const input = {
   configMap: null,
   proxying: RR,
   back: null,
+  retries: 0,
 };
 const back = { target: RR, way: 'config-map' as const };
 
@@ -45,6 +46,15 @@ test('a text that another wrote since the look is not overwritten', async () => 
   const looked = api.configMap;
   api.configMap = `${looked}# theirs\n`;
   await expect(run({ ...input, configMap: looked }, new Ear())).rejects.toMatchObject({ name: 'ConfigurationChanged' });
+  expect(api.configWrites).toEqual([]);
+});
+
+test('a repetition that finds an edit by another does not take it for a proof that nothing was written', async () => {
+  const { api, run } = editing();
+  const looked = api.configMap;
+  api.configMap = `${looked}# theirs\n`;
+  const again = { ...input, configMap: looked, retries: 1 };
+  await expect(run(again, new Ear())).rejects.toMatchObject({ name: 'StepFailed' });
   expect(api.configWrites).toEqual([]);
 });
 

@@ -15,7 +15,9 @@ const input = {
   addon: { version: VERSION, configuration: FORMER },
   configuration: SENT,
   sent: null,
+  created: null,
   proxying: null,
+  retries: 0,
 };
 const restore = {
   ...input,
@@ -33,7 +35,7 @@ const creations: AddonCreation[] = [];
 const deletions: string[] = [];
 let found: FoundAddon | null = null;
 const finds = (changes: Partial<FoundAddon> | null) => {
-  found = changes && { version: VERSION, status: 'ACTIVE', configuration: FORMER, issues: [], ...changes };
+  found = changes && { version: VERSION, status: 'ACTIVE', configuration: FORMER, issues: [], tags: {}, ...changes };
 };
 const deps = {
   leases: heldBy(),
@@ -101,6 +103,40 @@ describe('a change', () => {
   });
 });
 
+describe('a change by another principal that a repetition finds', () => {
+  const again = { ...input, retries: 1 };
+
+  test.each([
+    { configuration: '{"resources":{"requests":{}}}' },
+    { version: 'v1.34.3-eksbuild.1' },
+    { status: 'UPDATE_FAILED' },
+    null,
+  ])('is no proof that nothing was sent: %j', async (now) => {
+    finds(now);
+    await expect(run(again, new Ear())).rejects.toMatchObject({ name: 'AddonUpdateFailed' });
+    expect(updates).toEqual([]);
+  });
+
+  test('an update in flight leads to another try only if none was made before', async () => {
+    const busy = {
+      ...deps.eks,
+      updateAddon: async () => {
+        throw Object.assign(new Error('busy'), { name: 'ResourceInUseException' });
+      },
+    };
+    const refused = updateAddon({ ...deps, eks: busy });
+    await expect(refused(input, new Ear())).rejects.toMatchObject({ name: 'ResourceInUseException' });
+    await expect(refused(again, new Ear())).rejects.toMatchObject({ name: 'AddonUpdateFailed' });
+  });
+
+  test('is none if the add-on is as the look found it, or as an earlier try made it', async () => {
+    await run(again, new Ear());
+    finds({ configuration: SENT, status: 'UPDATING' });
+    await run(again, new Ear());
+    expect(updates).toMatchObject([{ token: TOKEN }, { token: TOKEN }]);
+  });
+});
+
 describe('an add-on that is created', () => {
   const create = { ...input, way: 'create-addon' as const };
   const back = { ...restore, way: 'create-addon' as const, configuration: '{}' };
@@ -130,6 +166,16 @@ describe('an add-on that is created', () => {
       expect(await run(back, new Ear())).toEqual({ updateId: null, until: 'addon-gone' });
       expect(deletions).toEqual(['demo']);
       expect(updates.length + creations.length).toBe(0);
+    },
+  );
+
+  test.each([{ version: 'v1.34.3-eksbuild.1' }, { tags: { team: 'net' } }])(
+    'stays, in the former mode, when another made it their own by %j',
+    async (theirs) => {
+      finds({ configuration: SENT, ...theirs });
+      await run({ ...back, created: VERSION }, new Ear());
+      expect(JSON.parse(updates[0]?.configuration ?? '')).toMatchObject({ mode: 'iptables' });
+      expect(deletions).toEqual([]);
     },
   );
 

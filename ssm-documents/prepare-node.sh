@@ -36,6 +36,29 @@ if command -v flock >/dev/null && { (exec 9>>"$lock") 2>/dev/null || { lock=/run
   }
 fi
 
+# >>> probes: the same lines stand in prepare-node.sh and validate-node.sh, so that each script also runs alone.
+has() { command -v "$1" >/dev/null; }
+
+# A bash built without /dev/tcp looks for a file. Nothing listens on port 0.
+bash_connects() {
+  has bash && has timeout || return 1
+  case $(timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/0' 2>&1) in *'No such file'*) return 1 ;; esac
+}
+
+# The program that makes a TCP connection for a proof; nothing if this node has none.
+tcp_client() {
+  if bash_connects; then echo bash; elif has python3; then echo python3; elif has nc; then echo nc; elif has curl; then echo curl; fi
+}
+
+# The program that asks a question over UDP for a proof; nothing if this node has none.
+udp_client() {
+  if ! has od; then return; fi
+  if bash_connects; then echo bash; elif has python3; then echo python3; elif nc_has_udp; then echo nc; fi
+}
+
+nc_has_udp() { has nc && nc -h 2>&1 | grep -qE '(^|[^a-zA-Z])-[a-zA-Z]*u'; }
+# <<<
+
 # >>> virtual servers: the same lines stand in prepare-node.sh, validate-node.sh and clean-node.sh, so that each script
 # also runs alone.
 # virtual_servers: the IPVS table of this node, a line for each virtual server: `own tcp/10.0.0.1:443`, `foreign fwm/7`.
@@ -337,6 +360,13 @@ if ! write_boot_file; then
   why=${why:-"$boot_file could not be written: the modules would be gone after a reboot"}
 fi
 
+# Without them nothing could prove that this node reaches Services, neither after the change nor after a rollback.
+probes=ok
+if [ -z "$(tcp_client)" ] || [ -z "$(udp_client)" ]; then
+  probes=missing
+  why=${why:-'this node cannot ask the API server and DNS, as its proof needs: install bash and coreutils, or python3'}
+fi
+
 # kube-proxy in IPVS mode deletes them. At most 20 are named.
 servers=$(virtual_servers) || why=${why:-'the IPVS table of this node could not be read'}
 foreign=$(printf '%s\n' "$servers" | sed -n 's/^foreign //p' | sort -u | awk '
@@ -352,6 +382,7 @@ builtin=$builtin
 missing=$missing
 scheduler=$state
 persisted=$persisted
+probes=$probes
 foreign-virtual-servers=$foreign
 ${warnings}end=nightshift-prepare
 RESULT

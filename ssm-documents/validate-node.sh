@@ -17,7 +17,28 @@ if [ "$mode" = ipvs ] && [ "$scheduler" = none ]; then
   exit 1
 fi
 
+# >>> probes: the same lines stand in prepare-node.sh and validate-node.sh, so that each script also runs alone.
 has() { command -v "$1" >/dev/null; }
+
+# A bash built without /dev/tcp looks for a file. Nothing listens on port 0.
+bash_connects() {
+  has bash && has timeout || return 1
+  case $(timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/0' 2>&1) in *'No such file'*) return 1 ;; esac
+}
+
+# The program that makes a TCP connection for a proof; nothing if this node has none.
+tcp_client() {
+  if bash_connects; then echo bash; elif has python3; then echo python3; elif has nc; then echo nc; elif has curl; then echo curl; fi
+}
+
+# The program that asks a question over UDP for a proof; nothing if this node has none.
+udp_client() {
+  if ! has od; then return; fi
+  if bash_connects; then echo bash; elif has python3; then echo python3; elif nc_has_udp; then echo nc; fi
+}
+
+nc_has_udp() { has nc && nc -h 2>&1 | grep -qE '(^|[^a-zA-Z])-[a-zA-Z]*u'; }
+# <<<
 
 # http_get URL: the body, by whichever client the node has.
 http_get() {
@@ -259,58 +280,58 @@ tables() {
 
 # probe_tcp ADDRESS PORT: can a connection be made from this node?
 probe_tcp() {
-  if has bash && has timeout; then
-    # $0 and $1 are bash's own.
-    # shellcheck disable=SC2016
-    said=$(timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>&1) && echo ok && return
-    # A bash built without /dev/tcp looks for a file.
-    case $said in *'No such file'*) ;; *) echo failed && return ;; esac
-  fi
-  if has python3; then
-    python3 -c 'import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)' "$1" "$2" 2>/dev/null
-  elif has nc; then
-    nc -w 5 "$1" "$2" </dev/null >/dev/null 2>&1
-  elif has curl; then
-    case $1 in *:*) url="https://[$1]:$2/" ;; *) url="https://$1:$2/" ;; esac
-    connected=$(curl -sk -m 5 --noproxy '*' -o /dev/null -w '%{time_connect}' "$url" 2>/dev/null)
-    case $connected in '' | 0.000 | 0.000000) false ;; esac
-  else
-    echo skipped && return
-  fi && echo ok || echo failed
+  case $(tcp_client) in
+    bash)
+      # $0 and $1 are bash's own.
+      # shellcheck disable=SC2016
+      timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>/dev/null
+      ;;
+    python3)
+      python3 -c 'import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)' "$1" "$2" 2>/dev/null
+      ;;
+    nc) nc -w 5 "$1" "$2" </dev/null >/dev/null 2>&1 ;;
+    curl)
+      case $1 in *:*) url="https://[$1]:$2/" ;; *) url="https://$1:$2/" ;; esac
+      connected=$(curl -sk -m 5 --noproxy '*' -o /dev/null -w '%{time_connect}' "$url" 2>/dev/null)
+      case $connected in '' | 0.000 | 0.000000) false ;; esac
+      ;;
+    *) echo skipped && return ;;
+  esac && echo ok || echo failed
 }
 
 # The question: kube-dns.kube-system.svc.cluster.local, type A, id "NS". No byte of it is a newline, on which a shell
 # would cut the datagram in two.
 question='NS\001\000\000\001\000\000\000\000\000\000\010kube-dns\013kube-system\003svc\007cluster\005local\000\000\001\000\001'
 
-# ask_dns: sends the question and prints the answer's first three bytes in hex.
+# ask_dns CLIENT: sends the question and prints the answer's first three bytes in hex.
 ask_dns() {
-  if has bash && has timeout && has od; then
-    # shellcheck disable=SC2016
-    timeout 3 bash -c 'exec 3<>"/dev/udp/$0/53" && printf "$1" >&3 && head -c 3 <&3' "$dns" "$question"
-  elif has python3; then
-    # shellcheck disable=SC2059
-    printf "$question" | python3 -c 'import socket, sys
+  case $1 in
+    bash)
+      # shellcheck disable=SC2016
+      timeout 3 bash -c 'exec 3<>"/dev/udp/$0/53" && printf "$1" >&3 && head -c 3 <&3' "$dns" "$question"
+      ;;
+    python3)
+      # shellcheck disable=SC2059
+      printf "$question" | python3 -c 'import socket, sys
 s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3)
 s.connect((sys.argv[1], 53)); s.send(sys.stdin.buffer.read()); sys.stdout.buffer.write(s.recv(512)[:3])' "$dns"
-  else
-    # shellcheck disable=SC2059
-    { printf "$question" && sleep 2; } | nc -u -w 3 "$dns" 53 | head -c 3
-  fi 2>/dev/null | od -An -tx1 | tr -d ' \n'
+      ;;
+    nc)
+      # shellcheck disable=SC2059
+      { printf "$question" && sleep 2; } | nc -u -w 3 "$dns" 53 | head -c 3
+      ;;
+  esac 2>/dev/null | od -An -tx1 | tr -d ' \n'
 }
 
 # Any answer to the question will do, whatever its code. UDP may lose one: three tries.
 probe_dns() {
-  if ! has od || ! { { has bash && has timeout; } || has python3 || nc_has_udp; }; then
-    echo skipped && return
-  fi
+  client=$(udp_client)
+  [ -n "$client" ] || { echo skipped && return; }
   for _ in 1 2 3; do
-    case $(ask_dns) in 4e53[89a-f]?) echo ok && return ;; esac
+    case $(ask_dns "$client") in 4e53[89a-f]?) echo ok && return ;; esac
   done
   echo failed
 }
-
-nc_has_udp() { has nc && nc -h 2>&1 | grep -qE '(^|[^a-zA-Z])-[a-zA-Z]*u'; }
 
 # An ipvsadm that does not work (a library is missing) shows nothing; the kernel's own table is as good.
 source=proc

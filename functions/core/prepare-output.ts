@@ -30,6 +30,7 @@ const RULES = new Map<string, RegExp>([
   ['missing', list],
   ['scheduler', state],
   ['persisted', state],
+  ['probes', state],
 ]);
 /** Facts that a document may print. */
 const OPTIONAL = new Map<string, RegExp>([[FOREIGN, /^[\w.:/,[\]+]*$/]]);
@@ -37,12 +38,13 @@ const OPTIONAL = new Map<string, RegExp>([[FOREIGN, /^[\w.:/,[\]+]*$/]]);
 const ASKED = [
   ['scheduler', 'scheduler is'],
   ['persisted', 'modules at boot:'],
+  ['probes', 'programs that ask the API server and DNS:'],
 ] as const;
 const TRAILER = 'end=nightshift-prepare';
 
 /**
  * Judges what prepare-node.sh printed: every fact there, once and with a value that it can have; the chosen scheduler
- * registered; the modules kept for the next boot; and the trailer, since SSM cuts long output. Virtual servers of others,
+ * registered; the modules kept for the next boot; what the proof asks Services with; and the trailer, since SSM cuts long output. Virtual servers of others,
  * which kube-proxy would delete, fail the node unless the request accepts it. A package mirror that is down is a warning:
  * kube-proxy needs modules, not ipvsadm.
  */

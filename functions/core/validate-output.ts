@@ -135,11 +135,22 @@ function notesOfForeign({ foreignVirtualServers = 0 }: NodeFacts): string[] {
   return foreignVirtualServers > 0 ? [`${foreignVirtualServers} virtual servers that kube-proxy did not make`] : [];
 }
 
+const PROBES = [
+  ['apiServerProbe', 'no TCP connection to the API server through its ClusterIP'],
+  ['dnsProbe', 'no answer from cluster DNS through its ClusterIP'],
+] as const;
+
+/**
+ * A probe that was not made proves as little as one that failed. In iptables mode the probes are the only proof that
+ * the node reaches Services: what IPVS left behind can take the API server's ClusterIP from pods on the host network.
+ * Preparation asks for the programs that probes need, so no node gets here without them.
+ * https://github.com/aws/containers-roadmap/issues/2826
+ */
 function problemsOfProbes(facts: ValidateOutput['facts']): string[] {
-  const problems: string[] = [];
-  if (facts.apiServerProbe === 'failed') problems.push('no TCP connection to the API server through its ClusterIP');
-  if (facts.dnsProbe === 'failed') problems.push('no answer from cluster DNS through its ClusterIP');
-  return problems;
+  return PROBES.flatMap(([probe, problem]) => {
+    if (facts[probe] === 'ok') return [];
+    return [facts[probe] === 'skipped' ? `${problem}: the node has no program to ask with` : problem];
+  });
 }
 
 function judgeIpvs(output: ValidateOutput, expectation: Expectation, scheduler: string) {

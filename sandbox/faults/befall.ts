@@ -40,6 +40,9 @@ export async function befall(fault: NodeFault, { node, cluster, clock }: Place):
     case 'dns-without-backends':
       if (isModel(machine)) machine.hideDnsBackends(times ?? Number.POSITIVE_INFINITY);
       return;
+    case 'api-server-lost':
+      if (isModel(machine)) machine.loseApiServer(times ?? Number.POSITIVE_INFINITY);
+      return;
     case 'output-garbage':
     case 'slow':
       throw new Error(`${name} befalls commands, not the node`);

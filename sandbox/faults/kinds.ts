@@ -29,6 +29,7 @@ export const NODE_FAULTS = {
   'kube-proxy-crash': ['times', 'mode'],
   terminated: [],
   'dns-without-backends': ['times'],
+  'api-server-lost': ['times'],
   'output-garbage': ['times', 'document', 'how'],
   slow: ['times'],
 } as const satisfies Record<string, readonly string[]>;

@@ -35,6 +35,7 @@ export function unfit(node: WorkerNode, fault: NodeFaultName): string | undefine
     case 'kube-proxy-crash':
       return isModel(node.machine) ? undefined : 'runs no kube-proxy that the sandbox could let fail';
     case 'dns-without-backends':
+    case 'api-server-lost':
       return isModel(node.machine) && takesScripts(node) ? undefined : 'is no model node that runs scripts';
     case 'output-garbage':
     case 'slow':

@@ -29,6 +29,11 @@ export interface ModelState {
   readonly crashes: Countdown<ProxyMode | 'any'>;
   /** Proofs that are to show cluster DNS without a real server. */
   readonly dnsWithoutBackends: Countdown<'dns'>;
+  /**
+   * Proofs of iptables mode that are to find no way to the API server's ClusterIP, as pods on the host network may after
+   * IPVS mode: https://github.com/aws/containers-roadmap/issues/2826
+   */
+  readonly apiServerLost: Countdown<'api-server'>;
 }
 
 /** Sets that a kube-proxy since 1.26 makes for one address family: pkg/proxy/ipvs/proxier.go, `ipsetInfo`. */
@@ -73,6 +78,7 @@ export function prepareNode(state: ModelState, scheduler: string): CommandResult
     `missing=${missing.join(',')}`,
     `scheduler=${needed === undefined ? 'ok' : 'missing'}`,
     'persisted=ok',
+    'probes=ok',
     `foreign-virtual-servers=${named(state.foreignVirtualServers)}`,
     ...warnings,
     'end=nightshift-prepare',
@@ -116,6 +122,7 @@ export function validateNode(state: ModelState, parameters: Validation): Command
     { protocol: 'UDP', address: dns, port: 53 },
   ] as const;
   const emptyDns = state.kubeProxy === 'ipvs' && state.dnsWithoutBackends.take(() => true) !== undefined;
+  const lost = state.kubeProxy === 'iptables' && state.apiServerLost.take(() => true) !== undefined;
   const tables = wanted.flatMap((server) => {
     const found = endpointsOf(state.ipvs, server);
     if (found === null || state.ipvsScheduler === null) return [];
@@ -133,7 +140,7 @@ export function validateNode(state: ModelState, parameters: Validation): Command
     `iptablesServices=${iptables.withEndpoints}`,
     `foreignVirtualServers=${state.foreignVirtualServers.length}`,
     `source=${source}`,
-    `apiServerProbe=${probe(state, wanted[0])}`,
+    `apiServerProbe=${lost ? 'failed' : probe(state, wanted[0])}`,
     `dnsProbe=${emptyDns ? 'failed' : probe(state, wanted[2])}`,
     'tables<<',
     ...tables,

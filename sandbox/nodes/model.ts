@@ -34,6 +34,8 @@ export interface ModelMachine extends NodeMachine {
   crashKubeProxy(times: number, mode?: ProxyMode): void;
   /** Lets the next `times` proofs of IPVS show cluster DNS without a real server. */
   hideDnsBackends(times: number): void;
+  /** Lets the next `times` proofs of iptables mode find no way to the API server's ClusterIP. */
+  loseApiServer(times: number): void;
 }
 
 const KERNELS: Record<ModelMachineOptions['os'], string> = {
@@ -79,6 +81,7 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
     natLeadsToIptables: false,
     crashes: new Countdown(),
     dnsWithoutBackends: new Countdown(),
+    apiServerLost: new Countdown(),
   };
   return {
     kind: 'model',
@@ -118,6 +121,9 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
     },
     hideDnsBackends(times) {
       state.dnsWithoutBackends.arm('dns', times);
+    },
+    loseApiServer(times) {
+      state.apiServerLost.arm('api-server', times);
     },
   };
 }

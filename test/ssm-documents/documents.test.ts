@@ -33,6 +33,13 @@ test.each(documents)(
   },
 );
 
+/** Lines that stand in more than one script. */
+function blockOf(name: string, block: string): string | undefined {
+  const content = documents.find((document) => document.name === name)?.content;
+  const script = content === undefined ? '' : scriptOf(content).join('\n');
+  return script.slice(script.indexOf(`# >>> ${block}:`)).split('\n# <<<')[0];
+}
+
 /** Whether SSM would accept a value for a parameter. */
 function accepts(
   parameter: { allowedValues?: readonly string[]; allowedPattern?: string } | undefined,
@@ -62,6 +69,12 @@ test('the parameters accept what a migration passes', () => {
   expect(accepts(parameters.get('clean-node')?.['Mode'], 'ipvs')).toBe(true);
 });
 
+test('the scripts agree on the programs with which a node proves that it reaches Services', () => {
+  const blocks = ['prepare-node', 'validate-node'].map((name) => blockOf(name, 'probes'));
+  expect(blocks[0]).toContain('udp_client()');
+  expect(new Set(blocks).size).toBe(1);
+});
+
 test('prepare-node loads the twelve modules of the manual, in its order', () => {
   const content = documents.find(({ name }) => name === 'prepare-node')?.content;
   const modules = content && scriptOf(content).find((line) => line.startsWith('modules='));
@@ -72,11 +85,7 @@ test.each([
   ['virtual servers', ['prepare-node', 'validate-node', 'clean-node']],
   ['ipsets', ['validate-node', 'clean-node']],
 ])('the scripts agree on what kube-proxy made: %s', (block, names) => {
-  const blocks = names.map((name) => {
-    const content = documents.find((document) => document.name === name)?.content;
-    const script = content === undefined ? '' : scriptOf(content).join('\n');
-    return script.slice(script.indexOf(`# >>> ${block}:`)).split('\n# <<<')[0];
-  });
+  const blocks = names.map((name) => blockOf(name, block));
   expect(blocks[0]).toContain('own');
   expect(new Set(blocks).size).toBe(1);
 });

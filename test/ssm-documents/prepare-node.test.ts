@@ -101,6 +101,24 @@ ipip
     });
   });
 
+  const CANNOT_ASK =
+    'this node cannot ask the API server and DNS, as its proof needs: install bash and coreutils, or python3\n';
+  test.each<[string, SmallRoot, string]>([
+    ['has no program that connects', { without: ['bash'] }, 'missing'],
+    ['cannot read an answer', { without: ['od'] }, 'missing'],
+    [
+      'has a bash without /dev/tcp, and nothing else',
+      { programs: { bash: 'echo "bash: /dev/tcp/127.0.0.1/0: No such file or directory" >&2; exit 1' } },
+      'missing',
+    ],
+    ['has curl alone, which asks nothing over UDP', { without: ['bash'], programs: { curl: 'exit 0' } }, 'missing'],
+    ['has python3 in place of bash', { without: ['bash'], programs: { python3: 'exit 0' } }, 'ok'],
+  ])('says before the change whether the node can prove that it reaches Services: one that %s', (_, root, probes) => {
+    const ran = prepare(root);
+    expect(ran.stderr).toBe(probes === 'ok' ? '' : CANNOT_ASK);
+    expect(judged(ran)).toMatchObject({ pass: probes === 'ok', facts: { probes } });
+  });
+
   test('works where /run is read-only', () => {
     expect(judged(prepare({ readOnlyRun: true }))).toMatchObject({ pass: true });
   });

@@ -19,6 +19,7 @@ const PROGRAMS = [
   ...[
     'sh',
     'awk',
+    'bash',
     'cat',
     'chmod',
     'cut',
@@ -31,6 +32,7 @@ const PROGRAMS = [
     'ls',
     'mkdir',
     'mv',
+    'od',
     'printf',
   ],
   ...['rm', 'sed', 'sleep', 'sort', 'tail', 'timeout', 'touch', 'tr', 'true', 'uname', 'wc'],
@@ -43,6 +45,8 @@ export interface SmallRoot {
   files?: Record<string, string>;
   /** Shell programs by name, which stand in for those of the node. */
   programs?: Record<string, string>;
+  /** Programs that this node lacks. */
+  without?: string[];
   readOnlyRun?: boolean;
   /** How often the script runs, one run after the other. Default: once. */
   runs?: 1 | 2;
@@ -95,7 +99,7 @@ export function runInSmallRoot(document: string, parameters: Record<string, stri
       mkdirSync(join(folder, directory), { recursive: true });
     for (const link of ['bin', 'sbin']) symlinkSync('usr/bin', join(folder, link));
     for (const link of ['lib', 'lib64']) symlinkSync(`usr/${link}`, join(folder, link));
-    for (const program of PROGRAMS.filter((name) => !(name in (root.programs ?? {}))))
+    for (const program of PROGRAMS.filter((name) => !(name in (root.programs ?? {})) && !root.without?.includes(name)))
       symlinkSync(realpathSync(`/usr/bin/${program}`).replace('/usr/', '/host/'), join(folder, 'usr/bin', program));
     const kernel = spawnSync('uname', ['-r'], { encoding: 'utf8' }).stdout.trim();
     for (const [path, content] of Object.entries(root.files ?? {}))

@@ -47,6 +47,11 @@ play(current, 'a node', [
   ['that is the canary, and whose DNS has no backends', each((n) => on(n, 'dns-without-backends')), ROLLED_BACK],
 ]);
 
+play(current, 'a node that loses the ClusterIP of the API server when it is back in iptables mode', [
+  ['for one proof', [APPLIED, on(1, 'api-server-lost', { times: 1 })], ROLLED_BACK],
+  ['for ever', [APPLIED, on(1, 'api-server-lost')], ROLLBACK_FAILED],
+]);
+
 const anyCrash = (n: number) => at('RestartCanary', n, 'kube-proxy-crash', { mode: 'ipvs', times: 'every' });
 const BACK_ONCE = crash('RestoreAddon', 'iptables');
 const BACK_NEVER = crash('RestoreAddon', 'iptables', 'every');

@@ -10,6 +10,7 @@ const lines = [
   'missing=',
   'scheduler=ok',
   'persisted=ok',
+  'probes=ok',
   'end=nightshift-prepare',
 ];
 const judge = (output: string[]) => judgePrepareOutput({ id: 'i-1', name: 'one' }, `${output.join('\n')}\n`);
@@ -33,7 +34,8 @@ test('a package mirror that is down is a warning, not a failure', () => {
 test.each([
   ['a missing scheduler', lines.with(6, 'scheduler=missing'), 'scheduler is missing'],
   ['modules that a reboot loses', lines.with(7, 'persisted=failed'), 'modules at boot: failed'],
-  ['a cut output', lines.slice(0, 8), 'the output is cut: its last line is missing'],
+  ['nothing to prove with', lines.with(8, 'probes=missing'), 'programs that ask the API server and DNS: missing'],
+  ['a cut output', lines.slice(0, 9), 'the output is cut: its last line is missing'],
   ['another format', lines.with(0, 'nightshift-prepare=2'), 'not the output of prepare-node.sh'],
   ['a fact that is there twice', lines.toSpliced(7, 0, 'scheduler=missing'), 'scheduler is there twice'],
   ['a fact that is missing', lines.toSpliced(1, 1), 'not reported: kernel'],

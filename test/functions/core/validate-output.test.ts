@@ -78,6 +78,11 @@ describe("a node's proof of ipvs", () => {
     [{ virtualServers: '2' }, 'the kernel counts 2 virtual servers, the tables show 3'],
     [{ apiServerProbe: 'failed' }, 'no TCP connection to the API server through its ClusterIP'],
     [{ dnsProbe: 'failed' }, 'no answer from cluster DNS through its ClusterIP'],
+    [
+      { apiServerProbe: 'skipped' },
+      'no TCP connection to the API server through its ClusterIP: the node has no program to ask with',
+    ],
+    [{ dnsProbe: 'skipped' }, 'no answer from cluster DNS through its ClusterIP: the node has no program to ask with'],
   ])('fails for %j', (facts, reason) => {
     expect(judge(printed(facts))).toMatchObject({ pass: false, reasons: [reason] });
   });
@@ -96,10 +101,6 @@ describe("a node's proof of ipvs", () => {
     [IPVS_TABLES.replace(/\n {2}-> 192.168.1.10.*/, ''), 'the API server (TCP 10.100.0.1 port 443) has no real server'],
   ])('fails for tables that lack what the cluster needs: %#', (tables, reason) => {
     expect(judge(printed({}, tables))).toMatchObject({ pass: false, reasons: [reason] });
-  });
-
-  it('does not need probes that the node cannot make', () => {
-    expect(judge(printed({ apiServerProbe: 'skipped', dnsProbe: 'skipped' }))).toMatchObject({ pass: true });
   });
 
   it('names REJECT rules of the former mode, which fail nothing yet', () => {
@@ -152,7 +153,13 @@ describe("a node's proof of iptables", () => {
   it.each([
     [{ proxyMode: 'ipvs' }, 'kube-proxy says its mode is ipvs, not iptables'],
     [{ iptablesServices: '0' }, 'there is no KUBE-SVC or KUBE-SVL chain in the nat table'],
+    [{ apiServerProbe: 'failed' }, 'no TCP connection to the API server through its ClusterIP'],
+    [
+      { apiServerProbe: 'skipped' },
+      'no TCP connection to the API server through its ClusterIP: the node has no program to ask with',
+    ],
     [{ dnsProbe: 'failed' }, 'no answer from cluster DNS through its ClusterIP'],
+    [{ dnsProbe: 'skipped' }, 'no answer from cluster DNS through its ClusterIP: the node has no program to ask with'],
   ])('fails for %j', (facts, reason) => {
     const verdict = judge(printed({ ...IPTABLES, ...facts }, ''), { mode: 'iptables' });
     expect(verdict).toMatchObject({ pass: false, reasons: [reason] });

@@ -13,6 +13,7 @@ builtin=
 missing=
 scheduler=ok
 persisted=ok
+probes=ok
 end=nightshift-prepare
 `;
 const DISPATCH = { key: 'executions/demo-1/prepare-1/dispatch.json.gz' };

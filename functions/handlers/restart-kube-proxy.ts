@@ -44,8 +44,13 @@ export function restartKubeProxy(deps: Deps): Run<z.output<typeof Input>, Output
     await requireLease(deps.leases, { execution, cluster });
     const api = await deps.openKubernetes(cluster, execution);
     if (nodes !== null) {
-      const pods = await restartPods({ api, store: deps.store }, { execution, step, inventory: nodes.inventory.key });
-      say.decision('nodes.restarted', { cluster: cluster.name, pods: pods.map(({ name }) => name).join(', ') });
+      const task = { execution, step, inventory: nodes.inventory.key };
+      const { pods, unnoted } = await restartPods({ api, store: deps.store }, task);
+      say.decision('nodes.restarted', {
+        cluster: cluster.name,
+        pods: pods.map(({ name }) => name).join(', '),
+        unnoted,
+      });
       return { pods: pods.length };
     }
     if (restartedAt === null) {

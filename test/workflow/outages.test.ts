@@ -137,6 +137,17 @@ describe('a bucket that takes no object', () => {
     expect(eventsIn(seen().calls).flatMap(problemsOf)).toEqual([]);
   });
 
+  it('from the canary on for ever: the first attempt restarts the canary alone, as it does with a bucket', async () => {
+    const { cluster, said, executions: all } = await run(bucket('every', 'ValidateCanary'));
+    expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['iptables', 'iptables', 'iptables']);
+    const path = all.find(({ name }) => name.startsWith('rollback-'))?.path ?? [];
+    expect(path.filter((state) => /^(InspectFormer|Restart.*)$/.test(state))).toEqual([
+      'InspectFormer',
+      'RestartCanary',
+    ]);
+    expect(said.map(({ ending }) => ending)).toEqual(['rolled-back', 'rolled-back']);
+  });
+
   it('before the change: nothing is changed, by name', async () => {
     const { cluster } = await run(bucket('every', 'SaveFormer'));
     expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['iptables', 'iptables', 'iptables']);

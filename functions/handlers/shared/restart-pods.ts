@@ -3,25 +3,36 @@ import type { Kubernetes } from '../../aws/kubernetes.ts';
 import type { ObjectStore } from '../../aws/s3.ts';
 import { evidenceKey, readInventory, understood } from './evidence.ts';
 import type { Execution } from './input.ts';
+import { reasonOf } from './kept.ts';
 
 const Pods = z.array(z.object({ name: z.string(), uid: z.string() }));
 type Pods = z.output<typeof Pods>;
 
 /**
  * Restarts kube-proxy on the nodes of an inventory and on no other: its pods there are deleted, Ready or not, and the
- * DaemonSet makes new ones. The pods are written down first: a repetition deletes those, and never the new ones.
+ * DaemonSet makes new ones. The pods are noted first: a repetition deletes those, and never the new ones. A bucket that
+ * takes no note stops no way back: then a repetition restarts these few nodes once more. `unnoted` says why.
  * @throws EvidenceMissing, KubernetesUnreachable, KubernetesForbidden
  */
 export async function restartPods(
   { api, store }: { api: Pick<Kubernetes, 'canaryPods' | 'deletePod'>; store: ObjectStore },
   { execution, step, inventory }: { execution: Execution; step: string; inventory: string },
-): Promise<Pods> {
+): Promise<{ pods: Pods; unnoted: string | null }> {
   const key = evidenceKey(execution, step, 'pods.json');
   const noted = await store.find(key);
   const pods = noted ? understood(Pods, key, () => JSON.parse(noted.text)) : await podsOn(api, store, inventory);
-  if (!noted) await store.put(key, JSON.stringify(pods));
+  const unnoted = noted ? null : await note(store, key, pods);
   for (const pod of pods) await api.deletePod(pod);
-  return pods;
+  return { pods, unnoted };
+}
+
+async function note(store: Pick<ObjectStore, 'put'>, key: string, pods: Pods): Promise<string | null> {
+  try {
+    await store.put(key, JSON.stringify(pods));
+    return null;
+  } catch (error) {
+    return reasonOf(error);
+  }
 }
 
 async function podsOn(api: Pick<Kubernetes, 'canaryPods'>, store: ObjectStore, inventory: string): Promise<Pods> {

@@ -53,8 +53,10 @@ const SERVICE_PORTS = new Map(
   Object.entries({ domain: 53, http: 80, https: 443, 'http-alt': 8080, webcache: 8080, ssh: 22, smtp: 25, ntp: 123 }),
 );
 // ipvsadm without -n cuts an IPv4 endpoint, `name:port`, after 28 characters (measured with 1.31; print_service_entry in
-// https://git.kernel.org/pub/scm/utils/kernel/ipvsadm/ipvsadm.git/tree/ipvsadm.c). IPv6 endpoints are not cut.
+// https://git.kernel.org/pub/scm/utils/kernel/ipvsadm/ipvsadm.git/tree/ipvsadm.c). An IPv6 endpoint, `[name]:port`, ends
+// where its buffer does: addrport_to_anyname in the same file.
 const FIELD = 28;
+const IPV6_FIELD = 59;
 // The sample in the EKS best practices was edited to a width of 24: tables that people paste may be as narrow.
 const NARROWEST_FIELD = 24;
 const BYTE_ORDER_MARK = 0xfeff;
@@ -215,7 +217,9 @@ class TableReader {
     return value;
   }
 
-  #noteNarrow(endpoint: Endpoint, { length }: string): void {
+  #noteNarrow(endpoint: Endpoint, word: string): void {
+    const { length } = word;
+    if (word.startsWith('[')) return;
     if (length >= NARROWEST_FIELD && length < FIELD) this.#narrow.push({ endpoint, width: length });
   }
 
@@ -237,8 +241,7 @@ class TableReader {
   #ipv6(word: string, bracketed: string, port: string): Endpoint {
     const inner = bracketed.endsWith(']') ? bracketed.slice(1, -1) : '';
     const address = inner.includes(':') ? canonicalAddress(inner) : null;
-    if (address === null)
-      throw this.#refusal('an IPv6 address in brackets is cut off, or a name: print it with ipvsadm -Ln');
+    if (address === null) return this.#namedIpv6(word);
     // The kernel prints eight groups of four digits; ipvsadm never prints a group's leading zero.
     const full = inner.length === 39 && !inner.includes('::');
     if (full && /(^|:)0/.test(inner)) this.#speak('proc');
@@ -247,6 +250,17 @@ class TableReader {
     if (this.#dialect === 'ipvsadm') return this.#with(address, word, port);
     if (!/^[0-9A-F]{4}$/.test(port)) throw this.#refusal('a port in /proc/net/ip_vs has four hex digits');
     return { address, port: Number.parseInt(port, 16) };
+  }
+
+  /** `[i-0123.us-west-2.compute.internal]:https`: an IPv6 address whose name `ipvsadm -L` resolved. */
+  #namedIpv6(word: string): Endpoint {
+    const [, name = '', port] = /^\[([A-Za-z0-9_][A-Za-z0-9._-]*)(?:\](?::([A-Za-z0-9-]*))?)?$/.exec(word) ?? [];
+    const isCut = word.length === IPV6_FIELD;
+    if (!/[A-Za-z]/.test(name) || (port === undefined && !isCut))
+      throw this.#refusal('an IPv6 address in brackets is cut off: print it with ipvsadm -Ln');
+    this.#speak('ipvsadm');
+    this.#refuseName(word);
+    return isCut ? { address: name, port: null } : this.#with(name, word, port ?? '');
   }
 
   /** A whole number or the name of a service; the port of a word that fills its field may have lost its end. */

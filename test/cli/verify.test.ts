@@ -48,6 +48,23 @@ describe('verify', () => {
     expect(JSON.parse(stdout).reasons).toEqual([expect.stringMatching(/cut/)]);
   });
 
+  test('passes an IPv6 cluster whose nodes have names, from ipvsadm -L', async () => {
+    const tables = `IP Virtual Server version 1.2.1 (size=4096)
+Prot LocalAddress:Port Scheduler Flags
+  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn
+TCP  [fd12:3456::1]:https lc
+  -> [i-0abc.us-west-2.compute.internal]:https Masq    1      0          0
+TCP  [fd12:3456::a]:domain lc
+  -> [2600:1f14::5]:domain        Masq    1      0          0
+UDP  [fd12:3456::a]:domain lc
+  -> [2600:1f14::5]:domain        Masq    1      0          0
+`;
+    const args = ['verify', '--service-cidr', 'fd12:3456::/108', '--scheduler', 'lc'];
+    const { code, stdout, stderr } = await run(args, { stdin: tables });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ pass: true, reasons: [], virtualServers: 3 });
+  });
+
   test('reads a file that an editor saved with a byte order mark', async () => {
     expect((await run(RR, { stdin: `\uFEFF${MANUAL}` })).code).toBe(0);
   });

@@ -81,6 +81,34 @@ describe('the tables of ipvsadm -Ln', () => {
 });
 
 describe('the tables of ipvsadm -L', () => {
+  it.each([
+    ['[fd00::1]:https', 'fd00::1', 443],
+    ['[fd00::a]:domain', 'fd00::a', 53],
+    ['[i-0abc.us-west-2.compute.internal]:https', 'i-0abc.us-west-2.compute.internal', 443],
+    ['[kube-dns]:9153', 'kube-dns', 9153],
+    [
+      '[one-name-of-a-host-with-much.part.us-west-2.compute.intern',
+      'one-name-of-a-host-with-much.part.us-west-2.compute.intern',
+      null,
+    ],
+    [
+      '[one-name-of-a-host-with-much.part.us-west-2.compute.int]:8',
+      'one-name-of-a-host-with-much.part.us-west-2.compute.int',
+      null,
+    ],
+  ])('have IPv6 endpoints in brackets, addresses and names: %s', (endpoint, address, port) => {
+    const text = `${HEADER}TCP  ${endpoint} rr\n  -> ${endpoint} Masq    1      0          0\n`;
+    const [server] = parseTables(text);
+    expect(server).toMatchObject({ address, port, realServers: [{ address, port }] });
+    if (address.includes('::')) return;
+    expect(() => parseTables(text, { dialect: 'ipvsadm', names: 'refused' })).toThrow('is a name, where numbers');
+  });
+
+  it('lose no port of an IPv6 endpoint because names of another family are cut at its width', () => {
+    const narrow = 'TCP  ip-10-100-0-10.us-east-1 rr\nTCP  [fd12:3456:789a:1::]:6443 rr\n';
+    expect(parseTables(narrow).map(({ port }) => port)).toEqual([null, 6443]);
+  });
+
   it('give addresses back from names that were resolved and cut', () => {
     const servers = parseTables(MANUAL_SAMPLE);
     expect(servers.map(brief)).toEqual([
@@ -192,6 +220,10 @@ describe('what is not understood', () => {
     ['FWM  x rr', 1],
     ['TCP  [fd00::1:443 rr', 1],
     ['TCP  [fd00::zz]:443 rr', 1],
+    ['TCP  [name]443 rr', 1],
+    ['TCP  [name]: rr', 1],
+    ['TCP  [name rr', 1],
+    ['TCP  [12]:443 rr', 1],
     ['TCP  short rr', 1],
     ['IP Virtual Server version 1.2.1 (siz', 1],
     ['IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Sched', 2],

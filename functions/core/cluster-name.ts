@@ -1,19 +1,18 @@
 import * as z from 'zod/mini';
 
 /** https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html */
-const NAME = '[0-9A-Za-z][A-Za-z0-9_-]{0,99}';
-const WHOLE = new RegExp(`^${NAME}$`);
+const NAME = /^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/;
 const RULE = "must be an EKS cluster's name: a letter or digit, then up to 99 letters, digits, - or _";
 
 /** A schema for the name of an EKS cluster. `rule` is the sentence for what is not one. */
-export const clusterName = (rule = RULE) => z.string({ error: rule }).check(z.regex(WHOLE, rule));
+export const clusterName = (rule = RULE) => z.string({ error: rule }).check(z.regex(NAME, rule));
 
 /** True for text that is a cluster's name. */
 export function isClusterName(text: string): boolean {
-  return WHOLE.test(text);
+  return NAME.test(text);
 }
 
-const ARN = new RegExp(`^arn:[\\w-]+:eks:[\\w-]+:\\d{12}:(?:cluster/(${NAME})|addon/(${NAME})/([^/]+)/[^/]+)$`);
+const ARN = /^arn:[\w-]+:eks:[\w-]+:\d{12}:(?:cluster\/([^/]+)|addon\/([^/]+)\/([^/]+)\/[^/]+)$/;
 
 /** What an EKS ARN names; `addon` is null for a cluster's own ARN. */
 export interface EksArn {
@@ -26,7 +25,7 @@ export interface EksArn {
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html
  */
 export function parseEksArn(arn: string): EksArn | null {
-  const [, cluster, addonsCluster, addon] = ARN.exec(arn) ?? [];
-  if (cluster !== undefined) return { cluster, addon: null };
-  return addonsCluster === undefined || addon === undefined ? null : { cluster: addonsCluster, addon };
+  const [, cluster, addonsCluster, addon = null] = ARN.exec(arn) ?? [];
+  const name = cluster ?? addonsCluster;
+  return name === undefined || !isClusterName(name) ? null : { cluster: name, addon };
 }

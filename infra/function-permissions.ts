@@ -51,7 +51,7 @@ function byHandler({ nodeTags, windows }: Configured): Readonly<Record<Handler, 
     ],
     'take-inventory': [
       ...[eks.listFargateProfiles, nodes.describeInstances, nodes.describeManagedNodes],
-      ...[...kubernetes, writeByBoth(INVENTORY), records.readEvidence('migrate'), listEvidence],
+      ...[...kubernetes, writeByBoth(INVENTORY), readEvidence, listEvidence],
     ],
     'decide-window': nodes.readCalendars(windows),
     'check-configuration': [eks.describeAddon, executions.readLease, ...kubernetes],

@@ -18,6 +18,7 @@ import type { RestartStrategy, Way } from '../core/snapshot.ts';
 import { fitsStateData } from '../core/state-data.ts';
 import { environment } from './shared/environment.ts';
 import { evidenceKey, findEnding, writeInventory } from './shared/evidence.ts';
+import { type Incident, incidentBefore } from './shared/incident.ts';
 import { ClusterName, Common, type Execution, Step } from './shared/input.ts';
 import { type ClusterFacts, clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
 import { type Kept, reasonOf } from './shared/kept.ts';
@@ -53,6 +54,11 @@ interface Found {
   target: Proxying;
   atTarget: boolean;
   atFormer: boolean;
+  /**
+   * Whether every node can prove without a restart which of the two it runs. A node that is asked on `/proxyMode` tells
+   * the mode, and no scheduler.
+   */
+  standingProvable: boolean;
   updateInFlight: boolean;
   cluster: ClusterFacts;
   addon: { version: string; configuration: string | null } | null;
@@ -64,7 +70,7 @@ interface Found {
 
 const NOTHING = {
   ...{ former: null, target: null, cluster: null, addon: null, way: null, strategy: null, inventory: null },
-  ...{ atTarget: false, atFormer: false, updateInFlight: false, estimateSeconds: null },
+  ...{ atTarget: false, atFormer: false, standingProvable: false, updateInFlight: false, estimateSeconds: null },
 };
 
 /**
@@ -142,10 +148,12 @@ async function look(deps: Deps, input: Input, former: Former): Promise<Found> {
   const stored = await writeInventory(deps.store, key, inventory, 'optional');
   const counts = countInventory(inventory);
   const { addon, updateInFlight } = snapshot;
+  const restored = restoration(former);
   return {
-    former: restoration(former),
+    former: restored,
     target: former.target,
     ...standing(former, snapshot, configMap),
+    standingProvable: counts.proxyMode === 0 || restored.proxying.mode !== former.target.mode,
     updateInFlight,
     cluster: clusterFacts(snapshot, execution),
     addon: addon && { version: addon.version, configuration: carried(addon.configuration) },
@@ -185,18 +193,27 @@ const live: Deps = {
 
 const looked = inspectRollback(live);
 
-/** The input of an execution as the other states need it. */
-interface ReadOutput {
+/** The input of an execution as the other states need it, and what others have recorded of the same incident. */
+interface ReadOutput extends Incident {
   request: RollbackInput;
   lease: string;
 }
 
-function readInput(input: unknown): ReadOutput {
-  const request = readRollbackInput(input);
-  return { request, lease: leaseName(request.cluster) };
+/** A bucket that does not answer has recorded nothing: then the way back is walked, and a failure pages. */
+export function readInput({ store }: Pick<Deps, 'store'>): Run<z.output<typeof ReadInput>, ReadOutput> {
+  return async ({ execution, input }, say) => {
+    const request = readRollbackInput(input);
+    const incident = await incidentBefore(store, request, execution).catch((error: unknown): Incident => {
+      say.decision('incident.unread', { reason: reasonOf(error) });
+      return { ending: null, paged: false };
+    });
+    return { request, lease: leaseName(request.cluster), ...incident };
+  };
 }
+
+const read = readInput(live);
 
 /** Answers a look, or, for an `input`, what RollbackInput reads in it. Throws InvalidRequest for what it cannot read. */
 export const handler = wrap<z.output<typeof AnyInput>, Output | ReadOutput>(AnyInput, async (input, say) =>
-  'read' in input ? readInput(input.input) : looked(input, say),
+  'read' in input ? read(input, say) : looked(input, say),
 );

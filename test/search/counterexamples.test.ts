@@ -83,6 +83,44 @@ const FOUND: Readonly<Record<string, Case>> = {
       times: 45,
     },
   ]),
+  // A Bottlerocket node says its mode and no scheduler: the recovery took it for proven, and it ran the former scheduler.
+  'a node that cannot tell its scheduler proves no change of it without a restart': {
+    ...caseOf(
+      {
+        nodeGroups: [{ os: 'bottlerocket', count: 1 }],
+        addon: { version: 'v1.34.1-eksbuild.2', configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' },
+      },
+      [{ at: 'AwaitAddon', clock: 'skip', hours: 12 }],
+    ),
+    requests: [{ cluster: 'demo', target: { mode: 'ipvs', scheduler: 'wrr' }, now: { reason: 'a drill' } }],
+  },
+  // Scheduler was out for hours: the first recovery failed and paged, its lease started the second, and that one paged
+  // for the same incident.
+  'an incident pages once, whoever comes after it': caseOf({}, [
+    { at: 'InspectCluster', machine: 'nightshift-migrate-cluster', after: 2, outage: 'scheduler', for: 10_800 },
+    { at: 'GrantAccess', machine: 'nightshift-migrate-cluster', execution: 'abort' },
+  ]),
+  // The bus refused twelve calls: more than two daily sweeps owed the record.
+  'a record that is owed for days is written at last': caseOf({}, [
+    {
+      at: 'Begin',
+      machine: 'nightshift-migrate-cluster',
+      on: { service: 'events', operation: 'PutEvents' },
+      error: 'AccessDeniedException',
+      times: 12,
+    },
+  ]),
+  // The bucket was out for ever, also for reading: the way back had no former state, and nobody heard of it.
+  'a bucket that answers nothing for ever keeps no cluster from being put back': caseOf({}, [
+    { at: 'UpdateAddon', machine: 'nightshift-migrate-cluster', outage: 's3' },
+    {
+      at: 'UpdateAddon',
+      machine: 'nightshift-migrate-cluster',
+      addonUpdate: 'Failed',
+      code: 'ConfigurationConflict',
+      applied: true,
+    },
+  ]),
 };
 
 describe('a run that once broke a rule', () => {

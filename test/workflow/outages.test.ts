@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { eventsIn, problemsOf } from './event-schemas.ts';
 import { Person } from './person.ts';
 import type { Rested } from './run.ts';
-import { failing, offline, update } from './scenarios.ts';
+import { abort, failing, offline, update } from './scenarios.ts';
 import { Schedules } from './schedules.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
@@ -95,7 +95,7 @@ describe('a bus that takes no event', () => {
   });
 });
 
-describe('a bucket that takes no object', () => {
+describe('a bucket that takes or gives no object', () => {
   it('from the change on for ever: the way back is walked and proven, and ends without a record', async () => {
     const { cluster, said } = await run(FAILS, bucket('every', 'UpdateAddon'));
     expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['iptables', 'iptables', 'iptables']);
@@ -148,6 +148,13 @@ describe('a bucket that takes no object', () => {
     expect(said.map(({ ending }) => ending)).toEqual(['rolled-back', 'rolled-back']);
   });
 
+  it('takes objects and gives none back, from the canary on for ever: the way back is walked all the same', async () => {
+    const silent = { at: 'ValidateCanary', ...failing('s3', 'GetObject', 'AccessDenied', 'every') };
+    const { cluster } = await run(silent);
+    expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['iptables', 'iptables', 'iptables']);
+    expect(announced(seen())).toEqual(['nightshift.MigrationRolledBack', 'nightshift.MigrationRolledBack']);
+  });
+
   it('before the change: nothing is changed, by name', async () => {
     const { cluster } = await run(bucket('every', 'SaveFormer'));
     expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['iptables', 'iptables', 'iptables']);
@@ -156,6 +163,20 @@ describe('a bucket that takes no object', () => {
 });
 
 describe('a rollback that failed pages once', () => {
+  const pages = () => announced(seen()).filter((name) => name === 'nightshift.RollbackFailed');
+
+  it('although its lease cannot be read, and each recovery that it leads to fails, too', async () => {
+    await run({ at: 'AwaitAddon', ...failing('scheduler', 'GetSchedule', 'InternalServerException', 'every') });
+    expect(executions().slice(0, 2)).toEqual(['test RollbackFailed', 'rollback RollbackFailed']);
+    expect(pages()).toEqual(['nightshift.RollbackFailed']);
+  });
+
+  it('and nobody is paged because recoveries that came to their end could not release their lease', async () => {
+    await run(abort('PrepareNodes'), failing('scheduler', 'DeleteSchedule', 'InternalServerException', 'every'));
+    expect(executions().length).toBeGreaterThan(2);
+    expect(pages()).toEqual([]);
+  });
+
   it('and rests, with a bucket that takes no object for ever', async () => {
     await run(...CANNOT_GO_BACK, bucket('every'));
     await sweepFor(30);

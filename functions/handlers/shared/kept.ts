@@ -20,17 +20,19 @@ export function reasonOf(error: unknown): string {
 }
 
 /**
- * Stores a text. Where evidence is optional, a text that the bucket does not take comes back inside the reference.
+ * Stores a text. If evidence is optional, a text that the bucket does not take, or does not give back, comes back inside
+ * the reference.
  * @throws EvidenceMissing for a text that is too large to be carried; the bucket's own error where evidence is required
  */
 export async function keep(
-  store: Pick<ObjectStore, 'put'>,
+  store: Pick<ObjectStore, 'put' | 'find'>,
   key: string,
   text: string,
   evidence: Evidence,
 ): Promise<Kept> {
   try {
-    return await store.put(key, text);
+    const stored = await store.put(key, text);
+    return evidence === 'required' || (await canBeRead(store, key)) ? stored : withText(stored, text);
   } catch (error) {
     if (evidence === 'required') throw error;
     const inline = carriedText(text);
@@ -41,6 +43,21 @@ export async function keep(
       });
     return { ...describe(key, text), unstored: reasonOf(error), inline };
   }
+}
+
+/** A bucket that takes objects may give none: what a way back rests on must come back from it. */
+async function canBeRead(store: Pick<ObjectStore, 'find'>, key: string): Promise<boolean> {
+  try {
+    return (await store.find(key)) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** With the text itself, if it is not too large to be carried. */
+function withText(stored: StoredObject, text: string): Kept {
+  const inline = carriedText(text);
+  return inline === null ? stored : { ...stored, inline };
 }
 
 /** A text gzipped and in base64, as a reference carries it; null for one that is too large for state data. */

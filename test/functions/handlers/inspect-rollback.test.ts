@@ -82,7 +82,7 @@ test('an execution that saved nothing has nothing to roll back, and no service i
     },
     needsKubernetes: false,
     ...{ former: null, target: null, cluster: null, addon: null, way: null, strategy: null, inventory: null },
-    ...{ atTarget: false, atFormer: false, updateInFlight: false, estimateSeconds: null },
+    ...{ atTarget: false, atFormer: false, standingProvable: false, updateInFlight: false, estimateSeconds: null },
   });
   expect(asked).toEqual([]);
 });

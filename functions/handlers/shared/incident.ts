@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import type { ObjectStore } from '../../aws/s3.ts';
+import { type RollbackInput, recoveryOf } from '../../core/recovery.ts';
+import { findEnding } from './evidence.ts';
+import type { Execution } from './input.ts';
+
+/** What the executions of one incident have recorded before this one. */
+export interface Incident {
+  /** The ending of what is recovered, or else of the newest attempt that came to an end; null if none recorded one. */
+  ending: string | null;
+  /** One of them recorded `rollback-failed`, and so has paged a person. */
+  paged: boolean;
+}
+
+/**
+ * Reads what the executions before a recovery recorded. A rollback that somebody asks for is an incident of its own.
+ * Throws what the bucket throws.
+ */
+export async function incidentBefore(
+  store: Pick<ObjectStore, 'find'>,
+  request: RollbackInput,
+  self: Execution,
+): Promise<Incident> {
+  if (request.mode === 'rollback') return { ending: null, paged: false };
+  const left = request.after ?? request.execution;
+  const attempts = Array.from({ length: request.attempt - 1 }, (_, index) =>
+    recoveryOf(left, request.attempt - 1 - index),
+  );
+  const recovered = [left, ...attempts.map((name) => sibling(self, name))];
+  const endings = await Promise.all(
+    [...recovered, nestedRollback(request.execution, self)].map((each) => findEnding(store, each)),
+  );
+  return {
+    ending: endings.slice(0, recovered.length).find((ending) => ending !== null) ?? null,
+    paged: endings.includes('rollback-failed'),
+  };
+}
+
+/** Another execution of the state machine that `self` belongs to. */
+const sibling = ({ arn }: Execution, name: string): Execution => ({
+  name,
+  arn: `${arn.slice(0, arn.lastIndexOf(':') + 1)}${name}`,
+});
+
+/** The rollback that a migration starts itself; the state machine gives it the same name. */
+function nestedRollback(owner: Execution, self: Execution): Execution {
+  const digest = createHash('sha256').update(owner.arn).digest('hex');
+  return sibling(self, `rollback-${digest.slice(0, 20)}`);
+}

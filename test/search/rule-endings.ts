@@ -4,8 +4,8 @@ import { perCluster, type Rule } from './rule.ts';
 import { asJson, type ClusterSeen, isMigration, ownerOf, type Seen, textOf } from './seen.ts';
 import { configured, liveNodes, runningOn, sameRunning, shown } from './truth.ts';
 
-/** A rollback that its migration waits for, and three recoveries. */
-const MOST_ROLLBACKS = 4;
+/** A rollback that its migration waits for, three recoveries, and the one that gives up. */
+const MOST_ROLLBACKS = 5;
 
 /** Rule 11: everything ends: there is a last recovery, an incident pages once, and no broken store keeps a cluster broken. */
 export const everythingEnds: Rule = (seen) => [

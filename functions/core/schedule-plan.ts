@@ -10,7 +10,7 @@ import type { Target } from './proxy-mode.ts';
 import type { MigrationRequest } from './request.ts';
 import type { ScheduleRecord } from './schedule-record.ts';
 import type { Settings } from './settings.ts';
-import { freeSlot, type Slot, slotAt } from './slots.ts';
+import { type Slot, SlotBook } from './slots.ts';
 import { parseWindow, type Window } from './window.ts';
 
 /** What EKS says of a cluster in two calls: enough to know whether a migration is due. */
@@ -69,7 +69,7 @@ type Wish =
   | { standing: 'compliant' | 'not-enrolled' | 'refused' | 'absent'; reason: string };
 
 /** What a cluster is to have, as its tags, its state and its configuration tell. */
-function wishOf(standing: ClusterStanding | null, { settings, windows }: Deployment): Wish {
+function wishOf(standing: ClusterStanding | null, { settings, windows }: Deployment, parse = parseWindow): Wish {
   if (standing === null) return { standing: 'absent', reason: 'There is no such cluster.' };
   const { status, autoMode, addon, tags } = standing;
   const enrolment = enrolmentOf(tags, settings);
@@ -86,7 +86,7 @@ function wishOf(standing: ClusterStanding | null, { settings, windows }: Deploym
     if (isConfiguredFor(addon.configuration, target))
       return { standing: 'compliant', reason: 'The add-on is configured for the target.' };
     if (!windows.has(window)) return refused(`There is no window ${window}.`);
-    return { standing: 'due', target, window, parsed: parseWindow(windows.get(window)) };
+    return { standing: 'due', target, window, parsed: parse(windows.get(window)) };
   } catch (error) {
     if (error instanceof InvalidConfiguration || error instanceof InvalidRequest) return refused(error.message);
     throw error;
@@ -155,37 +155,34 @@ function leftAlone({ at, enabled }: ExistingSchedule, now: Date): string | null 
   return firing ? 'The schedule is firing.' : null;
 }
 
-/** How many schedules of other clusters there are at a moment, by its milliseconds. */
-export type Taken = ReadonlyMap<number, number>;
+/** Where a cluster's schedule is to be; a slot that the cluster has counts as one that the book has taken. */
+function slotFor({ cluster, existing, record }: Subject, wish: Due, deployment: Deployment, book: SlotBook) {
+  const slots = book.of(wish.window, wish.parsed);
+  const first = slots.free((start) => record.cancelled.some((each) => each === start.toISOString()));
+  const own = existing?.at && existing.at > deployment.now ? slots.at(existing.at) : null;
+  const stays = own !== null && !book.isOverfull(own.at) && (first === null || own.windowStart <= first.windowStart);
+  const slot = stays ? own : first;
+  return slot && { stays, slot: planned(cluster, slot, wish, deployment) };
+}
 
 /**
  * What is to become of one cluster's schedule. A slot that the cluster has is kept as long as it is one of its window's
  * and no earlier window has room; a window whose schedule was cancelled is passed over.
  */
-export function planSchedule(subject: Subject, deployment: Deployment, taken: Taken): ScheduleDecision {
-  const { cluster, existing, record } = subject;
-  const { settings, now } = deployment;
-  const wish = wishOf(subject.standing, deployment);
+function decide(subject: Subject, wish: Wish, deployment: Deployment, book: SlotBook): ScheduleDecision {
+  const { existing } = subject;
   const { standing } = wish;
   const without = (reason: string): ScheduleDecision => ({ kind: existing ? 'delete' : 'none', standing, reason });
   if (wish.standing !== 'due') return without(wish.reason);
-  const left = existing && leftAlone(existing, now);
+  const left = existing && leftAlone(existing, deployment.now);
   if (left) return { kind: 'keep', standing, slot: null, reason: left };
-  const isTaken = (at: Date) => (taken.get(at.getTime()) ?? 0) >= settings.stagger.atOnce;
-  const first = freeSlot(wish.parsed, settings.stagger, {
-    after: new Date(now.getTime() + LEAD),
-    isTaken,
-    isCancelled: (start) => record.cancelled.some((each) => each === start.toISOString()),
-  });
-  const own = existing?.at && existing.at > now ? slotAt(wish.parsed, settings.stagger, existing.at) : null;
-  const stays = own !== null && !isTaken(own.at) && (first === null || own.windowStart <= first.windowStart);
-  const slot = stays ? own : first;
-  if (slot === null) return without(`Window ${wish.window} has no room any more.`);
-  const chosen = planned(cluster, slot, wish, deployment);
+  const chosen = slotFor(subject, wish, deployment, book);
+  if (chosen === null) return without(`Window ${wish.window} has no room any more.`);
+  const { slot, stays } = chosen;
   const reason = `The add-on is not configured for the target; window ${wish.window} of ${slot.windowStart.toISOString()}.`;
-  if (existing === null) return { kind: 'create', standing, slot: chosen, reason };
-  const same = stays && existing.input === chosen.input;
-  return { kind: same ? 'keep' : 'move', standing, slot: chosen, reason };
+  if (existing === null) return { kind: 'create', standing, slot, reason };
+  const same = stays && existing.input === slot.input;
+  return { kind: same ? 'keep' : 'move', standing, slot, reason };
 }
 
 /** A decision about a cluster. */
@@ -194,27 +191,47 @@ export interface Planned<About extends Subject = Subject> {
   decision: ScheduleDecision;
 }
 
+/** `parseWindow`, once for each window: thousands of clusters share a few. */
+function parseWindowOnce(): typeof parseWindow {
+  const parsed = new Map<unknown, Window>();
+  return (window) => {
+    const known = parsed.get(window);
+    if (known !== undefined) return known;
+    const fresh = parseWindow(window);
+    parsed.set(window, fresh);
+    return fresh;
+  };
+}
+
+/** When a cluster has a schedule after a decision, as far as the slots of others are concerned. */
+const momentAfter = ({ existing }: Subject, decision: ScheduleDecision): Date | null =>
+  'slot' in decision ? (decision.slot?.at ?? existing?.at ?? null) : null;
+
 /**
  * What is to become of the schedules of many clusters, by name: together they stay within what one slot takes. `others`
- * are the moments of schedules that are not to be decided about.
+ * are the moments of schedules that are not to be decided about. Takes time in proportion to the clusters.
  */
 export function planSchedules<About extends Subject>(
   subjects: readonly About[],
   deployment: Deployment,
   others: readonly Date[] = [],
 ): Planned<About>[] {
-  const taken = new Map<number, number>();
-  const add = (at: Date | null | undefined, count: number) => {
-    if (at) taken.set(at.getTime(), (taken.get(at.getTime()) ?? 0) + count);
-  };
-  for (const at of others) add(at, 1);
-  for (const { standing, existing } of subjects) if (isDue(standing, deployment)) add(existing?.at, 1);
-  return subjects
-    .toSorted((a, b) => (a.cluster < b.cluster ? -1 : 1))
-    .map((subject) => {
-      if (isDue(subject.standing, deployment)) add(subject.existing?.at, -1);
-      const decision = planSchedule(subject, deployment, taken);
-      if ('slot' in decision) add(decision.slot?.at ?? subject.existing?.at, 1);
-      return { subject, decision };
-    });
+  const book = new SlotBook(deployment.settings.stagger, new Date(deployment.now.getTime() + LEAD));
+  const parse = parseWindowOnce();
+  const wishes = subjects
+    .map((subject) => ({ subject, wish: wishOf(subject.standing, deployment, parse) }))
+    .sort((a, b) => (a.subject.cluster < b.subject.cluster ? -1 : 1));
+  for (const at of others) book.take(at);
+  for (const { subject, wish } of wishes)
+    if (wish.standing === 'due' && subject.existing?.at) book.take(subject.existing.at);
+  return wishes.map(({ subject, wish }) => {
+    const decision = decide(subject, wish, deployment, book);
+    const before = wish.standing === 'due' ? (subject.existing?.at ?? null) : null;
+    const after = momentAfter(subject, decision);
+    if (before?.getTime() !== after?.getTime()) {
+      if (after) book.take(after);
+      if (before) book.release(before);
+    }
+    return { subject, decision };
+  });
 }

@@ -22,12 +22,21 @@ export interface StartSchedule {
 }
 
 /** A schedule as it is found, whoever made it what it is. */
-export type FoundSchedule = Pick<StartSchedule, 'expression' | 'timezone' | 'input'> & { enabled: boolean };
+export type FoundSchedule = Pick<StartSchedule, 'expression' | 'timezone' | 'input'> & {
+  enabled: boolean;
+  modifiedAt: Date | null;
+};
+
+/** What a list shows of a schedule; not when it fires. */
+export interface ListedSchedule {
+  name: string;
+  modifiedAt: Date | null;
+}
 
 /** One group of EventBridge Scheduler. */
 export interface ScheduleGroup {
-  /** Names that begin with the prefix. */
-  list(prefix: string): Promise<string[]>;
+  /** Those whose names begin with the prefix: a call for every hundred. */
+  list(prefix: string): Promise<ListedSchedule[]>;
   /** null when there is no such schedule. */
   find(name: string): Promise<FoundSchedule | null>;
   /** False when there is one of this name already. */
@@ -56,11 +65,12 @@ const RETRIES = 20;
 export function scheduleGroup(options: () => GroupOptions): ScheduleGroup {
   return {
     async list(prefix) {
-      const names: string[] = [];
+      const listed: ListedSchedule[] = [];
       const input = { GroupName: options().group, NamePrefix: prefix };
       for await (const page of paginateListSchedules({ client: client(), pageSize: PAGE }, input))
-        for (const { Name } of page.Schedules ?? []) if (Name !== undefined) names.push(Name);
-      return names;
+        for (const { Name, LastModificationDate } of page.Schedules ?? [])
+          if (Name !== undefined) listed.push({ name: Name, modifiedAt: LastModificationDate ?? null });
+      return listed;
     },
 
     async find(name) {
@@ -130,6 +140,7 @@ function found({ ScheduleExpression, ...rest }: GetScheduleCommandOutput): Found
     expression: ScheduleExpression,
     timezone: rest.ScheduleExpressionTimezone ?? 'UTC',
     enabled: rest.State !== 'DISABLED',
+    modifiedAt: rest.LastModificationDate ?? null,
     input: rest.Target?.Input ?? '',
   };
 }

@@ -56,7 +56,7 @@ export const listEvidence: Permission = {
 
 export const keepPlans: Permission = {
   sid: 'KeepPlans',
-  why: 'Remembers what was planned for a cluster, so that a schedule deleted by hand stays deleted.',
+  why: 'Remembers what was planned for a cluster, so that a schedule deleted by hand stays deleted, and when schedules fire.',
   actions: ['s3:GetObject', 's3:PutObject'],
   resources: [arns.objects('schedules/*')],
   wildcard: 'The name of a cluster is part of the key.',

@@ -1,4 +1,4 @@
-import { mapLimited, type Settled, settleLimited } from '../../aws/clients.ts';
+import { type Settled, settleLimited } from '../../aws/clients.ts';
 import { type Eks, eks } from '../../aws/eks.ts';
 import { type ObjectStore, objectStore } from '../../aws/s3.ts';
 import { type FoundSchedule, type ScheduleGroup, scheduleGroup } from '../../aws/scheduler.ts';
@@ -17,6 +17,7 @@ import { NOTHING_PLANNED, noticeCancelled } from '../../core/schedule-record.ts'
 import { carryOut, type Seen } from './carry-out-schedule.ts';
 import { environment } from './environment.ts';
 import { readScheduleRecord } from './evidence.ts';
+import { rememberMoments, scheduleMoments } from './schedule-moments.ts';
 import { failTogether } from './sweep.ts';
 import type { Say } from './wrap.ts';
 
@@ -43,7 +44,7 @@ const PREFIX = scheduleName('');
  */
 export async function keepAllSchedules(deps: ScheduleDeps, now: Date, say: Say): Promise<KeptSchedules> {
   const deployment = { ...deps.deployment(), now };
-  const names = new Set(await deps.schedules.list(PREFIX));
+  const names = new Set((await deps.schedules.list(PREFIX)).map(({ name }) => name));
   const clusters = await deps.eks.clusters();
   const looked = await settleLimited(clusters, AT_ONCE, (cluster) =>
     look(deps, cluster, deployment, names.has(scheduleName(cluster))),
@@ -58,9 +59,11 @@ export async function keepAllSchedules(deps: ScheduleDeps, now: Date, say: Say):
   const carried = await settleLimited(planned, AT_ONCE, (each) => carryOut(deps, each, say));
   const kept = count(planned.map(({ decision }) => decision));
   tell(kept, say);
+  const remembered = await settleLimited(['the list of moments'], 1, () => rememberMoments(deps, PREFIX));
   const failed = [
     ...[...looked.failed, ...orphans.failed],
     ...carried.failed.map(({ item, error }) => ({ item: item.subject.cluster, error })),
+    ...remembered.failed,
   ] satisfies Settled<string, unknown>['failed'];
   failTogether(failed, (name) => name, say);
   return kept;
@@ -124,10 +127,10 @@ async function lookAtOrphan(deps: ScheduleDeps, name: string, deployment: Deploy
 }
 
 /** When the schedules of all other clusters fire. */
-async function momentsOfOthers({ schedules }: ScheduleDeps, own: string): Promise<Date[]> {
-  const names = (await schedules.list(PREFIX)).filter((name) => name !== own);
-  const found = await mapLimited(names, AT_ONCE, (name) => schedules.find(name));
-  return found.flatMap((each) => (each && existingOf(each).at) ?? []);
+async function momentsOfOthers(deps: ScheduleDeps, own: string): Promise<Date[]> {
+  const moments = await scheduleMoments(deps, PREFIX);
+  moments.delete(own);
+  return [...moments.values()];
 }
 
 function count(decisions: readonly ScheduleDecision[]): KeptSchedules {

@@ -24,7 +24,13 @@ beforeAll(async () => {
       ListSchedules: ({ NextToken }) =>
         NextToken
           ? { Schedules: [{ Name: 'nightshift-c' }] }
-          : { Schedules: [{ Name: 'nightshift-a' }, { Name: 'nightshift-b' }], NextToken: 'more' },
+          : {
+              Schedules: [
+                { Name: 'nightshift-a', LastModificationDate: new Date('2026-11-20T22:00:00.125Z') },
+                { Name: 'nightshift-b' },
+              ],
+              NextToken: 'more',
+            },
       GetSchedule() {
         if (!there) throw absent();
         return there;
@@ -56,8 +62,12 @@ const group = scheduleGroup(() => ({
   deadLetterArn: 'arn:aws-cn:sqs:cn-north-1:111122223333:nightshift-dead-events',
 }));
 
-test('the names of a group come from all pages', async () => {
-  expect(await group.list('nightshift-')).toEqual(['nightshift-a', 'nightshift-b', 'nightshift-c']);
+test('the schedules of a group come from all pages, with the time of their last change', async () => {
+  expect(await group.list('nightshift-')).toEqual([
+    { name: 'nightshift-a', modifiedAt: new Date('2026-11-20T22:00:00.125Z') },
+    { name: 'nightshift-b', modifiedAt: null },
+    { name: 'nightshift-c', modifiedAt: null },
+  ]);
   expect(wire.calls[0]?.input).toEqual({ GroupName: 'migrations', NamePrefix: 'nightshift-', MaxResults: 100 });
 });
 
@@ -98,5 +108,6 @@ test('what is found may be what somebody made of it', async () => {
     timezone: 'UTC',
     enabled: false,
     input: '',
+    modifiedAt: null,
   });
 });

@@ -42,17 +42,36 @@ function refuseUnkeepable(value: unknown, path: string, depth = 0): void {
 }
 
 function readYaml(text: string, version: '1.1' | '1.2'): unknown {
-  return yamlValues(readYamlDocument(text, { version, duplicateKeys: 'refused', textKeys: true }));
+  const document = readYamlDocument(text, { version, duplicateKeys: 'refused', textKeys: true });
+  // A directive makes both readings one.
+  if (document.directives.yaml.explicit === true) throw new YamlProblem('it has a %YAML directive: leave it out');
+  return yamlValues(document);
 }
 
-/** JSON.parse keeps the last of two equal keys without a word; EKS might have kept the first. */
+// What JSON's grammar has: strings, what opens and closes and separates, and everything else but whitespace.
+const JSON_TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g;
+
+/**
+ * JSON.parse keeps the last of two equal keys without a word; EKS might have kept the first. `text` is JSON, as JSON.parse
+ * has found.
+ */
 function refuseDuplicateKeys(text: string): void {
-  try {
-    readYamlDocument(text, { version: '1.2', duplicateKeys: 'refused' });
-  } catch (error) {
-    if (!(error instanceof YamlProblem)) throw error;
-    if (error.duplicate)
-      throw new InvalidConfiguration(`The configuration values have a key twice: ${error.message}.`, { cause: error });
+  // The keys of each object that is open; null for a list.
+  const open: (Set<unknown> | null)[] = [];
+  let before: { token: string; at: number } | null = null;
+  for (const { 0: token, index: at } of text.matchAll(JSON_TOKENS)) {
+    if (token === '{' || token === '[') open.push(token === '{' ? new Set() : null);
+    else if (token === '}' || token === ']') open.pop();
+    else if (token === ':' && before !== null) {
+      const key: unknown = JSON.parse(before.token);
+      const keys = open.at(-1);
+      if (keys?.has(key))
+        throw new InvalidConfiguration(
+          `The configuration values have a key twice: again at character ${before.at + 1}.`,
+        );
+      keys?.add(key);
+    }
+    before = { token, at };
   }
 }
 

@@ -1,14 +1,8 @@
-import { type Document, isScalar, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
+import { type Document, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
 
-/** Why a YAML text cannot be used: one line without a period. `duplicate`: a mapping has a key twice. */
+/** Why a YAML text cannot be used: one line without a period. */
 export class YamlProblem extends Error {
   override readonly name = 'YamlProblem';
-  readonly duplicate: boolean;
-
-  constructor(message: string, options: { duplicate?: boolean; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.duplicate = options.duplicate ?? false;
-  }
 }
 
 export interface YamlReading {
@@ -17,7 +11,7 @@ export interface YamlReading {
   duplicateKeys: 'refused' | 'kept';
   /** Numbers that JavaScript cannot keep become bigints, so that they compare. */
   bigNumbers?: boolean;
-  /** Keys that are not text are errors. */
+  /** Keys of which a reader of another version, or one that makes them text in another way, makes another text are errors. */
   textKeys?: boolean;
   /** Nodes keep the tokens of their text, which an editor of the text needs. */
   sourceTokens?: boolean;
@@ -39,14 +33,15 @@ export function readYamlDocument(text: string, reading: YamlReading): Document.P
   const document = parseDocument(text, {
     version: reading.version,
     uniqueKeys: false,
-    stringKeys: reading.textKeys ?? false,
     intAsBigInt: reading.bigNumbers ?? false,
     keepSourceTokens: reading.sourceTokens ?? false,
     logLevel: 'error',
     lineCounter,
   });
-  const [problem] = document.errors;
+  // A warning is about something that the library does not know and leaves out, such as a tag of somebody's own.
+  const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) throw new YamlProblem(firstLine(problem), { cause: problem });
+  if (reading.textKeys === true) refuseOtherKeys(document, lineCounter);
   if (reading.duplicateKeys === 'refused') refuseDuplicateKeys(document, lineCounter);
   return document;
 }
@@ -66,20 +61,42 @@ export function yamlValues(document: Document.Parsed<ParsedNode>): unknown {
 function refuseDuplicateKeys(document: Document.Parsed<ParsedNode>, lineCounter: LineCounter): void {
   visit(document, {
     Map(_, { items }) {
-      const seen = new Set<unknown>();
+      const seen = new Set<string>();
       for (const { key } of items) {
-        if (!isScalar(key)) continue;
-        // As the library compares keys: by value, and YAML 1.1 may merge more than once.
-        if (seen.has(key.value) && !isMergeKey(key)) throw duplicateKey(key.range?.[0] ?? 0, lineCounter);
-        seen.add(key.value);
+        // YAML 1.1 may merge more than once.
+        if (!isScalar(key) || isMergeKey(key)) continue;
+        // In JSON, 1 and "1" are one key.
+        const text = String(key.value);
+        if (seen.has(text)) throw new YamlProblem(`Map keys must be unique ${placeOf(key, lineCounter)}`);
+        seen.add(text);
       }
     },
   });
 }
 
-function duplicateKey(offset: number, lineCounter: LineCounter): YamlProblem {
-  const { line, col } = lineCounter.linePos(offset);
-  return new YamlProblem(`Map keys must be unique at line ${line}, column ${col}`, { duplicate: true });
+function refuseOtherKeys(document: Document.Parsed<ParsedNode>, lineCounter: LineCounter): void {
+  visit(document, {
+    Map(_, { items }) {
+      for (const { key } of items) {
+        if (isMergeKey(key) || isTextKey(key)) continue;
+        const place = placeOf(key, lineCounter);
+        throw new YamlProblem(`Map keys must be text that every reader reads alike, in quotes if need be, ${place}`);
+      }
+    },
+  });
+}
+
+/** True for text, and for a number or boolean that is written as every reader prints it: 80, and neither 0x50 nor 80.0. */
+function isTextKey(key: unknown): boolean {
+  if (!isScalar(key)) return false;
+  const { value, source } = key;
+  if (typeof value === 'string') return true;
+  return (typeof value === 'number' || typeof value === 'boolean') && String(value) === source;
+}
+
+function placeOf(key: unknown, lineCounter: LineCounter): string {
+  const { line, col } = lineCounter.linePos((isNode(key) && key.range?.[0]) || 0);
+  return `at line ${line}, column ${col}`;
 }
 
 /** True for `<<`, which the library reads as a symbol in YAML 1.1. */

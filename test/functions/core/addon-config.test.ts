@@ -40,9 +40,14 @@ describe("an add-on's configuration values", () => {
     ['- a', 'The configuration values must be a mapping (JSON or YAML), but they are a list.'],
     ['null', 'The configuration values must be a mapping (JSON or YAML), but they are empty.'],
     ['# nothing', 'The configuration values must be a mapping (JSON or YAML), but they are empty.'],
+    ['{"mode":"iptables","mode":"ipvs"}', 'The configuration values have a key twice: again at character 20.'],
     [
-      '{"mode":"iptables","mode":"ipvs"}',
-      'The configuration values have a key twice: Map keys must be unique at line 1, column 20.',
+      '{"podLabels":{"team":"a"},\r"podLabels":{"cost":"b"}}',
+      'The configuration values have a key twice: again at character 28.',
+    ],
+    [
+      '{"podLabels":{"a":"}{","\\u0061":[{"a":":"}]}}',
+      'The configuration values have a key twice: again at character 24.',
     ],
     [
       'podLabels:\n  enabled: yes\n',
@@ -55,6 +60,41 @@ describe("an add-on's configuration values", () => {
     ],
   ])('are refused where they cannot be kept: %j', (text, message) => {
     expect(() => parseConfiguration(text)).toThrow(new InvalidConfiguration(message));
+  });
+
+  it.each([
+    ...['on: call', 'y: a', '0x10: a', '1_000: b', '1.10: c', '010: d', '2026-11-20: e', 'True: f', '~: g', 'null: h'],
+    ...[': i', '1e3: j', '.inf: k', '[a]: l', '? {a: b}\n: m', '!!binary aGk=: n', '&x x: o\n*x : p'],
+  ])('are refused where readers of YAML disagree on a key: %j', (key) => {
+    expect(() => parseConfiguration(`podLabels:\n  ${key}\n`)).toThrow(InvalidConfiguration);
+  });
+
+  it('keep keys that every reader of YAML reads alike', () => {
+    const text = 'podLabels:\n  "on": call\n  \'0x10\': a\n  80: b\n  true: c\n  -1.5: d\n';
+    expect(merged(text)).toBe(
+      '{"podLabels":{"80":"b","on":"call","0x10":"a","true":"c","-1.5":"d"},"mode":"ipvs","ipvs":{"scheduler":"lc"}}',
+    );
+  });
+
+  it.each(['a: !mine x\n', '%YAML 1.2\n---\non: a\n', '%MINE 1\n---\na: b\n'])(
+    'are refused where something would be left out: %j',
+    (text) => {
+      expect(() => parseConfiguration(text)).toThrow(/nor YAML that can be kept/);
+    },
+  );
+
+  it('have a key twice exactly if they do, whatever is in them', () => {
+    const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('{', '"', '\\', ':', '\r', ','));
+    const values = fc.dictionary(text, fc.oneof(text, fc.array(fc.dictionary(text, text))));
+    const blank = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
+    fc.assert(
+      fc.property(values, text, blank, (before, key, space) => {
+        const json = JSON.stringify({ ...before, [key]: 1 });
+        expect(Object.keys(parseConfiguration(json).values)).toContain(key);
+        const twice = `${json.slice(0, -1)},${space}${JSON.stringify(key)}${space}:2}`;
+        expect(() => parseConfiguration(twice)).toThrow(/ twice: again at character \d+\.$/);
+      }),
+    );
   });
 
   it.each(['{"mode": ', 'a: 1\na: 2\n', 'a: [1', '{a: 1}}', '--- {a: 1}\n--- {b: 2}', 'a: *nowhere'])(

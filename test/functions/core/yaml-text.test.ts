@@ -15,7 +15,15 @@ test.each([
   ['in flow style', '{a: 1, a: 3}', 'line 1, column 8'],
   ['in a list', '- a: 1\n- b: 1\n  b: 2\n', 'line 3, column 3'],
 ])('a key that is there twice %s is refused with its place', (_, text, place) => {
-  expect(() => read(text)).toThrow(new YamlProblem(`Map keys must be unique at ${place}`, { duplicate: true }));
+  expect(() => read(text)).toThrow(new YamlProblem(`Map keys must be unique at ${place}`));
+});
+
+test('a key that is a number here and text there is one key', () => {
+  expect(() => read('1: a\n"1": b\n')).toThrow(new YamlProblem('Map keys must be unique at line 2, column 1'));
+});
+
+test('a tag that nobody knows is refused, and not left out', () => {
+  expect(() => read('a: !mine 1\n')).toThrow(new YamlProblem('Unresolved tag: !mine at line 1, column 4'));
 });
 
 test('of two equal keys the last one counts where they are kept', () => {

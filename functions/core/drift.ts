@@ -19,17 +19,19 @@ export interface AddonChange {
   next: { kind: 'deleted' } | { kind: 'configured'; configuration: string | null } | { kind: 'as-it-stands' };
 }
 
-/** A recorded call as a change. An update without values keeps those that are there. */
+/**
+ * A recorded call as a change. An update without values keeps those that are there; an add-on that is made without any
+ * has none. Values that CloudTrail does not show as they are tell less than EKS itself.
+ */
 export function changeByCall({ cluster, eventId, call, by, configuration }: AddonCall): AddonChange {
   const change = { cluster, eventId, what: call, by };
   switch (call) {
     case 'DeleteAddon':
       return { ...change, next: { kind: 'deleted' } };
     case 'CreateAddon':
-      return { ...change, next: { kind: 'configured', configuration } };
+      return { ...change, next: configuration === null ? { kind: 'configured', configuration } : shown(configuration) };
     case 'UpdateAddon':
-      // Values that CloudTrail does not show as they are tell less than EKS itself.
-      return { ...change, next: isReadable(configuration) ? { kind: 'configured', configuration } : AS_IT_STANDS };
+      return { ...change, next: configuration === null ? AS_IT_STANDS : shown(configuration) };
   }
 }
 
@@ -40,12 +42,12 @@ export function changeByEvent({ cluster, eventId, what }: AddonEvent): AddonChan
   return { cluster, eventId, what, by: null, next: AS_IT_STANDS };
 }
 
-function isReadable(configuration: string | null): boolean {
-  if (configuration === null) return false;
+function shown(configuration: string): AddonChange['next'] {
   try {
-    return parseConfiguration(configuration).format !== 'none';
+    const readable = parseConfiguration(configuration).format !== 'none';
+    return readable ? { kind: 'configured', configuration } : AS_IT_STANDS;
   } catch (error) {
-    if (error instanceof InvalidConfiguration) return false;
+    if (error instanceof InvalidConfiguration) return AS_IT_STANDS;
     throw error;
   }
 }

@@ -84,15 +84,17 @@ describe('somebody switches an enrolled cluster back', () => {
     ],
     ["to the defaults, with '{}'", addonCall('UpdateAddon', { configurationValues: '{}' }), 'iptables'],
     ['by making the add-on anew', addonCall('CreateAddon'), 'iptables'],
-    [
-      'to what cannot be read',
-      addonCall('CreateAddon', { configurationValues: '[]' }),
-      'a configuration that cannot be read: The configuration values must be a mapping (JSON or YAML), but they are a list.',
-    ],
   ])('%s', async (_, change, found) => {
     const { run, events } = listening();
     await run(change);
     expect(events).toMatchObject([{ detail: { found } }]);
+  });
+
+  test.each(['CreateAddon', 'UpdateAddon'])('to what cannot be read, as EKS itself shows after %s', async (call) => {
+    const { run, events } = listening({ standing: { ...COMPLIANT, addon: { configuration: '[]' } } });
+    await run(addonCall(call, { configurationValues: '[]' }));
+    const why = 'The configuration values must be a mapping (JSON or YAML), but they are a list.';
+    expect(events).toMatchObject([{ detail: { found: `a configuration that cannot be read: ${why}` } }]);
   });
 
   test('by deleting the add-on, which no schedule can mend', async () => {
@@ -117,12 +119,12 @@ describe('nothing is drift about', () => {
     ['a call that EKS refused', addonCall('UpdateAddon', {}, { errorCode: 'ResourceInUseException' }), {}, /refused/],
     ['another add-on', addonCall('DeleteAddon', { addonName: 'coredns' }), {}, /coredns/],
     ['an update that keeps the values', addonCall('UpdateAddon', { addonVersion: 'v1.34.1-eksbuild.3' }), {}, /target/],
-    [
-      'values that CloudTrail hides, where EKS shows the target',
-      addonCall('UpdateAddon', { configurationValues: 'HIDDEN_DUE_TO_SECURITY_REASONS' }),
+    ...['UpdateAddon', 'CreateAddon'].map((call): [string, unknown, World, RegExp] => [
+      `values of ${call} that CloudTrail hides, where EKS shows the target`,
+      addonCall(call, { configurationValues: 'HIDDEN_DUE_TO_SECURITY_REASONS' }),
       {},
       /target/,
-    ],
+    ]),
     [
       'a change towards the target',
       addonCall('CreateAddon', { configurationValues: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' }),

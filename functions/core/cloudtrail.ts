@@ -16,11 +16,17 @@ export interface RecordedCall {
   by: string;
   /** Whether one of nightshift's own roles called. */
   own: boolean;
-  /** Why EKS refused the call; null where it did what was asked. */
-  errorCode: string | null;
+}
+
+/** A call that EKS refused: it changed nothing, and its record may lack what was asked for. */
+export interface RefusedCall extends RecordedCall {
+  kind: 'refused';
+  call: string;
+  errorCode: string;
 }
 
 export interface ClusterCreated extends RecordedCall {
+  kind: 'made';
   cluster: string;
   /** As they were given with the cluster. */
   tags: Record<string, string>;
@@ -29,6 +35,7 @@ export interface ClusterCreated extends RecordedCall {
 export type AddonCallName = 'CreateAddon' | 'UpdateAddon' | 'DeleteAddon';
 
 export interface AddonCall extends RecordedCall {
+  kind: 'made';
   call: AddonCallName;
   cluster: string;
   addon: string;
@@ -37,6 +44,7 @@ export interface AddonCall extends RecordedCall {
 }
 
 export interface ResourceTagged extends RecordedCall {
+  kind: 'made';
   call: 'TagResource' | 'UntagResource';
   resourceArn: string;
   /** The cluster's name where the resource is a cluster, null for anything else. */
@@ -52,12 +60,12 @@ const ClusterName = clusterName("must be an EKS cluster's name");
 const tagRule = 'must be an object of texts by tag key';
 const Tags = z.nullish(z.record(z.string(), z.string({ error: 'must be a text' }), { error: tagRule }));
 
-/** The envelope of a call with these names and parameters. */
-const callOf = <const Names extends readonly string[], Parameters extends z.ZodMiniType>(
+/** Reads the record of a call with these names; its parameters only if EKS did what was asked. */
+const callOf = <const Names extends readonly string[], Parameters>(
   names: Names,
-  parameters: Parameters,
-) =>
-  object({
+  parameters: z.ZodMiniType<{ detail: { requestParameters: Parameters } }>,
+) => {
+  const Envelope = object({
     source: z.literal('aws.eks', { error: 'must be "aws.eks"' }),
     'detail-type': z.literal('AWS API Call via CloudTrail', { error: 'must be "AWS API Call via CloudTrail"' }),
     detail: object({
@@ -66,22 +74,36 @@ const callOf = <const Names extends readonly string[], Parameters extends z.ZodM
       eventID: text,
       userIdentity: z.nullish(object({ arn: optional, invokedBy: optional })),
       errorCode: optional,
-      requestParameters: parameters,
     }),
   });
+  return (event: unknown) => {
+    const { detail } = parseInput(Envelope, event, 'The event');
+    const { eventName: call, errorCode } = detail;
+    if (typeof errorCode === 'string') return { kind: 'refused' as const, ...recorded(detail), call, errorCode };
+    const { requestParameters } = parseInput(parameters, event, 'The event').detail;
+    return { kind: 'made' as const, ...recorded(detail), call, requestParameters };
+  };
+};
 
-const CreateCluster = callOf(['CreateCluster'], object({ name: ClusterName, tags: Tags }));
-// The URI's label is `name`; some records have the API's member name instead.
-const Addon = callOf(
-  ['CreateAddon', 'UpdateAddon', 'DeleteAddon'],
-  object({
-    name: z.nullish(ClusterName),
-    clusterName: z.nullish(ClusterName),
-    addonName: text,
-    configurationValues: optional,
-  }),
+const readCreateCluster = callOf(
+  ['CreateCluster'],
+  object({ detail: object({ requestParameters: object({ name: ClusterName, tags: Tags }) }) }),
 );
-const Tagging = callOf(['TagResource', 'UntagResource'], object({ resourceArn: text }));
+// The URI's label is `name`; some records have the API's member name instead.
+const AddonParameters = object({
+  name: z.nullish(ClusterName),
+  clusterName: z.nullish(ClusterName),
+  addonName: text,
+  configurationValues: optional,
+});
+const readAddon = callOf(
+  ['CreateAddon', 'UpdateAddon', 'DeleteAddon'],
+  object({ detail: object({ requestParameters: AddonParameters }) }),
+);
+const readTagging = callOf(
+  ['TagResource', 'UntagResource'],
+  object({ detail: object({ requestParameters: object({ resourceArn: text }) }) }),
+);
 
 /** A role of nightshift's: all their names begin alike, whoever assumes them. */
 const OWN = /:assumed-role\/nightshift-/;
@@ -89,46 +111,51 @@ const OWN = /:assumed-role\/nightshift-/;
 interface Recorded {
   eventID: string;
   userIdentity?: { arn?: string | null | undefined; invokedBy?: string | null | undefined } | null | undefined;
-  errorCode?: string | null | undefined;
 }
 
-function recorded({ eventID, userIdentity, errorCode }: Recorded): RecordedCall {
+function recorded({ eventID, userIdentity }: Recorded): RecordedCall {
   const by = userIdentity?.arn ?? userIdentity?.invokedBy ?? 'unknown';
-  return { eventId: eventID, by, own: OWN.test(by), errorCode: errorCode ?? null };
+  return { eventId: eventID, by, own: OWN.test(by) };
 }
+
+/** Why a refused call is ignored. */
+export const whyRefused = ({ errorCode }: RefusedCall): string => `EKS refused the call: ${errorCode}.`;
 
 /**
  * Reads the record of a CreateCluster.
  * @throws InvalidRequest naming field and rule
  */
-export function parseClusterCreated(event: unknown): ClusterCreated {
-  const { detail } = parseInput(CreateCluster, event, 'The event');
-  const { name, tags } = detail.requestParameters;
-  return { ...recorded(detail), cluster: name, tags: tags ?? {} };
+export function parseClusterCreated(event: unknown): ClusterCreated | RefusedCall {
+  const read = readCreateCluster(event);
+  if (read.kind === 'refused') return read;
+  const { requestParameters, call: _, ...made } = read;
+  return { ...made, cluster: requestParameters.name, tags: requestParameters.tags ?? {} };
 }
 
 /**
  * Reads the record of a CreateAddon, UpdateAddon or DeleteAddon, of any add-on.
  * @throws InvalidRequest naming field and rule
  */
-export function parseAddonCall(event: unknown): AddonCall {
-  const { detail } = parseInput(Addon, event, 'The event');
-  const { name, clusterName, addonName, configurationValues } = detail.requestParameters;
+export function parseAddonCall(event: unknown): AddonCall | RefusedCall {
+  const read = readAddon(event);
+  if (read.kind === 'refused') return read;
+  const { requestParameters, ...made } = read;
+  const { name, clusterName, addonName, configurationValues } = requestParameters;
   const cluster = parseInput(ClusterName, name ?? clusterName, 'detail.requestParameters.name');
-  const configuration = configurationValues ?? null;
-  return { ...recorded(detail), call: detail.eventName, cluster, addon: addonName, configuration };
+  return { ...made, cluster, addon: addonName, configuration: configurationValues ?? null };
 }
 
 /**
  * Reads the record of a TagResource or UntagResource, of any resource.
  * @throws InvalidRequest naming field and rule
  */
-export function parseResourceTagged(event: unknown): ResourceTagged {
-  const { detail } = parseInput(Tagging, event, 'The event');
-  const resourceArn = decoded(detail.requestParameters.resourceArn);
+export function parseResourceTagged(event: unknown): ResourceTagged | RefusedCall {
+  const read = readTagging(event);
+  if (read.kind === 'refused') return read;
+  const { requestParameters, ...made } = read;
+  const resourceArn = decoded(requestParameters.resourceArn);
   const named = parseEksArn(resourceArn);
-  const cluster = named?.addon === null ? named.cluster : null;
-  return { ...recorded(detail), call: detail.eventName, resourceArn, cluster };
+  return { ...made, resourceArn, cluster: named?.addon === null ? named.cluster : null };
 }
 
 /** An ARN is part of the request's path, where its slashes are encoded; an ARN itself has no percent sign. */

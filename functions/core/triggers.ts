@@ -1,4 +1,4 @@
-import type { ClusterCreated } from './cloudtrail.ts';
+import { type ClusterCreated, type RefusedCall, whyRefused } from './cloudtrail.ts';
 import { isConfiguredFor } from './configured.ts';
 import { shortDigest } from './digest.ts';
 import { enrolmentOf } from './enrolment.ts';
@@ -34,9 +34,9 @@ const asker = (text: string): string => text.replace(/\p{Cc}/gu, ' ').slice(0, 5
  * What follows on a cluster that was created. The same record always gives the same name, so a second delivery starts
  * nothing. A new cluster needs no tag to be enforced; one that is tagged out is left alone.
  */
-export function reactToCluster(created: ClusterCreated, settings: Settings): Reaction {
-  const { cluster, tags, by, eventId, errorCode } = created;
-  if (errorCode !== null) return ignore(`EKS refused the call: ${errorCode}.`);
+export function reactToCluster(created: ClusterCreated | RefusedCall, settings: Settings): Reaction {
+  if (created.kind === 'refused') return ignore(whyRefused(created));
+  const { cluster, tags, by, eventId } = created;
   if (settings.newClusters === 'ignore') return ignore('New clusters are left alone, by the settings.');
   const enrolment = enrolmentOf(tags, { ...settings, enrolment: 'all' });
   if (enrolment.kind === 'not-enrolled') return ignore(enrolment.reason);

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { type Eks, eks } from '../aws/eks.ts';
 import { type EventBus, eventBus } from '../aws/events.ts';
 import { type Leases, leasesIn } from '../aws/leases.ts';
-import { parseAddonCall } from '../core/cloudtrail.ts';
+import { parseAddonCall, whyRefused } from '../core/cloudtrail.ts';
 import { type AddonChange, changeByCall, changeByEvent, type DriftDecision, decideDrift } from '../core/drift.ts';
 import { isAddonEvent, parseAddonEvent } from '../core/native-events.ts';
 import { parseInput } from '../core/parse-input.ts';
@@ -46,34 +46,49 @@ export function onAddonChanged(deps: Deps): Run<unknown, Output> {
   };
 }
 
-type Answer = Pick<AddonChange, 'cluster' | 'what' | 'by'> & { output: Output };
+/** `cluster`: null where a refused call's record does not tell it. */
+type Answer = Pick<AddonChange, 'what' | 'by'> & { cluster: string | null; output: Output };
 
 async function react(deps: Deps, event: unknown, say: Say): Promise<Answer> {
   const seen = changeIn(event);
-  const { cluster, what, by } = seen.change;
+  if (seen.kind === 'ignored') {
+    const { cluster, what, by, reason } = seen;
+    return { cluster, what, by, output: { kind: 'ignored', reason } };
+  }
+  const { change } = seen;
+  const { cluster, what, by } = change;
   const answer = (kind: Output['kind'], reason: string): Answer => ({ cluster, what, by, output: { kind, reason } });
-  if (seen.ignored !== null) return answer('ignored', seen.ignored);
   // EKS does not say whose update it tells of; while an execution works on the cluster it is its own.
   if (by === null && (await deps.leases.held(cluster)))
     return answer('ignored', 'An execution of nightshift works on the cluster.');
-  const decision = decideDrift(seen.change, await deps.eks.standing(cluster), deps.settings());
+  const decision = decideDrift(change, await deps.eks.standing(cluster), deps.settings());
   if (decision.kind === 'ignore') return answer('ignored', decision.reason);
   if (decision.kind === 'refuse') return answer('refused', decision.reason);
   const { time } = parseInput(Event, event, 'The event');
-  const kind = await tell(deps, { time, change: seen.change, drift: decision }, say);
+  const kind = await tell(deps, { time, change, drift: decision }, say);
   return answer(kind, `Found ${decision.found}, wanted ${decision.wanted}.`);
 }
 
-/** What changed, and why that needs no look; null where it needs one. */
-function changeIn(event: unknown): { change: AddonChange; ignored: string | null } {
+type Seen =
+  | { kind: 'changed'; change: AddonChange }
+  | { kind: 'ignored'; cluster: string | null; what: string; by: string | null; reason: string };
+
+/** What changed, or why that needs no look. */
+function changeIn(event: unknown): Seen {
   if (isAddonEvent(event)) {
     const told = parseAddonEvent(event);
-    return { change: changeByEvent(told), ignored: anotherAddon(told.addon) };
+    return seen(changeByEvent(told), anotherAddon(told.addon));
   }
   const call = parseAddonCall(event);
-  const refused = call.errorCode === null ? null : `EKS refused the call: ${call.errorCode}.`;
-  const own = call.own ? 'The call was one of nightshift.' : null;
-  return { change: changeByCall(call), ignored: anotherAddon(call.addon) ?? refused ?? own };
+  if (call.kind === 'refused')
+    return { kind: 'ignored', cluster: null, what: call.call, by: call.by, reason: whyRefused(call) };
+  return seen(changeByCall(call), anotherAddon(call.addon) ?? (call.own ? 'The call was one of nightshift.' : null));
+}
+
+function seen(change: AddonChange, ignored: string | null): Seen {
+  if (ignored === null) return { kind: 'changed', change };
+  const { cluster, what, by } = change;
+  return { kind: 'ignored', cluster, what, by, reason: ignored };
 }
 
 const anotherAddon = (addon: string | null): string | null =>

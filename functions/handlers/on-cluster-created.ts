@@ -17,8 +17,8 @@ export interface Deps extends StartDeps {
 export function onClusterCreated(deps: Deps): Run<unknown, Started> {
   return async (event, say) => {
     const created = parseClusterCreated(event);
-    const { cluster, eventId } = created;
-    return act(deps, reactToCluster(created, deps.settings()), say, { cluster, event: eventId });
+    const cluster = created.kind === 'made' ? created.cluster : null;
+    return act(deps, reactToCluster(created, deps.settings()), say, { cluster, event: created.eventId });
   };
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { parseResourceTagged } from '../core/cloudtrail.ts';
+import { parseResourceTagged, whyRefused } from '../core/cloudtrail.ts';
 import { parseInput } from '../core/parse-input.ts';
 import { clock, readAt } from './shared/clock.ts';
 import { Instant } from './shared/input.ts';
@@ -16,11 +16,12 @@ export type Output = { kind: 'ignored'; reason: string } | ({ kind: 'kept'; clus
  */
 export function onClusterTagged(deps: ScheduleDeps, now: () => Date): Run<unknown, Output> {
   return async (event, say) => {
-    const { cluster, resourceArn, errorCode } = parseResourceTagged(event);
+    const tagged = parseResourceTagged(event);
+    const cluster = tagged.kind === 'made' ? tagged.cluster : null;
     const { time } = parseInput(Event, event, 'The event');
-    if (cluster !== null && errorCode === null)
+    if (cluster !== null)
       return { kind: 'kept', cluster, ...(await keepSchedule(deps, cluster, readAt(time, now()), say)) };
-    const reason = errorCode === null ? `${resourceArn} is no cluster.` : `EKS refused the call: ${errorCode}.`;
+    const reason = tagged.kind === 'made' ? `${tagged.resourceArn} is no cluster.` : whyRefused(tagged);
     say.decision('tags.ignored', { reason });
     return { kind: 'ignored', reason };
   };

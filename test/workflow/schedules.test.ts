@@ -72,13 +72,17 @@ describe('a tag', () => {
     });
   });
 
-  it('of something else, or on a cluster that is gone, changes nothing', async () => {
+  it('of something else, that EKS refused, or on a cluster that is gone, changes nothing', async () => {
     await schedules.still(fleetOf([{}]), async () => {
       const group = { ...tagged('demo') };
       const resourceArn = 'arn:aws:eks:us-east-1:111122223333:nodegroup/demo/al2023/1';
       const event = { ...group, detail: { ...group.detail, requestParameters: { resourceArn } } };
       expect(await schedules.invoke('on-cluster-tagged', event)).toEqual({
         answer: { kind: 'ignored', reason: `${resourceArn} is no cluster.` },
+      });
+      const refused = { ...group.detail, errorCode: 'AccessDenied', requestParameters: null };
+      expect(await schedules.invoke('on-cluster-tagged', { ...group, detail: refused })).toEqual({
+        answer: { kind: 'ignored', reason: 'EKS refused the call: AccessDenied.' },
       });
       expect(await schedules.invoke('on-cluster-tagged', tagged('gone'))).toMatchObject({
         answer: { clusters: { absent: 1 }, schedules: { none: 1 } },

@@ -35,23 +35,17 @@ const ADA = {
   eventId: '5b2c0d0e-0d6c-4c8e-9c57-2d54c2f6f3a1',
   by: 'arn:aws:sts::111122223333:assumed-role/platform/ada',
   own: false,
-  errorCode: null,
 };
+const MADE = { kind: 'made', ...ADA };
 
 describe('the record of a CreateCluster', () => {
   const parameters = { name: 'demo', version: '1.34', tags: { team: 'checkout' }, resourcesVpcConfig: {} };
 
   it('tells the cluster, its tags, and who made it', () => {
     expect(parseClusterCreated(call('CreateCluster', parameters))).toEqual({
-      ...ADA,
+      ...MADE,
       cluster: 'demo',
       tags: { team: 'checkout' },
-    });
-  });
-
-  it('tells why EKS refused', () => {
-    expect(parseClusterCreated(call('CreateCluster', parameters, { errorCode: 'AccessDenied' }))).toMatchObject({
-      errorCode: 'AccessDenied',
     });
   });
 
@@ -78,7 +72,7 @@ describe('the record of a call about an add-on', () => {
 
   it.each(['CreateAddon', 'UpdateAddon', 'DeleteAddon'])('tells which cluster and what was sent: %s', (name) => {
     expect(parseAddonCall(call(name, parameters))).toEqual({
-      ...ADA,
+      ...MADE,
       call: name,
       cluster: 'demo',
       addon: 'kube-proxy',
@@ -124,5 +118,21 @@ describe('the record of a tagged resource', () => {
     ['arn:aws:eks:us-east-1:111122223333:cluster/%', null],
   ])('tells whether it is a cluster: %s', (resourceArn, cluster) => {
     expect(parseResourceTagged(call('TagResource', { resourceArn, tags: { a: 'b' } }))).toMatchObject({ cluster });
+  });
+});
+
+describe('the record of a call that EKS refused', () => {
+  it.each([
+    [parseClusterCreated, 'CreateCluster'],
+    [parseAddonCall, 'CreateAddon'],
+    [parseAddonCall, 'UpdateAddon'],
+    [parseAddonCall, 'DeleteAddon'],
+    [parseResourceTagged, 'TagResource'],
+    [parseResourceTagged, 'UntagResource'],
+  ])('tells why, and needs no parameters: %o', (parse, name) => {
+    const refused = { kind: 'refused', ...ADA, call: name, errorCode: 'AccessDenied' };
+    for (const parameters of [null, undefined, {}, { name: '$(reboot)' }])
+      expect(parse(call(name, parameters, { errorCode: 'AccessDenied' }))).toEqual(refused);
+    expect(() => parse(call(name, null))).toThrow('detail.requestParameters must');
   });
 });

@@ -117,6 +117,12 @@ describe('nothing is drift about', () => {
       /one of nightshift/,
     ],
     ['a call that EKS refused', addonCall('UpdateAddon', {}, { errorCode: 'ResourceInUseException' }), {}, /refused/],
+    [
+      'a call that EKS refused, whose record has no parameters',
+      addonCall('UpdateAddon', {}, { errorCode: 'AccessDenied', requestParameters: null }),
+      {},
+      /^EKS refused the call: AccessDenied\.$/,
+    ],
     ['another add-on', addonCall('DeleteAddon', { addonName: 'coredns' }), {}, /coredns/],
     ['an update that keeps the values', addonCall('UpdateAddon', { addonVersion: 'v1.34.1-eksbuild.3' }), {}, /target/],
     ...['UpdateAddon', 'CreateAddon'].map((call): [string, unknown, World, RegExp] => [

@@ -57,6 +57,12 @@ test("the cluster's own tags choose scheduler and window", async () => {
 
 test.each([
   ['that is tagged out', created({ tags: { 'nightshift:enrolled': 'false' } }), {}, /nightshift:enrolled says false/],
+  [
+    'that EKS refused to make, without parameters',
+    created({}, { errorCode: 'AccessDenied', requestParameters: null }),
+    {},
+    /AccessDenied/,
+  ],
   ['that EKS refused to make', created({}, { errorCode: 'AccessDenied' }), {}, /AccessDenied/],
   ['where new clusters are left alone', created(), { newClusters: 'ignore' }, /by the settings/],
 ])('a cluster %s starts nothing', async (_, event, settings, reason) => {

@@ -70,6 +70,8 @@ export interface KubeProxyPod {
   nodeName: string;
   hostIp: string | null;
   ready: boolean;
+  /** It is being deleted: its kube-proxy is not the one that stays. */
+  terminating: boolean;
   restarts: number;
   proxyMode: string | null;
   startedAt: Date | null;
@@ -113,44 +115,79 @@ function kindOf(managed: ManagedNode): NodeKind | 'unknown' {
 const AUTO_MODE_TAGS = ['eks:kubernetes-node-class-name', 'eks:kubernetes-node-pool-name'];
 const isAutoMode = (node: Ec2Node): boolean => AUTO_MODE_TAGS.some((tag) => Object.hasOwn(node.tags, tag));
 
+/** What is known of the kube-proxy on one node, by all of its pods together. */
+interface NodePods {
+  /** Of one of its pods, of those that stay if there are any. */
+  name: string;
+  nodeName: string;
+  hostIp: string | null;
+  /** What kube-proxy answered on `/proxyMode`; null where it did not, or only pods are there that are being deleted. */
+  proxyMode: string | null;
+  /** How pods that stay contradict each other; null where they do not. */
+  contradiction: string | null;
+}
+
+/**
+ * A pod that is being deleted speaks for no node: what it answered is what the node ran before. A DaemonSet keeps one
+ * other pod on a node; where there are more for a moment, they speak if they agree.
+ */
+function nodePodsOf(first: KubeProxyPod, pods: readonly KubeProxyPod[]): NodePods {
+  const staying = pods.filter(({ terminating }) => !terminating);
+  const { name, nodeName, hostIp } = staying[0] ?? first;
+  const modes = new Set(staying.map(({ proxyMode }) => proxyMode));
+  const [mode = null] = modes;
+  if (modes.size <= 1) return { name, nodeName, hostIp, proxyMode: mode, contradiction: null };
+  const said = staying.map(
+    (pod) => `${pod.name} ${pod.proxyMode === null ? 'does not answer' : `says ${pod.proxyMode}`}`,
+  );
+  return { name, nodeName, hostIp, proxyMode: null, contradiction: said.join(', ') };
+}
+
 /** Looks pods up by what a node is known under, once each: clusters have thousands of nodes. */
 class Pods {
-  readonly #byKey = new Map<string, KubeProxyPod>();
-  readonly #taken = new Set<KubeProxyPod>();
-  readonly #all: KubeProxyPod[];
+  readonly #byKey = new Map<string, NodePods>();
+  readonly #taken = new Set<NodePods>();
+  readonly #all: NodePods[];
 
   constructor(pods: readonly KubeProxyPod[]) {
-    this.#all = pods.filter((pod) => pod.nodeName !== '');
-    for (const pod of this.#all) {
-      if (pod.hostIp !== null) this.#byKey.set(pod.hostIp, pod);
-      this.#byKey.set(pod.nodeName, pod);
+    const byNode = Map.groupBy(
+      pods.filter(({ nodeName }) => nodeName !== ''),
+      ({ nodeName }) => nodeName,
+    );
+    // An address may be another node's by now: of two nodes, the one with a pod that stays has it.
+    const leaving = (there: readonly KubeProxyPod[]) => there.every(({ terminating }) => terminating);
+    const sorted = [...byNode.values()].sort((a, b) => Number(leaving(b)) - Number(leaving(a)));
+    this.#all = sorted.flatMap((there) => (there[0] === undefined ? [] : [nodePodsOf(there[0], there)]));
+    for (const node of this.#all) {
+      if (node.hostIp !== null) this.#byKey.set(node.hostIp, node);
+      this.#byKey.set(node.nodeName, node);
       // Resource-based names: i-0123456789abcdef0.eu-west-1.compute.internal
-      if (/^m?i-[0-9a-f]+\./.test(pod.nodeName)) this.#byKey.set(pod.nodeName.split('.')[0] ?? pod.nodeName, pod);
+      if (/^m?i-[0-9a-f]+\./.test(node.nodeName)) this.#byKey.set(node.nodeName.split('.')[0] ?? node.nodeName, node);
     }
   }
 
-  take(keys: readonly (string | null)[]): KubeProxyPod | null {
+  take(keys: readonly (string | null)[]): NodePods | null {
     for (const key of keys) {
-      const pod = key === null ? undefined : this.#byKey.get(key);
-      if (pod === undefined) continue;
-      this.#taken.add(pod);
-      return pod;
+      const node = key === null ? undefined : this.#byKey.get(key);
+      if (node === undefined) continue;
+      this.#taken.add(node);
+      return node;
     }
     return null;
   }
 
-  left(): KubeProxyPod[] {
-    const names = new Set([...this.#taken].map((pod) => pod.nodeName));
-    const left = this.#all.filter((pod) => !names.has(pod.nodeName));
-    return [...new Map(left.map((pod) => [pod.nodeName, pod])).values()];
+  left(): NodePods[] {
+    return this.#all.filter((node) => !this.#taken.has(node));
   }
 }
 
 /** How a Linux node with this SSM record is handled; `podKnown` is false when pods were read and none runs there. */
-function linuxHandling(kind: NodeKind | 'unknown', managed: ManagedNode, pod: KubeProxyPod | null, podKnown: boolean) {
+function linuxHandling(kind: NodeKind | 'unknown', managed: ManagedNode, pod: NodePods | null, podKnown: boolean) {
   if (kind === 'unknown')
     return blocked(`its operating system is not known: ${managed.platformName} ${managed.platformVersion}`.trim());
   if (!podKnown) return blocked('no kube-proxy pod runs on it: it has not joined, or is no node of this cluster');
+  if (kind === 'bottlerocket' && pod !== null && pod.contradiction !== null)
+    return blocked(`its kube-proxy pods contradict each other on /proxyMode: ${pod.contradiction}`);
   if (kind === 'bottlerocket') return { by: 'proxy-mode', mode: pod?.proxyMode ?? null } satisfies Handling;
   if (managed.ping !== 'Online') return blocked(`its SSM agent is not online (${managed.ping})`);
   return { by: 'ssm' } satisfies Handling;
@@ -163,7 +200,7 @@ function linuxHandling(kind: NodeKind | 'unknown', managed: ManagedNode, pod: Ku
 function windows(
   node: Ec2Node,
   system: NodeKind | 'unknown' | null,
-  pod: KubeProxyPod | null,
+  pod: NodePods | null,
 ): { is: boolean; contradiction: string | null } {
   const byEc2 = node.platform === 'windows';
   const bySsm = system === null ? null : system === 'windows';
@@ -224,7 +261,7 @@ function fargateEntry(profiles: number): InventoryNode {
  * A stopped instance runs no kube-proxy, which only EC2 can say. If a kube-proxy pod is still listed on it, a restart of
  * the DaemonSet would wait for that pod.
  */
-function stopped({ state }: Ec2Node, pod: KubeProxyPod | null): Handling {
+function stopped({ state }: Ec2Node, pod: NodePods | null): Handling {
   if (pod !== null)
     return blocked(`the instance is ${state}, but the kube-proxy pod ${pod.name} is still listed on it`);
   return { by: 'excluded', reason: `the instance is ${state}: it runs nothing now` };

@@ -65,10 +65,14 @@ function canaryPodOf(pod: Pod): CanaryPod {
     uid: metadata.uid,
     nodeName: spec.nodeName ?? '',
     ready: isReady(pod),
-    terminating: typeof metadata.deletionTimestamp === 'string',
+    terminating: isTerminating(pod),
     restarts: restartsOf(pod),
     waiting: waitingOf(pod),
   };
+}
+
+export function isTerminating({ metadata }: Pod): boolean {
+  return typeof metadata.deletionTimestamp === 'string';
 }
 
 export function isReady({ status }: Pod): boolean {

@@ -67,14 +67,14 @@ function hybridIds(pods: readonly KubeProxyPod[]): string[] {
   return [...new Set(pods.map(({ nodeName }) => nodeName).filter((name) => name.startsWith('mi-')))];
 }
 
-/** Asks only the pods on nodes where no document can run: the others prove more by themselves. */
+/** Asks only the pods that stay on nodes where no document can run: the others prove more by themselves. */
 async function withProxyModes(
   api: Pick<Kubernetes, 'proxyModes'>,
   pods: KubeProxyPod[],
   inventory: InventoryNode[],
 ): Promise<KubeProxyPod[]> {
   const names = new Set(inventory.filter(({ handling }) => handling.by === 'proxy-mode').map(({ name }) => name));
-  const asked = pods.filter(({ nodeName }) => names.has(nodeName)).map(({ name }) => name);
+  const asked = pods.filter(({ nodeName, terminating }) => names.has(nodeName) && !terminating).map(({ name }) => name);
   const modes = await api.proxyModes(asked);
   return pods.map((pod) => ({ ...pod, proxyMode: modes.get(pod.name) ?? null }));
 }

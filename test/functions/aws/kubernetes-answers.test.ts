@@ -103,6 +103,12 @@ test.each([
   await expect(api.rollout()).rejects.toMatchObject({ name });
 });
 
+test('a pod that is being deleted is known by the time that its deletion has', async () => {
+  const deletionTimestamp = '2026-11-20T22:00:00Z';
+  const { api } = await start(always(pod({ name: 'kube-proxy-old', uid: 'b', deletionTimestamp })));
+  expect(await api.kubeProxyPods()).toMatchObject([{ name: 'kube-proxy-old', terminating: true }]);
+});
+
 test('a refusal keeps what the API server says about it', async () => {
   const message = 'daemonsets.apps "kube-proxy" is forbidden: User "nightshift" cannot patch resource "daemonsets"';
   const status = { kind: 'Status', apiVersion: 'v1', status: 'Failure', message, reason: 'Forbidden', code: 403 };

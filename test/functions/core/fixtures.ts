@@ -160,6 +160,7 @@ export const pod = (nodeName: string, part: Partial<KubeProxyPod> = {}): KubePro
   nodeName,
   hostIp: null,
   ready: true,
+  terminating: false,
   restarts: 0,
   proxyMode: null,
   startedAt: null,

@@ -99,6 +99,64 @@ describe('the inventory', () => {
     expect(one({ ...seen, pods })).toMatchObject({ handling: { by: 'proxy-mode', mode: 'iptables' } });
   });
 
+  describe('with two kube-proxy pods on one Bottlerocket node', () => {
+    const NODE = 'ip-i-1.eu-west-1.compute.internal';
+    const handlingBy = (...pods: Parameters<typeof pod>[1][]) =>
+      one({
+        ec2: [ec2('i-1')],
+        managed: [managed('i-1', { platformName: 'Bottlerocket' })],
+        pods: pods.map((part) => pod(NODE, part)),
+      })?.handling;
+    const NEW = { name: 'kube-proxy-new', proxyMode: null, ready: false };
+    const OLD = { name: 'kube-proxy-old', proxyMode: 'ipvs' };
+
+    it.each([
+      ['before', [{ ...OLD, terminating: true }, NEW]],
+      ['behind', [NEW, { ...OLD, terminating: true }]],
+      ['alone', [{ ...OLD, terminating: true }]],
+    ])('hears none that is being deleted: it is listed %s', (_, pods) => {
+      expect(handlingBy(...pods)).toEqual({ by: 'proxy-mode', mode: null });
+    });
+
+    it('hears the one that stays', () => {
+      const staying = { name: 'kube-proxy-new', proxyMode: 'ipvs' };
+      const leaving = { name: 'kube-proxy-old', proxyMode: 'iptables', terminating: true };
+      expect(handlingBy(staying, leaving)).toEqual({ by: 'proxy-mode', mode: 'ipvs' });
+      expect(handlingBy(leaving, staying)).toEqual({ by: 'proxy-mode', mode: 'ipvs' });
+    });
+
+    it('hears both where both stay and agree, and blocks the node where they do not', () => {
+      expect(handlingBy({ ...NEW, proxyMode: 'ipvs' }, OLD)).toEqual({ by: 'proxy-mode', mode: 'ipvs' });
+      expect(handlingBy(NEW, OLD)).toEqual({
+        by: 'blocked',
+        reason:
+          'its kube-proxy pods contradict each other on /proxyMode: kube-proxy-new does not answer, kube-proxy-old says ipvs',
+      });
+      expect(handlingBy(OLD, { ...NEW, proxyMode: 'iptables' })).toEqual({
+        by: 'blocked',
+        reason:
+          'its kube-proxy pods contradict each other on /proxyMode: kube-proxy-old says ipvs, kube-proxy-new says iptables',
+      });
+    });
+  });
+
+  it('takes an address for that of the node whose pod stays', () => {
+    const pods = [
+      pod('new', { hostIp: '10.0.0.5', proxyMode: 'iptables' }),
+      pod('old', { hostIp: '10.0.0.5', proxyMode: 'ipvs', terminating: true }),
+    ];
+    const nodes = buildInventory({
+      ec2: [ec2('i-1', { addresses: ['10.0.0.5'] })],
+      managed: [managed('i-1')],
+      pods,
+      fargateProfiles: 0,
+    });
+    expect(nodes.map(({ name, handling }) => [name, handling.by])).toEqual([
+      ['new', 'ssm'],
+      ['old', 'blocked'],
+    ]);
+  });
+
   it.each([
     [{ ec2: [ec2('i-1')] }, 'no SSM agent has registered for it'],
     [

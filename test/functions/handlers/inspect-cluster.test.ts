@@ -36,6 +36,7 @@ const pod = (name: string, nodeName: string): KubeProxyPod => ({
   nodeName,
   hostIp: null,
   ready: true,
+  terminating: false,
   restarts: 0,
   proxyMode: null,
   startedAt: null,

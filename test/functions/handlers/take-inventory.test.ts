@@ -1,21 +1,22 @@
 import { expect, test } from 'vitest';
 import { takeInventory } from '../../../functions/handlers/take-inventory.ts';
-import { API, common, Ear, FakeKubernetes, lines, MemoryStore } from './fakes.ts';
+import { pod } from '../core/fixtures.ts';
+import { API, common, Ear, FakeKubernetes, lines, MemoryStore, values } from './fakes.ts';
 import { instance, managed, node } from './nodes.ts';
 
 const KEY = 'executions/demo-1/validation-1-1/inventory.ndjson.gz';
 
-function taking(ids: string[]) {
+function taking(ids: string[], { kubernetes = new FakeKubernetes(), platformName = 'Amazon Linux' } = {}) {
   const store = new MemoryStore();
   const opened: string[] = [];
   const run = takeInventory({
     store,
     eks: { fargateProfiles: async () => 0 },
     ec2: { nodes: async () => ids.map(instance) },
-    ssm: { managedNodes: async (asked) => asked.map((id) => managed(id)) },
+    ssm: { managedNodes: async (asked) => asked.map((id) => managed(id, platformName)) },
     openKubernetes: async ({ name }) => {
       opened.push(name);
-      return new FakeKubernetes();
+      return kubernetes;
     },
   });
   return { run, store, opened };
@@ -45,6 +46,20 @@ test('Kubernetes is asked where the execution has access', async () => {
   const { run, opened } = taking(['i-1']);
   await run({ ...input, kubernetes: true }, new Ear());
   expect(opened).toEqual(['demo']);
+});
+
+test('a kube-proxy pod that is being deleted is not asked for the mode of its node', async () => {
+  const kubernetes = new FakeKubernetes();
+  const nodeName = 'i-1.ec2.internal';
+  kubernetes.pods = [
+    pod(nodeName, { name: 'kube-proxy-new' }),
+    pod(nodeName, { name: 'kube-proxy-old', terminating: true }),
+  ];
+  kubernetes.modes = { 'kube-proxy-old': 'ipvs' };
+  const { run, store } = taking(['i-1'], { kubernetes, platformName: 'Bottlerocket OS' });
+  await run({ ...input, kubernetes: true }, new Ear());
+  expect(kubernetes.asked).toEqual(['kube-proxy-new']);
+  expect(values((await store.get(KEY)).text)).toMatchObject([{ handling: { by: 'proxy-mode', mode: null } }]);
 });
 
 test('nodes that joined or left since an earlier inventory are counted and named', async () => {

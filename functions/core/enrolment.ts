@@ -20,27 +20,39 @@ export type Enrolment =
   | { kind: 'not-enrolled'; reason: string }
   | { kind: 'refused'; reason: string };
 
-/** True for a tag that is nightshift's to read. */
-export function isEnrolmentTag(key: string): boolean {
-  return key.startsWith(PREFIX);
+/** A tag's key without what a person may take for no difference: EKS compares keys with their case and their blanks. */
+const meant = (key: string): string => key.replaceAll(/\s/gu, '').toLowerCase();
+
+/**
+ * Why a tag that looks like nightshift's is not one that it reads; null for one that it reads, and for those of others.
+ * Whoever wrote it wanted something, be it that the cluster is left alone.
+ */
+function misspelt(key: string): string | null {
+  const lookalike = meant(key);
+  if (KNOWN.includes(key) || !lookalike.startsWith(PREFIX)) return null;
+  const shown = JSON.stringify(key);
+  return KNOWN.includes(lookalike)
+    ? `The tag ${shown} is not ${lookalike}: case and blanks count.`
+    : `The tag ${shown} is none of ${KNOWN.join(', ')}.`;
 }
 
 const refused = (tag: string, rule: string): Enrolment => ({ kind: 'refused', reason: `The tag ${tag} ${rule}.` });
 
 /**
- * What a cluster's tags ask for, with the deployment's settings where they are silent. A misspelt tag is refused: it must
- * not become a wish that nobody had. Whether the window is configured is another question.
+ * What a cluster's tags ask for, with the deployment's settings where they are silent. A misspelt tag is refused, enrolled
+ * or not: it must not become a wish that nobody had, nor a wish that nobody heard. Only a cluster that says false is left
+ * alone whatever else it says. Whether the window is configured is another question.
  */
 export function enrolmentOf(tags: Tags, settings: Pick<Settings, 'target' | 'window' | 'enrolment'>): Enrolment {
   const { enrolled: tag, window: windowTag, scheduler: schedulerTag } = ENROLMENT_TAGS;
   const enrolled = tags[tag];
-  if (enrolled !== undefined && enrolled !== 'true' && enrolled !== 'false')
-    return refused(tag, `must be true or false, but it is "${enrolled}"`);
   if (enrolled === 'false') return { kind: 'not-enrolled', reason: `The tag ${tag} says false.` };
+  const [broken] = Object.keys(tags).flatMap((key) => misspelt(key) ?? []);
+  if (broken !== undefined) return { kind: 'refused', reason: broken };
+  if (enrolled !== undefined && enrolled !== 'true')
+    return refused(tag, `must be true or false, but it is "${enrolled}"`);
   if (enrolled === undefined && settings.enrolment === 'tagged')
     return { kind: 'not-enrolled', reason: `There is no tag ${tag}, and only tagged clusters are enrolled.` };
-  const unknown = Object.keys(tags).find((key) => isEnrolmentTag(key) && !KNOWN.includes(key));
-  if (unknown !== undefined) return refused(unknown, `is none of ${KNOWN.join(', ')}`);
   const scheduler = tags[schedulerTag] ?? settings.target.scheduler;
   if (!isIpvsScheduler(scheduler))
     return refused(schedulerTag, `must be one of ${IPVS_SCHEDULERS.join(', ')}, but it is "${scheduler}"`);

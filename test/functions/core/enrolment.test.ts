@@ -49,9 +49,43 @@ describe("a cluster's tags", () => {
     ],
     [
       { 'nightshift:enrolled': 'true', 'nightshift:windw': 'sunday' },
-      'The tag nightshift:windw is none of nightshift:enrolled, nightshift:window, nightshift:scheduler.',
+      'The tag "nightshift:windw" is none of nightshift:enrolled, nightshift:window, nightshift:scheduler.',
+    ],
+    [
+      { 'nightshift:enroled': 'true' },
+      'The tag "nightshift:enroled" is none of nightshift:enrolled, nightshift:window, nightshift:scheduler.',
     ],
   ])('that break a rule refuse it by name: %o', (tags, reason) => {
     expect(enrolmentOf(tags, settings)).toEqual({ kind: 'refused', reason });
   });
+
+  it.each([
+    ['Nightshift:enrolled', 'nightshift:enrolled'],
+    ['NIGHTSHIFT:ENROLLED', 'nightshift:enrolled'],
+    ['nightshift:Enrolled', 'nightshift:enrolled'],
+    [' nightshift:enrolled', 'nightshift:enrolled'],
+    ['nightshift:enrolled ', 'nightshift:enrolled'],
+    ['nightshift: enrolled', 'nightshift:enrolled'],
+    ['nightshift:enrolled\u00a0', 'nightshift:enrolled'],
+    ['nightshift:Window', 'nightshift:window'],
+    ['Nightshift:scheduler', 'nightshift:scheduler'],
+  ])('are not ignored in silence where a key is almost one of ours: %j', (key, meant) => {
+    const reason = `The tag ${JSON.stringify(key)} is not ${meant}: case and blanks count.`;
+    for (const enrolment of ['all', 'tagged'] as const)
+      for (const value of ['false', 'true', 'sunday']) {
+        expect(enrolmentOf({ [key]: value }, { ...settings, enrolment })).toEqual({ kind: 'refused', reason });
+        const tags = { 'nightshift:enrolled': 'true', [key]: value };
+        expect(enrolmentOf(tags, { ...settings, enrolment })).toEqual({ kind: 'refused', reason });
+      }
+    expect(enrolmentOf({ [key]: 'true', 'nightshift:enrolled': 'false' }, settings)).toMatchObject({
+      kind: 'not-enrolled',
+    });
+  });
+
+  it.each(['enrolled', 'my-nightshift:enrolled', 'nightshifts:enrolled', 'team:nightshift:enrolled'])(
+    'of others are theirs: %s',
+    (key) => {
+      expect(enrolmentOf({ [key]: 'false' }, { ...settings, enrolment: 'all' })).toEqual(RR);
+    },
+  );
 });

@@ -32,6 +32,7 @@ export function addVerify(program: Command, terminal: Terminal): void {
       "Judges one node by its IPVS tables, offline: the API server's and DNS's virtual servers must be there.",
     )
     .argument('[file]', 'the output to read; - or nothing reads stdin')
+    .addOption(new Option('--mode <mode>', 'the mode that it should run: ipvs').default('ipvs').argParser(onlyIpvs))
     .requiredOption('--service-cidr <cidr>', "the cluster's service CIDR, IPv4 or IPv6")
     .addOption(
       new Option('--scheduler <scheduler>', 'the IPVS scheduler that it should have')
@@ -45,6 +46,14 @@ export function addVerify(program: Command, terminal: Terminal): void {
       terminal.out(JSON.stringify({ pass, reasons, virtualServers, apiServer, dns }));
       process.exitCode = pass ? EXIT.ok : EXIT.failed;
     });
+}
+
+/** Thrown before commander asks for options that only IPVS has. */
+function onlyIpvs(mode: string): string {
+  if (mode === 'ipvs') return mode;
+  throw new UsageError(
+    `verify judges the mode ipvs only, by ipvsadm -L, ipvsadm -Ln, /proc/net/ip_vs or what nightshift-validate-node printed, and not ${mode}`,
+  );
 }
 
 async function readOutput(file: string | undefined, terminal: Terminal): Promise<string> {

@@ -65,6 +65,22 @@ UDP  [fd12:3456::a]:domain lc
     expect(JSON.parse(stdout)).toMatchObject({ pass: true, reasons: [], virtualServers: 3 });
   });
 
+  test.each([
+    ['alone', ['verify', '--mode', 'nftables']],
+    ['with all else', [...RR, '--mode', 'nftables']],
+  ])('refuses another mode with 2, and names what it judges: %s', async (_, call) => {
+    expect(await run(call, { stdin: 'table ip kube-proxy {\n}\n' })).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'nightshift: verify judges the mode ipvs only, by ipvsadm -L, ipvsadm -Ln, /proc/net/ip_vs or what nightshift-validate-node printed, and not nftables\n',
+    });
+  });
+
+  test('takes the mode that it judges', async () => {
+    expect((await run([...RR, '--mode', 'ipvs'], { stdin: MANUAL })).code).toBe(0);
+  });
+
   test('reads a file that an editor saved with a byte order mark', async () => {
     expect((await run(RR, { stdin: `\uFEFF${MANUAL}` })).code).toBe(0);
   });

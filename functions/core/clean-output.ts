@@ -1,34 +1,21 @@
 import type { InventoryNode } from './nodes.ts';
 import type { ProxyMode } from './proxy-mode.ts';
+import { readReport } from './report.ts';
 import type { Verdict } from './verdict.ts';
 
 const COUNTS = ['removedRules', 'removedChains', 'removedVirtualServers', 'removedIpsets'];
 const RULES = new Map<string, RegExp>([
-  ['nightshift-clean', /^1$/],
   ['mode', /^(iptables|ipvs)$/],
   ...COUNTS.map((key) => [key, /^\d{1,9}$/] as const),
   ['removedKubeIpvs0', /^(yes|no)$/],
 ]);
-const TRAILER = 'end=nightshift-clean';
 
 /**
  * Judges what clean-node.sh printed: every line understood, all counts there, for the mode that was asked, and the
- * trailer, since SSM cuts long output. That nothing was left to remove is as good as anything removed.
+ * whole output, since SSM cuts a long one. That nothing was left to remove is as good as anything removed.
  */
 export function judgeCleanOutput(node: Pick<InventoryNode, 'id' | 'name'>, output: string, mode: ProxyMode): Verdict {
-  const lines = output.split('\n').filter((line) => line.trim() !== '');
-  const found = new Map<string, string>();
-  const warnings: string[] = [];
-  const problems: string[] = [];
-  if (lines.pop() !== TRAILER) problems.push('the output is cut: its last line is missing');
-  for (const line of lines) {
-    const [, key = '', value = ''] = /^([\w-]+)=(.*)$/.exec(line) ?? [];
-    if (key === 'warning') warnings.push(value);
-    else if (RULES.get(key)?.test(value) && !found.has(key)) found.set(key, value);
-    else problems.push(`a line that is not understood: ${line.slice(0, 80)}`);
-  }
-  const missing = [...RULES.keys()].filter((key) => !found.has(key));
-  if (missing.length > 0) problems.push(`not reported: ${missing.join(', ')}`);
+  const { facts: found, warnings, problems } = readReport(output, 'clean', RULES);
   const cleaned = found.get('mode');
   if (cleaned !== undefined && cleaned !== mode) problems.push(`it was cleaned for mode ${cleaned}, not ${mode}`);
   const removed = COUNTS.reduce((sum, key) => sum + Number(found.get(key) ?? 0), 0);

@@ -1,11 +1,32 @@
 import type { InventoryNode } from './nodes.ts';
+import { IPVS_KERNEL_MODULES } from './proxy-mode.ts';
+import { readReport } from './report.ts';
 import type { Verdict } from './verdict.ts';
 
 const FOREIGN = 'foreign-virtual-servers';
-const FOREIGN_ENTRY =
-  /^(?:(?:tcp|udp|sctp)\/(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\]):\d{1,5}|fwm\/\d{1,10}|\+\d{1,9})$/;
+const ENDPOINT = '(?:tcp|udp|sctp)/(?:\\d{1,3}(?:\\.\\d{1,3}){3}|\\[[0-9a-f:.]{2,45}\\]):\\d{1,5}';
+const listOf = (entry: string, last = '') => new RegExp(`^(?:(?:${entry})(?:,(?:${entry}))*${last})?$`);
+const modules = listOf(IPVS_KERNEL_MODULES.join('|'));
+const RULES = new Map<string, RegExp>([
+  ['kernel', /^[\w.+~-]{1,128}$/],
+  ['ipvsadm', /^(already|installed|failed)$/],
+  ['loaded', modules],
+  ['builtin', modules],
+  ['missing', modules],
+  ['scheduler', /^(ok|missing)$/],
+  ['persisted', /^(ok|failed)$/],
+  ['probes', /^(ok|missing)$/],
+  [FOREIGN, listOf(`${ENDPOINT}|fwm/\\d{1,10}`, '(?:,\\+\\d{1,9})?')],
+]);
+/** Facts that must be `ok`, and how a reason names them. */
+const ASKED = [
+  ['scheduler', 'scheduler is'],
+  ['persisted', 'modules at boot:'],
+  ['probes', 'programs that ask the API server and DNS:'],
+] as const;
 
-const understood = (entries: readonly string[]) => entries.every((entry) => FOREIGN_ENTRY.test(entry));
+const read = (output: string) => readReport(output, 'prepare', RULES);
+const entries = (list: string | undefined): string[] => (list === undefined || list === '' ? [] : list.split(','));
 
 /**
  * The virtual servers of the node that kube-proxy did not make, as prepare-node.sh prints them: `tcp/10.0.0.5:80`,
@@ -13,72 +34,42 @@ const understood = (entries: readonly string[]) => entries.every((entry) => FORE
  * output does not have the fact, or has it in a form that is not understood.
  */
 export function foreignVirtualServers(output: string): string[] | undefined {
-  const [, value] = /^foreign-virtual-servers=(.*)$/m.exec(output) ?? [];
-  if (value === undefined) return undefined;
-  const entries = value === '' ? [] : value.split(',');
-  return understood(entries) ? entries : undefined;
+  const { facts } = read(output);
+  return facts.has(FOREIGN) ? entries(facts.get(FOREIGN)) : undefined;
 }
-const list = /^[\w,-]*$/;
-const state = /^(ok|failed|missing)$/;
-const FORMAT = 'nightshift-prepare';
-const RULES = new Map<string, RegExp>([
-  [FORMAT, /^\d{1,9}$/],
-  ['kernel', /^[\w.+~-]{1,128}$/],
-  ['ipvsadm', /^[\w.+~ -]{1,64}$/],
-  ['loaded', list],
-  ['builtin', list],
-  ['missing', list],
-  ['scheduler', state],
-  ['persisted', state],
-  ['probes', state],
-]);
-/** Facts that a document may print. */
-const OPTIONAL = new Map<string, RegExp>([[FOREIGN, /^[\w.:/,[\]+]*$/]]);
-/** Facts that must be `ok`, and how a reason names them. */
-const ASKED = [
-  ['scheduler', 'scheduler is'],
-  ['persisted', 'modules at boot:'],
-  ['probes', 'programs that ask the API server and DNS:'],
-] as const;
-const TRAILER = 'end=nightshift-prepare';
+
+/** Modules of which the report contradicts itself, or without which the scheduler that it calls ok cannot be there. */
+function contradictions(facts: ReadonlyMap<string, string>, scheduler: string): string[] {
+  const missing = entries(facts.get('missing'));
+  const there = new Set([...entries(facts.get('loaded')), ...entries(facts.get('builtin'))]);
+  const both = missing.filter((module) => there.has(module));
+  const needed = missing.filter((module) => ['ip_vs', 'nf_conntrack', `ip_vs_${scheduler}`].includes(module));
+  return [
+    ...(both.length > 0 ? [`both there and missing: ${both.join(', ')}`] : []),
+    ...(needed.length > 0 ? [`kernel modules are missing: ${needed.join(', ')}`] : []),
+  ];
+}
 
 /**
  * Judges what prepare-node.sh printed: every fact there, once and with a value that it can have; the chosen scheduler
- * registered; the modules kept for the next boot; what the proof asks Services with; and the trailer, since SSM cuts long output. Virtual servers of others,
- * which kube-proxy would delete, fail the node unless the request accepts it. A package mirror that is down is a warning:
- * kube-proxy needs modules, not ipvsadm.
+ * registered and no module missing that it needs; the modules kept for the next boot; the programs that the proof asks
+ * Services with; and the whole output, since SSM
+ * cuts a long one. Virtual servers of others, which kube-proxy would delete, fail the node unless the request accepts it.
+ * A package mirror that is down is a warning: kube-proxy needs modules, not ipvsadm.
  */
 export function judgePrepareOutput(
   node: Pick<InventoryNode, 'id' | 'name'>,
   output: string,
-  { foreignAccepted = false }: { foreignAccepted?: boolean } = {},
+  { scheduler, foreignAccepted = false }: { scheduler: string; foreignAccepted?: boolean },
 ): Verdict {
-  const lines = output.split('\n').filter((line) => line.trim() !== '');
-  const facts = new Map<string, string>();
-  const warnings: string[] = [];
-  const problems: string[] = [];
-  if (lines.at(-1) === TRAILER) lines.pop();
-  else problems.push('the output is cut: its last line is missing');
-  for (const line of lines) {
-    const [, key = '', value = ''] = /^([a-z-]+)=(.*)$/.exec(line) ?? [];
-    const rule = RULES.get(key) ?? OPTIONAL.get(key);
-    if (key === 'warning') warnings.push(value);
-    else if (rule === undefined) problems.push(`an unknown line: ${line.slice(0, 80)}`);
-    else if (facts.has(key)) problems.push(`${key} is there twice`);
-    else if (!rule.test(value)) problems.push(`${key} has a value that it cannot have: ${value.slice(0, 80)}`);
-    else facts.set(key, value);
-  }
-  if (facts.get(FORMAT) !== '1') problems.push('not the output of prepare-node.sh');
-  const missing = [...RULES.keys()].filter((key) => key !== FORMAT && !facts.has(key));
-  if (missing.length > 0) problems.push(`not reported: ${missing.join(', ')}`);
+  const { facts, warnings, problems } = read(output);
   for (const [key, what] of ASKED) {
     const value = facts.get(key);
     if (value !== undefined && value !== 'ok') problems.push(`${what} ${value}`);
   }
-  const foreign = foreignVirtualServers(output);
-  if (facts.has(FOREIGN) && foreign === undefined)
-    problems.push(`${FOREIGN} is not understood: ${facts.get(FOREIGN)?.slice(0, 80)}`);
-  if (foreign !== undefined && foreign.length > 0) {
+  problems.push(...contradictions(facts, scheduler));
+  const foreign = entries(facts.get(FOREIGN));
+  if (foreign.length > 0) {
     const lost = `kube-proxy in IPVS mode deletes virtual servers that it did not make: ${foreign.join(', ')}`;
     if (foreignAccepted) warnings.push(`accepted: ${lost}`);
     else problems.push(`${lost} (move them, or acknowledge ${FOREIGN})`);

@@ -2,6 +2,7 @@ import { assertNever } from './errors.ts';
 import { type FoundServers, findExpected } from './expected-servers.ts';
 import { parseTables, UnparseableOutput, type VirtualServer } from './ipvs-tables.ts';
 import type { Proxying } from './proxy-mode.ts';
+import { linesOf, readFacts } from './report.ts';
 import type { Verdict } from './verdict.ts';
 
 /** The facts of a node, under the names that the document prints. */
@@ -11,8 +12,8 @@ export type NodeFacts = {
   kubeIpvs0: string;
   /** Virtual servers that kube-proxy made. */
   virtualServers: number;
-  /** Virtual servers of others: keepalived, kube-vip, a firewall mark. Older documents do not count them. */
-  foreignVirtualServers?: number;
+  /** Virtual servers of others: keepalived, kube-vip, a firewall mark. */
+  foreignVirtualServers: number;
   /** ipsets that kube-proxy made. */
   ipsets: number | 'unknown';
   rejectRules: number;
@@ -54,30 +55,21 @@ const RULES = new Map<string, RegExp>([
   ['dnsProbe', probe],
 ]);
 
-function readFacts(lines: readonly string[]): NodeFacts {
-  const facts = new Map<string, string>();
-  for (const [index, line] of lines.entries()) {
-    const equals = line.indexOf('=');
-    const key = line.slice(0, Math.max(equals, 0));
-    const value = line.slice(equals + 1).trim();
-    const rule = RULES.get(key);
-    if (rule === undefined) throw new UnparseableOutput(index + 1, line, 'it is no fact that the document prints');
-    if (!rule.test(value)) throw new UnparseableOutput(index + 1, line, `${key} has a value that it cannot have`);
-    if (facts.has(key)) throw new UnparseableOutput(index + 1, line, `${key} is there twice`);
-    facts.set(key, value);
-  }
+function factsIn(lines: readonly string[]): NodeFacts {
+  const { facts, flaws } = readFacts(lines, RULES);
+  const [flaw] = flaws;
+  if (flaw) throw new UnparseableOutput(flaw.lineNumber, flaw.line, flaw.what);
   const fact = (key: keyof NodeFacts): string => {
     const value = facts.get(key);
     if (value === undefined) throw new UnparseableOutput(lines.length + 1, '', `the fact ${key} is missing`);
     return value;
   };
-  const foreign = facts.get('foreignVirtualServers');
   return {
     kernel: fact('kernel'),
     proxyMode: fact('proxyMode'),
     kubeIpvs0: fact('kubeIpvs0'),
     virtualServers: Number(fact('virtualServers')),
-    ...(foreign === undefined ? {} : { foreignVirtualServers: Number(foreign) }),
+    foreignVirtualServers: Number(fact('foreignVirtualServers')),
     ipsets: fact('ipsets') === 'unknown' ? 'unknown' : Number(fact('ipsets')),
     rejectRules: Number(fact('rejectRules')),
     iptablesServices: Number(fact('iptablesServices')),
@@ -94,11 +86,10 @@ const MORE = /^ {2}\.\.\. \d+ more$/;
  * @throws UnparseableOutput
  */
 export function parseValidateOutput(output: string): ValidateOutput {
-  const lines = output.split('\n').map((line) => line.replace(/\r$/, ''));
-  while (lines.length > 0 && lines.at(-1)?.trim() === '') lines.pop();
+  const lines = linesOf(output);
   if (lines[0] !== VALIDATE_FIRST_LINE)
     throw new UnparseableOutput(1, lines[0] ?? '', `the output must begin with ${VALIDATE_FIRST_LINE}`);
-  const length = output.trimEnd().length;
+  const { length } = lines.join('\n');
   if (length > LONGEST)
     throw new UnparseableOutput(lines.length, '', `${length} characters are more than the ${LONGEST} that are printed`);
   if (lines.at(-1) !== TRAILER)
@@ -106,7 +97,7 @@ export function parseValidateOutput(output: string): ValidateOutput {
   const open = lines.indexOf('tables<<');
   if (open < 0 || lines.at(-2) !== '>>' || lines.indexOf('>>') !== lines.length - 2)
     throw new UnparseableOutput(lines.length, lines.at(-2) ?? '', 'the tables stand between tables<< and >>');
-  const facts = readFacts(lines.slice(0, open));
+  const facts = factsIn(lines.slice(0, open));
   const tables = lines.slice(open + 1, -2);
   // Blanked rather than removed, so that line numbers stay true.
   const readable = tables.map((line, index) => (MORE.test(line) && index > 0 ? '' : line));
@@ -131,7 +122,7 @@ export interface Expectation {
 }
 
 /** Servers of others are evidence, and never a leftover: cleaning leaves them where they are. */
-function notesOfForeign({ foreignVirtualServers = 0 }: NodeFacts): string[] {
+function notesOfForeign({ foreignVirtualServers }: NodeFacts): string[] {
   return foreignVirtualServers > 0 ? [`${foreignVirtualServers} virtual servers that kube-proxy did not make`] : [];
 }
 

@@ -36,7 +36,7 @@ const prepare = (root: SmallRoot, Scheduler = 'rr'): Ran =>
       programs: { ...node.programs, ...root.programs },
     },
   );
-const judged = ({ stdout }: Ran) => judgePrepareOutput({ id: 'i-1', name: 'one' }, stdout);
+const judged = ({ stdout }: Ran) => judgePrepareOutput({ id: 'i-1', name: 'one' }, stdout, { scheduler: 'rr' });
 const modulesIn = (file: string | null) => file?.split('\n').filter((line) => /^[a-z]/.test(line));
 
 describe.skipIf(!possible)('prepare-node.sh', () => {

@@ -52,8 +52,12 @@ export const phases: Record<PhaseName, Phase> = {
     },
     // Bottlerocket's kernel loads the modules by itself.
     judgesProxyMode: false,
-    judge: (node, stdout, { acknowledge }) =>
-      judgePrepareOutput(node, stdout, { foreignAccepted: acknowledge.includes('foreign-virtual-servers') }),
+    judge(node, stdout, { acknowledge, proxying }) {
+      const foreignAccepted = acknowledge.includes('foreign-virtual-servers');
+      if (proxying.mode === 'ipvs')
+        return judgePrepareOutput(node, stdout, { scheduler: proxying.scheduler, foreignAccepted });
+      throw new InvalidRequest(`proxying.mode: mode ${proxying.mode} needs no preparation.`);
+    },
     failure: (message) => new NodesNotPrepared(message),
   },
   validate: {

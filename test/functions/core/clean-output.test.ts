@@ -22,7 +22,6 @@ describe('clean-node.sh', () => {
       pass: true,
       reasons: ['59 leftovers removed'],
       facts: {
-        'nightshift-clean': '1',
         mode: 'iptables',
         removedRules: 2,
         removedChains: 5,
@@ -39,6 +38,10 @@ describe('clean-node.sh', () => {
     expect(judge(again.replace('yes', 'no'))).toMatchObject({ pass: true, reasons: ['0 leftovers removed'] });
   });
 
+  it('cleaned it also if carriage returns stand before the newlines', () => {
+    expect(judge(CLEANED.replaceAll('\n', '\r\n'))).toMatchObject({ pass: true, reasons: ['59 leftovers removed'] });
+  });
+
   it('may warn', () => {
     const warned = CLEANED.replace('end=', 'warning=ipset is not installed\nend=');
     expect(judge(warned)).toMatchObject({ pass: true, reasons: ['59 leftovers removed', 'ipset is not installed'] });
@@ -47,9 +50,22 @@ describe('clean-node.sh', () => {
   it.each([
     ['cut', CLEANED.replace('end=nightshift-clean\n', ''), 'the output is cut: its last line is missing'],
     ['for the other mode', CLEANED.replace('=iptables', '=ipvs'), 'it was cleaned for mode ipvs, not iptables'],
-    ['not understood', CLEANED.replace('=34', '=many'), 'a line that is not understood: removedVirtualServers=many'],
+    [
+      'not understood',
+      CLEANED.replace('=34', '=many'),
+      'a line is not understood (removedVirtualServers has a value that it cannot have): removedVirtualServers=many',
+    ],
     ['incomplete', CLEANED.replace('removedIpsets=17\n', ''), 'not reported: removedIpsets'],
-    ['double', `mode=ipvs\n${CLEANED}`, 'a line that is not understood: mode=iptables'],
+    [
+      'double',
+      CLEANED.replace('mode=', 'mode=ipvs\nmode='),
+      'a line is not understood (mode is there twice): mode=iptables',
+    ],
+    [
+      'that of another document',
+      `mode=ipvs\n${CLEANED}`,
+      'not the output of clean-node.sh: its first line must be nightshift-clean=1',
+    ],
     ['empty', '', 'the output is cut: its last line is missing'],
   ])('proves nothing with output that is %s', (_, output, reason) => {
     const verdict = judge(output);

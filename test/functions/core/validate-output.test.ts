@@ -22,6 +22,7 @@ const FACTS = {
   ipsets: '6',
   rejectRules: '0',
   iptablesServices: '0',
+  foreignVirtualServers: '0',
   source: 'ipvsadm',
   apiServerProbe: 'ok',
   dnsProbe: 'ok',
@@ -60,6 +61,7 @@ describe("a node's proof of ipvs", () => {
         proxyMode: 'ipvs',
         kubeIpvs0: 'present',
         virtualServers: 2405,
+        foreignVirtualServers: 0,
         ipsets: 6,
         rejectRules: 0,
         iptablesServices: 0,
@@ -140,7 +142,7 @@ describe("a node's proof of iptables", () => {
   });
 
   it('counts no virtual server of others as left behind', () => {
-    const output = printed({ ...IPTABLES }, '').replace('source=', 'foreignVirtualServers=3\nsource=');
+    const output = printed({ ...IPTABLES, foreignVirtualServers: '3' }, '');
     const verdict = judge(output, { mode: 'iptables' });
     expect(verdict).toMatchObject({
       pass: true,
@@ -180,8 +182,9 @@ describe('output that is not whole', () => {
 
   it.each([
     ['', /^the node printed nothing$/],
-    [printed().replace('kernel=', 'kernal='), /no fact that the document prints/],
+    [printed().replace('kernel=', 'kernal='), /not a fact that the document prints/],
     [printed().replace('kubeIpvs0=present\n', ''), /the fact kubeIpvs0 is missing/],
+    [printed().replace('foreignVirtualServers=0\n', ''), /the fact foreignVirtualServers is missing/],
     [printed().replace('ipsets=6', 'ipsets=6\nipsets=6'), /ipsets is there twice/],
     [printed({ virtualServers: '-1' }), /virtualServers has a value that it cannot have/],
     [printed().replace('>>\n', ''), /between tables<< and >>/],
@@ -195,6 +198,10 @@ describe('output that is not whole', () => {
     const verdict = judge(output);
     expect(verdict.pass).toBe(false);
     expect(verdict.reasons[0]).toMatch(reason);
+  });
+
+  it('is whole with carriage returns, which a file copied from a terminal can have', () => {
+    expect(judge(printed().replaceAll('\n', '\r\n'))).toMatchObject({ pass: true, reasons: [] });
   });
 
   it('is never passed, whatever it is', () => {

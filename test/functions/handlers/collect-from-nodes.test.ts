@@ -14,6 +14,7 @@ missing=
 scheduler=ok
 persisted=ok
 probes=ok
+foreign-virtual-servers=
 end=nightshift-prepare
 `;
 const DISPATCH = { key: 'executions/demo-1/prepare-1/dispatch.json.gz' };
@@ -189,6 +190,7 @@ virtualServers=3
 ipsets=6
 rejectRules=2
 iptablesServices=0
+foreignVirtualServers=0
 source=ipvsadm
 apiServerProbe=ok
 dnsProbe=ok

@@ -1,0 +1,64 @@
+/** A line that is not understood. */
+export interface Flaw {
+  /** From 1. */
+  lineNumber: number;
+  line: string;
+  what: string;
+}
+
+/**
+ * The lines of what a document printed: a carriage return before a newline is not part of a line (who copies output to a
+ * file may add it), and empty lines at the end are none.
+ */
+export function linesOf(output: string): string[] {
+  const lines = output.split('\n').map((line) => line.replace(/\r$/, ''));
+  while (lines.length > 0 && lines.at(-1)?.trim() === '') lines.pop();
+  return lines;
+}
+
+/** Reads lines `key=value`: each key is one of `rules`, is there once and has a value that its rule allows. */
+export function readFacts(
+  lines: readonly string[],
+  rules: ReadonlyMap<string, RegExp>,
+): { facts: Map<string, string>; flaws: Flaw[] } {
+  const facts = new Map<string, string>();
+  const flaws: Flaw[] = [];
+  for (const [index, line] of lines.entries()) {
+    const [, key = '', value = ''] = /^([\w-]+)=(.*)$/.exec(line) ?? [];
+    const rule = rules.get(key);
+    const flaw = (what: string) => flaws.push({ lineNumber: index + 1, line, what });
+    if (rule === undefined) flaw('it is not a fact that the document prints');
+    else if (facts.has(key)) flaw(`${key} is there twice`);
+    else if (!rule.test(value)) flaw(`${key} has a value that it cannot have`);
+    else facts.set(key, value);
+  }
+  return { facts, flaws };
+}
+
+/**
+ * Reads the whole output of the document `nightshift-NAME`: its first line, `warning=` lines anywhere, every fact of
+ * `rules`, and its last line, since SSM cuts long output. Each problem is a sentence.
+ */
+export function readReport(
+  output: string,
+  name: string,
+  rules: ReadonlyMap<string, RegExp>,
+): { facts: Map<string, string>; warnings: string[]; problems: string[] } {
+  const lines = linesOf(output);
+  const format = `nightshift-${name}`;
+  const problems: string[] = [];
+  if (lines.at(-1) === `end=${format}`) lines.pop();
+  else problems.push('the output is cut: its last line is missing');
+  if (lines[0] === `${format}=1`) lines.shift();
+  else problems.push(`not the output of ${name}-node.sh: its first line must be ${format}=1`);
+  const isWarning = (line: string) => line.startsWith('warning=');
+  const warnings = lines.filter(isWarning).map((line) => line.slice('warning='.length));
+  const { facts, flaws } = readFacts(
+    lines.filter((line) => !isWarning(line)),
+    rules,
+  );
+  problems.push(...flaws.map(({ line, what }) => `a line is not understood (${what}): ${line.slice(0, 80)}`));
+  const missing = [...rules.keys()].filter((key) => !facts.has(key));
+  if (missing.length > 0) problems.push(`not reported: ${missing.join(', ')}`);
+  return { facts, warnings, problems };
+}

@@ -47,6 +47,59 @@ if [ "$running" != "$mode" ]; then
   exit 1
 fi
 
+# >>> tools: the same lines stand in prepare-node.sh, validate-node.sh and clean-node.sh, so that each script also runs
+# alone. A tool that is not installed has nothing to report; one that fails is a failure with a name.
+# printable: what a program printed, as one line of at most 200 harmless characters.
+printable() { tr -s '[:space:]' ' ' | tr -cd 'A-Za-z0-9 .,:;()/+_~-' | cut -c 1-200 | sed 's/ *$//'; }
+
+# backends FAMILY TABLE: the iptables programs whose rules this node can have. kube-proxy's image brings its own iptables
+# and may use another backend than the host. Legacy tables are asked for only where they exist: asking would load them.
+backends() {
+  found=''
+  for backend in -legacy -nft ''; do
+    [ -n "$backend" ] || [ -z "$found" ] || continue
+    command -v "$1$backend-save" >/dev/null || continue
+    found=$backend
+    # The program without a backend in its name reports which it has. One that reports nothing is legacy, and so is one
+    # that does not know -V, which exits with 1. One that fails otherwise is asked for its rules, to show why.
+    version=$backend
+    [ -n "$version" ] || version=$("$1-save" -V 2>/dev/null) || [ $? -eq 1 ] || version=nft
+    case $version in
+      *nft* | *nf_tables*) ;;
+      *) grep -qx "$2" "/proc/net/${1%tables}_tables_names" 2>/dev/null || continue ;;
+    esac
+    echo "$1$backend"
+  done
+}
+
+# saved PROGRAM TABLE: the rules of a table. If they could not be read, the last line begins with `!` and has the reason;
+# no line of rules begins so.
+saved() {
+  { "$1-save" -t "$2" 2>/dev/null || not_saved "$1-save" "$2" $?; } |
+    sed "s/^# Table .* is incompatible.*/!$1-save -t $2: the table is incompatible with iptables/"
+}
+not_saved() {
+  problem=$("$1" -t "$2" 2>&1 >/dev/null | printable)
+  case $problem in
+    # A kernel without nf_tables has no rules in it.
+    *'Protocol not supported'* | *'rule set generation id: Invalid argument'*)
+      [ -e /sys/module/nf_tables ] || return 0
+      ;;
+  esac
+  echo "!$1 -t $2 failed ($3): ${problem:-it printed nothing}"
+}
+
+# ip_sets ARGUMENT...: what ipset prints. A kernel without ip_set has no ipsets.
+ip_sets() {
+  ipset "$@" 2>/dev/null && return 0
+  code=$?
+  problem=$(ipset "$@" 2>&1 >/dev/null | printable)
+  [ -e /sys/module/ip_set ] || grep -q '^ip_set ' /proc/modules 2>/dev/null || return 0
+  echo "ipset $* failed ($code): ${problem:-it printed nothing}" >&2
+  return 1
+}
+# <<<
+
 # >>> ipsets: the same lines stand in validate-node.sh and clean-node.sh, so that each script also runs alone.
 # All ipsets that kube-proxy makes in IPVS mode, without KUBE- (IPv4) or KUBE-6- (IPv6). Names: `ipsetInfo` in
 # https://github.com/kubernetes/kubernetes/blob/master/pkg/proxy/ipvs/proxier.go. kube-router has KUBE-SRC-* and KUBE-DST-*.
@@ -61,21 +114,29 @@ own_sets() { for set in $sets; do printf 'KUBE-%s\n%.31s\n' "$set" "KUBE-6-$set"
 # also runs alone.
 # virtual_servers: the IPVS table of this node, a line for each virtual server: `own tcp/10.0.0.1:443`, `foreign fwm/7`.
 # kube-proxy has those
-# - on an address of kube-ipvs0, where it puts the addresses of Services;
-# - on an address and port that its ipsets name (an address that another interface had already is not on kube-ipvs0);
+# - on an address and port that its ipsets name. KUBE-CLUSTER-IP is never empty after kube-proxy's first sync: without an
+#   entry in it the addresses of kube-ipvs0 decide, where kube-proxy puts the addresses of Services;
 # - on an address of the node and a port that its ipsets name as a node port. Where no ipset can be read: a port from
 #   30000 to 32767 which the node's main address has, too. kube-proxy opens a node port on every address of the node;
 #   keepalived opens a port on its own address only;
 # - on 198.51.100.0, where kube-proxy and prepare-node.sh try whether a scheduler works.
 # A firewall mark is never kube-proxy's.
 virtual_servers() {
-  [ -r /proc/net/ip_vs ] || return 0
+  [ -e /proc/net/ip_vs ] || return 0
+  # The table first: kube-proxy adds a virtual server, then its address, and its entries of ipsets last.
+  table=$(cat /proc/net/ip_vs) || return 1
+  printf '%s\n' "$table" | grep -qE '^(TCP|UDP|SCTP|FWM) ' || return 0
+  addresses=$(ip -o address show 2>&1) || {
+    echo "ip address show failed: $(printf '%s\n' "$addresses" | printable)" >&2
+    return 1
+  }
+  ipsets=''
+  if command -v ipset >/dev/null; then ipsets=$(ip_sets save) || return 1; fi
   {
-    ip -o address show
+    printf '%s\n' "$addresses"
     ip -4 route get 192.0.2.1
     ip -6 route get 2001:db8::1
-    if command -v ipset >/dev/null; then ipset save; fi
-    cat /proc/net/ip_vs
+    printf '%s\n' "$ipsets" "$table"
   } 2>/dev/null | awk '
     function number(hex, i, v) {
       v = 0
@@ -138,6 +199,7 @@ virtual_servers() {
         split($3, entry, ",")
         split(entry[2], service, ":")
         made[digits(entry[1]), service[1], service[2]] = 1
+        if (set == "CLUSTER-IP") synced[version] = 1
       }
       next
     }
@@ -158,7 +220,7 @@ virtual_servers() {
         version = family(address)
         protocol = part[2]
         port = part[3]
-        own = address in bound || at[i] in made || address == "c6336400"
+        own = at[i] in made || address == "c6336400" || (address in bound && !(version in synced))
         if (!own && address in local) {
           if ((version, protocol) in known) own = (version, protocol, port) in node_port
           else own = version in in_ipvs && port >= 30000 && port <= 32767 && (main[version], protocol, port) in there
@@ -169,57 +231,68 @@ virtual_servers() {
 }
 # <<<
 
-# backends FAMILY TABLE: the iptables programs whose rules this node can have. See validate-node.sh.
-backends() {
-  found=''
-  for backend in -legacy -nft ''; do
-    [ -n "$backend" ] || [ -z "$found" ] || continue
-    has "$1$backend-save" || continue
-    found=$backend
-    # The program without a backend in its name says which it has; one that says nothing is legacy.
-    case ${backend:-$("$1-save" -V 2>/dev/null)} in
-      *nft* | *nf_tables*) ;;
-      *) grep -qx "$2" "/proc/net/${1%tables}_tables_names" 2>/dev/null || continue ;;
-    esac
-    echo "$1$backend"
-  done
-}
-
 # `chains` has only the other mode of kube-proxy. `rules` are its rules in `shared` chains, which both modes have.
 # Names: pkg/proxy/{iptables,ipvs}/proxier.go of Kubernetes. All else that begins with KUBE- belongs to others, for example
 # KUBE-NWPLCY-*, KUBE-POD-FW-* and KUBE-ROUTER-* to kube-router, KUBE-KUBELET-CANARY and KUBE-FIREWALL to kubelet.
+# `jumps` are all rules by which kube-proxy leads from a built-in chain to one of `chains` (`iptablesJumpChain` there).
+# Those of iptables mode lead to shared chains only.
 if [ "$mode" = ipvs ]; then
   chains='KUBE-(SVC|SEP|SVL|EXT|FW|XLB)-[A-Z0-9]+'
-  shared='KUBE-(EXTERNAL-)?SERVICES'
+  shared='KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS)'
   # A Service without endpoints, refused or dropped: stale in IPVS mode, whatever the Service has now.
   rules='has no (local )?endpoints.* -j (REJECT|DROP)'
+  jumps=''
 else
   chains='KUBE-(LOAD-BALANCER|NODE-PORT|IPVS-FILTER|IPVS-OUT-FILTER|SOURCE-RANGES-FIREWALL)'
   # Until 1.25 IPVS mode has a chain KUBE-FIREWALL of its own, in table nat.
   shared='KUBE-(SERVICES|POSTROUTING|FORWARD|FIREWALL|PROXY-FIREWALL)'
   rules="--match-set ($(own_sets | paste -s -d '|' -)) "
+  jumps='-A INPUT -m comment --comment "kubernetes ipvs access filter" -j KUBE-IPVS-FILTER
+-A OUTPUT -m comment --comment "kubernetes ipvs access filter" -j KUBE-IPVS-OUT-FILTER
+-A INPUT -m comment --comment "kubernetes health check rules" -j KUBE-NODE-PORT'
 fi
 
 # plan TABLE: reads iptables-save, prints what iptables-restore needs to remove the leftovers in one transaction: rules
 # by their own text, so that none that kube-proxy wrote meanwhile goes with them; chains emptied, then deleted. A chain
-# to which a rule of someone else leads is emptied and stays: without it that rule could not stay.
+# to which a rule of someone else leads stays as it is, and so does every chain to which its own rules lead: that rule
+# does what it did. `# stays N (CHAIN to CHAIN, ...)`: how many chains stay, and up to three such rules.
 plan() {
-  awk -v table="$1" -v chains="^($chains)\$" -v shared="^($shared)\$" -v rules="$rules" '
+  awk -v table="$1" -v chains="^($chains)\$" -v shared="^($shared)\$" -v rules="$rules" -v jumps="$jumps" '
+    BEGIN { for (i = split(jumps, jump, "\n"); i > 0; i--) made[jump[i]] = 1 }
+    /^!/ { print; failed = 1; exit }
     /^:/ { name = substr($1, 2); if (name ~ chains) owned[++n] = name }
     /^-A / {
-      if ($2 ~ chains) next
       target = ""
-      for (i = 3; i < NF; i++) if ($i == "-j" || $i == "-g") target = $(i + 1)
+      text = $0
+      # What stands in quotes, a comment or the prefix of a log, is no target.
+      gsub(/\\./, "", text)
+      gsub(/"[^"]*"/, "\"\"", text)
+      words = split(text, word, " ")
+      for (i = 3; i < words; i++) if (word[i] == "-j" || word[i] == "-g") target = word[i + 1]
       leads = target ~ chains
-      if (leads && $2 !~ shared && $2 !~ /^(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING)$/) wanted[target] = 1
-      else if (leads || ($2 ~ shared && $0 ~ rules)) { sub(/^-A/, "-D"); doomed[++m] = $0 }
+      if ($2 ~ chains) {
+        if (leads) { from[++edges] = $2; to[edges] = target }
+      } else if ($0 in made || (leads && $2 ~ shared) || ($2 ~ shared && $0 ~ rules)) {
+        sub(/^-A/, "-D")
+        doomed[++m] = $0
+      } else if (leads) {
+        stays[target] = 1
+        if (++refs <= 3) named = named (named == "" ? "" : ", ") $2 " to " target
+      }
     }
     END {
-      if (n + m == 0) exit
+      if (failed) exit
+      do {
+        more = 0
+        for (i = 1; i <= edges; i++) if (from[i] in stays && !(to[i] in stays)) { stays[to[i]] = 1; more = 1 }
+      } while (more)
+      for (i = 1; i <= n; i++) if (owned[i] in stays) kept++
+      if (kept) print "# stays " kept " (" named (refs > 3 ? " and " refs - 3 " more" : "") ")"
+      if (n - kept + m == 0) exit
       print "*" table
-      for (i = 1; i <= n; i++) print ":" owned[i] " - [0:0]"
+      for (i = 1; i <= n; i++) if (!(owned[i] in stays)) print ":" owned[i] " - [0:0]"
       for (i = 1; i <= m; i++) print doomed[i]
-      for (i = 1; i <= n; i++) if (!(owned[i] in wanted)) print "-X " owned[i]
+      for (i = 1; i <= n; i++) if (!(owned[i] in stays)) print "-X " owned[i]
       print "COMMIT"
     }'
 }
@@ -228,17 +301,30 @@ plan() {
 # table is read again.
 clean_table() {
   for _ in 1 2 3; do
-    transaction=$("$1-save" -t "$2" 2>/dev/null | plan "$2")
-    [ -n "$transaction" ] || return 0
-    # The alarm behind -w is never called off (iptables 1.8.9, xtables_lock): it must not ring while rules are read.
-    problem=$(printf '%s\n' "$transaction" | "$1-restore" -w 120 --noflush 2>&1) && {
-      removed_rules=$((removed_rules + $(printf '%s\n' "$transaction" | grep -c '^-D ')))
-      removed_chains=$((removed_chains + $(printf '%s\n' "$transaction" | grep -c '^-X ')))
+    transaction=$(saved "$1" "$2" | plan "$2") || {
+      fail "the rules in table $2 of $1 could not be understood"
       return 0
     }
-    sleep 1
+    case $transaction in
+      '!'*)
+        fail "${transaction#!}"
+        return 0
+        ;;
+      *COMMIT)
+        # The alarm behind -w is never called off (iptables 1.8.9, xtables_lock): it must not ring while rules are read.
+        problem=$(printf '%s\n' "$transaction" | "$1-restore" -w 120 --noflush 2>&1) || {
+          sleep 1
+          continue
+        }
+        ;;
+    esac
+    removed_rules=$((removed_rules + $(printf '%s\n' "$transaction" | grep -c '^-D ')))
+    removed_chains=$((removed_chains + $(printf '%s\n' "$transaction" | grep -c '^-X ')))
+    stays=$(printf '%s\n' "$transaction" | sed -n 's/^# stays //p' | printable)
+    [ -z "$stays" ] || warn "chains that stay in table $2 of $1 for rules that kube-proxy did not make: $stays"
+    return 0
   done
-  fail "leftovers in table $2 of $1 could not be removed: $(printf '%s\n' "$problem" | head -n 1 | cut -c 1-200)"
+  fail "leftovers in table $2 of $1 could not be removed: $(printf '%s\n' "$problem" | printable)"
 }
 
 # own_servers: sets `own`. Where the table cannot be read, nothing is known to be gone.
@@ -270,7 +356,7 @@ remove_virtual_servers() {
   left=$(count_lines "$own")
   removed_virtual_servers=$((before - left))
   [ "$left" -gt 0 ] || return 0
-  fail "ipvsadm could not remove $left virtual servers: $(printf '%s\n' "$problem" | head -n 1 | cut -c 1-200)"
+  fail "ipvsadm could not remove $left virtual servers: $(printf '%s\n' "$problem" | printable)"
   return 1
 }
 
@@ -281,7 +367,10 @@ remove_ipsets() {
     fi
     return 0
   fi
-  there=$(ipset list -n 2>/dev/null)
+  there=$(ip_sets list -n) || {
+    fail 'the ipsets of this node could not be read'
+    return 1
+  }
   for name in $(own_sets); do
     printf '%s\n' "$there" | grep -qxF -e "$name" || continue
     if problem=$(ipset destroy "$name" 2>&1); then
@@ -290,7 +379,7 @@ remove_ipsets() {
       case $problem in
         # kube-proxy's own rules are gone by now.
         *'in use'*) warn "ipset $name stays: something that kube-proxy did not make uses it" ;;
-        *) fail "ipset $name could not be removed: $(printf '%s\n' "$problem" | head -n 1 | cut -c 1-200)" ;;
+        *) fail "ipset $name could not be removed: $(printf '%s\n' "$problem" | printable)" ;;
       esac
     fi
   done

@@ -59,25 +59,86 @@ udp_client() {
 nc_has_udp() { has nc && nc -h 2>&1 | grep -qE '(^|[^a-zA-Z])-[a-zA-Z]*u'; }
 # <<<
 
+# >>> tools: the same lines stand in prepare-node.sh, validate-node.sh and clean-node.sh, so that each script also runs
+# alone. A tool that is not installed has nothing to report; one that fails is a failure with a name.
+# printable: what a program printed, as one line of at most 200 harmless characters.
+printable() { tr -s '[:space:]' ' ' | tr -cd 'A-Za-z0-9 .,:;()/+_~-' | cut -c 1-200 | sed 's/ *$//'; }
+
+# backends FAMILY TABLE: the iptables programs whose rules this node can have. kube-proxy's image brings its own iptables
+# and may use another backend than the host. Legacy tables are asked for only where they exist: asking would load them.
+backends() {
+  found=''
+  for backend in -legacy -nft ''; do
+    [ -n "$backend" ] || [ -z "$found" ] || continue
+    command -v "$1$backend-save" >/dev/null || continue
+    found=$backend
+    # The program without a backend in its name reports which it has. One that reports nothing is legacy, and so is one
+    # that does not know -V, which exits with 1. One that fails otherwise is asked for its rules, to show why.
+    version=$backend
+    [ -n "$version" ] || version=$("$1-save" -V 2>/dev/null) || [ $? -eq 1 ] || version=nft
+    case $version in
+      *nft* | *nf_tables*) ;;
+      *) grep -qx "$2" "/proc/net/${1%tables}_tables_names" 2>/dev/null || continue ;;
+    esac
+    echo "$1$backend"
+  done
+}
+
+# saved PROGRAM TABLE: the rules of a table. If they could not be read, the last line begins with `!` and has the reason;
+# no line of rules begins so.
+saved() {
+  { "$1-save" -t "$2" 2>/dev/null || not_saved "$1-save" "$2" $?; } |
+    sed "s/^# Table .* is incompatible.*/!$1-save -t $2: the table is incompatible with iptables/"
+}
+not_saved() {
+  problem=$("$1" -t "$2" 2>&1 >/dev/null | printable)
+  case $problem in
+    # A kernel without nf_tables has no rules in it.
+    *'Protocol not supported'* | *'rule set generation id: Invalid argument'*)
+      [ -e /sys/module/nf_tables ] || return 0
+      ;;
+  esac
+  echo "!$1 -t $2 failed ($3): ${problem:-it printed nothing}"
+}
+
+# ip_sets ARGUMENT...: what ipset prints. A kernel without ip_set has no ipsets.
+ip_sets() {
+  ipset "$@" 2>/dev/null && return 0
+  code=$?
+  problem=$(ipset "$@" 2>&1 >/dev/null | printable)
+  [ -e /sys/module/ip_set ] || grep -q '^ip_set ' /proc/modules 2>/dev/null || return 0
+  echo "ipset $* failed ($code): ${problem:-it printed nothing}" >&2
+  return 1
+}
+# <<<
+
 # >>> virtual servers: the same lines stand in prepare-node.sh, validate-node.sh and clean-node.sh, so that each script
 # also runs alone.
 # virtual_servers: the IPVS table of this node, a line for each virtual server: `own tcp/10.0.0.1:443`, `foreign fwm/7`.
 # kube-proxy has those
-# - on an address of kube-ipvs0, where it puts the addresses of Services;
-# - on an address and port that its ipsets name (an address that another interface had already is not on kube-ipvs0);
+# - on an address and port that its ipsets name. KUBE-CLUSTER-IP is never empty after kube-proxy's first sync: without an
+#   entry in it the addresses of kube-ipvs0 decide, where kube-proxy puts the addresses of Services;
 # - on an address of the node and a port that its ipsets name as a node port. Where no ipset can be read: a port from
 #   30000 to 32767 which the node's main address has, too. kube-proxy opens a node port on every address of the node;
 #   keepalived opens a port on its own address only;
 # - on 198.51.100.0, where kube-proxy and prepare-node.sh try whether a scheduler works.
 # A firewall mark is never kube-proxy's.
 virtual_servers() {
-  [ -r /proc/net/ip_vs ] || return 0
+  [ -e /proc/net/ip_vs ] || return 0
+  # The table first: kube-proxy adds a virtual server, then its address, and its entries of ipsets last.
+  table=$(cat /proc/net/ip_vs) || return 1
+  printf '%s\n' "$table" | grep -qE '^(TCP|UDP|SCTP|FWM) ' || return 0
+  addresses=$(ip -o address show 2>&1) || {
+    echo "ip address show failed: $(printf '%s\n' "$addresses" | printable)" >&2
+    return 1
+  }
+  ipsets=''
+  if command -v ipset >/dev/null; then ipsets=$(ip_sets save) || return 1; fi
   {
-    ip -o address show
+    printf '%s\n' "$addresses"
     ip -4 route get 192.0.2.1
     ip -6 route get 2001:db8::1
-    if command -v ipset >/dev/null; then ipset save; fi
-    cat /proc/net/ip_vs
+    printf '%s\n' "$ipsets" "$table"
   } 2>/dev/null | awk '
     function number(hex, i, v) {
       v = 0
@@ -140,6 +201,7 @@ virtual_servers() {
         split($3, entry, ",")
         split(entry[2], service, ":")
         made[digits(entry[1]), service[1], service[2]] = 1
+        if (set == "CLUSTER-IP") synced[version] = 1
       }
       next
     }
@@ -160,7 +222,7 @@ virtual_servers() {
         version = family(address)
         protocol = part[2]
         port = part[3]
-        own = address in bound || at[i] in made || address == "c6336400"
+        own = at[i] in made || address == "c6336400" || (address in bound && !(version in synced))
         if (!own && address in local) {
           if ((version, protocol) in known) own = (version, protocol, port) in node_port
           else own = version in in_ipvs && port >= 30000 && port <= 32767 && (main[version], protocol, port) in there
@@ -372,6 +434,16 @@ servers=$(virtual_servers) || why=${why:-'the IPVS table of this node could not 
 foreign=$(printf '%s\n' "$servers" | sed -n 's/^foreign //p' | sort -u | awk '
   NR <= 20 { printf "%s%s", (NR == 1 ? "" : ","), $0 }
   END { if (NR > 20) printf ",+%d", NR - 20 }')
+
+# The proof of this node will read its rules: that is tried before anything is changed.
+for family in iptables ip6tables; do
+  for table in filter nat; do
+    for program in $(backends "$family" "$table"); do
+      problem=$(saved "$program" "$table" | sed -n 's/^!//p')
+      [ -z "$problem" ] || why=${why:-$problem}
+    done
+  done
+done
 
 cat <<RESULT
 nightshift-prepare=1

@@ -35,7 +35,7 @@ const PROGRAMS = [
     'od',
     'printf',
   ],
-  ...['rm', 'sed', 'sleep', 'sort', 'tail', 'timeout', 'touch', 'tr', 'true', 'uname', 'wc'],
+  ...['paste', 'rm', 'sed', 'sleep', 'sort', 'tail', 'timeout', 'touch', 'tr', 'true', 'uname', 'wc'],
 ];
 
 /** What a node is like, as far as a script sees it. */
@@ -47,6 +47,12 @@ export interface SmallRoot {
   programs?: Record<string, string>;
   /** Programs that this node lacks. */
   without?: string[];
+  /** Programs of this machine's own beside those that every node has, by name. */
+  real?: readonly string[];
+  /** Shell that runs in the root before the script, in the same network namespace: a new one, with this machine's kernel. */
+  before?: string;
+  /** Shell that runs there after the script; what it prints is `after`. */
+  after?: string;
   readOnlyRun?: boolean;
   /** How often the script runs, one run after the other. Default: once. */
   runs?: 1 | 2;
@@ -56,9 +62,14 @@ export interface Ran {
   exitCode: number | null;
   stdout: string;
   stderr: string;
+  after: string;
   /** A file as the script left it; null if it does not exist. */
   file(path: string): string | null;
 }
+
+/** Whether this machine's own iptables work in a network namespace of a test's own. */
+export const canFilter = (): boolean =>
+  canMount() && spawnSync('unshare', ['-rmn', 'iptables-nft', '-t', 'nat', '-N', 'TRIED']).status === 0;
 
 /** Whether this machine lets a test mount: root, or user namespaces are allowed. */
 export const canMount = (): boolean => spawnSync('unshare', ['-rm', 'true']).status === 0;
@@ -74,7 +85,12 @@ if [ "$READ_ONLY" = yes ]; then
   mount --bind "$ROOT/run" "$ROOT/run"
   mount -o remount,bind,ro "$ROOT/run"
 fi
-for run in $RUNS; do env -i PATH=/usr/sbin:/usr/bin chroot "$ROOT" /bin/sh /script; done
+in_root() { env -i PATH=/usr/sbin:/usr/bin chroot "$ROOT" /bin/sh "$1"; }
+in_root /before >&2
+code=0
+for run in $RUNS; do in_root /script || code=$?; done
+in_root /after >"$ROOT/tmp/after"
+exit $code
 `;
 
 /**
@@ -109,19 +125,30 @@ export function runInSmallRoot(document: string, parameters: Record<string, stri
       write(path, `#!/bin/sh\n${script.replaceAll('KERNEL', kernel)}\n`);
       chmodSync(path, 0o755);
     }
+    for (const program of root.real ?? []) {
+      const path = ['/usr/sbin', '/usr/bin']
+        .map((directory) => join(directory, program))
+        .find((there) => existsSync(there));
+      if (path === undefined) throw new Error(`this machine has no program ${program}`);
+      symlinkSync(realpathSync(path).replace('/usr/', '/host/'), join(folder, 'usr/bin', program));
+    }
     write(join(folder, 'script'), rendered(document, parameters));
+    write(join(folder, 'before'), root.before ?? '');
+    write(join(folder, 'after'), root.after ?? '');
     const env = {
       PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
       ROOT: folder,
       READ_ONLY: root.readOnlyRun ? 'yes' : 'no',
       RUNS: root.runs === 2 ? '1 2' : '1',
     };
-    const { status, stdout, stderr } = spawnSync('unshare', ['-rm', 'sh', '-c', MOUNT], { encoding: 'utf8', env });
+    const { status, stdout, stderr } = spawnSync('unshare', ['-rmn', 'sh', '-c', MOUNT], { encoding: 'utf8', env });
     const kept = new Map<string, string>();
     const read = (path: string): string | null => kept.get(path) ?? null;
     for (const path of ['/etc/modules-load.d/ipvs.conf', '/etc/modules-load.d/nightshift-ipvs.conf', '/tmp/calls'])
       if (existsSync(join(folder, path))) kept.set(path, readFileSync(join(folder, path), 'utf8'));
-    return { exitCode: status, stdout, stderr, file: read };
+    const afterPath = join(folder, 'tmp/after');
+    const after = existsSync(afterPath) ? readFileSync(afterPath, 'utf8') : '';
+    return { exitCode: status, stdout, stderr, after, file: read };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -53,7 +53,7 @@ export const InspectAnswer = z.object({
   }),
   addon: Addon.nullish(),
   inventory: Inventory.nullish(),
-  estimateSeconds: z.number().nullish(),
+  windowSeconds: z.number().nullish(),
 });
 export type InspectAnswer = z.infer<typeof InspectAnswer>;
 

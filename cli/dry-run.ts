@@ -81,7 +81,7 @@ const PLANS = {
 
 function describe(answer: InspectAnswer, terminal: Terminal): string[] {
   const style = styleFor(terminal);
-  const { cluster, addon, plan, inventory, estimateSeconds } = answer;
+  const { cluster, addon, plan, inventory, windowSeconds } = answer;
   const rows: [string, string | null][] = [
     ['Cluster', `${cluster.name}${cluster.version ? `, Kubernetes ${cluster.version}` : ''}`],
     ['Nodes', inventory ? showCounts(inventory.counts) : 'not in the answer'],
@@ -90,7 +90,7 @@ function describe(answer: InspectAnswer, terminal: Terminal): string[] {
     ['Then', plan.configuration ?? null],
     ['Plan', PLANS[plan.kind]],
     ['Way', plan.way ? `${plan.way}, kube-proxy restarts by ${plan.strategy ?? 'a way that is not said'}` : null],
-    ['Takes', estimateSeconds ? `at most about ${showDuration(estimateSeconds)} of the window` : null],
+    ['Takes', windowSeconds ? `at most about ${showDuration(windowSeconds)} of the window` : null],
   ];
   return [
     style.bold(`Dry run: ${count(0, 'change')} made`),

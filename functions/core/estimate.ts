@@ -1,3 +1,6 @@
+import { assertNever } from './errors.ts';
+import type { RestartStrategy } from './snapshot.ts';
+
 /** Seconds that the parts of a change take, and a change with the rollback that it may need. */
 export interface Estimate {
   update: number;
@@ -11,6 +14,8 @@ export interface Estimate {
 
 // EKS answers an add-on update that only changes configuration in well under two minutes.
 const ADDON_UPDATE = 90;
+// The workflow waits this long for one that takes longer: ten looks, then the change has failed.
+const LONGEST_ADDON_UPDATE = 960;
 // 30 s until a terminating pod is killed (Kubernetes' default grace) and the start of the next one.
 const POD_RESTART = 45;
 // kube-proxy's DaemonSet in EKS: RollingUpdate, maxUnavailable 10 %, rounded up.
@@ -32,6 +37,24 @@ export function estimateChange(nodes: number): Estimate {
   const restart = waves * POD_RESTART;
   const change = ADDON_UPDATE + restart + validate;
   return { update: ADDON_UPDATE, restart, validate, change, total: change * 2 };
+}
+
+/**
+ * Seconds that have to be left of a window before a change is sent: the change and its rollback. With the strategy
+ * `pod-annotations` EKS restarts the nodes as soon as it has applied the update, and nobody can ask for the window in
+ * between. The longest update that the workflow waits for is expected then.
+ * @throws RangeError as estimateChange
+ */
+export function windowNeeded(nodes: number, strategy: RestartStrategy): number {
+  const { total } = estimateChange(nodes);
+  switch (strategy) {
+    case 'kubernetes-api':
+      return total;
+    case 'pod-annotations':
+      return nodes === 0 ? total : total + LONGEST_ADDON_UPDATE - ADDON_UPDATE;
+    default:
+      return assertNever(strategy);
+  }
 }
 
 /**

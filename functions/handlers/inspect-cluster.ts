@@ -3,7 +3,7 @@ import { ec2 } from '../aws/ec2.ts';
 import { type Eks, eks } from '../aws/eks.ts';
 import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
 import { ssm } from '../aws/ssm.ts';
-import { estimateChange } from '../core/estimate.ts';
+import { estimateChange, windowNeeded } from '../core/estimate.ts';
 import { countInventory } from '../core/nodes.ts';
 import { type MigrationPlan, type PlannedChange, planMigration } from '../core/plan.ts';
 import type { Workloads } from '../core/preflight.ts';
@@ -40,6 +40,8 @@ export interface Output {
   configMap: string | null;
   inventory: StoredObject & { counts: ReturnType<typeof countInventory> };
   estimateSeconds: number;
+  /** What has to be left of a window before the change is sent; null where none will be. */
+  windowSeconds: number | null;
 }
 
 /**
@@ -58,6 +60,7 @@ export function inspectCluster(deps: Deps): Run<Input, Output> {
     const plan = planMigration(snapshot, inventory, request, sight);
     const stored = await writeInventory(deps.store, evidenceKey(execution, step, 'inventory.ndjson.gz'), inventory);
     const counts = countInventory(inventory);
+    const eligible = counts.ssm + counts.proxyMode;
     say.decision(`plan.${plan.kind}`, { cluster: request.cluster, step, reasons: plan.reasons.join(' '), ...counts });
     return {
       request,
@@ -69,7 +72,8 @@ export function inspectCluster(deps: Deps): Run<Input, Output> {
       },
       configMap: configMapOf(workloads),
       inventory: { ...stored, counts },
-      estimateSeconds: estimateChange(counts.ssm + counts.proxyMode).total,
+      estimateSeconds: estimateChange(eligible).total,
+      windowSeconds: plan.kind === 'refuse' ? null : windowNeeded(eligible, plan.strategy),
     };
   };
 }

@@ -155,6 +155,7 @@ describe('migrate --dry-run', () => {
       counts: { total: 3, ssm: 3, proxyMode: 0, excluded: 0, blocked: 0 },
     },
     estimateSeconds: 240,
+    windowSeconds: 240,
   };
 
   test('invokes the first look alone and prints the plan', async () => {

@@ -53,14 +53,24 @@ function outsideWindow(seen: Seen, cluster: ClusterSeen, deeds: Deed[]): string[
   const { world, faults } = seen.of;
   // A change that was overtaken by hours is finished or undone: both disrupt, and staying half migrated is worse.
   const overtaken = faults.some((fault) => 'clock' in fault);
-  // But for the restart of all nodes after that of a canary, before which the window is asked again.
-  const restart = deeds.find(({ what, input }) => what === 'restart-kube-proxy' && textOf(input['restartedAt']) !== '');
   return deeds.flatMap((deed, index) => {
-    if (index > 0 && overtaken && deed !== restart) return [];
-    if (isOpen(window, deed.at, world, index === 0 ? cutoffOf(window) : 0)) return [];
-    const moment = deed.at.toISOString();
+    // But for a restart: before that of the canary and that of all nodes the window is asked again.
+    if (index > 0 && overtaken && deed.what !== 'restart-kube-proxy') return [];
+    const spareHours = index === 0 ? cutoffOf(window) : 0;
+    const closed = momentsOf(deed, index).find((moment) => !isOpen(window, moment, world, spareHours));
+    if (!closed) return [];
+    const moment = closed.toISOString();
     return [`${deed.what} of ${deed.execution.name} at ${moment}, when the window ${window} takes nothing`];
   });
+}
+
+/** As long as an update of the add-on is waited for. */
+const LONGEST_UPDATE_MS = 945_000;
+
+/** When a deed disrupts. EKS restarts the nodes itself, at the end of an update that changes pod annotations. */
+function momentsOf({ at, input }: Deed, index: number): Date[] {
+  const isRoll = index === 0 && textOf(input['configuration']).includes('nightshift/restart-for');
+  return isRoll ? [at, new Date(at.getTime() + LONGEST_UPDATE_MS)] : [at];
 }
 
 const eligibleAtFirst = (seen: Seen, { before }: ClusterSeen) =>

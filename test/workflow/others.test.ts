@@ -349,6 +349,33 @@ describe('a decision from before the lease', () => {
   });
 });
 
+describe('an update of the add-on that takes a quarter of an hour', () => {
+  const late = (cluster: object) =>
+    workflow.migrateAndRest(worldOf(cluster, { windows: WINDOWS, latencies: { addonUpdate: 780 } }), {
+      ...REQUEST,
+      ...{ window: 'narrow', notBefore: '2026-11-21T07:50:00Z' },
+    });
+
+  it('and outlasts the window restarts nothing: the configuration alone is put back', async () => {
+    const rested = await late({});
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'RolledBack']);
+    expect(rested.cause).toContain('WindowClosed: The window closed before kube-proxy was restarted on any node');
+    expect(rested.calls.filter(({ operation }) => /^(patch daemonsets|delete pods)$/.test(operation))).toEqual([]);
+    expect(modes(rested)).toEqual(['iptables']);
+    expect(rested.cluster.addon?.configurationValues).toBe('{"resources":{"requests":{"cpu":"150m"}}}');
+    expect(rested.cluster.configMap.mode).toBe('iptables');
+  });
+
+  it('would let EKS restart the nodes after the window: it waits for the next one', async () => {
+    const rested = await late({ endpoint: 'private' });
+    expect(rested.status).toBe('SUCCEEDED');
+    expect(rested.path.filter((state) => state === 'AwaitWindow')).toHaveLength(1);
+    const [sent] = ours(rested, 'UpdateAddon');
+    expect(sent?.at.slice(0, 13)).toBe('2026-11-28T07');
+    expect(modes(rested)).toEqual(['ipvs']);
+  });
+});
+
 describe('the window, asked again between canary and restart', () => {
   it('has closed: only the canary is put back', async () => {
     const rested = await workflow.migrateAndRest(worldOf({}, { windows: WINDOWS }), { ...REQUEST, window: 'narrow' }, [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { estimateChange, estimateCommand, waitSeconds } from '../../../functions/core/estimate.ts';
+import { estimateChange, estimateCommand, waitSeconds, windowNeeded } from '../../../functions/core/estimate.ts';
 
 describe('the estimate', () => {
   it.each([
@@ -14,6 +14,15 @@ describe('the estimate', () => {
   it('is refused for what is no number of nodes', () => {
     expect(() => estimateChange(-1)).toThrow(RangeError);
     expect(() => estimateChange(1.5)).toThrow(RangeError);
+  });
+
+  it.each([
+    [0, 180, 180],
+    [3, 514, 1384],
+    [5000, 1540, 2410],
+  ])('asks a window for the longest update of %i nodes if EKS restarts them', (nodes, api, annotations) => {
+    expect(windowNeeded(nodes, 'kubernetes-api')).toBe(api);
+    expect(windowNeeded(nodes, 'pod-annotations')).toBe(annotations);
   });
 
   it('gives preparing more time than asking', () => {

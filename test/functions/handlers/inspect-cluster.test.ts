@@ -97,6 +97,7 @@ test('a look gives the plan, the addresses that prove it, and an inventory in S3
       counts: { total: 1, ssm: 1, proxyMode: 0, excluded: 0, blocked: 0 },
     },
     estimateSeconds: 334,
+    windowSeconds: 334,
   });
   expect(JSON.parse(output.plan.configuration ?? '')).toEqual({ mode: 'ipvs', ipvs: { scheduler: 'rr' } });
   expect(values((await store.get(output.inventory.key)).text)).toMatchObject([{ id: 'i-1', handling: { by: 'ssm' } }]);

@@ -56,17 +56,25 @@ function addonDifference(looked: Looked['addon'], now: Configured['addon']): str
 
 /**
  * Why the next kube-proxy pod would not start with `proxying`, as the rest of a sentence; null when it would. The values
- * of the add-on and the ConfigMap that EKS makes of them both have to ask for it.
+ * of the add-on and the ConfigMap that EKS makes of them both have to ask for it; in a cluster that had drifted before,
+ * the values for what they asked for then (`drifted`), and only the ConfigMap counts.
  */
-export function notConfiguredFor(proxying: Proxying, way: Way, { addon, configMap }: Configured): string | null {
+export function notConfiguredFor(
+  proxying: Proxying,
+  way: Way,
+  { addon, configMap }: Configured,
+  drifted: Proxying = proxying,
+): string | null {
   if (addon === null && way === 'addon') return 'the add-on was deleted';
   if (addon === null && configMap === null)
     return 'there is no add-on, and the ConfigMap kube-proxy-config is not there';
   if (addon !== null && IN_FLIGHT.includes(addon.status))
     return `an update of the add-on is in flight (${addon.status})`;
   const values =
-    addon === null ? null : mismatch(proxying, "the add-on's configuration values ask", valuesProxying(addon));
-  if (values !== null || configMap === null) return values;
+    addon === null ? null : mismatch(drifted, "the add-on's configuration values ask", valuesProxying(addon));
+  if (values !== null) return values;
+  if (configMap === null)
+    return sameProxying(drifted, proxying) ? null : 'what the ConfigMap kube-proxy-config asks for was not read';
   return mismatch(proxying, 'the ConfigMap kube-proxy-config asks', configMapProxying(configMap));
 }
 

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
 import { configuredProxying, parseConfiguration } from './addon-config.ts';
+import { serviceAddresses } from './cluster-ip.ts';
 import { configMapProxying, isConfiguredFor } from './configured.ts';
 import { assertNever, EvidenceMissing, InvalidConfiguration } from './errors.ts';
+import { overwrittenFields } from './preflight/config-map.ts';
 import { type Proxying, sameProxying, type Target } from './proxy-mode.ts';
 import { parseRequest } from './request.ts';
 import { restoredValues, textOf } from './restore.ts';
@@ -10,7 +12,7 @@ import type { ClusterSnapshot } from './snapshot.ts';
 const text = z.string().check(z.minLength(1));
 const Shape = z.object({
   request: z.unknown(),
-  cluster: z.object({ name: text }),
+  cluster: z.object({ name: text, serviceCidr: text }),
   addon: z.nullable(z.object({ version: text, configuration: z.nullable(z.string()) })),
   plan: z.object({
     strategy: z.enum(['kubernetes-api', 'pod-annotations']),
@@ -57,34 +59,49 @@ export interface Restoration {
   sent: string | null;
   /** The version of the add-on that the execution was to create; null if EKS chose it, or none was to be created. */
   created: string | null;
-  /** What every node must run again. */
+  /** What every node must run again, and the next pod start with. */
   proxying: Proxying;
-  /** Exactly the former text of kube-proxy's ConfigMap, where the way of the change went through it. */
+  /** What the former values of the add-on ask for; null with the ways that had none. It differs in a drifted cluster. */
+  values: Proxying | null;
+  /** Exactly the former text of kube-proxy's ConfigMap, if the add-on's values do not bring it back. */
   configMap: string | null;
   addon: { version: string } | null;
 }
 
 /**
- * What a rollback rests on.
+ * What a rollback rests on. kube-proxy starts with what its ConfigMap asks for, not with the add-on's values: somebody may
+ * have edited it since EKS wrote it. Such a cluster gets back its values, and then the text of its ConfigMap. Otherwise the
+ * text is left to EKS, which another version of the add-on may make write another one.
  * @throws InvalidConfiguration for a former mode or scheduler that this product cannot prove
  */
 export function restoration(former: Former): Restoration {
+  const values = former.plan.way === 'addon' ? valuesProxying(former) : null;
+  const proxying = liveProxying(former) ?? values;
+  if (proxying === null)
+    throw new InvalidConfiguration('The saved ConfigMap text names no mode that nightshift can prove.');
   return {
     configuration: textOf(former.addon?.configuration ?? null),
     sent: former.plan.configuration,
     created: former.plan.createVersion,
-    proxying: formerProxying(former),
-    configMap: former.plan.way === 'addon' ? null : former.configMap,
+    proxying,
+    values,
+    configMap: values === null || !isRenderedFrom(values, former) ? former.configMap : null,
     addon: former.addon && { version: former.addon.version },
   };
 }
 
-function formerProxying({ plan: { way }, addon, configMap }: Former): Proxying {
-  if (way === 'addon') return configuredProxying(parseConfiguration(addon?.configuration));
-  const proxying = configMap === null ? null : configMapProxying(configMap);
-  if (proxying) return proxying;
-  throw new InvalidConfiguration('The saved ConfigMap text names no mode that nightshift can prove.');
+/** Whether EKS makes the former ConfigMap out of the former values: nobody had edited it, or nobody read it. */
+function isRenderedFrom(values: Proxying, { configMap, cluster }: Former): boolean {
+  if (configMap === null) return true;
+  const live = configMapProxying(configMap);
+  const edits = overwrittenFields(configMap, serviceAddresses(cluster.serviceCidr).family);
+  return live !== null && sameProxying(live, values) && edits !== null && edits.length === 0;
 }
+
+const valuesProxying = ({ addon }: Former): Proxying => configuredProxying(parseConfiguration(addon?.configuration));
+
+const liveProxying = ({ configMap }: Former): Proxying | null =>
+  configMap === null ? null : configMapProxying(configMap);
 
 /** Where a cluster's configuration stands; what its nodes run is another question. */
 export interface Standing {
@@ -98,7 +115,8 @@ export interface Standing {
  */
 export function standing(former: Former, snapshot: ClusterSnapshot, configMap: string | null): Standing {
   const settled = !snapshot.updateInFlight;
-  const sameMap = configMap !== null && configMap === former.configMap;
+  const isUnread = configMap === null;
+  const sameMap = !isUnread && configMap === former.configMap;
   const { addon } = snapshot;
   const { way } = former.plan;
   switch (way) {
@@ -107,8 +125,10 @@ export function standing(former: Former, snapshot: ClusterSnapshot, configMap: s
       const configured = settled && addon?.status === 'ACTIVE' && isConfiguredFor(addon.configuration, former.target);
       const atTarget = configured && says(configMap, former.target);
       if (way === 'create-addon') return { atTarget, atFormer: settled && addon === null && sameMap };
-      const before = former.configMap === null ? null : configMapProxying(former.configMap);
-      return { atTarget, atFormer: settled && isFormer(addon, former) && says(configMap, before) };
+      const same = isRenderedFrom(valuesProxying(former), former)
+        ? says(configMap, liveProxying(former))
+        : isUnread || sameMap;
+      return { atTarget, atFormer: settled && isFormer(addon, former) && same };
     }
     case 'config-map': {
       const now = configMap === null ? null : configMapProxying(configMap);

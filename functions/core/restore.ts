@@ -91,6 +91,8 @@ interface Texts {
   former: { text: string; proxying: Proxying };
   /** What the change was to. */
   target: Proxying;
+  /** What the former values of the add-on make EKS write; null if there were none. */
+  values: Proxying | null;
   /** Who wrote the target into the ConfigMap: nightshift, in place, or EKS, which replaced the whole text. */
   writtenBy: 'nightshift' | 'eks';
   now: string;
@@ -98,13 +100,15 @@ interface Texts {
 
 /**
  * The text of the ConfigMap that puts back what nightshift changed. Where nightshift edited it, every edit of another
- * stays, and only mode and scheduler are the former ones; where EKS replaced it, the exact former text comes back.
+ * stays, and only mode and scheduler are the former ones; where EKS replaced it, for the target or for the add-on's former
+ * values, the exact former text comes back.
  */
-export function restoredConfigMap({ former, target, writtenBy, now }: Texts): Restored {
+export function restoredConfigMap({ former, target, values, writtenBy, now }: Texts): Restored {
   const exact: Restored = { kind: 'write', text: former.text };
   if (now === former.text) return exact;
   const running = configMapProxying(now);
-  if (running !== null && sameProxying(running, target)) {
+  const ours = values === null ? [target] : [target, values];
+  if (running !== null && ours.some((proxying) => sameProxying(running, proxying))) {
     const untouched = writtenBy === 'eks' || now === withProxying(former.text, target);
     return untouched ? exact : { kind: 'write', text: withProxying(now, former.proxying) };
   }

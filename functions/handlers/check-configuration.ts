@@ -18,6 +18,8 @@ const Ask = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('configured'),
     proxying: Proxying,
+    /** What the add-on's values ask for in a cluster that had drifted; null: the same. */
+    values: z._default(z.nullable(Proxying), null),
     way: z.enum(['addon', 'create-addon', 'config-map']),
   }),
 ]);
@@ -78,7 +80,7 @@ function compare({ ask }: Input, now: Configured): string | null {
     case 'unchanged':
       return differenceFrom(ask, now) ?? unsettled(now);
     case 'configured':
-      return notConfiguredFor(ask.proxying, ask.way, now);
+      return notConfiguredFor(ask.proxying, ask.way, now, ask.values ?? ask.proxying);
     default:
       return assertNever(ask);
   }

@@ -18,9 +18,15 @@ const Input = z.object({
   configMap: z.nullable(text),
   /** What the text is to ask for. */
   proxying: Proxying,
-  /** On the way back: what the change was to, and who wrote it into the ConfigMap. */
+  /** On the way back: what the change was to, what the add-on's former values ask for, and who wrote the ConfigMap. */
   back: z._default(
-    z.nullable(z.object({ target: Proxying, way: z.enum(['addon', 'create-addon', 'config-map']) })),
+    z.nullable(
+      z.object({
+        target: Proxying,
+        values: z._default(z.nullable(Proxying), null),
+        way: z.enum(['addon', 'create-addon', 'config-map']),
+      }),
+    ),
     null,
   ),
   /** How often Step Functions has tried this step before: an earlier try may have arrived, and its answer be lost. */
@@ -71,6 +77,7 @@ function restored({ cluster, configMap, proxying, back }: Input, now: string): s
   const result = restoredConfigMap({
     former: { text: configMap, proxying },
     target: back.target,
+    values: back.values,
     writtenBy: back.way === 'config-map' ? 'nightshift' : 'eks',
     now,
   });

@@ -22,6 +22,8 @@ export interface Claim {
   readonly execution: ExecutionSeen;
   readonly ending: string;
   readonly running: Running;
+  /** What the add-on's values ask for: something else in a cluster that had drifted, and drifted again with the way back. */
+  readonly values: Running;
   readonly endedAt: string;
   /** Whose evidence the proof lies in. */
   readonly provenBy: string;
@@ -46,20 +48,30 @@ export function claimsOf(seen: Seen, cluster: ClusterSeen): Claim[] {
     const ending = textOf(outcome['ending']);
     const undoneBy = textOf(asJson(outcome['rollback'])['name']);
     const endedAt = textOf(outcome['endedAt']);
-    if (TARGET.has(ending)) return [{ execution, ending, running: wanted(request), endedAt, provenBy: execution.name }];
+    if (TARGET.has(ending)) {
+      const running = wanted(request);
+      return [{ execution, ending, running, values: running, endedAt, provenBy: execution.name }];
+    }
     if (ending !== 'rolled-back') return [];
     const owner = isMigration(execution) ? execution.name : ownerOf(execution);
-    const running = runningBefore(seen, cluster, owner);
-    return [{ execution, ending, running, endedAt, provenBy: undoneBy || execution.name }];
+    const values = valuesBefore(seen, cluster, owner);
+    const running = configMapBefore(seen, owner) ?? values;
+    return [{ execution, ending, running, values, endedAt, provenBy: undoneBy || execution.name }];
   });
   return claims.sort((a, b) => (a.endedAt < b.endedAt ? -1 : 1));
 }
 
+/** What the ConfigMap asked for before an execution's change, as far as it could be read. */
+function configMapBefore(seen: Seen, owner: string): Running | null {
+  const { configMap } = asJson(JSON.parse(objectText(seen, `executions/${owner}/former.json`) ?? '{}'));
+  return typeof configMap === 'string' ? configured(configMap) : null;
+}
+
 /**
- * What was configured before an execution's change: what it found when it first sent one. What it saved says so where it
- * went through the ConfigMap.
+ * What the add-on's values asked for before an execution's change: what it found when it first sent one. What it saved
+ * says so where it went through the ConfigMap.
  */
-function runningBefore(seen: Seen, cluster: ClusterSeen, owner: string): Running {
+function valuesBefore(seen: Seen, cluster: ClusterSeen, owner: string): Running {
   const first = addonChanges(cluster).find(
     (change) => change.by === 'product' && senderOf(cluster, change)?.name === owner,
   );

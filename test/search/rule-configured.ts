@@ -14,7 +14,7 @@ export const theNextPodStartsTheSame = perCluster((cluster, seen) => {
   const { addon } = cluster.after;
   const values = addon && configured(addon.configurationValues);
   const sentence = `${claim.execution.name} ended ${claim.ending} with ${shown(claim.running)}`;
-  if (values && !sameRunning(values, claim.running))
+  if (values && !sameRunning(values, claim.values))
     return [`${sentence}, and the add-on is configured as ${shown(values)}`];
   if (!seesConfigMap(cluster, claim)) return [];
   const next = nextPodRuns(cluster.after);

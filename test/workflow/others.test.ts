@@ -211,6 +211,79 @@ describe('an answer that is lost, and a change by another principal before the r
     const rested = await workflow.migrateAndRest(worldOf({}, fast), REQUEST, faults);
     expect(rested.error).toBe('RolledBack');
     expect(configuredMode(rested)).toBe('iptables');
+
+describe('a ConfigMap that somebody had edited under the values of the add-on', () => {
+  const ON_IPVS = '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
+  const drifted = (configuration: string | null, configMapEdits: object) => ({
+    addon: { version: 'v1.34.1-eksbuild.2', configuration },
+    workloads: { configMapEdits },
+  });
+  const under = { iptables: drifted(ON_IPVS, { mode: 'iptables' }) };
+
+  it('is brought to the target that the values had asked for all along', async () => {
+    const rested = await run([], under.iptables);
+    expect(rested.status).toBe('SUCCEEDED');
+    expect(rested.cluster.configMap).toEqual({ mode: 'ipvs', scheduler: 'rr' });
+    expect(modes(rested)).toEqual(['ipvs']);
+  });
+
+  it.each(['RestartCanary', 'RestartDaemonSet'])(
+    'is put back as it was when kube-proxy crashes at %s: the mode that it asked for is proven',
+    async (state) => {
+      const rested = await run([crash(state, 'ipvs', 'every')], under.iptables);
+      expect([rested.status, rested.error], rested.cause).toEqual(['FAILED', 'RolledBack']);
+      expect(rested.cluster.addon?.configurationValues).toBe(ON_IPVS);
+      expect(rested.cluster.configMap).toEqual({ mode: 'iptables', scheduler: 'rr' });
+      expect(modes(rested)).toEqual(['iptables']);
+      expect(rested.cluster.accessEntries).toEqual([]);
+      expect(rested.state.schedules).toEqual([]);
+    },
+  );
+
+  it('is put back when the execution is cut off after the change', async () => {
+    const rested = await run(
+      [crash('RestartDaemonSet', 'ipvs', 'every'), abort('CheckRollout', MIGRATE)],
+      under.iptables,
+    );
+    expect(rested.said.at(-1)).toMatchObject({ event: 'nightshift.MigrationRolledBack' });
+    expect(rested.cluster.addon?.configurationValues).toBe(ON_IPVS);
+    expect(rested.cluster.configMap).toEqual({ mode: 'iptables', scheduler: 'rr' });
+    expect(modes(rested)).toEqual(['iptables']);
+  });
+
+  it('is put back although the values asked for a third thing', async () => {
+    const cluster = drifted(null, { mode: 'ipvs', 'ipvs.scheduler': 'sh' });
+    const rested = await run(
+      [
+        ...[0, 1, 2].map((node) => ({
+          at: 'ValidateNodes',
+          node,
+          fault: 'output-garbage',
+          document: 'validate-node',
+          times: 2,
+        })),
+      ],
+      cluster,
+    );
+    expect([rested.status, rested.error], rested.cause).toEqual(['FAILED', 'RolledBack']);
+    expect(rested.cluster.addon?.configurationValues ?? '{}').toBe('{}');
+    expect(rested.cluster.configMap).toEqual({ mode: 'ipvs', scheduler: 'sh' });
+    expect(modes(rested)).toEqual(['ipvs']);
+  });
+
+  it('comes back with the edits whose loss was acknowledged', async () => {
+    const cluster = { workloads: { configMapEdits: { 'conntrack.maxPerCore': 0 } } };
+    const rested = await run([crash('RestartDaemonSet', 'ipvs')], cluster, { acknowledge: ['config-map-edits'] });
+    expect(rested.error, rested.cause).toBe('RolledBack');
+    const written = rested.calls.filter(({ operation }) => operation === 'update configmaps');
+    expect(JSON.stringify(written.map(({ input }) => input))).toContain('maxPerCore: 0');
+    expect(modes(rested)).toEqual(['iptables']);
+  });
+
+  it('to a mode that could not be proven after a rollback is refused', async () => {
+    const rested = await run([], drifted(ON_IPVS, { mode: 'nftables' }));
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'PreflightRefused']);
+    expect(rested.cause).toContain('asks for mode "nftables"');
   });
 });
 

@@ -78,7 +78,7 @@ function configMapEdits({ configMap }: Workloads, subject: Subject): Finding | n
   const { way } = subject;
   if (configMap.kind === 'read' && configMap.value !== null && !fitsStateData(configMap.value))
     return refuse(`${BY} has ${configMap.value.length} characters: too many to be kept for a rollback`, 'Shorten it.');
-  const lost = way === null || way === 'addon' ? null : lostForRollback(configMap, way);
+  const lost = way === null ? null : way === 'addon' ? unprovable(configMap) : lostForRollback(configMap, way);
   if (lost) return lost;
   if (configMap.kind === 'unreadable')
     return unknown(`${BY} cannot be read: ${configMap.why}`, 'Compare it with your own records before the change.');
@@ -102,7 +102,14 @@ function lostForRollback(configMap: Workloads['configMap'], way: Way): Finding |
     return refuse(`${BY}, ${use}, is not there`, 'Give kube-proxy its configuration in this ConfigMap first.');
   const live = kubeProxyValues(configMap.value);
   if (live === null) return refuse(`${BY}, ${use}, is no YAML mapping`, 'Correct it first.');
-  if (configMapProxying(configMap.value) !== null) return null;
+  return unprovable(configMap);
+}
+
+/** Why kube-proxy could not be proven to be back: its ConfigMap asks for something that is not known; null if it can. */
+function unprovable(configMap: Workloads['configMap']): Finding | null {
+  const text = configMap.kind === 'read' ? configMap.value : null;
+  const live = text === null ? null : kubeProxyValues(text);
+  if (text === null || live === null || configMapProxying(text) !== null) return null;
   return refuse(
     `${BY} asks for mode ${shown(live['mode'])}, or for a scheduler, that nightshift could not prove after a rollback`,
     'Change kube-proxy to iptables or ipvs yourself first.',

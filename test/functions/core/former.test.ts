@@ -25,6 +25,7 @@ describe('what goes back', () => {
       sent: '{"mode":"ipvs"}',
       created: null,
       proxying: { mode: 'iptables' },
+      values: { mode: 'iptables' },
       configMap: null,
       addon: { version: 'v1.34.1-eksbuild.2' },
     });
@@ -43,9 +44,27 @@ describe('what goes back', () => {
       sent: '{"mode":"ipvs"}',
       created: null,
       proxying: { mode: 'iptables' },
+      values: null,
       configMap: CONFIG_MAP,
       addon: null,
     });
+  });
+
+  it('is what the ConfigMap asked for, as text, if somebody had edited it', () => {
+    const configuration = '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}';
+    const drifted = former({ addon: { version: 'v1', configuration }, configMap: CONFIG_MAP });
+    expect(restoration(drifted)).toMatchObject({
+      configuration,
+      proxying: { mode: 'iptables' },
+      values: { mode: 'ipvs', scheduler: 'lc' },
+      configMap: CONFIG_MAP,
+    });
+  });
+
+  it('is the text of the ConfigMap if EKS cannot make it out of the values, and is left to EKS otherwise', () => {
+    const edited = CONFIG_MAP.replace('maxPerCore: 32768', 'maxPerCore: 0');
+    expect(restoration(former({ configMap: edited })).configMap).toBe(edited);
+    expect(restoration(former({ configMap: CONFIG_MAP })).configMap).toBeNull();
   });
 
   it('is IPVS with its scheduler where that is what ran', () => {

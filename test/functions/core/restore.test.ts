@@ -73,7 +73,7 @@ describe('the ConfigMap', () => {
   const former = { text: 'mode: iptables # ours\nipvs:\n  scheduler: ""\n', proxying: IPTABLES };
   const OURS = 'mode: ipvs # ours\nipvs:\n  scheduler: "rr"\n';
   const back = (now: string, writtenBy: 'nightshift' | 'eks' = 'nightshift') =>
-    restoredConfigMap({ former, target: TARGET, writtenBy, now });
+    restoredConfigMap({ former, target: TARGET, values: null, writtenBy, now });
 
   test('comes back byte by byte where nothing but the change was made', () => {
     expect(back(OURS)).toEqual(write(former.text));

@@ -12,7 +12,7 @@ const input = {
   back: null,
   retries: 0,
 };
-const back = { target: RR, way: 'config-map' as const };
+const back = { target: RR, values: null, way: 'config-map' as const };
 
 function editing(leases = heldBy()) {
   const api = new FakeKubernetes();

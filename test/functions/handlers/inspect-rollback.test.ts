@@ -17,7 +17,7 @@ const input = {
 const FORMER = 'executions/demo-1/former.json';
 const saved = {
   request: { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, acknowledge: [] },
-  cluster: { name: 'demo' },
+  cluster: { name: 'demo', serviceCidr: '10.100.0.0/16' },
   addon: { version: 'v1.34.1-eksbuild.2', configuration: 'mode: iptables\n' },
   plan: { strategy: 'pod-annotations', way: 'addon', configuration: '{"mode":"ipvs"}' },
   inventory: { key: 'executions/demo-1/inspect-1/inventory.ndjson.gz' },
@@ -137,7 +137,7 @@ test('where the ConfigMap was the way, Kubernetes says how it stands', async () 
 });
 
 test('what an execution did to another cluster is not undone here', async () => {
-  const { run, asked } = await looking({ ...saved, cluster: { name: 'other' } });
+  const { run, asked } = await looking({ ...saved, cluster: { name: 'other', serviceCidr: '10.100.0.0/16' } });
   await expect(run(input, new Ear())).rejects.toMatchObject({
     name: 'InvalidRequest',
     message: 'Execution demo-1 changed the cluster other, not demo.',

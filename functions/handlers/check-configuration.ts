@@ -5,9 +5,10 @@ import { type Configured, differenceFrom, notConfiguredFor } from '../core/confi
 import { assertNever, ConfigurationChanged } from '../core/errors.ts';
 import { environment } from './shared/environment.ts';
 import { ClusterWithApi, Common, Proxying } from './shared/input.ts';
+import { reasonOf } from './shared/kept.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { requireLease } from './shared/require-lease.ts';
-import { type Run, wrap } from './shared/wrap.ts';
+import { type Run, type Say, wrap } from './shared/wrap.ts';
 
 const Looked = z.object({ version: z.string().check(z.minLength(1)), configuration: z.nullable(z.string()) });
 
@@ -27,8 +28,11 @@ const Ask = z.discriminatedUnion('kind', [
 const Input = z.object({
   ...Common,
   cluster: ClusterWithApi,
-  /** Whether the execution has access to Kubernetes: only then the ConfigMap is read. */
-  kubernetes: z.boolean(),
+  /**
+   * Whether the execution has access to Kubernetes: only then the ConfigMap is read. `if-allowed`: it was granted none,
+   * and reads the ConfigMap only if the cluster lets its role read it anyway.
+   */
+  kubernetes: z.union([z.boolean(), z.literal('if-allowed')]),
   ask: Ask,
 });
 type Input = z.output<typeof Input>;
@@ -43,9 +47,11 @@ export interface Deps {
   openKubernetes: OpenKubernetes;
 }
 
-/** The add-on as it is now, without its values; null if there is none. */
 export interface Output {
+  /** The add-on as it is now, without its values; null if there is none. */
   addon: Pick<FoundAddon, 'version' | 'status' | 'issues'> | null;
+  /** Whether the ConfigMap was part of the comparison. */
+  configMap: 'compared' | 'not looked at';
 }
 
 /**
@@ -57,10 +63,12 @@ export function checkConfiguration(deps: Deps): Run<Input, Output> {
     const { ask, cluster } = input;
     if (ask.kind === 'unchanged') await requireLease(deps.leases, input);
     const addon = await deps.eks.addon(cluster.name);
-    const difference = compare(input, { addon, configMap: await configMapOf(deps, input) });
+    const configMap = await configMapOf(deps, input, say);
+    const difference = compare(input, { addon, configMap });
     const facts = { cluster: cluster.name, ask: ask.kind, difference };
     say.decision(difference === null ? 'configuration.as-expected' : 'configuration.changed', facts);
-    if (difference === null) return { addon: addon && healthOf(addon) };
+    if (difference === null)
+      return { addon: addon && healthOf(addon), configMap: configMap === null ? 'not looked at' : 'compared' };
     throw new ConfigurationChanged(`Another principal changed kube-proxy of ${cluster.name}: ${difference}.`);
   };
 }
@@ -71,8 +79,17 @@ function healthOf({ version, status, issues }: FoundAddon): Output['addon'] {
   return { version, status, issues: shown };
 }
 
-async function configMapOf(deps: Deps, { cluster, execution, kubernetes }: Input): Promise<string | null> {
-  return kubernetes ? (await deps.openKubernetes(cluster, execution)).kubeProxyConfig() : null;
+async function configMapOf({ openKubernetes }: Deps, input: Input, say: Say): Promise<string | null> {
+  const { cluster, execution, kubernetes } = input;
+  if (kubernetes === false) return null;
+  try {
+    return await (await openKubernetes(cluster, execution)).kubeProxyConfig();
+  } catch (error) {
+    if (kubernetes === true) throw error;
+    // A read that nobody granted may fail in every way: then the answer says that it was not made.
+    say.decision('configuration.config-map-not-looked-at', { cluster: cluster.name, reason: reasonOf(error) });
+    return null;
+  }
 }
 
 function compare({ ask }: Input, now: Configured): string | null {

@@ -38,6 +38,7 @@ export function lastLook(seen: Seen, cluster: ClusterSeen, claim: Claim): string
 /** Only with access to the Kubernetes API can an execution see what the ConfigMap says. */
 function seesConfigMap({ calls }: ClusterSeen, { provenBy }: Claim): boolean {
   return calls.some(
-    ({ service, principal }) => service === 'kubernetes' && principal.endsWith(`/nightshift-${provenBy}`),
+    ({ service, principal, error }) =>
+      service === 'kubernetes' && error === undefined && principal.endsWith(`/nightshift-${provenBy}`),
   );
 }

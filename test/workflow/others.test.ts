@@ -1,5 +1,6 @@
+import { AssociateAccessPolicyCommand, CreateAccessEntryCommand, EKSClient } from '@aws-sdk/client-eks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Rested, Workflow } from './run.ts';
+import { type Rested, Workflow, changes as writes } from './run.ts';
 import { abort, crash, skip, update, WINDOWS } from './scenarios.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
@@ -211,6 +212,8 @@ describe('an answer that is lost, and a change by another principal before the r
     const rested = await workflow.migrateAndRest(worldOf({}, fast), REQUEST, faults);
     expect(rested.error).toBe('RolledBack');
     expect(configuredMode(rested)).toBe('iptables');
+  });
+});
 
 describe('a ConfigMap that somebody had edited under the values of the add-on', () => {
   const ON_IPVS = '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
@@ -287,6 +290,28 @@ describe('a ConfigMap that somebody had edited under the values of the add-on', 
   });
 });
 
+/** What the record of `test` says of the ConfigMap. */
+function recorded(): unknown {
+  const key = 'executions/test/outcome.json';
+  const { calls } = workflow.sandbox;
+  const put = calls.findLast(({ operation, input }) => operation === 'PutObject' && Object(input).Key === key);
+  const { Body } = JSON.parse(JSON.stringify(put?.input));
+  return JSON.parse(Buffer.from(Body, 'base64').toString()).configMap;
+}
+
+/** A person lets nightshift's role read in the cluster for good. */
+async function letRead(): Promise<void> {
+  const client = new EKSClient({
+    ...{ endpoint: workflow.sandbox.endpoint, region: 'us-east-1' },
+    credentials: { accessKeyId: 'tester', secretAccessKey: 'tester' },
+  });
+  const entry = { clusterName: 'demo', principalArn: 'arn:aws:iam::111122223333:role/nightshift-kubernetes-us-east-1' };
+  await client.send(new CreateAccessEntryCommand(entry));
+  const policyArn = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminViewPolicy';
+  await client.send(new AssociateAccessPolicyCommand({ ...entry, policyArn, accessScope: { type: 'cluster' } }));
+  client.destroy();
+}
+
 describe('success is also what the next pod starts with', () => {
   it.each(['AwaitValidation', 'ConfirmConfiguration'])('values set back in %s are no success', async (state) => {
     const rested = await run([changes(state, '{}', { after: 0 })]);
@@ -324,6 +349,30 @@ describe('success is also what the next pod starts with', () => {
     expect(rested.status).toBe('SUCCEEDED');
     expect(rested.output).toMatchObject({ ending: 'migrated' });
     expect(values(rested)).toEqual({ mode: 'ipvs', ipvs: { scheduler: 'rr' } });
+  });
+
+  const compliant = worldOf({ addon: { ...OLD, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } });
+  const edit = other('ProveCompliance', 'edit-config-map', { fields: { mode: 'iptables' } });
+
+  it('of a compliant cluster whose ConfigMap nobody may read: its record says that nobody did', async () => {
+    const ended = await workflow.migrate(compliant, REQUEST, [edit]);
+    expect(ended.output).toMatchObject({ ending: 'already-compliant' });
+    expect(recorded()).toBe('not looked at');
+    expect(writes(ended.calls.filter(({ principal }) => principal.startsWith('nightshift-')))).toEqual([]);
+  });
+
+  it('of a compliant cluster whose ConfigMap may be read: an edit is found, and it is migrated', async () => {
+    const ended = await workflow.migrate(compliant, REQUEST, [edit], letRead);
+    expect(ended.output).toMatchObject({ ending: 'migrated' });
+    expect(ended.cluster.configMap).toEqual({ mode: 'ipvs', scheduler: 'rr' });
+    expect(ended.cluster.accessEntries).toHaveLength(1);
+  });
+
+  it('of a compliant cluster whose ConfigMap may be read: it is compared, and nothing is written', async () => {
+    const ended = await workflow.migrate(compliant, REQUEST, [], letRead);
+    expect(ended.output).toMatchObject({ ending: 'already-compliant' });
+    expect(recorded()).toBe('compared');
+    expect(writes(ended.calls.filter(({ principal }) => principal.startsWith('nightshift-')))).toEqual([]);
   });
 
   it('of a rollback: values set anew after the restore are no success', async () => {

@@ -40,6 +40,8 @@ export const OutcomeInput = z.object({
   addon: z.exactOptional(
     z.nullable(z.object({ version: z.string(), status: z.string(), issues: z.array(z.string()) })),
   ),
+  /** Whether the ConfigMap was confirmed with it: without access to Kubernetes nobody can look at it. */
+  configMap: z.exactOptional(z.nullable(z.enum(['compared', 'not looked at']))),
   /** Whether the add-on or kube-proxy may have been changed. */
   changed: z.boolean(),
   /** Of an execution of rollback-cluster: whose change it undid or finished. */
@@ -167,7 +169,7 @@ async function readIndex(store: ObjectStore, { execution, rollback, stored }: In
  * `complete`d from what the bucket holds: its hash is not known yet.
  */
 function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex, complete: boolean) {
-  const { execution, ending, request, from, to, changed, owner, rollback, addon } = input;
+  const { execution, ending, request, from, to, changed, owner, rollback, addon, configMap } = input;
   const error = errorOf(input, missing);
   const times = { startedAt: input.startedAt.toISOString(), endedAt: input.now.toISOString() };
   const ended = {
@@ -181,7 +183,16 @@ function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex
     ...(rollback && { rollback }),
   };
   const lacking = missing.length > 0 ? { missing } : {};
-  const record = { ...ended, ...(error && { error }), from, to, modes, evidence: entries, ...lacking };
+  const record = {
+    ...ended,
+    ...(configMap && { configMap }),
+    ...(error && { error }),
+    from,
+    to,
+    modes,
+    evidence: entries,
+    ...lacking,
+  };
   const text = JSON.stringify(record, null, 2);
   const { key, sha256 } = describe(outcomeKey(execution), text);
   const outcome = { key, sha256 };

@@ -55,7 +55,7 @@ const withoutShared = (lines: readonly string[]) =>
   lines.filter((line) => !line.includes('"kube-proxy firewall rules"'));
 const ofOthers = (lines: readonly string[]) =>
   lines.filter((line) =>
-    /ROUTER|NWPLCY|POD-FW|KUBELET|HINT|KUBE-FIREWALL|CNI-|SRC-|DST-|office|10\.0\.0\.5:|-f 7/.test(line),
+    /ROUTER|NWPLCY|POD-FW|KUBELET|HINT|KUBE-FIREWALL|CNI-|SRC-|DST-|office|10\.0\.0\.5:|:8443|-f 7/.test(line),
   );
 
 describe.skipIf(!availability.available)('what others have on a node', { concurrent: true }, () => {
@@ -92,7 +92,7 @@ describe.skipIf(!availability.available)('what others have on a node', { concurr
       const { apiServer: ApiServer, dns: Dns } = addresses;
       const proof = await runDocument(machine, 'validate-node', { ApiServer, Dns, Mode: 'ipvs', Scheduler: 'rr' });
       expect(proof.stdout).toContain('\nvirtualServers=5\nipsets=17\n');
-      expect(proof.stdout).toContain('\nforeignVirtualServers=4\n');
+      expect(proof.stdout).toContain('\nforeignVirtualServers=6\n');
 
       const cleanedForIpvs = await runDocument(machine, 'clean-node', { Mode: 'ipvs' });
       expect(cleanedForIpvs).toMatchObject({ exitCode: 0, stderr: '' });

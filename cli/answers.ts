@@ -16,6 +16,8 @@ export const Check = z.object({
   why: z.string(),
   fix: z.string(),
   accepted: z.boolean(),
+  /** Not made yet: a dry run, or the first look, does not ask the Kubernetes API. */
+  later: z.boolean().optional(),
 });
 export type Check = z.infer<typeof Check>;
 

@@ -16,12 +16,15 @@ export function renderRisks(checks: readonly Check[], style: Style): string[] {
 }
 
 function summary(checks: readonly Check[]): string {
-  const of = (verdict: Check['verdict']) => checks.filter((check) => check.verdict === verdict).length;
+  const made = checks.filter((check) => !check.later);
+  const of = (verdict: Check['verdict']) => made.filter((check) => check.verdict === verdict).length;
+  const later = checks.length - made.length;
   const accepted = checks.filter((check) => check.accepted).length;
   const rest = [
     `${of('PASS')} pass`,
     `${of('WARN')} warn`,
     `${of('BLOCK')} block`,
+    ...(later > 0 ? [`${later} not looked at yet`] : []),
     ...(accepted > 0 ? [`${accepted} accepted`] : []),
   ];
   return `What ${count(checks.length, 'preflight check')} found: ${rest.join(', ')}`;
@@ -37,6 +40,7 @@ function lines(checks: readonly Check[], style: Style): string[] {
   });
 }
 
-function verdictOf({ verdict, accepted }: Check): string {
+function verdictOf({ verdict, accepted, later }: Check): string {
+  if (later) return 'later';
   return accepted ? `${verdict}, accepted` : verdict;
 }

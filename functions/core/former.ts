@@ -109,11 +109,17 @@ export interface Standing {
   atFormer: boolean;
 }
 
+/** What EKS says of the add-on; null where there is none. */
+interface Configured {
+  addon: Pick<NonNullable<ClusterSnapshot['addon']>, 'status' | 'configuration'> | null;
+  updateInFlight: boolean;
+}
+
 /**
  * Compares what a cluster is configured for with the target and with what was saved. `configMap` is the text as it is
  * now, null where nobody read it: then nothing that depends on it is taken for true.
  */
-export function standing(former: Former, snapshot: ClusterSnapshot, configMap: string | null): Standing {
+export function standing(former: Former, snapshot: Configured, configMap: string | null): Standing {
   const settled = !snapshot.updateInFlight;
   const isUnread = configMap === null;
   const sameMap = !isUnread && configMap === former.configMap;

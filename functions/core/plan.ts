@@ -1,7 +1,7 @@
 import { alreadyTarget } from './addon-config.ts';
 import { configMapProxying } from './configured.ts';
 import type { InventoryNode } from './nodes.ts';
-import { NOT_YET, type Subject } from './preflight/check.ts';
+import type { Subject } from './preflight/check.ts';
 import { CHECKS, type Check, preflight, type Sight, subjectOf } from './preflight.ts';
 import { describeProxying, type Proxying, sameProxying } from './proxy-mode.ts';
 import type { MigrationRequest } from './request.ts';
@@ -40,8 +40,7 @@ const named = (nodes: InventoryNode[]): string =>
 const said = ({ why, fix }: Check): string => (fix === '' ? `${why}.` : `${why}. ${fix}`);
 
 /** A warning that is news: one of a check that the next look makes is not. */
-const isNews = ({ verdict, why, accepted }: Check): boolean =>
-  accepted || (verdict === 'WARN' && !why.startsWith(NOT_YET));
+const isNews = ({ verdict, accepted, later }: Check): boolean => accepted || (verdict === 'WARN' && !later);
 
 const sentence = (check: Check): string =>
   check.accepted ? `Accepted risk (${check.name}): ${check.why}.` : said(check);

@@ -103,7 +103,9 @@ export function preflight(subject: Subject): Check[] {
     const finding = CHECKS[name].find(subject);
     if (finding === null) return [];
     const accepted = subject.request.acknowledge.includes(name) && acceptable(CHECKS[name], finding);
-    return [{ name, verdict: finding.verdict, why: short(finding.why), fix: short(finding.fix), accepted }];
+    const { verdict, why, fix } = finding;
+    const later = verdict === 'WARN' && finding.later ? { later: true as const } : {};
+    return [{ name, verdict, why: short(why), fix: short(fix), accepted, ...later }];
   });
 }
 

@@ -5,10 +5,13 @@ import type { ClusterSnapshot, RestartStrategy, Way } from '../snapshot.ts';
 import type { CheckName } from './names.ts';
 import type { Workloads } from './workloads.ts';
 
-/** What a check found. `fix` is what the reader can do; a BLOCK with `final` is never an accepted risk. */
+/**
+ * What a check found. `fix` is what the reader can do; a WARN with `later` was not made yet and is made before anything is
+ * changed; a BLOCK with `final` is never an accepted risk.
+ */
 export type Finding =
   | { verdict: 'PASS'; why: string; fix: string }
-  | { verdict: 'WARN'; why: string; fix: string }
+  | { verdict: 'WARN'; why: string; fix: string; later?: true }
   | { verdict: 'BLOCK'; why: string; fix: string; final?: true };
 
 /** One check of one look: a BLOCK that is not accepted refuses the change, a WARN is said and recorded. */
@@ -19,6 +22,8 @@ export interface Check {
   fix: string;
   /** The request acknowledges this very finding: it stands in nobody's way, and is kept. */
   accepted: boolean;
+  /** Not made yet: it is before anything is changed. */
+  later?: true;
 }
 
 /** What all checks look at. */
@@ -63,7 +68,13 @@ export const refuse = (why: string, fix: string): Finding => ({ verdict: 'BLOCK'
 /** What cannot be read is said, and never a pass. */
 export const unknown = (why: string, fix: string): Finding => warn(`unknown: ${why}`, fix);
 
-export const NOT_YET = 'not looked at yet';
+/** What is looked at later, before anything is changed. */
+export const notYet = (about: string, fix: string): Finding => ({
+  verdict: 'WARN',
+  why: `not looked at yet: ${about}`,
+  fix,
+  later: true,
+});
 
 /** Up to five names, and how many more there are. */
 export const named = (names: readonly string[], most = 5): string =>
@@ -83,7 +94,7 @@ export function workloadCheck(
   return (subject) => {
     if (subject.workloads !== null) return look(subject.workloads, subject);
     if (subject.strategy === 'kubernetes-api')
-      return warn(`${NOT_YET}: ${about}`, 'Nothing to do: it is looked at before anything is changed.');
+      return notYet(about, 'Nothing to do: it is looked at before anything is changed.');
     return unknown(
       `${about} cannot be read, since with strategy pod-annotations nightshift does not reach the Kubernetes API`,
       'Look at it yourself, or choose the strategy kubernetes-api.',

@@ -1,16 +1,5 @@
 import { type InventoryNode, type ManagedNode, UNREGISTERED } from '../nodes.ts';
-import {
-  block,
-  type Checks,
-  type Finding,
-  NOT_YET,
-  named,
-  pass,
-  refuse,
-  type Subject,
-  unknown,
-  warn,
-} from './check.ts';
+import { block, type Checks, type Finding, named, notYet, pass, refuse, type Subject, unknown, warn } from './check.ts';
 
 const who = ({ id, name }: InventoryNode): string => (name === id ? id : `${name} (${id})`);
 
@@ -95,8 +84,8 @@ function stoppedNodes({ inventory, ec2 }: Subject): Finding | null {
 /** Only the nodes themselves know: preparation asks each of them, and blocks the change. */
 function foreignServers(subject: Subject): Finding | null {
   if (!eligible(subject).some(({ node }) => node.handling.by === 'ssm')) return null;
-  return warn(
-    `${NOT_YET}: IPVS virtual servers of others on nodes, which kube-proxy would delete`,
+  return notYet(
+    'IPVS virtual servers of others on nodes, which kube-proxy would delete',
     'Nothing to do: preparation looks at every node before anything is changed.',
   );
 }

@@ -1,6 +1,6 @@
 import { answersFromOutside, answersOnNode, METRICS_PORT, metricsAddress } from '../metrics-address.ts';
 import type { InventoryNode } from '../nodes.ts';
-import { type Checks, type Finding, NOT_YET, named, pass, refuse, type Subject, warn } from './check.ts';
+import { type Checks, type Finding, named, notYet, pass, refuse, type Subject } from './check.ts';
 import { metricsBindAddress } from './config-map.ts';
 import type { Workloads } from './workloads.ts';
 
@@ -52,7 +52,7 @@ function proof(subject: Subject): Finding | null {
   if (strategy === 'pod-annotations')
     return pass(`EKS writes kube-proxy's ConfigMap anew, with metricsBindAddress 0.0.0.0:${METRICS_PORT}`);
   if (workloads === null)
-    return warn(`${NOT_YET}: where kube-proxy answers`, 'Nothing to do: it is asked before anything is changed.');
+    return notYet('where kube-proxy answers', 'Nothing to do: it is asked before anything is changed.');
   const wrong = unheard(subject, workloads.configMap);
   if (wrong !== null) return wrong;
   const lost = silent(outside);

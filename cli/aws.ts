@@ -4,7 +4,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { loadSharedConfigFiles } from '@smithy/core/config';
 import { Failure, UsageError } from './exit.ts';
-import { nightshiftCommand } from './paste.ts';
+import { sandboxCommand } from './paste.ts';
 
 /** One account and Region of AWS, as the SDK's own configuration points at it, or a sandbox. */
 export interface Connection {
@@ -15,6 +15,8 @@ export interface Connection {
   readonly s3: S3Client;
   readonly lambda: LambdaClient;
   readonly sts: STSClient;
+  /** For the client of a service that only some commands ask. */
+  readonly settings: ConnectionSettings & { retryMode: 'adaptive'; maxAttempts: number };
   close(): void;
 }
 
@@ -33,7 +35,7 @@ export async function connect(settings: ConnectionSettings = {}): Promise<Connec
   const endpoint = settings.endpoint ?? endpointInEnvironment();
   await requireProfile();
   const region = settings.region ?? regionInEnvironment();
-  const config = { ...settings, ...(region !== null && { region }), retryMode: 'adaptive', maxAttempts: 6 };
+  const config = { ...settings, ...(region !== null && { region }), retryMode: 'adaptive' as const, maxAttempts: 6 };
   const sfn = new SFNClient(config);
   const connection: Connection = {
     region: await regionOf(sfn),
@@ -43,6 +45,7 @@ export async function connect(settings: ConnectionSettings = {}): Promise<Connec
     s3: new S3Client({ ...config, forcePathStyle: endpoint !== null }),
     lambda: new LambdaClient(config),
     sts: new STSClient(config),
+    settings: config,
     close: () => {
       for (const client of [connection.sfn, connection.s3, connection.lambda, connection.sts]) client.destroy();
     },
@@ -163,8 +166,18 @@ function explain(error: unknown, connection: Connection, what: string): unknown 
     const where = connection.endpoint ?? `AWS in ${connection.region}`;
     return new Failure('NoAnswer', `could not ${what}: nothing answers at ${where} (${code})`, {
       nextStep: connection.endpoint
-        ? `start it (${nightshiftCommand('sandbox --world sandbox/worlds/demo.json')}), or unset AWS_ENDPOINT_URL to reach AWS`
+        ? `start it (${sandboxCommand()}), or unset AWS_ENDPOINT_URL to reach AWS`
         : `check the network, and that ${connection.region} is a Region of AWS`,
+      cause: error,
+    });
+  }
+  const wrong = unusableAnswer(error);
+  if (wrong !== null) {
+    const where = connection.endpoint ?? `AWS in ${connection.region}`;
+    return new Failure('NoAnswer', `could not ${what}: ${where} gives no answer of AWS (${wrong})`, {
+      nextStep: connection.endpoint
+        ? 'set AWS_ENDPOINT_URL to the address that the sandbox prints, which begins with http://, or unset it to reach AWS'
+        : 'check the network, and any proxy on the way to AWS',
       cause: error,
     });
   }
@@ -180,6 +193,19 @@ function explain(error: unknown, connection: Connection, what: string): unknown 
     });
   return error;
 }
+
+/** Why what answered is no service of AWS: it does not speak TLS, or not HTTP, or shows a certificate that is not trusted. */
+function unusableAnswer(error: Error): string | null {
+  if (error instanceof SyntaxError) return 'its answer is not JSON';
+  const code = 'code' in error ? error.code : undefined;
+  if (typeof code !== 'string') return null;
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return `${code}: no TLS`;
+  if (code.startsWith('HPE_')) return `${code}: no HTTP`;
+  return CERTIFICATE.test(code) ? code : null;
+}
+
+/** https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const CERTIFICATE = /CERT|^UNABLE_TO_|CRL/;
 
 /** The system's word for why nothing answered; Node wraps several attempts in an AggregateError. */
 export function networkCode(error: Error): string | null {

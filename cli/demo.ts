@@ -2,13 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { audit } from './audit.ts';
 import { connect } from './aws.ts';
 import { EXIT, Failure } from './exit.ts';
-import { failureOf, migrate, untilSignal } from './migration.ts';
+import { failureOf, migrate } from './migration.ts';
 import { openSandbox } from './open-sandbox.ts';
-import { nightshiftCommand } from './paste.ts';
+import { nightshiftCommand, sandboxCommand } from './paste.ts';
 import { noProgress, progressFor } from './progress.ts';
 import { renderShortStory } from './render-story.ts';
 import { styleFor } from './style.ts';
 import type { Terminal } from './terminal.ts';
+import type { Leaving } from './until-signal.ts';
 
 /** The worlds of the demo have one cluster and one window. */
 const REQUEST = {
@@ -24,8 +25,9 @@ export async function runDemo(options: {
   nodeKind: 'model' | 'kernel';
   json: boolean;
   terminal: Terminal;
+  leaving: Leaving;
 }): Promise<void> {
-  const { nodeKind, json, terminal } = options;
+  const { nodeKind, json, terminal, leaving } = options;
   const style = styleFor(terminal);
   const world = fileURLToPath(new URL(`../sandbox/worlds/${WORLDS[nodeKind]}`, import.meta.url));
   const sandbox = await openSandbox({ world, port: 0, clock: 'virtual', nodeKind });
@@ -37,18 +39,16 @@ export async function runDemo(options: {
     });
     if (!json)
       terminal.out(`${style.bold('A sandbox with one EKS cluster, in virtual time')} at ${sandbox.endpoint}\n`);
-    const { result, execution } = await untilSignal(terminal, (leaving) =>
-      migrate(connection, {
-        request: REQUEST,
-        stateMachine: undefined,
-        now: new Date(),
-        terminal,
-        progress: () => (json ? noProgress : progressFor(terminal)),
-        announce: !json,
-        parting: () => ['The demo was stopped, and its sandbox with it.'],
-        ...leaving,
-      }),
-    );
+    const { result, execution } = await migrate(connection, {
+      request: REQUEST,
+      stateMachine: undefined,
+      now: new Date(),
+      terminal,
+      progress: () => (json ? noProgress : progressFor(terminal)),
+      announce: !json,
+      parting: () => ['The demo was stopped, and its sandbox with it.'],
+      ...leaving,
+    });
     const story = await audit(connection, execution);
     connection.close();
     if (json) terminal.out(JSON.stringify({ result, story }));
@@ -65,7 +65,7 @@ export async function runDemo(options: {
 const WHERE_NEXT = [
   'Where next',
   '  keep the sandbox:',
-  `    ${nightshiftCommand('sandbox --world sandbox/worlds/demo.json')}`,
+  `    ${sandboxCommand()}`,
   '  in another terminal, migrate in it (it prints the command for the audit), and ask it as you ask AWS:',
   '    export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1',
   '    export AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=me',

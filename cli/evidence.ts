@@ -82,7 +82,8 @@ export async function readObject(connection: Connection, bucket: string, key: st
     if (error.name === 'NoSuchKey') return null;
     if (error.name !== 'NoSuchBucket') throw error;
     throw new Failure('NoSuchBucket', `there is no evidence bucket ${bucket}`, {
-      nextStep: 'name it with --evidence-bucket or NIGHTSHIFT_EVIDENCE_BUCKET',
+      nextStep:
+        "give the name of the bucket that there is, or leave --evidence-bucket and NIGHTSHIFT_EVIDENCE_BUCKET out to read the deployment's own",
       cause: error,
     });
   }

@@ -1,5 +1,5 @@
 /** What the process answers: 0 done, 1 it did not end as asked, 2 the call itself is wrong. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130, readerGone: 141, terminated: 143 } as const;
 
 /** Why the call cannot be done as it was written: one sentence, and what to do instead. Exit code 2. */
 export class UsageError extends Error {
@@ -41,8 +41,16 @@ export function describeError(error: unknown): { exitCode: number; lines: string
   if (error instanceof UsageError)
     return { exitCode: EXIT.usage, lines: withNextStep(`nightshift: ${oneLine(error.message)}`, error.nextStep) };
   const { name, message, nextStep } = named(error);
-  const step = nextStep === null ? [] : [`next: ${oneLine(nextStep)}`];
-  return { exitCode: EXIT.failed, lines: [...step, `nightshift: ${stripStop(oneLine(message))}: ${name}`] };
+  return { exitCode: EXIT.failed, lines: withNextStep(`nightshift: ${endWithName(message, name)}`, nextStep) };
+}
+
+/** One line that ends in the error's name. A command at the end of the text stays apart from it. */
+export function endWithName(text: string, name: string): string {
+  const line = oneLine(text);
+  if (line === '') return name;
+  return /`[.:]?$/.test(line)
+    ? `${line.replace(/[.:]$/, '')}. Error: ${name}`
+    : `${line.replace(/[.:]$/, '')}: ${name}`;
 }
 
 /** Text with control characters made visible and newlines folded: what others wrote must not drive a terminal. */
@@ -54,15 +62,18 @@ export function oneLine(text: string): string {
 }
 
 function withNextStep(line: string, nextStep: string | null): string[] {
-  return nextStep === null ? [line] : [line, `next: ${oneLine(nextStep)}`];
+  return nextStep === null ? [line] : [`next: ${oneLine(nextStep)}`, line];
 }
 
-function stripStop(text: string): string {
-  return text.replace(/[.:]$/u, '');
-}
+/** What JavaScript calls an error that nobody has named. */
+const NO_NAMES = new Set(['Error', 'TypeError', 'RangeError', 'AggregateError']);
 
 function named(error: unknown): { name: string; message: string; nextStep: string | null } {
   if (!(error instanceof Error)) return { name: 'UnexpectedError', message: String(error), nextStep: null };
   const nextStep = 'nextStep' in error && typeof error.nextStep === 'string' ? error.nextStep : null;
-  return { name: error.name, message: error.message || 'no message', nextStep };
+  return {
+    name: NO_NAMES.has(error.name) ? 'UnexpectedError' : error.name,
+    message: error.message || 'no message',
+    nextStep,
+  };
 }

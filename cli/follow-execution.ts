@@ -3,7 +3,7 @@ import type { DescribeExecutionOutput, HistoryEvent } from '@aws-sdk/client-sfn'
 import type { Connection } from './aws.ts';
 import { describeExecution, eventsAfter } from './executions.ts';
 import { Failure } from './exit.ts';
-import { nightshiftCommand } from './paste.ts';
+import { auditCommand } from './paste.ts';
 
 /** Milliseconds between two looks: `shortest` while the execution moves, growing to `longest` while it waits. */
 export interface Pace {
@@ -79,7 +79,7 @@ export function notFollowed(error: unknown, arn: string): Failure {
   if (error instanceof Failure && error.name !== 'NoAnswer') return error;
   const why = error instanceof Error ? error.message : String(error);
   return new Failure('NotFollowed', `could not look at ${arn} any more: ${why}`, {
-    nextStep: `the execution itself goes on; read it with: ${nightshiftCommand(`audit ${arn}`)}`,
+    nextStep: `the execution itself goes on; read it with: ${auditCommand({ arn })}`,
     cause: error,
   });
 }

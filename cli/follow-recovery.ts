@@ -9,7 +9,7 @@ import { showTime } from './format.ts';
 import type { Step } from './history.ts';
 import { leaseStarts } from './lease.ts';
 import { type Followed, follow, type MigrationResult, stopping, type Watching } from './migration.ts';
-import { nightshiftCommand } from './paste.ts';
+import { auditCommand } from './paste.ts';
 import { readNested, siblingOf } from './related.ts';
 import { answersOf } from './story-parts.ts';
 
@@ -95,7 +95,7 @@ async function appears(
 function waitingWords({ result }: Followed, recovery: ExecutionName): string[] {
   return [
     `${result.name} ended ${result.ending}, and its recovery had not started yet. It starts without this terminal: ${recovery.arn}`,
-    `  the story so far:  ${nightshiftCommand(`audit ${result.execution}`)}`,
+    `  the story so far:  ${auditCommand({ arn: result.execution })}`,
   ];
 }
 
@@ -105,7 +105,7 @@ function recoveryWords(execution: ExecutionName, connection: Connection, attempt
     attempt < MOST_ATTEMPTS ? 'the next recovery then goes on' : 'it is the last one: a person is then paged';
   return [
     `The recovery goes on without this terminal: ${execution.arn}`,
-    `  its story so far:  ${nightshiftCommand(`audit ${execution.arn}`)}`,
+    `  its story so far:  ${auditCommand(execution)}`,
     ...(attempt < GIVING_UP ? stopping(execution, connection, then) : []),
   ];
 }
@@ -134,7 +134,7 @@ function failureAfter({ result, steps }: Followed, asked: Asked): Failure | null
   const way = ending === result.ending ? `ended ${ending}` : `found that the ending ${ending} was recorded`;
   const cause = error?.cause || `the recovery ${name} ${way}`;
   return new Failure(error?.name ?? NAMES[ending] ?? 'ExecutionFailed', cause, {
-    nextStep: `read what happened: ${nightshiftCommand(`audit ${name}`)}`,
+    nextStep: `read what happened: ${auditCommand({ arn: result.execution })}`,
   });
 }
 
@@ -165,6 +165,6 @@ async function notStarted(
   return new Failure(
     'RecoveryNotStarted',
     `${name} ended ${ending}, and its recovery ${recovery.name} has not started yet: ${latest}`,
-    { nextStep: `look again: ${nightshiftCommand(`audit ${left.result.execution}`)}` },
+    { nextStep: `look again: ${auditCommand({ arn: left.result.execution })}` },
   );
 }

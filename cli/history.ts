@@ -10,14 +10,22 @@ export interface HistoryError {
 
 /**
  * One thing that the history of an execution says; `value` is a task's own answer, without the integration's envelope, and
- * `parameters` the JSON text that the task was called with; null where the history does not have it.
+ * `parameters` the JSON text that the task was called with; null where the history does not have it. `next` is what
+ * followed a failed attempt: another one, or nothing more in its state; `unknown` where the history ends with it.
  */
 export type Step = { id: number; at: Date } & (
   | { kind: 'started'; input: unknown }
   | { kind: 'entered' | 'left'; state: string; phase: PhaseName | null }
   | { kind: 'submitted'; state: string; phase: PhaseName | null; value: unknown }
   | { kind: 'succeeded'; state: string; phase: PhaseName | null; parameters: string | null; value: unknown }
-  | { kind: 'failed'; state: string; phase: PhaseName | null; error: HistoryError }
+  | {
+      kind: 'failed';
+      state: string;
+      phase: PhaseName | null;
+      parameters: string | null;
+      error: HistoryError;
+      next: 'retried' | 'over' | 'unknown';
+    }
   | { kind: 'ended'; status: EndStatus; output: unknown; error: HistoryError | null }
 );
 
@@ -41,6 +49,7 @@ export function readHistory(events: readonly HistoryEvent[], machine: Machine = 
   const ordered = events.toSorted((a, b) => (a.id ?? 0) - (b.id ?? 0));
   const stateOf = new Map<number, string>();
   const parametersOf = new Map<number, string>();
+  const following = new Map(ordered.map(({ previousEventId = 0, type = '' }) => [previousEventId, type]));
   const steps: Step[] = [];
   for (const event of ordered) {
     const { id = 0, timestamp } = event;
@@ -52,7 +61,7 @@ export function readHistory(events: readonly HistoryEvent[], machine: Machine = 
     const parameters = called ?? (entered ? undefined : parametersOf.get(event.previousEventId ?? 0));
     if (parameters !== undefined) parametersOf.set(id, parameters);
     const place = state && { state, phase: phaseOf(state, machine), parameters: parameters ?? null };
-    const step = timestamp && readEvent(event, { id, at: timestamp }, place);
+    const step = timestamp && readEvent(event, { id, at: timestamp }, place, following.get(id));
     if (step) steps.push(step);
   }
   return steps;
@@ -62,6 +71,7 @@ function readEvent(
   event: HistoryEvent,
   base: { id: number; at: Date },
   place: { state: string; phase: PhaseName | null; parameters: string | null } | '' | undefined,
+  following: string | undefined,
 ): Step | null {
   const type = event.type ?? '';
   if (type === 'ExecutionStarted')
@@ -84,7 +94,13 @@ function readEvent(
     event.taskSubmitFailedEventDetails ??
     event.lambdaFunctionFailedEventDetails ??
     event.lambdaFunctionTimedOutEventDetails;
-  return failure ? { ...at, kind: 'failed', error: readError(failure) } : null;
+  return failure ? { ...at, kind: 'failed', parameters, error: readError(failure), next: nextOf(following) } : null;
+}
+
+/** Step Functions schedules a task again for each attempt, and leaves the state or ends the execution otherwise. */
+function nextOf(following: string | undefined): 'retried' | 'over' | 'unknown' {
+  if (following === undefined) return 'unknown';
+  return following.endsWith('Scheduled') ? 'retried' : 'over';
 }
 
 const ENDS: Readonly<Record<string, EndStatus>> = {

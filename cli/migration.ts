@@ -4,17 +4,18 @@ import { type OwedRecord, owedRecord } from '../functions/core/owed-record.ts';
 import type { Reference } from './answers.ts';
 import type { Connection } from './aws.ts';
 import { type ExecutionName, executionName, findStateMachine, startExecution } from './executions.ts';
-import { EXIT, Failure, Interrupted } from './exit.ts';
+import { Failure } from './exit.ts';
 import { followExecution, paceFor } from './follow-execution.ts';
 import type { FollowedRecovery } from './follow-recovery.ts';
 import { count } from './format.ts';
 import { type HistoryError, readError, readHistory, type Step } from './history.ts';
-import { awsCommand, nightshiftCommand } from './paste.ts';
+import { auditCommand, awsCommand } from './paste.ts';
 import { type Machine, machineOf } from './phases.ts';
 import type { Progress } from './progress.ts';
 import { outcomeOf } from './story-parts.ts';
 import type { Style } from './style.ts';
 import type { Terminal } from './terminal.ts';
+import type { Leaving } from './until-signal.ts';
 
 /** What `migrate --json` prints: how one execution ended, and where its evidence is. */
 export interface MigrationResult {
@@ -60,14 +61,6 @@ export interface Watching extends Leaving {
   parting: (execution: ExecutionName, connection: Connection) => string[];
 }
 
-/** How a person leaves a command that watches. */
-export interface Leaving {
-  /** Aborted with Interrupted at the first Ctrl-C or SIGTERM. */
-  signal: AbortSignal;
-  /** Sets what a person reads who leaves from now on. */
-  onLeave(words: readonly string[]): void;
-}
-
 /** Starts a migration and stays with it to its end. `now` is only for the execution's name. */
 export async function migrate(
   connection: Connection,
@@ -102,8 +95,11 @@ export async function follow(connection: Connection, execution: ExecutionName, o
     heard.push(...events);
     // A step's state is found through the events before it: all are read, the new ones are shown.
     const steps = readHistory(heard, machine);
-    progress.show(steps.slice(told));
-    told = steps.length;
+    // Whether an attempt is the last one is in the event after it.
+    const open = steps.findIndex((step) => step.kind === 'failed' && step.next === 'unknown');
+    const known = open < 0 ? steps.length : open;
+    progress.show(steps.slice(told, known));
+    told = known;
   };
   try {
     const pace = paceFor(connection);
@@ -174,7 +170,7 @@ export function failureOf(result: MigrationResult): Failure | null {
   if (!result.error) return null;
   const { name, cause } = result.error;
   return new Failure(name, cause || `the execution ended ${result.status}`, {
-    nextStep: `read what happened: ${nightshiftCommand(`audit ${result.name}`)}`,
+    nextStep: `read what happened: ${auditCommand({ arn: result.execution })}`,
   });
 }
 
@@ -188,42 +184,14 @@ export function endingLine(result: MigrationResult, failure: Failure | null, sty
   const where = (recovery || ending === 'rolled-back') && modes.length > 0 ? `, now ${modes.join(', ')}` : '';
   const recovered = recovery ? `; its recovery ${recovery.name} ended ${recovery.ending}` : '';
   const line = `${failure ? style.bad('ended') : style.good('ended')} ${ending}${recovered}${where}`;
-  return failure ? `${line}: ${failure.name}` : `${line}; its story: ${nightshiftCommand(`audit ${result.name}`)}`;
-}
-
-/**
- * Aborts `work` with Interrupted at the first Ctrl-C or SIGTERM, and prints what `work` has set for that; a second one
- * ends the process at once. It lasts as long as the command watches: no moment between two executions is without it.
- */
-export async function untilSignal<T>(terminal: Terminal, work: (leaving: Leaving) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  let words: readonly string[] = [];
-  const onLeave = (next: readonly string[]) => {
-    words = next;
-  };
-  const leave = (exitCode: number) => () => {
-    if (controller.signal.aborted) process.exit(exitCode);
-    controller.abort(new Interrupted(exitCode));
-  };
-  const onInterrupt = leave(EXIT.interrupted);
-  const onTerminate = leave(EXIT.terminated);
-  // Not `once`: log-update's cursor guard kills the process when no other listener is left while it is told.
-  process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate);
-  try {
-    return await work({ signal: controller.signal, onLeave });
-  } catch (error) {
-    if (error instanceof Interrupted && words.length > 0) for (const line of ['', ...words]) terminal.err(line);
-    throw error;
-  } finally {
-    process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate);
-  }
+  return failure ? `${line}: ${failure.name}` : `${line}; its story: ${auditCommand({ arn: result.execution })}`;
 }
 
 /** What a person must know who stops watching: nothing was stopped. */
 export function partingWords(execution: ExecutionName, connection: Connection): string[] {
   return [
     `The execution goes on without this terminal: ${execution.arn}`,
-    `  its story so far:  ${nightshiftCommand(`audit ${execution.arn}`)}`,
+    `  its story so far:  ${auditCommand(execution)}`,
     ...stopping(execution, connection, 'the recovery then finishes what was begun, or puts it back'),
   ];
 }

@@ -1,7 +1,7 @@
 import { NestedAnswer, RequestInput, RollbackInput } from './answers.ts';
 import { oneLine } from './exit.ts';
 import { showTarget } from './format.ts';
-import type { Step } from './history.ts';
+import type { HistoryError, Step } from './history.ts';
 import { ANSWERED } from './narrate-answers.ts';
 
 /** What a step means to a person, in one line; null where it says nothing that the next step does not say better. */
@@ -16,7 +16,7 @@ export function narrate(step: Step): string | null {
     case 'submitted':
       return clean(submitted(step.value));
     case 'failed':
-      return clean(expectedAnswer(step) ?? `${step.error.name}: ${step.error.cause}`);
+      return clean(attempted(step));
     case 'left':
     case 'ended':
       return null;
@@ -78,6 +78,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'Eks.InvalidParameterException': 'EKS knows no such name',
   },
   DescribeAddon: { 'Eks.ResourceNotFoundException': 'kube-proxy is not an add-on' },
+  AcquireLease: { 'Scheduler.ConflictException': 'another execution holds the lease of the cluster' },
   GrantAccess: { 'Eks.ResourceInUseException': 'the access entry is there already' },
   ReadAccess: NO_ENTRY,
   RevokeAccess: NO_ENTRY,
@@ -100,6 +101,26 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** What a failed step says that failed as it may; null for one that went wrong. */
 export function expectedAnswer(step: Step): string | null {
   return step.kind === 'failed' ? (EXPECTED[step.state]?.[step.error.name] ?? null) : null;
+}
+
+/** What went wrong for good in a step: it failed, not as it may, and no other attempt followed. Null otherwise. */
+export function wentWrong(step: Step): HistoryError | null {
+  return step.kind === 'failed' && step.next === 'over' && expectedAnswer(step) === null ? step.error : null;
+}
+
+/** Errors that pass by themselves, as they do for some seconds after access was granted. */
+const PASSING: Readonly<Record<string, string>> = {
+  KubernetesForbidden: 'the access to Kubernetes is not in force yet',
+  KubernetesUnreachable: 'the Kubernetes API does not answer yet',
+};
+
+/** Only the last attempt failed for good, and only its sentence has a next step for a person. */
+function attempted(step: Step & { kind: 'failed' }): string {
+  const { name, cause } = step.error;
+  const expected = expectedAnswer(step);
+  if (step.next === 'over') return expected ?? `${name}: ${cause}`;
+  const why = expected ?? PASSING[name];
+  return why === undefined ? `${name}: tries again` : `${why}: asks again`;
 }
 
 function narrateRequest(input: unknown): string {

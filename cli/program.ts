@@ -8,6 +8,7 @@ import { addMigrate } from './commands/migrate.ts';
 import { addRollback } from './commands/rollback.ts';
 import { addSandbox } from './commands/sandbox.ts';
 import { addVerify } from './commands/verify.ts';
+import { oneLine } from './exit.ts';
 import { nightshiftCommand, pasteable } from './paste.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -29,11 +30,27 @@ export function buildProgram(terminal: Terminal): Command {
     .description(manifest.description)
     .version(manifest.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
+    .helpCommand(false)
     .showHelpAfterError(`(${nightshiftCommand('--help')} lists every command and option)`)
     .addHelpText('after', EXAMPLES)
     .exitOverride();
   const add = [addDemo, addMigrate, addRollback, addAudit, addVerify, addSandbox, addAccessManifest, addCompletion];
   for (const command of add) command(program, terminal);
+  addHelp(program);
   return program;
+}
+
+/** commander's own help command prints the program's help for a command that there is not. */
+function addHelp(program: Command): void {
+  program
+    .command('help')
+    .summary('print the help of a command')
+    .description('Prints the help of a command, or of the program.')
+    .argument('[command]', 'name of the command')
+    .action((name: string | undefined) => {
+      if (name === undefined) program.help();
+      const found = program.commands.find((each) => each.name() === name);
+      if (!found) program.error(`error: unknown command '${oneLine(name)}'`, { code: 'commander.unknownCommand' });
+      found.help();
+    });
 }

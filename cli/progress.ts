@@ -2,7 +2,7 @@ import { Listr, type ListrTask } from 'listr2';
 import { InspectAnswer } from './answers.ts';
 import { showTime } from './format.ts';
 import type { Step } from './history.ts';
-import { expectedAnswer, narrate } from './narrate.ts';
+import { narrate, wentWrong } from './narrate.ts';
 import { labelOf, type Machine, orderOf, PHASES, type PhaseName } from './phases.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -152,8 +152,10 @@ class PhaseList implements Progress {
   }
 
   #notice(step: Step): void {
-    if (step.kind === 'failed' && expectedAnswer(step) === null)
-      this.#trouble = { state: step.state, name: step.error.name };
+    const wrong = wentWrong(step);
+    if (wrong && 'state' in step) this.#trouble = { state: step.state, name: wrong.name };
+    if (step.kind === 'entered' && step.state === 'LeaseHeld')
+      this.#trouble = { state: step.state, name: 'AlreadyMigrating' };
     if (step.kind === 'succeeded' && this.#trouble?.state === step.state) this.#trouble = null;
     if (step.kind === 'succeeded' && isRefusal(step.value))
       this.#trouble = { state: step.state, name: 'PreflightRefused' };

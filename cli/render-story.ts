@@ -1,4 +1,4 @@
-import { oneLine } from './exit.ts';
+import { endWithName, oneLine } from './exit.ts';
 import { count, showCounts, showDuration, showTarget, showTime } from './format.ts';
 import { renderRisks } from './render-checks.ts';
 import { phaseLines } from './render-phases.ts';
@@ -223,8 +223,7 @@ function absent(story: Story, style: Style): string[] {
 function ending(story: Story, style: Style): string[] {
   const { kind, error } = story.ending;
   if (error) {
-    const cause = oneLine(error.cause);
-    return [`${style.bad('Ending')}     ${kind}${cause ? `: ${cause.replace(/\.$/, '')}` : ''}: ${error.name}`];
+    return [`${style.bad('Ending')}     ${kind}: ${endWithName(error.cause, error.name)}`];
   }
   if (kind === 'running') return [`${style.bold('Ending')}     none yet: the execution is running`];
   return [`${style.good('Ending')}     ${kind}`];

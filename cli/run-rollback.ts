@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { NightshiftError } from '../functions/core/errors.ts';
 import { formerKey } from '../functions/core/executions.ts';
 import { type Former, parseFormer, restoration } from '../functions/core/former.ts';
@@ -10,25 +10,20 @@ import {
   describeExecution,
   type ExecutionName,
   executionName,
+  executionThere,
   findStateMachine,
   possibleExecutions,
 } from './executions.ts';
 import { EXIT, Failure, oneLine, UsageError } from './exit.ts';
 import { followRecoveries } from './follow-recovery.ts';
-import {
-  endingLine,
-  failureOf,
-  type Leaving,
-  partingWords,
-  runExecution,
-  untilSignal,
-  type Watching,
-} from './migration.ts';
-import { awsCommand } from './paste.ts';
+import { endingLine, failureOf, partingWords, runExecution, type Watching } from './migration.ts';
+import { auditCommand, awsCommand } from './paste.ts';
 import { machineOf } from './phases.ts';
+import { type Present, presentOf } from './present.ts';
 import { noProgress, progressFor } from './progress.ts';
 import { type Style, styleFor } from './style.ts';
 import type { Terminal } from './terminal.ts';
+import { type Leaving, unlessLeft } from './until-signal.ts';
 
 interface RunOptions {
   reason: string;
@@ -37,6 +32,7 @@ interface RunOptions {
   stateMachine?: string;
   evidenceBucket?: string;
   terminal: Terminal;
+  leaving: Leaving;
 }
 
 /**
@@ -46,25 +42,41 @@ interface RunOptions {
  * was started; UsageError when nobody can be asked.
  */
 export async function runRollback(text: string, options: RunOptions): Promise<void> {
-  const { json, terminal } = options;
+  const { terminal, leaving } = options;
   const reason = reasonIn(options.reason);
-  if (!options.yes && !process.stdin.isTTY)
-    throw new UsageError('without a terminal nobody can be asked whether this is to be put back', {
-      nextStep: 'say --yes',
-    });
-  const connection = await connect();
+  const connection = await unlessLeft(leaving, () => connect());
   try {
-    const [owner] = await possibleExecutions(connection, text);
-    const former = await savedBy(connection, owner, options.evidenceBucket ?? evidenceBucket(owner));
-    const style = styleFor(terminal);
+    const { owner, former, present } = await unlessLeft(leaving, () => look(connection, text, options));
+    // What there is to be put back is looked for first: a name that is wrong needs no answer.
+    if (!options.yes && !process.stdin.isTTY)
+      throw new UsageError('without a terminal nobody can be asked whether this is to be put back', {
+        nextStep: 'give --yes',
+      });
     // With --json stdout is the document; what is asked about is shown beside it.
-    const show = json ? terminal.err : terminal.out;
-    if (!json || !options.yes) for (const line of describe(former, owner, style)) show(line);
-    if (!options.yes) await confirm();
-    await untilSignal(terminal, (leaving) => putBack(connection, { owner, former, reason }, { ...options, leaving }));
+    const show = options.json ? terminal.err : terminal.out;
+    if (!options.json || !options.yes)
+      for (const line of describe(former, owner, present, styleFor(terminal))) show(line);
+    if (!options.yes) await confirm(leaving, present);
+    await putBack(connection, { owner, former, reason }, options);
   } finally {
     connection.close();
   }
+}
+
+interface Looked {
+  owner: ExecutionName;
+  former: Former;
+  present: Present;
+}
+
+async function look(
+  connection: Connection,
+  text: string,
+  { evidenceBucket: bucket }: Pick<RunOptions, 'evidenceBucket'>,
+): Promise<Looked> {
+  const [owner, ...rollbacks] = await possibleExecutions(connection, text);
+  const former = await savedBy(connection, { owner, rollbacks }, bucket ?? evidenceBucket(owner));
+  return { owner, former, present: await presentOf(connection, former) };
 }
 
 function reasonIn(text: string): string {
@@ -75,18 +87,23 @@ function reasonIn(text: string): string {
 }
 
 /** What the execution saved before its change. @throws Failure when it saved nothing, or still runs */
-async function savedBy(connection: Connection, owner: ExecutionName, bucket: string): Promise<Former> {
-  if (machineOf(owner.stateMachine) === 'rollback-cluster')
-    throw new UsageError(`${owner.name} is a rollback itself`, { nextStep: 'name the migration: the audit tells it' });
+async function savedBy(
+  connection: Connection,
+  { owner, rollbacks }: { owner: ExecutionName; rollbacks: readonly ExecutionName[] },
+  bucket: string,
+): Promise<Former> {
+  if (machineOf(owner.stateMachine) === 'rollback-cluster') throw isRollback(owner);
   const known = await refuseRunning(connection, owner);
   const key = formerKey(owner);
   const saved = await readObject(connection, bucket, key);
-  if (saved === null && !known)
+  if (saved === null && !known) {
+    for (const rollback of rollbacks) if (await executionThere(connection, rollback.arn)) throw isRollback(rollback);
     throw new Failure(
       'ExecutionDoesNotExist',
       `there is no execution ${owner.name}: Step Functions does not know ${owner.arn}, and ${bucket} has no ${key}`,
       { nextStep: 'check the name, the Region and the account; nightshift prints the name when it starts a migration' },
     );
+  }
   if (saved === null)
     throw new Failure('NothingToRollBack', `${owner.name} saved no former state in ${bucket}: it changed nothing`, {
       nextStep: 'check name and bucket (--evidence-bucket)',
@@ -99,6 +116,12 @@ async function savedBy(connection: Connection, owner: ExecutionName, bucket: str
   }
 }
 
+function isRollback(execution: ExecutionName): UsageError {
+  return new UsageError(`${execution.name} is a rollback itself`, {
+    nextStep: `name the migration that it undoes, which its story has: ${auditCommand(execution)}`,
+  });
+}
+
 /** Whether Step Functions knows the execution. It forgets one 90 days after its end; what that one saved still counts. */
 async function refuseRunning(connection: Connection, owner: ExecutionName): Promise<boolean> {
   try {
@@ -109,25 +132,31 @@ async function refuseRunning(connection: Connection, owner: ExecutionName): Prom
     throw error;
   }
   throw new Failure('StillRunning', `${owner.name} still runs: two must not change one cluster`, {
-    nextStep: `wait for its end, or stop it, and its change is put back: ${awsCommand(connection, `stepfunctions stop-execution --execution-arn ${owner.arn}`)}`,
+    nextStep: `wait for its end, or stop it, and what it began is finished, or put back: ${awsCommand(connection, `stepfunctions stop-execution --execution-arn ${owner.arn}`)}`,
   });
 }
 
-/** What will be put back, as it was saved. */
-function describe(former: Former, owner: ExecutionName, style: Style): string[] {
+/** What will be put back, as it was saved, and what is there now. */
+function describe(former: Former, owner: ExecutionName, present: Present, style: Style): string[] {
   const { configuration, proxying, configMap } = restoration(former);
   const { way, strategy } = former.plan;
   const rows: [string, string | null][] = [
     ['Cluster', former.cluster.name],
     ['Undoes', owner.arn],
-    ['Mode', `${describeProxying(former.target).text} back to ${describeProxying(proxying).text}`],
-    ['Add-on', addonOf(way, configuration)],
+    ['Migrated', `from ${describeProxying(proxying).text} to ${describeProxying(former.target).text}`],
+    ['Now', present.text],
+    ['Mode', `${present.asBefore ? 'stays' : 'back to'} ${describeProxying(proxying).text}`],
+    ['Add-on', present.asBefore ? 'stays as it is' : addonOf(way, configuration)],
     ['ConfigMap', configMap === null ? null : `the text that was saved, ${configMap.split('\n').length} lines`],
     ['Restart', strategy],
     ['Then', `every node is cleaned and proves ${describeProxying(proxying).text}`],
   ];
   return [
-    style.bold('What will be put back'),
+    style.bold(
+      present.asBefore
+        ? 'Configured as before already: nothing but a restart, cleaning and proof'
+        : 'What will be put back',
+    ),
     ...rows.flatMap(([label, value]) =>
       value === null ? [] : [`  ${style.bold(label.padEnd(10))} ${oneLine(value)}`],
     ),
@@ -139,22 +168,30 @@ function addonOf(way: Former['plan']['way'], configuration: string): string | nu
   return way === 'create-addon' ? 'given back, its objects stay' : configuration;
 }
 
-/** @throws Failure `NotConfirmed` */
-async function confirm(): Promise<void> {
-  const asked = createInterface({ input: process.stdin, output: process.stderr });
+/** Without line editing, which would write escape sequences. @throws Failure `NotConfirmed`; Interrupted on Ctrl-C */
+async function confirm(leaving: Leaving, { asBefore }: Present): Promise<void> {
+  const question = asBefore ? 'Restart, clean and prove it once more? Type yes: ' : 'Put this back? Type yes: ';
+  const asked = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   try {
-    const answer = await asked.question('Put this back? Type yes: ');
+    const answer = await unlessLeft(leaving, () => {
+      const { promise, resolve } = Promise.withResolvers<string>();
+      asked.once('line', resolve).once('close', () => resolve(''));
+      process.stderr.write(question);
+      return promise;
+    });
     if (answer.trim().toLowerCase() === 'yes') return;
   } finally {
     asked.close();
   }
-  throw new Failure('NotConfirmed', 'nothing was started');
+  throw new Failure('NotConfirmed', 'nothing was started', {
+    nextStep: 'give the same command again and type yes, or give it with --yes',
+  });
 }
 
 async function putBack(
   connection: Connection,
   { owner, former, reason }: { owner: ExecutionName; former: Former; reason: string },
-  { json, terminal, leaving, ...options }: RunOptions & { leaving: Leaving },
+  { json, terminal, leaving, ...options }: RunOptions,
 ): Promise<void> {
   const stateMachine = options.stateMachine ?? (await findStateMachine(connection, 'rollback-cluster'));
   const cluster = former.cluster.name;

@@ -1,5 +1,5 @@
 import type { HistoryError, Step } from './history.ts';
-import { expectedAnswer } from './narrate.ts';
+import { wentWrong } from './narrate.ts';
 import { labelOf, type PhaseName } from './phases.ts';
 import type { NodeRecord } from './story.ts';
 import { outcomeOf } from './story-parts.ts';
@@ -56,7 +56,7 @@ function gaveUpOver(before: readonly Step[], after: readonly Step[]): Broke | nu
   const last = before.findLast((step) => (step.kind === 'failed' || step.kind === 'succeeded') && step.phase !== null);
   const failed = saying(before) ?? last;
   if (!failed || !('state' in failed)) return null;
-  const own = failed.kind === 'failed' && expectedAnswer(failed) === null ? failed.error : null;
+  const own = wentWrong(failed);
   const later = recorded !== null && failed === last && saying(before) === undefined && saying(after) !== undefined;
   return { state: failed.state, phase: failed.phase, error: later ? own : (recorded ?? own) };
 }

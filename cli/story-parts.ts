@@ -2,7 +2,7 @@ import { type NodesInMode, OutcomeAnswer, OutcomeRecord } from './answers.ts';
 import type { Evidence } from './evidence.ts';
 import type { ExecutionName } from './executions.ts';
 import { type EndStatus, type HistoryError, parseJson, type Step } from './history.ts';
-import { expectedAnswer, narrate } from './narrate.ts';
+import { expectedAnswer, narrate, wentWrong } from './narrate.ts';
 import { labelOf, type PhaseName } from './phases.ts';
 
 /** An execution and when it was; times are ISO, `seconds` null while it runs. */
@@ -24,6 +24,8 @@ export interface Phase {
   seconds: number | null;
   /** One line per thing that happened, the last answer of a question that was asked repeatedly. */
   details: string[];
+  /** Attempts that were followed by another one, by state and error; the last sentence of each. */
+  retries: { state: string; error: HistoryError; times: number }[];
   errors: HistoryError[];
 }
 
@@ -54,6 +56,7 @@ interface OpenPhase {
   startedAt: Date;
   endedAt: Date | null;
   details: Map<string, string>;
+  retries: Map<string, Phase['retries'][number]>;
   errors: HistoryError[];
 }
 
@@ -64,19 +67,28 @@ export function tellPhases(steps: readonly Step[]): Phase[] {
     let current = open.at(-1);
     if (current?.phase !== step.phase) {
       if (step.kind !== 'entered') continue;
-      current = { phase: step.phase, startedAt: step.at, endedAt: null, details: new Map(), errors: [] };
+      current = { phase: step.phase, startedAt: step.at, endedAt: null, ...nothingYet() };
       open.push(current);
     }
     if (step.kind === 'entered') current.endedAt = null;
     if (step.kind === 'left') current.endedAt = step.at;
-    const wrong = step.kind === 'failed' && expectedAnswer(step) === null;
-    if (wrong) current.errors.push(step.error);
-    const text = wrong ? null : narrate(step);
+    const wrong = wentWrong(step);
+    if (wrong) {
+      current.errors.push(wrong);
+      continue;
+    }
+    const text = narrate(step);
+    if (text === null) continue;
+    if (step.kind === 'failed' && step.next !== 'over') {
+      const times = retried(current, step);
+      current.details.set(`${step.state} ${step.error.name}`, times === 1 ? text : `${text} (×${times})`);
+      continue;
+    }
     // An answer says what the state that was entered has done.
     const told = step.kind === 'entered' || step.kind === 'succeeded' ? step.state : `${step.state} ${step.kind}`;
-    if (text !== null) current.details.set(told, text);
+    current.details.set(told, text);
   }
-  return open.map(({ phase, startedAt, endedAt, details, errors }) => ({
+  return open.map(({ phase, startedAt, endedAt, details, retries, errors }) => ({
     phase,
     label: labelOf(phase),
     startedAt: startedAt.toISOString(),
@@ -84,8 +96,21 @@ export function tellPhases(steps: readonly Step[]): Phase[] {
     seconds: endedAt ? secondsBetween(startedAt, endedAt) : null,
     // Two states may say the same: the second look at a cluster usually does.
     details: [...new Set(details.values())],
+    retries: [...retries.values()],
     errors,
   }));
+}
+
+function nothingYet(): Pick<OpenPhase, 'details' | 'retries' | 'errors'> {
+  return { details: new Map(), retries: new Map(), errors: [] };
+}
+
+/** How often a state has been tried again after this error in its phase. */
+function retried({ retries }: OpenPhase, { state, error }: Step & { kind: 'failed' }): number {
+  const key = `${state} ${error.name}`;
+  const times = (retries.get(key)?.times ?? 0) + 1;
+  retries.set(key, { state, error, times });
+  return times;
 }
 
 export function tellEnding(steps: readonly Step[]): Ending {
@@ -155,12 +180,7 @@ type Done = Step & { kind: 'succeeded' | 'failed' };
 /** A call that did what it should, or found it done. */
 function hasDone(step: Step): step is Done {
   if (step.kind === 'succeeded') return true;
-  return (
-    step.kind === 'failed' &&
-    step.state !== 'TakeLease' &&
-    step.state !== 'TakeOverLease' &&
-    expectedAnswer(step) !== null
-  );
+  return step.kind === 'failed' && !LEASE.taken.includes(step.state) && expectedAnswer(step) !== null;
 }
 
 interface Schema<T> {

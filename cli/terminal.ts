@@ -1,3 +1,9 @@
+import { EventEmitter } from 'node:events';
+import { EXIT } from './exit.ts';
+
+/** Emits `gone` when nobody reads stdout or stderr any more, at each write. */
+export const readers = new EventEmitter();
+
 /** Where a command writes; the real streams in the program. */
 export interface Terminal {
   /** Data and stories. */
@@ -26,12 +32,15 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** Ends quietly when the reader of a pipe has gone (`nightshift audit … | head`), as SIGPIPE would: 128 + 13. */
+/**
+ * Ends when the reader of a pipe has gone (`nightshift audit … | head`), as SIGPIPE would: 128 + 13. Quietly, unless a
+ * command listens: its execution goes on. No listener of SIGPIPE: once it is removed, the signal ends the process.
+ */
 export function endWhenReaderLeaves(): void {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
-      process.exit(process.exitCode ?? 141);
+      if (!readers.emit('gone')) process.exit(process.exitCode ?? EXIT.readerGone);
     });
 }
 

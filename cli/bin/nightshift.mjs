@@ -40,8 +40,8 @@ function endWithNpx() {
 function handOver() {
   const node = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
   if (!existsSync(node)) {
-    console.error(`nightshift: needs Node ${NEEDED}, this is ${process.version}, and ${node} is not there.`);
     console.error('next: run npm ci in the repository, it brings Node 24.');
+    console.error(`nightshift: needs Node ${NEEDED}, this is ${process.version}, and ${node} is not there.`);
     process.exit(1);
   }
   // Over the channel the child notices that this process is gone, however it was ended.

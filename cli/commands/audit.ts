@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { evidenceBucketOption } from '../options.ts';
 import { pasteable } from '../paste.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -28,11 +29,7 @@ export function addAudit(program: Command, terminal: Terminal): void {
     .addOption(
       new Option('--format <format>', 'text for people, json for programs').choices(['text', 'json']).default('text'),
     )
-    .addOption(
-      new Option('--evidence-bucket <name>', "the bucket, where it is not the deployment's own").env(
-        'NIGHTSHIFT_EVIDENCE_BUCKET',
-      ),
-    )
+    .addOption(evidenceBucketOption())
     .addHelpText('after', EXAMPLES)
     .action(async (text: string, options: AuditOptions) => {
       const { runAudit } = await import('../audit.ts');

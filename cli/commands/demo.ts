@@ -1,10 +1,21 @@
 import { type Command, Option } from 'commander';
+import { requireNodeKind } from '../node-kind.ts';
+import { pasteable } from '../paste.ts';
 import type { Terminal } from '../terminal.ts';
+import { untilSignal } from '../until-signal.ts';
 
 const STARTS = {
   model: 'it makes an EKS cluster with three nodes, and goes through a night in seconds',
   kernel: 'it boots two virtual machines with a real kernel, which takes about half a minute',
 } as const;
+
+const EXAMPLES = pasteable(`
+Examples:
+  $ nightshift demo
+  $ nightshift demo --json | jq .result
+  $ nightshift demo --node-kind kernel     # scripts/setup-kernel-nodes.sh brings what it needs
+
+Needs no AWS account, and leaves nothing behind. Exit code 0 migrated, 1 not.`);
 
 interface DemoOptions {
   nodeKind: 'model' | 'kernel';
@@ -23,10 +34,21 @@ export function addDemo(program: Command, terminal: Terminal): void {
         .default('model'),
     )
     .option('--json', 'print result and story as one JSON document and nothing else')
+    .addHelpText('after', EXAMPLES)
     .action(async (options: DemoOptions) => {
-      // Before the imports: they take a second on a slow machine, and silence looks like a program that hangs.
-      if (!options.json) terminal.out(`A migration in a sandbox on this machine: ${STARTS[options.nodeKind]}.`);
-      const { runDemo } = await import('../demo.ts');
-      await runDemo({ nodeKind: options.nodeKind, json: options.json ?? false, terminal });
+      const { nodeKind, json = false } = options;
+      const first = ['The demo was stopped before its migration was started.'];
+      await untilSignal(
+        terminal,
+        async (leaving) => {
+          await requireNodeKind(nodeKind);
+          // Before the imports: they take a second on a slow machine, and silence looks like a program that hangs.
+          if (!json) terminal.out(`A migration in a sandbox on this machine: ${STARTS[nodeKind]}.`);
+          const { runDemo } = await import('../demo.ts');
+          leaving.signal.throwIfAborted();
+          await runDemo({ nodeKind, json, terminal, leaving });
+        },
+        first,
+      );
     });
 }

@@ -1,10 +1,12 @@
-import { type Command, Option } from 'commander';
-import { CHECK_NAMES } from '../../functions/core/preflight/names.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CHECK_NAMES, isCheckName } from '../../functions/core/preflight/names.ts';
 import { IPVS_SCHEDULERS } from '../../functions/core/proxy-mode.ts';
 import { UsageError } from '../exit.ts';
+import { stateMachineOption } from '../options.ts';
 import { pasteable } from '../paste.ts';
 import type { WantedRequest } from '../run-migrate.ts';
 import type { Terminal } from '../terminal.ts';
+import { untilSignal } from '../until-signal.ts';
 
 interface MigrateOptions {
   scheduler: string;
@@ -55,24 +57,29 @@ export function addMigrate(program: Command, terminal: Terminal): void {
       ).choices(['create-addon', 'config-map']),
     )
     .addOption(acknowledge())
-    .option('--state-machine <arn>', 'the state machine, where several are deployed')
+    .addOption(stateMachineOption('migrate-cluster'))
     .option('--dry-run', 'look only, and print the plan')
     .option('--json', 'print one JSON document at the end and nothing else')
     .addHelpText('after', EXAMPLES)
     .action(async (cluster: string, options: MigrateOptions) => {
-      const wanted = await wantedRequest(cluster, options);
-      const { runMigrate } = await import('../run-migrate.ts');
       const { dryRun = false, json = false, stateMachine } = options;
-      await runMigrate(wanted, { dryRun, json, stateMachine, terminal });
+      await untilSignal(terminal, async (leaving) => {
+        const wanted = await wantedRequest(cluster, options);
+        const { runMigrate } = await import('../run-migrate.ts');
+        await runMigrate(wanted, { dryRun, json, stateMachine, terminal, leaving });
+      });
     });
 }
 
-/** Repeated for each check; the names complete, and the workflow's own rule judges them. */
+/** Repeated for each check; the names complete. */
 function acknowledge(): Option {
   const names: string[] = [];
   return new Option('--acknowledge <name>', 'accept what this preflight check finds as a risk; repeatable')
     .choices(CHECK_NAMES)
-    .argParser((name: string, before: string[] = []) => [...before, name])
+    .argParser((name: string, before: string[] = []) => {
+      if (!isCheckName(name)) throw new InvalidArgumentError(`Allowed choices are ${CHECK_NAMES.join(', ')}.`);
+      return [...before, name];
+    })
     .default(names, 'none');
 }
 

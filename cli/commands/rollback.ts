@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { Option } from 'commander';
+import { evidenceBucketOption, stateMachineOption } from '../options.ts';
 import { pasteable } from '../paste.ts';
 import type { Terminal } from '../terminal.ts';
+import { untilSignal } from '../until-signal.ts';
 
 interface RollbackOptions {
   reason: string;
@@ -29,16 +30,14 @@ export function addRollback(program: Command, terminal: Terminal): void {
     .argument('<execution>', 'ARN or name of the migration')
     .option('--reason <text>', 'why: recorded in the history', 'by hand')
     .option('--yes', 'do not ask')
-    .option('--state-machine <arn>', 'the rollback-cluster, where several are deployed')
-    .addOption(
-      new Option('--evidence-bucket <name>', "the bucket, where it is not the deployment's own").env(
-        'NIGHTSHIFT_EVIDENCE_BUCKET',
-      ),
-    )
+    .addOption(stateMachineOption('rollback-cluster'))
+    .addOption(evidenceBucketOption())
     .option('--json', 'print one JSON document at the end and nothing else')
     .addHelpText('after', EXAMPLES)
     .action(async (text: string, { yes = false, json = false, ...options }: RollbackOptions) => {
-      const { runRollback } = await import('../run-rollback.ts');
-      await runRollback(text, { ...options, yes, json, terminal });
+      await untilSignal(terminal, async (leaving) => {
+        const { runRollback } = await import('../run-rollback.ts');
+        await runRollback(text, { ...options, yes, json, terminal, leaving });
+      });
     });
 }

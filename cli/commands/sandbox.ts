@@ -1,12 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT } from '../exit.ts';
+import { requireNodeKind } from '../node-kind.ts';
 import type { SandboxOptions } from '../open-sandbox.ts';
-import { pasteable } from '../paste.ts';
+import { pasteable, repositoryPath } from '../paste.ts';
 import type { Terminal } from '../terminal.ts';
 
 const EXAMPLES = pasteable(`
 Examples:
-  $ nightshift sandbox --world sandbox/worlds/demo.json
+  $ nightshift sandbox --world ${repositoryPath('sandbox/worlds/demo.json')}
   export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=me
   aws eks describe-addon --cluster-name demo --addon-name kube-proxy
   $ nightshift migrate demo --window weekend
@@ -31,6 +32,7 @@ export function addSandbox(program: Command, terminal: Terminal): void {
     )
     .addHelpText('after', EXAMPLES)
     .action(async (options: SandboxOptions) => {
+      await requireNodeKind(options.nodeKind);
       const stopped = untilStopped();
       const { openSandbox } = await import('../open-sandbox.ts');
       const sandbox = await openSandbox(options);

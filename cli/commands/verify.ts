@@ -41,6 +41,7 @@ export function addVerify(program: Command, terminal: Terminal): void {
     )
     .addHelpText('after', EXAMPLES)
     .action(async (file: string | undefined, options: VerifyOptions) => {
+      await checkCidr(options.serviceCidr);
       const output = await readOutput(file, terminal);
       const { pass, reasons, virtualServers, apiServer, dns } = await judge(output, options);
       terminal.out(JSON.stringify({ pass, reasons, virtualServers, apiServer, dns }));
@@ -56,6 +57,20 @@ function onlyIpvs(mode: string): string {
   );
 }
 
+/** Before anything is read: a person would type or wait for nothing. @throws UsageError */
+async function checkCidr(cidr: string): Promise<void> {
+  const { serviceAddresses } = await import('../../functions/core/cluster-ip.ts');
+  try {
+    serviceAddresses(cidr);
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    throw new UsageError(`--service-cidr is wrong: ${cause.message}`, {
+      nextStep: "give the cluster's: aws eks describe-cluster --name CLUSTER --query cluster.kubernetesNetworkConfig",
+      cause,
+    });
+  }
+}
+
 async function readOutput(file: string | undefined, terminal: Terminal): Promise<string> {
   if (file !== undefined && file !== '-') {
     try {
@@ -64,7 +79,7 @@ async function readOutput(file: string | undefined, terminal: Terminal): Promise
       throw new UsageError(`cannot read ${file}: ${unreadable(cause)}`, { cause });
     }
   }
-  if (process.stdin.isTTY) terminal.err('nightshift: reading ipvsadm output from the terminal, Ctrl-D ends it');
+  if (process.stdin.isTTY) terminal.err('nightshift: reads ipvsadm output from the terminal (stdin), Ctrl-D ends it');
   return text(process.stdin);
 }
 

@@ -12,6 +12,10 @@ export interface RegionContent {
   rollbacks?: Record<string, HistoryEvent[]>;
   /** How many of the next requests about an execution of rollback-cluster find nobody who answers. */
   unanswered?: number;
+  /** Inputs of the targets of schedules, by `GROUP/NAME`. */
+  schedules?: Record<string, string>;
+  /** What GetCallerIdentity waits for. */
+  gate?: Promise<void>;
   /** Payload and whether it is a function's error. */
   function?: { payload: unknown; error?: boolean };
 }
@@ -72,12 +76,25 @@ async function answer(
     const { status, output } = stepFunctions(target, ofExecution(input, content));
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(output));
   } else if (body.includes('Action=GetCallerIdentity')) {
+    requests.push({ operation: 'GetCallerIdentity', input: null });
+    await content.gate;
     response.writeHead(200, { 'content-type': 'text/xml' }).end(IDENTITY);
   } else if (request.url?.endsWith('/invocations')) {
     requests.push({ operation: 'Invoke', input: JSON.parse(body) });
     const error = content.function?.error ? { 'x-amz-function-error': 'Unhandled' } : {};
     response.writeHead(200, error).end(JSON.stringify(content.function?.payload ?? null));
-  } else object(request, response, content);
+  } else if (request.url?.startsWith('/schedules/')) schedule(request, response, content);
+  else object(request, response, content);
+}
+
+function schedule(request: IncomingMessage, response: ServerResponse, content: RegionContent): void {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://host');
+  const Input = content.schedules?.[`${searchParams.get('groupName')}/${pathname.split('/').at(-1)}`];
+  const headers = { 'content-type': 'application/json' };
+  if (Input !== undefined)
+    response.writeHead(200, headers).end(JSON.stringify({ Target: { Arn: 'a', RoleArn: 'r', Input } }));
+  else
+    response.writeHead(404, { ...headers, 'x-amzn-errortype': 'ResourceNotFoundException' }).end('{"Message":"none"}');
 }
 
 const IDENTITY = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>

@@ -97,6 +97,30 @@ export class Recorder {
     );
   }
 
+  /** A function's task whose first attempts threw, and whose last one answered or threw. */
+  retried(
+    name: string,
+    attempts: number,
+    [error, message]: [string, string],
+    last: { payload: unknown } | 'failed',
+  ): this {
+    const details = { resourceType: 'lambda', resource: 'invoke' };
+    const cause = JSON.stringify({ errorType: error, errorMessage: message });
+    const failed = () => this.#add({ type: 'TaskFailed', taskFailedEventDetails: { ...details, error, cause } });
+    this.#add({ type: 'TaskStateEntered', stateEnteredEventDetails: { name, input: '{}' } });
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      this.#add({ type: 'TaskScheduled' }).#add({ type: 'TaskStarted' }).pass(5);
+      failed();
+    }
+    this.#add({ type: 'TaskScheduled' }).#add({ type: 'TaskStarted' }).pass(5);
+    if (last === 'failed') failed();
+    else {
+      const output = JSON.stringify({ Payload: last.payload });
+      this.#add({ type: 'TaskSucceeded', taskSucceededEventDetails: { ...details, output } });
+    }
+    return this.#add({ type: 'TaskStateExited', stateExitedEventDetails: { name, output: '{}' } });
+  }
+
   wait(name: string, seconds: number): this {
     this.#add({ type: 'WaitStateEntered', stateEnteredEventDetails: { name, input: '{}' } });
     this.pass(seconds);

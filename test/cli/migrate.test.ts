@@ -69,7 +69,83 @@ describe('migrate', () => {
       '2026-11-20 22:00:04Z  Window         closed: weekend is closed; waits until 2026-11-21 07:00:00Z',
     ]);
     expect(stdout).toContain('Validate       2 of 2 nodes proved it');
-    expect(lastLine(stdout)).toBe('ended migrated; its story: npx nightshift audit demo-1');
+    expect(lastLine(stdout)).toBe(`ended migrated; its story: npx nightshift audit ${EXECUTION}`);
+  });
+
+  test('shows an attempt that is followed by another when it is known to be, and only the last one as a failure', async () => {
+    const refused: [string, string] = [
+      'KubernetesForbidden',
+      'The API server refused nightshift (403). See `kubectl`.',
+    ];
+    const record = new Recorder('2026-11-20T22:00:00Z')
+      .start(REQUEST)
+      .retried('InspectWorkloads', 2, refused, 'failed')
+      .task('RecordOutcome', {
+        ending: 'failed',
+        error: { name: refused[0], cause: refused[1] },
+        outcome: { key: 'k', sha256: 's' },
+      })
+      .end('ExecutionFailed', ...refused);
+    const { code, stdout, stderr } = await inRegion({ events: record.events, status: 'FAILED' }, ['migrate', 'demo']);
+    expect(code).toBe(1);
+    expect(stdout.split('\n').slice(2, 4)).toEqual([
+      '2026-11-20 22:00:05Z  Inspect        the access to Kubernetes is not in force yet: asks again',
+      '2026-11-20 22:00:15Z  Inspect        KubernetesForbidden: The API server refused nightshift (403). See `kubectl`.',
+    ]);
+    expect(lastLine(stderr)).toBe(
+      'nightshift: The API server refused nightshift (403). See `kubectl`. Error: KubernetesForbidden',
+    );
+  });
+
+  describe('of a cluster at which another execution is at work', () => {
+    const LEASE = { GroupName: 'nightshift-leases', Name: 'nightshift-demo' };
+    const cause = 'Another execution holds the lease nightshift-demo of cluster demo.';
+    const { events } = new Recorder('2026-11-20T22:00:00Z')
+      .start(REQUEST)
+      .schedule('AcquireLease', LEASE, 'Scheduler.ConflictException')
+      .task('RecordOutcome', {
+        ending: 'failed',
+        error: { name: 'AlreadyMigrating', cause },
+        outcome: { key: 'k', sha256: 's' },
+      })
+      .end('ExecutionFailed', 'AlreadyMigrating', cause);
+    const CONTENT: RegionContent = { events, status: 'FAILED' };
+    const held = (input: unknown) => ({
+      'nightshift-leases/nightshift-demo': JSON.stringify({ Input: JSON.stringify(input) }),
+    });
+
+    test('names that one and the command for its story, and nothing of the service', async () => {
+      const holder = EXECUTION.replace('demo-1', 'demo-0');
+      const { code, stdout, stderr } = await inRegion({ ...CONTENT, schedules: held({ holder }) }, ['migrate', 'demo']);
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr:
+          `next: follow that one, or wait for its end: npx nightshift audit ${holder}\n` +
+          "nightshift: another execution holds the cluster's lease, demo-0: AlreadyMigrating\n",
+      });
+      expect(stdout).toContain('another execution holds the lease of the cluster\n');
+      expect(stdout).not.toContain('ConflictException');
+    });
+
+    test.each([
+      ['is no execution', held({ mode: 'other' })],
+      ['is gone', {}],
+    ])('that %s, has the sentence of the workflow', async (_, schedules) => {
+      const { stderr } = await inRegion({ ...CONTENT, schedules }, ['migrate', 'demo']);
+      expect(lastLine(stderr)).toBe(
+        'nightshift: Another execution holds the lease nightshift-demo of cluster demo: AlreadyMigrating',
+      );
+    });
+  });
+
+  test('left before its execution is started says that nothing was started', async () => {
+    region = await startFakeRegion({ ...MIGRATED, gate: new Promise(() => {}) });
+    const child = start(['migrate', 'demo'], region.env);
+    const result = ended(child);
+    await expect.poll(() => region?.requests.length, { timeout: 60_000 }).toBe(1);
+    child.kill('SIGINT');
+    expect(await result).toEqual({ code: 130, stdout: '', stderr: '\nNothing was started.\n' });
+    expect(region.requests.map(({ operation }) => operation)).toEqual(['GetCallerIdentity']);
   });
 
   test('that fails ends with 1 and the error name last', async () => {
@@ -77,7 +153,7 @@ describe('migrate', () => {
     expect(code).toBe(1);
     expect(lastLine(stdout)).toBe('ended failed: ValidationFailed');
     expect(lastLine(stderr)).toBe('nightshift: 1 of 2 nodes did not prove ipvs rr: ValidationFailed');
-    expect(stderr).toContain('next: read what happened: npx nightshift audit demo-1');
+    expect(stderr).toContain(`next: read what happened: npx nightshift audit ${EXECUTION}`);
   });
 
   test('--json prints one document and nothing else', async () => {
@@ -131,7 +207,7 @@ describe('migrate', () => {
     expect(stderr).toContain(`aws stepfunctions stop-execution --execution-arn ${EXECUTION}`);
   });
 
-  test('whose reader goes away ends quietly', async () => {
+  test('whose reader goes away says that the execution goes on', async () => {
     const record = new Recorder('2026-11-20T22:00:00Z').start(REQUEST);
     region = await startFakeRegion({ events: record.events });
     const child = start(['migrate', 'demo'], region.env);
@@ -140,7 +216,12 @@ describe('migrate', () => {
     child.stdout.destroy();
     record.task('InspectCluster', {}).task('RestartDaemonSet', {});
     const { code, stderr } = await result;
-    expect({ code, stderr }).toEqual({ code: 141, stderr: '' });
+    expect(code).toBe(141);
+    expect(stderr.split('\n').slice(0, 3)).toEqual([
+      '',
+      `The execution goes on without this terminal: ${EXECUTION}`,
+      `  its story so far:  npx nightshift audit ${EXECUTION}`,
+    ]);
   });
 });
 
@@ -164,7 +245,19 @@ describe('migrate --dry-run', () => {
     expect(stdout).toContain('Nodes    3 nodes');
     expect(stdout).toContain('Plan     migrate');
     expect(stdout).toContain('  - kube-proxy runs iptables.');
-    expect(region?.requests.map(({ operation }) => operation)).toEqual(['Invoke']);
+    expect(region?.requests.map(({ operation }) => operation)).toEqual(['GetCallerIdentity', 'Invoke']);
+  });
+
+  test('counts what is looked at later apart from the warnings', async () => {
+    const check = { verdict: 'WARN', why: 'w', fix: '', accepted: false };
+    const checks = [
+      { ...check, name: 'ipvs-deprecated' },
+      { ...check, name: 'metallb', later: true },
+    ];
+    const payload = { ...LOOK, plan: { ...LOOK.plan, checks } };
+    const { stdout } = await inRegion({ function: { payload } }, ['migrate', 'demo', '--dry-run']);
+    expect(stdout).toContain('What 2 preflight checks found: 0 pass, 1 warn, 0 block, 1 not looked at yet\n');
+    expect(stdout).toContain('\n  later  metallb ');
   });
 
   test('of a cluster that is refused ends with 1 and PreflightRefused', async () => {

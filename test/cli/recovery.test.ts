@@ -70,7 +70,7 @@ test('migrate whose execution is aborted when every node runs the target ends wi
   expect(announced(stdout).slice(1)).toEqual([
     `${finished} ended aborted: waits for its recovery recover-${finished}`,
     `recovery ${RECOVERIES}recover-${finished}`,
-    `ended aborted; its recovery recover-${finished} ended finished, now 2 nodes ipvs; its story: npx nightshift audit ${finished}`,
+    `ended aborted; its recovery recover-${finished} ended finished, now 2 nodes ipvs; its story: npx nightshift audit arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster:${finished}`,
   ]);
 });
 
@@ -123,7 +123,7 @@ test('migrate whose three recoveries are cut off follows them to the one that gi
     `ended aborted; its recovery recover4-${name} ended rollback-failed: RollbackFailed`,
   ]);
   expect(stderr).toBe(
-    `next: read what happened: npx nightshift audit recover4-${name}\n` +
+    `next: read what happened: npx nightshift audit arn:aws:states:us-east-1:111122223333:execution:nightshift-rollback-cluster:recover4-${name}\n` +
       `nightshift: Three recoveries of ${name} were cut off. The last: Execution recover3-${name} ended ABORTED: RollbackFailed\n`,
   );
   const { rollbacks }: { rollbacks: { execution: { name: string } }[] } = JSON.parse(

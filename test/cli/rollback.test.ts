@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { run } from './run.ts';
+import { spawn, spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ENTRY, ended, run } from './run.ts';
 import { type Served, serve } from './serve.ts';
 
 const FORMER =
@@ -33,10 +34,12 @@ test('rollback puts back what a migration has changed, and shows it first', asyn
   expect(back).toMatchObject({ code: 0, stderr: '' });
   const [first, ...lines] = back.stdout.split('\n');
   expect(first).toBe('What will be put back');
-  expect(lines).toContain('  Mode       ipvs (rr) back to iptables');
+  expect(lines).toContain('  Now        ipvs (rr)');
+  expect(lines).toContain('  Mode       back to iptables');
   expect(lines).toContain(`  Add-on     ${FORMER}`);
   expect(back.stdout).toContain(
-    'ended rolled-back, now 3 nodes iptables; its story: npx nightshift audit rollback-demo-',
+    'ended rolled-back, now 3 nodes iptables; its story: npx nightshift audit ' +
+      'arn:aws:states:us-east-1:111122223333:execution:nightshift-rollback-cluster:rollback-demo-',
   );
 
   const name = /execution:nightshift-rollback-cluster:(?<name>\S+)/.exec(back.stdout)?.groups?.['name'] ?? '';
@@ -61,10 +64,26 @@ test('rollback puts back what a migration has changed, and shows it first', asyn
     absent: [],
     alarms: [],
   });
+
+  const again = await nightshift('rollback', result.name, '--yes');
+  expect(again).toMatchObject({ code: 0, stderr: '' });
+  const shown = again.stdout.split('\n');
+  expect(shown[0]).toBe('Configured as before already: nothing but a restart, cleaning and proof');
+  expect(shown).toContain('  Now        iptables');
+  expect(shown).toContain('  Mode       stays iptables');
+  expect(shown).toContain('  Add-on     stays as it is');
+
+  const asked = await nightshift('rollback', result.name);
+  expect({ code: asked.code, stdout: asked.stdout }).toEqual({ code: 2, stdout: '' });
+  expect(asked.stderr).toContain('without a terminal nobody can be asked');
+
+  const itself = await nightshift('rollback', name);
+  expect(itself).toMatchObject({ code: 2, stdout: '' });
+  expect(itself.stderr).toContain(`nightshift: ${name} is a rollback itself\n`);
 });
 
 test('rollback of an execution that does not exist says so, and where it looked', async () => {
-  const { code, stdout, stderr } = await nightshift('rollback', 'demo-never', '--yes');
+  const { code, stdout, stderr } = await nightshift('rollback', 'demo-never');
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr.trimEnd().split('\n').at(-1)).toBe(
     'nightshift: there is no execution demo-never: Step Functions does not know ' +
@@ -78,6 +97,32 @@ test('rollback of an execution that saved nothing starts nothing', async () => {
   const { code, stdout, stderr } = await nightshift('rollback', JSON.parse(refused.stdout).name, '--yes');
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr.trimEnd()).toMatch(/: NothingToRollBack$/);
+});
+
+describe.skipIf(spawnSync('python3', ['--version']).status !== 0)('rollback that is asked about at a terminal', () => {
+  /** Runs it in a terminal of its own, and presses `keys` when it asks. */
+  async function answer(name: string, keys: string) {
+    const { PATH = '' } = process.env;
+    const child = spawn('python3', ['test/cli/in-terminal.py', keys, process.execPath, ENTRY, 'rollback', name], {
+      env: { PATH, HOME: '/nonexistent', NO_COLOR: '1', ...served.env },
+    });
+    child.stdin.end();
+    const { code, stdout } = await ended(child);
+    return { code, lines: stdout.replaceAll('\r', '').trimEnd().split('\n'), stdout };
+  }
+
+  test('says at Ctrl-C and at Ctrl-D that nothing was started, without escape sequences', async () => {
+    const { result } = await migrate([]);
+    const interrupted = await answer(result.name, '^C');
+    expect(interrupted.code).toBe(130);
+    expect(interrupted.lines.at(-1)).toBe('Nothing was started.');
+    const ended = await answer(result.name, '^D');
+    expect(ended.code).toBe(1);
+    expect(ended.lines.at(-1)).toBe('nightshift: nothing was started: NotConfirmed');
+    for (const { stdout } of [interrupted, ended]) expect(stdout).not.toContain('\u001b');
+    const back = await nightshift('rollback', result.name, '--yes', '--json');
+    expect(JSON.parse(back.stdout)).toMatchObject({ ending: 'rolled-back' });
+  });
 });
 
 test('migrate follows the recovery of an aborted migration, and the audit tells how it ended', async () => {

@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const ENTRY = fileURLToPath(new URL('../../cli/nightshift.ts', import.meta.url));
+export const ENTRY = fileURLToPath(new URL('../../cli/nightshift.ts', import.meta.url));
 
 export interface Ran {
   code: number | null;
@@ -10,7 +10,11 @@ export interface Ran {
 }
 
 /** Starts the real command line with nothing of this machine's AWS configuration. */
-export function start(args: readonly string[], env: Record<string, string> = {}): ChildProcessWithoutNullStreams {
+export function start(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd = process.cwd(),
+): ChildProcessWithoutNullStreams {
   const bare = {
     PATH: process.env['PATH'],
     HOME: '/nonexistent',
@@ -18,15 +22,15 @@ export function start(args: readonly string[], env: Record<string, string> = {})
     AWS_CONFIG_FILE: '/nonexistent',
     AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
   };
-  return spawn(process.execPath, [ENTRY, ...args], { env: { ...bare, ...env } });
+  return spawn(process.execPath, [ENTRY, ...args], { cwd, env: { ...bare, ...env } });
 }
 
 /** Runs it to its end. */
 export async function run(
   args: readonly string[],
-  options: { env?: Record<string, string>; stdin?: string } = {},
+  options: { env?: Record<string, string>; stdin?: string; cwd?: string } = {},
 ): Promise<Ran> {
-  const child = start(args, options.env);
+  const child = start(args, options.env, options.cwd);
   child.stdin.end(options.stdin ?? '');
   return ended(child);
 }

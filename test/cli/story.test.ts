@@ -161,6 +161,49 @@ describe('the story of an execution', () => {
     expect(story.absent[0]).toBe('the input is not a migration request: who asked for what is not known');
   });
 
+  const REFUSED: [string, string] = ['KubernetesForbidden', 'The API server refused nightshift (403). See `kubectl`.'];
+
+  test('shows an attempt that was followed by another as such, once, and without what a person would do', () => {
+    const record = new Recorder('2026-11-20T22:00:00Z')
+      .start(REQUEST)
+      .retried('InspectWorkloads', 2, REFUSED, { payload: {} })
+      .retried('RestartDaemonSet', 1, ['Lambda.TooManyRequestsException', 'Rate Exceeded.'], { payload: {} });
+    const story = tell({ events: record.events, objects: [] });
+    expect(story.phases).toMatchObject([
+      {
+        phase: 'inspect',
+        details: ['the access to Kubernetes is not in force yet: asks again (×2)'],
+        retries: [{ state: 'InspectWorkloads', error: { name: 'KubernetesForbidden' }, times: 2 }],
+        errors: [],
+      },
+      {
+        phase: 'restart',
+        details: ['Lambda.TooManyRequestsException: tries again', 'DaemonSet kube-proxy restarts'],
+        errors: [],
+      },
+    ]);
+    expect(renderStory(story, PLAIN)).not.toContain('kubectl');
+  });
+
+  test('shows the last attempt as what went wrong', () => {
+    const record = new Recorder('2026-11-20T22:00:00Z')
+      .start(REQUEST)
+      .retried('InspectWorkloads', 3, REFUSED, 'failed')
+      .end('ExecutionFailed', ...REFUSED);
+    const story = tell({ events: record.events, objects: [] });
+    expect(story.phases).toMatchObject([
+      {
+        details: ['the access to Kubernetes is not in force yet: asks again (×3)'],
+        errors: [{ name: 'KubernetesForbidden', cause: REFUSED[1] }],
+      },
+    ]);
+    const text = renderStory(story, PLAIN);
+    expect(text).toContain('    KubernetesForbidden: The API server refused nightshift (403). See `kubectl`.');
+    expect(text.split('\n').at(-1)).toBe(
+      'Ending     failed: The API server refused nightshift (403). See `kubectl`. Error: KubernetesForbidden',
+    );
+  });
+
   test('of a running execution has no ending yet', () => {
     const record = new Recorder('2026-11-20T22:00:00Z').start(REQUEST);
     const story = tell({ events: record.events, objects: [] });

@@ -1,10 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from './run.ts';
+
+const MIGRATE = 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-cluster';
+const ROLLBACK = 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-rollback-cluster';
 
 describe('a call that is wrong ends with 2 and says why on stderr', () => {
   const WRONG: [string, string[], string][] = [
@@ -19,11 +23,31 @@ describe('a call that is wrong ends with 2 and says why on stderr', () => {
     ['--now without a reason', ['migrate', 'demo', '--now'], '--now needs --reason'],
     ['--now with an empty reason', ['migrate', 'demo', '--now', '--reason', ' '], '--now needs --reason'],
     ['a reason without --now', ['migrate', 'demo', '--reason', 'x'], 'it goes with --now'],
-    ['a rollback that nobody can be asked about', ['rollback', 'x'], 'without a terminal nobody can be asked'],
     ['a rollback for no reason', ['rollback', 'x', '--yes', '--reason', ' '], '--reason must be one line'],
     ['a strategy that is none', ['migrate', 'demo', '--strategy', 'ssh'], 'Allowed choices are kubernetes-api'],
     ['a way that is none', ['migrate', 'demo', '--self-managed', 'addon'], 'Allowed choices are create-addon'],
-    ['a check that is none', ['migrate', 'demo', '--acknowledge', 'luck'], 'must be the name of a preflight check'],
+    [
+      'a check that is none',
+      ['migrate', 'demo', '--acknowledge', 'luck'],
+      'Allowed choices are cluster-status, auto-mode',
+    ],
+    [
+      'a state machine that is none',
+      ['migrate', 'demo', '--state-machine', 'foo'],
+      'must be the ARN of a state machine',
+    ],
+    [
+      'a migration by the other state machine',
+      ['migrate', 'demo', '--state-machine', ROLLBACK],
+      'ends in migrate-cluster',
+    ],
+    [
+      'a rollback by the other state machine',
+      ['rollback', 'x', '--state-machine', MIGRATE],
+      'ends in rollback-cluster',
+    ],
+    ['a bucket without a name', ['audit', 'x', '--evidence-bucket', ''], "A bucket's name has 3 to 63"],
+    ['the help of an unknown command', ['help', 'nosuch'], "unknown command 'nosuch'"],
     ['a port that is none', ['sandbox', '--world', 'x', '--port', '70000'], 'from 0 to 65535'],
     ['a port with a sign', ['sandbox', '--world', 'x', '--port', '-1'], 'from 0 to 65535'],
     ['a shell that is none', ['completion', 'csh'], 'Allowed choices are bash, zsh, fish.'],
@@ -48,8 +72,8 @@ describe('without a place to go to', () => {
     const { code, stderr } = await run(['migrate', 'demo']);
     expect(code).toBe(2);
     expect(stderr).toBe(
-      'nightshift: no AWS Region is configured\n' +
-        'next: set AWS_REGION, or choose a profile that has a Region with AWS_PROFILE\n',
+      'next: set AWS_REGION, or choose a profile that has a Region with AWS_PROFILE\n' +
+        'nightshift: no AWS Region is configured\n',
     );
   });
 
@@ -89,7 +113,7 @@ describe('without a place to go to', () => {
       expect(await run(command, { env: { ...KEYS, ...env } })).toEqual({
         code: 2,
         stdout: '',
-        stderr: `${sentence}\n${next}\n`,
+        stderr: `${next}\n${sentence}\n`,
       });
   });
 
@@ -103,7 +127,7 @@ describe('without a place to go to', () => {
   test('missing credentials are one sentence and exit 2', async () => {
     const { code, stderr } = await run(['audit', 'demo-1'], { env: { AWS_REGION: 'us-east-1' } });
     expect(code).toBe(2);
-    expect(stderr.split('\n')[0]).toBe('nightshift: no AWS credentials were found');
+    expect(stderr.split('\n')[1]).toBe('nightshift: no AWS credentials were found');
   });
 
   test('an endpoint where nothing answers is named, and the error name comes last', async () => {
@@ -119,6 +143,71 @@ describe('without a place to go to', () => {
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(
       'nightshift: could not list the state machines: nothing answers at http://127.0.0.1:1 (ECONNREFUSED): NoAnswer',
     );
+  });
+});
+
+describe('an endpoint that is not AWS', () => {
+  const server = createServer((_, response) => response.end('<html>'));
+  beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+  afterAll(() => new Promise<unknown>((resolve) => server.close(resolve)));
+
+  const port = () => {
+    const address = server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  };
+  const audit = (endpoint: string) => {
+    const keys = { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
+    return run(['audit', 'demo-1'], { env: { ...keys, AWS_ENDPOINT_URL: endpoint, NIGHTSHIFT_EVIDENCE_BUCKET: '' } });
+  };
+  const NEXT =
+    'next: set AWS_ENDPOINT_URL to the address that the sandbox prints, which begins with http://, or unset it to reach AWS\n';
+
+  test('because it does not speak TLS is named, with what to do', async () => {
+    const endpoint = `https://127.0.0.1:${port()}`;
+    expect(await audit(endpoint)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `${NEXT}nightshift: could not list the state machines: ${endpoint} gives no answer of AWS (EPROTO: no TLS): NoAnswer\n`,
+    });
+  });
+
+  test('because it is a web server is named, with what to do', async () => {
+    const endpoint = `http://127.0.0.1:${port()}`;
+    expect(await audit(endpoint)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `${NEXT}nightshift: could not list the state machines: ${endpoint} gives no answer of AWS (its answer is not JSON): NoAnswer\n`,
+    });
+  });
+});
+
+describe('kernel nodes on a machine that has nothing for them', () => {
+  // A path with Node alone: QEMU is not found, or the kernel was not downloaded.
+  const env = { PATH: '/nonexistent' };
+  test.each([
+    ['demo', ['demo', '--node-kind', 'kernel']],
+    ['sandbox', ['sandbox', '--node-kind', 'kernel', '--world', 'sandbox/worlds/demo-kernel.json', '--port', '0']],
+  ])('%s refuses at once, with the command that brings them', async (_, args) => {
+    const { code, stdout, stderr } = await run(args, { env });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^next: .*\nnightshift: --node-kind kernel cannot run here: [^\n]+\n$/);
+  });
+});
+
+describe('where the reader is', () => {
+  test('outside the clone a printed command has whole paths', async () => {
+    const { stdout } = await run(['sandbox', '--help'], { cwd: tmpdir() });
+    const root = fileURLToPath(new URL('../../', import.meta.url));
+    expect(stdout).toContain(
+      `\n  node ${root}cli/bin/nightshift.mjs sandbox --world ${root}sandbox/worlds/demo.json\n`,
+    );
+  });
+
+  test('in a folder of the clone it has the path from there', async () => {
+    const { stdout } = await run(['sandbox', '--help'], {
+      cwd: fileURLToPath(new URL('../../sandbox', import.meta.url)),
+    });
+    expect(stdout).toContain('\n  npx nightshift sandbox --world worlds/demo.json\n');
   });
 });
 

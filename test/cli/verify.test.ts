@@ -109,7 +109,7 @@ UDP  [fd12:3456::a]:domain lc
   test.each(UNREADABLE)('refuses %s with 2 and one sentence', async (_, stdin) => {
     const { code, stdout, stderr } = await run(RR, { stdin });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^nightshift: .+\nnext: give the whole output/);
+    expect(stderr).toMatch(/^next: give the whole output.*\nnightshift: .+\n$/);
   });
 
   const WRONG: [string, string[], string][] = [
@@ -141,5 +141,12 @@ UDP  [fd12:3456::a]:domain lc
     child.stdin.end(MANUAL);
     const { code, stderr } = await result;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  test('refuses a service CIDR that is none before it waits for stdin, and names the option', async () => {
+    const child = start(['verify', '--service-cidr', '10.100.0.0', '--scheduler', 'rr']);
+    const { code, stdout, stderr } = await ended(child);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('nightshift: --service-cidr is wrong: ');
   });
 });

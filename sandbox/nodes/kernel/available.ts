@@ -14,17 +14,19 @@ const PROGRAMS = [
 /** Brings all that kernel nodes need, and tries one. */
 export const SETUP = 'scripts/setup-kernel-nodes.sh';
 
-export type KernelNodesAvailability = { available: true } | { available: false; why: string; command: typeof SETUP };
+export type KernelNodesAvailability =
+  | { available: true }
+  | { available: false; why: string; command: typeof SETUP | null };
 
-/** Whether this machine can run kernel nodes; if not, what is missing and which command brings it. */
+/** Whether this machine can run kernel nodes; if not, what is missing and which command brings it, if one does. */
 export function kernelNodesAvailable(): KernelNodesAvailability {
-  const absent = (why: string): KernelNodesAvailability => ({
-    available: false,
-    why,
-    command: SETUP,
-  });
+  const absent = (why: string): KernelNodesAvailability => ({ available: false, why, command: SETUP });
   if (process.platform !== 'linux' || process.arch !== 'x64')
-    return absent(`kernel nodes run on Linux on x64, this is ${process.platform} on ${process.arch}`);
+    return {
+      available: false,
+      why: `kernel nodes run on Linux on x64, this is ${process.platform} on ${process.arch}`,
+      command: null,
+    };
   const { PATH = '' } = process.env;
   const directories = [...PATH.split(delimiter), '/usr/sbin', '/sbin'];
   const missing = PROGRAMS.filter((name) => !directories.some((directory) => existsSync(join(directory, name))));

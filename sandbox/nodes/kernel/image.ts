@@ -33,7 +33,9 @@ export function kernelImage(): Promise<Image> {
 async function build(): Promise<Image> {
   const availability = kernelNodesAvailable();
   if (!availability.available)
-    throw new Error(`kernel nodes cannot run here: ${availability.why}. Run ${availability.command} first.`);
+    throw new Error(
+      `kernel nodes cannot run here: ${availability.why}${availability.command ? `. Run ${availability.command} first` : ''}.`,
+    );
   const version = readdirSync(join(CACHE, 'linux/lib/modules'))[0] ?? '';
   const kernel = join(CACHE, `linux/boot/vmlinuz-${version}`);
   const name = `node-${ingredients(version)}.cpio`;

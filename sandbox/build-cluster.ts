@@ -45,6 +45,7 @@ export async function buildCluster(
     ipFamily: described.serviceCidr.includes(':') ? 'ipv6' : 'ipv4',
     endpointAccess: described.endpoint,
     ...(described.publicAccessCidrs && { publicAccessCidrs: described.publicAccessCidrs }),
+    ...(described.remoteNodeNetworks && { remoteNodeNetworks: described.remoteNodeNetworks }),
     authenticationMode: described.authenticationMode,
     autoMode: described.autoMode,
     ...(described.capabilities && { capabilities: described.capabilities }),

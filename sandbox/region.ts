@@ -45,6 +45,8 @@ export interface Cluster {
   readonly endpointAccess: 'public' | 'private';
   /** The only addresses that a public endpoint answers; without it, it answers all. */
   readonly publicAccessCidrs?: readonly string[];
+  /** Networks outside AWS that hybrid nodes may be in. */
+  readonly remoteNodeNetworks?: readonly string[];
   readonly authenticationMode: 'API' | 'API_AND_CONFIG_MAP' | 'CONFIG_MAP';
   readonly autoMode: boolean;
   /** EKS Capabilities that run in it. */
@@ -169,8 +171,11 @@ export interface WorkerNode {
   readonly agentVersion?: string;
   /** Tags besides those of who started it. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Who started the instance and tagged it; without it a managed node group of EKS. */
-  readonly startedBy?: 'eks' | 'karpenter';
+  /**
+   * Who started the instance and tagged it; without it a managed node group of EKS. A `person` set none of the cluster's
+   * tags, which self-managed nodes should have: only Kubernetes knows the node.
+   */
+  readonly startedBy?: 'eks' | 'karpenter' | 'person';
   terminated: boolean;
   /** The instance is stopped, as in a warm pool: nothing runs on it. */
   readonly stopped?: boolean;

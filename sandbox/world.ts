@@ -30,6 +30,7 @@ export interface WorldCluster {
   tags: Record<string, string>;
   endpoint: 'public' | 'private';
   publicAccessCidrs?: string[];
+  remoteNodeNetworks?: string[];
   capabilities?: ('ACK' | 'ARGOCD' | 'KRO')[];
   authenticationMode: Cluster['authenticationMode'];
   status: Cluster['status'];
@@ -60,7 +61,7 @@ export interface WorldNodeGroup {
   builtinModules: string[];
   packageMirror: 'up' | 'down';
   agentVersion?: string;
-  startedBy?: 'eks' | 'karpenter';
+  startedBy?: 'eks' | 'karpenter' | 'person';
   state?: 'running' | 'stopped';
   /** IPVS virtual servers that kube-proxy did not make, as prepare-node.sh prints them. */
   foreignVirtualServers?: string[];
@@ -81,6 +82,7 @@ interface WorldFile {
         WorldCluster,
         | 'capabilities'
         | 'publicAccessCidrs'
+        | 'remoteNodeNetworks'
         | 'pastUpdates'
         | 'servicesWithoutEndpoints'
         | 'tags'

@@ -283,6 +283,7 @@ export function snapshotOf(
     // Clusters from before access entries do not carry the field.
     authenticationMode: cluster.accessConfig?.authenticationMode ?? 'CONFIG_MAP',
     autoMode: cluster.computeConfig?.enabled === true,
+    hybridNetworks: (cluster.remoteNetworkConfig?.remoteNodeNetworks ?? []).length > 0,
     tags: cluster.tags ?? {},
     ...found,
   };

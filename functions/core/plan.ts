@@ -91,7 +91,9 @@ function firstReason(subject: Subject, configured: Configured, others: Inventory
     case 'drifted':
       return `The add-on is configured for ${wanted}, but the ConfigMap kube-proxy-config was edited to something else.`;
     case 'yes':
-      return `${what} is configured for ${wanted}, but nodes still run another mode: ${named(others)}.`;
+      return others.length === 0
+        ? `${what} is configured for ${wanted}, but nodes did not prove it.`
+        : `${what} is configured for ${wanted}, but nodes still run another mode: ${named(others)}.`;
     case 'no':
       return way === 'addon' || workloads !== null
         ? `${what} is not configured for ${wanted}.`
@@ -117,7 +119,7 @@ export function planMigration(
     return mode !== null && mode !== request.target.mode;
   });
   const configured = configuredFor(subject);
-  const compliant = configured === 'yes' && others.length === 0;
+  const compliant = configured === 'yes' && others.length === 0 && sight.refuted !== true;
   const blocks = checks.filter(
     ({ name, verdict, accepted }) => verdict === 'BLOCK' && !accepted && !(compliant && CHECKS[name].changeOnly),
   );

@@ -43,6 +43,8 @@ export interface Sight {
   restartFor: string;
   /** Whether the functions that reach Kubernetes run in a VPC of the account. */
   inVpc: boolean;
+  /** Nodes have just failed to prove the target, under this lease: a compliant configuration proves nothing then. */
+  refuted?: boolean;
   ec2: readonly Ec2Node[];
   managed: readonly ManagedNode[];
   /** Null: the Kubernetes API was not asked. */

@@ -20,6 +20,8 @@ export interface ClusterSnapshot {
   authenticationMode: string;
   serviceCidr: string;
   autoMode: boolean;
+  /** Whether the cluster has networks for EKS Hybrid Nodes, which are no EC2 instances. */
+  hybridNetworks: boolean;
   /** The kube-proxy add-on; null when kube-proxy is self-managed. */
   addon: {
     version: string;

@@ -10,7 +10,8 @@ import { type Run, wrap } from './shared/wrap.ts';
 const Input = z.object({
   ...Common,
   request: z.unknown(),
-  eligibleNodes: z.number().check(z.int(), z.gte(0)),
+  /** Nodes that run kube-proxy, as Kubernetes lists them; null where Kubernetes was not asked. */
+  nodes: z.nullable(z.number().check(z.int(), z.gte(0))),
   needSeconds: z.number().check(z.gte(0)),
 });
 type Input = z.output<typeof Input>;
@@ -41,10 +42,13 @@ export function decideWindow(deps: Deps): Run<Input, Output> {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The longest window there can be begins now, for a person who says why, and where no node can be disrupted. */
-function passWithoutWindow({ now: explicit }: MigrationRequest, { now, eligibleNodes }: Input): Output | null {
+/**
+ * The longest window there can be begins now, for a person who says why, and where no node can be disrupted. That there
+ * is none only Kubernetes knows.
+ */
+function passWithoutWindow({ now: explicit }: MigrationRequest, { now, nodes }: Input): Output | null {
   const reason = explicit ? `started now on purpose: ${explicit.reason}` : 'the cluster has no node to disrupt';
-  if (!explicit && eligibleNodes > 0) return null;
+  if (!explicit && nodes !== 0) return null;
   const end = new Date(now.getTime() + DAY_MS).toISOString();
   return { kind: 'open', closesAt: end, lastStartAt: end, reason };
 }

@@ -21,6 +21,8 @@ const Input = z.object({
   step: Step,
   request: z.unknown(),
   kubernetes: z.boolean(),
+  /** Nodes have just failed to prove the target that was configured. */
+  refuted: z.exactOptional(z.boolean()),
 });
 type Input = z.output<typeof Input>;
 
@@ -50,13 +52,14 @@ export interface Output {
  * InvalidConfiguration, KubernetesUnreachable, KubernetesForbidden.
  */
 export function inspectCluster(deps: Deps): Run<Input, Output> {
-  return async ({ execution, step, request: raw, kubernetes }, say) => {
+  return async ({ execution, step, request: raw, kubernetes, refuted = false }, say) => {
     const request = parseRequest(raw);
     const snapshot = await deps.eks.snapshot(request.cluster);
     const api = kubernetes ? await deps.openKubernetes(snapshot, execution) : null;
     const { inventory, ec2: instances, managed } = await seeNodes(deps, request.cluster, api);
     const workloads = api && (await api.workloads());
-    const sight = { restartFor: execution.name, inVpc: deps.inVpc(), ec2: instances, managed, workloads };
+    const seen = { ec2: instances, managed, workloads };
+    const sight = { restartFor: execution.name, inVpc: deps.inVpc(), refuted, ...seen };
     const plan = planMigration(snapshot, inventory, request, sight);
     const stored = await writeInventory(deps.store, evidenceKey(execution, step, 'inventory.ndjson.gz'), inventory);
     const counts = countInventory(inventory);

@@ -113,6 +113,7 @@ function tagsOf(worker: Worker): { Key: string; Value: string }[] {
 
 function startersTags({ cluster, node }: Worker): { Key: string; Value: string }[] {
   const owned = { Key: `kubernetes.io/cluster/${cluster.name}`, Value: 'owned' };
+  if (node.startedBy === 'person') return [{ Key: 'Name', Value: node.name }];
   if (node.startedBy === 'karpenter')
     return [
       { Key: 'Name', Value: node.name },

@@ -2,7 +2,7 @@ import { UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addonCall, addonEvent, created, running } from '../functions/handlers/events.ts';
 import { eventsIn } from '../workflow/event-schemas.ts';
-import { changes } from '../workflow/run.ts';
+import { writes } from '../workflow/run.ts';
 import { CLUSTER } from '../workflow/worlds.ts';
 import { deployWithDriftMigrated, executionsOf, modesOf, Scene, timesOf } from './scene.ts';
 
@@ -107,7 +107,7 @@ describe('nodes that join a cluster on IPVS', () => {
     });
     expect(executionsOf(state)).toEqual(['joined-demo-20261120T2215 SUCCEEDED']);
     expect(timesOf(scene.calls, 'SendCommand')).toEqual(['2026-11-20T22:20']);
-    expect(changes(scene.calls)).toEqual([]);
+    expect(writes(scene)).toEqual([]);
   });
 });
 

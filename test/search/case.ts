@@ -31,6 +31,8 @@ export interface CaseCluster {
   publicAccessCidrs?: string[];
   /** How many updates of the add-on there were before. */
   pastUpdates?: number;
+  /** Networks in which hybrid nodes may be. */
+  remoteNodeNetworks?: string[];
   addon: { version: string; configuration: string | null } | null;
   nodeGroups: CaseNodes[];
 }
@@ -43,6 +45,8 @@ export interface CaseNodes {
   packageMirror?: 'up' | 'down';
   /** IPVS virtual servers of others on each node. */
   foreignVirtualServers?: string[];
+  /** `person`: without the cluster's tags, so that only Kubernetes knows the node. */
+  startedBy?: 'eks' | 'karpenter' | 'person';
 }
 
 export interface CaseRequest {

@@ -18,7 +18,12 @@ const CLUSTER: CaseCluster = {
 function caseOf(cluster: Partial<CaseCluster>, faults: Case['faults']): Case {
   return {
     world: { start: '2026-11-20T22:10:00.000Z', seed: 1, freeze: [], clusters: [{ ...CLUSTER, ...cluster }] },
-    requests: [{ cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, now: { reason: 'a drill' } }],
+    requests: [
+      {
+        ...{ cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, now: { reason: 'a drill' } },
+        acknowledge: ['unlisted-nodes'],
+      },
+    ],
     faults,
   };
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Case, CaseCluster, CaseNodes, CaseRequest, CaseWorld } from './case.ts';
 import { anyFaults } from './draw-faults.ts';
-import { hasShell } from './truth.ts';
+import { hasShell, runsKubeProxy } from './truth.ts';
 
 const SCHEDULERS = ['rr', 'lc', 'sh', 'wrr'];
 /** The first is the most frequent; some are not the newest, so that somebody can upgrade them. */
@@ -83,10 +83,16 @@ const shared: fc.Arbitrary<CaseNodes> = fc
     draw === 11 && hasShell(group) ? { ...group, foreignVirtualServers: SERVERS_OF_OTHERS } : group,
   );
 
+/** A node that only Kubernetes knows. */
+const owned: fc.Arbitrary<CaseNodes> = fc
+  .record({ group: shared, draw: fc.integer({ min: 0, max: 19 }) })
+  .map(({ group, draw }) => (draw === 19 && runsKubeProxy(group) ? { ...group, startedBy: 'person' } : group));
+
 /** An endpoint that does not answer the functions, and an add-on that was updated for years. */
 const RARE: readonly Partial<CaseCluster>[] = [
   { endpoint: 'public', publicAccessCidrs: ['203.0.113.0/24'] },
   { pastUpdates: 250 },
+  { remoteNodeNetworks: ['10.200.0.0/16'] },
 ];
 
 function clusterNamed(name: string): fc.Arbitrary<CaseCluster> {
@@ -111,8 +117,8 @@ function clusterNamed(name: string): fc.Arbitrary<CaseCluster> {
       serviceCidr: fc.constantFrom('10.100.0.0/16', '10.100.0.0/16', '10.100.0.0/16', 'fd12:3456:789a::/108'),
       nodeGroups: fc.oneof(
         { weight: 1, arbitrary: fc.constant<CaseNodes[]>([]) },
-        { weight: 8, arbitrary: fc.array(shared, { minLength: 1, maxLength: 1 }) },
-        { weight: 3, arbitrary: fc.array(shared, { minLength: 2, maxLength: 2 }) },
+        { weight: 8, arbitrary: fc.array(owned, { minLength: 1, maxLength: 1 }) },
+        { weight: 3, arbitrary: fc.array(owned, { minLength: 2, maxLength: 2 }) },
       ),
     })
     .map(({ version, configuration, selfManaged, rare, ...rest }) => {
@@ -164,15 +170,19 @@ const notBefore = fc.oneof(
   },
 );
 
-function requestFor(cluster: string): fc.Arbitrary<CaseRequest> {
+/** Accepted for a cluster all of whose nodes carry its tag; for another one it would be untrue. */
+const listed = ({ nodeGroups }: CaseCluster): string[] =>
+  nodeGroups.some(({ startedBy }) => startedBy === 'person') ? [] : ['unlisted-nodes'];
+
+function requestFor(cluster: CaseCluster): fc.Arbitrary<CaseRequest> {
   return fc
     .record({
       scheduler: fc.constantFrom(...SCHEDULERS),
       when,
       acknowledge: fc.constantFrom<string[][]>(
-        ['ipvs-deprecated'],
-        ['ipvs-deprecated'],
-        ['ipvs-deprecated', 'foreign-virtual-servers'],
+        ['ipvs-deprecated', ...listed(cluster)],
+        ['ipvs-deprecated', ...listed(cluster)],
+        ['ipvs-deprecated', 'foreign-virtual-servers', ...listed(cluster)],
         [],
       ),
       strategy: fc.constantFrom(undefined, undefined, undefined, undefined, 'pod-annotations', 'kubernetes-api'),
@@ -181,7 +191,7 @@ function requestFor(cluster: string): fc.Arbitrary<CaseRequest> {
       notBefore,
     })
     .map(({ scheduler, when: time, strategy, selfManaged, requestedBy, acknowledge, notBefore: moment }) => ({
-      cluster,
+      cluster: cluster.name,
       target: { mode: 'ipvs' as const, scheduler },
       ...time,
       acknowledge,
@@ -198,15 +208,15 @@ export const anyCase: fc.Arbitrary<Case> = world.chain((drawn) =>
     world: fc.constant(drawn),
     requests: fc
       .tuple(
-        fc.tuple(...drawn.clusters.map(({ name }) => requestFor(name))),
+        fc.tuple(...drawn.clusters.map(requestFor)),
         fc.integer({ min: 0, max: 14 }),
-        requestFor('demo'),
+        fc.tuple(...drawn.clusters.slice(0, 1).map(requestFor)),
       )
       .map(([requests, draw, second]) => {
         if (draw < 13) return [...requests];
         // A second migration: of another's wishes, or the same once more.
         const [first] = requests;
-        return draw === 13 && first ? [...requests, { ...first, now: { reason: 'again' } }] : [...requests, second];
+        return draw === 13 && first ? [...requests, { ...first, now: { reason: 'again' } }] : [...requests, ...second];
       }),
     faults: anyFaults,
   }),

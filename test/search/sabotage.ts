@@ -56,7 +56,7 @@ function migratable({ world, requests, faults }: Case, more: { window?: string; 
   const [request] = requests;
   if (!cluster || !request) throw new Error('a case has a cluster and a request');
   const { window: _window, now: _now, strategy: _strategy, ...rest } = request;
-  const { publicAccessCidrs: _cidrs, ...reached } = cluster;
+  const { publicAccessCidrs: _cidrs, remoteNodeNetworks: _networks, ...reached } = cluster;
   const configuration = '{"mode":"iptables","podLabels":{"team":"net"}}';
   return {
     world: {
@@ -314,7 +314,11 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
         addon: { version: 'v1.34.0-eksbuild.2', configuration: null },
       }));
       // Where the ConfigMap is read as well, that the upgrade wrote it anew tells the same.
-      const unseen = requests.map((request) => ({ ...request, strategy: 'pod-annotations' }));
+      const unseen = requests.map((request) => ({
+        ...request,
+        strategy: 'pod-annotations',
+        acknowledge: ['unlisted-nodes'],
+      }));
       return { world: { ...world, clusters }, requests: unseen, faults };
     }),
     sources: [
@@ -390,7 +394,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     sources: [
       {
         file: 'functions/core/plan.ts',
-        from: "const compliant = configured === 'yes' && others.length === 0;",
+        from: "const compliant = configured === 'yes' && others.length === 0 && sight.refuted !== true;",
         to: 'const compliant = false;',
       },
     ],

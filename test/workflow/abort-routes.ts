@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { readDefinition } from '../../state-machines/definitions.ts';
 import type { Rested, Workflow } from './run.ts';
 import * as scenarios from './scenarios.ts';
-import { CLUSTER, REQUEST, worldOf } from './worlds.ts';
+import { CLUSTER, REQUEST, UNLISTED, worldOf } from './worlds.ts';
 
 const { abort, again, at, crash, each, failing, garbage, invoking, joins, kubernetes, offline, skip, update } =
   scenarios;
@@ -87,7 +87,7 @@ const MIGRATE: Route[] = [
   { states: ['EditConfigMap'], cluster: SELF, request: EDIT },
   { states: ['CheckCreatedAddon'], cluster: SELF, request: CREATE },
   { states: ['AddonNotUpdated', 'FailedAfterChange', 'Rollback'], faults: [update('Failed', { applied: true })] },
-  { states: ['AwaitRoll'], cluster: { endpoint: 'private' } },
+  { states: ['AwaitRoll'], cluster: { endpoint: 'private' }, request: UNLISTED },
   { states: ['ChooseSecondCanaryProof', 'AwaitSecondCanaryProof'], faults: noBackends({ times: 1 }) },
   { states: ['CanaryBroken', 'InspectForCanary', 'ChooseCanaryAgain'], faults: noBackends({}) },
   {
@@ -143,7 +143,7 @@ const ROLLBACK: Route[] = [
   { states: ['CheckAddonGone', 'ChooseAddonGone'], cluster: SELF, request: CREATE, faults: [CRASHED] },
   { states: ['RestoreConfigMap'], cluster: SELF, request: EDIT, faults: [CRASHED] },
   { states: ['AddonNotRestored'], faults: [CRASHED, { at: 'RestoreAddon', ...update('Failed') }] },
-  { states: ['AwaitRoll'], cluster: { endpoint: 'private' }, faults: [FAILED] },
+  { states: ['AwaitRoll'], cluster: { endpoint: 'private' }, request: UNLISTED, faults: [FAILED] },
   { states: ['ChooseSecondProof', 'AwaitSecondProof'], faults: [FAILED, garbage('ProveFormer', 'validate')] },
   { states: ['ChooseProofAgain'], faults: [FAILED, offline('ProveFormer', 1, 90)] },
   { states: ['ChooseRetry', 'AwaitRetry'], faults: [CRASHED, crash('RestoreAddon', 'iptables')] },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { Workflow } from './run.ts';
 import * as scenarios from './scenarios.ts';
-import { worldOf } from './worlds.ts';
+import { UNLISTED, worldOf } from './worlds.ts';
 
 const { abort, again, crash, failing, invoking, joins, kubernetes, lost, offline, on, play } = scenarios;
 const { skip, terminated, twice, update, MIGRATED, ROLLED_BACK, ROLLBACK_FAILED } = scenarios;
@@ -174,15 +174,15 @@ play(current, 'an event about an execution that was aborted', [
 
 const PRIVATE = { endpoint: 'private' };
 play(current, 'behind a private endpoint', [
-  ['EKS rolls the DaemonSet', [], MIGRATED, PRIVATE],
-  ['an update that failed', [update('Failed', { applied: true })], ROLLED_BACK, PRIVATE],
-  ['a kube-proxy that crashes', [crash('UpdateAddon', 'ipvs', 'every')], ROLLED_BACK, PRIVATE],
-  ['an answer that is lost', [lost('eks', 'UpdateAddon')], MIGRATED, PRIVATE],
-  ['a node that joins', [joins('AwaitRoll')], MIGRATED, PRIVATE],
-  ['a node that is terminated', [terminated('AwaitRoll')], MIGRATED, PRIVATE],
-  ['an agent that is offline for ever', [offline('AwaitRoll', 0)], ROLLBACK_FAILED, PRIVATE],
-  ['DNS without backends', [on(1, 'dns-without-backends')], ROLLED_BACK, PRIVATE],
-  ['an abort', [abort('AwaitRoll')], 'ABORTED rolled-back iptables', PRIVATE],
+  ['EKS rolls the DaemonSet', [], MIGRATED, PRIVATE, UNLISTED],
+  ['an update that failed', [update('Failed', { applied: true })], ROLLED_BACK, PRIVATE, UNLISTED],
+  ['a kube-proxy that crashes', [crash('UpdateAddon', 'ipvs', 'every')], ROLLED_BACK, PRIVATE, UNLISTED],
+  ['an answer that is lost', [lost('eks', 'UpdateAddon')], MIGRATED, PRIVATE, UNLISTED],
+  ['a node that joins', [joins('AwaitRoll')], MIGRATED, PRIVATE, UNLISTED],
+  ['a node that is terminated', [terminated('AwaitRoll')], MIGRATED, PRIVATE, UNLISTED],
+  ['an agent that is offline for ever', [offline('AwaitRoll', 0)], ROLLBACK_FAILED, PRIVATE, UNLISTED],
+  ['DNS without backends', [on(1, 'dns-without-backends')], ROLLED_BACK, PRIVATE, UNLISTED],
+  ['an abort', [abort('AwaitRoll')], 'ABORTED rolled-back iptables', PRIVATE, UNLISTED],
 ]);
 
 const SELF = { addon: null };

@@ -1,6 +1,6 @@
 import { EKSClient, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changes, Workflow } from './run.ts';
+import { changes, Workflow, writes } from './run.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
 const PERSON = { accessKeyId: 'person', secretAccessKey: 'person' };
@@ -142,10 +142,12 @@ describe('a cluster that is already on IPVS', () => {
   const addon = { version: 'v1.34.1-eksbuild.2', configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' };
 
   it('is proven on every node, and nothing is written', async () => {
-    const { status, output, calls, path } = await workflow.migrate(worldOf({ addon }));
+    const ended = await workflow.migrate(worldOf({ addon }));
+    const { status, output, path, cluster } = ended;
     expect(status).toBe('SUCCEEDED');
     expect(output).toMatchObject({ ending: 'already-compliant' });
-    expect(changes(calls)).toEqual([]);
+    expect(writes(ended)).toEqual([]);
+    expect(cluster.accessEntries).toEqual([]);
     expect(path).not.toContain('AwaitWindow');
   });
 

@@ -2,7 +2,7 @@ import { AssociateAccessPolicyCommand, CreateAccessEntryCommand, EKSClient } fro
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Rested, Workflow, changes as writes } from './run.ts';
 import { abort, crash, skip, update, WINDOWS } from './scenarios.ts';
-import { REQUEST, worldOf } from './worlds.ts';
+import { REQUEST, UNLISTED, worldOf } from './worlds.ts';
 
 let workflow: Workflow;
 beforeAll(async () => {
@@ -88,7 +88,7 @@ describe('a change of the add-on by another principal between the look and the c
   });
 
   it('is seen without access to Kubernetes, too', async () => {
-    const rested = await run([changes('UpdateAddon', THEIRS)], { endpoint: 'private' });
+    const rested = await run([changes('UpdateAddon', THEIRS)], { endpoint: 'private' }, UNLISTED);
     expect(rested.status).toBe('SUCCEEDED');
     expect(values(rested)).toMatchObject({ ...JSON.parse(THEIRS), mode: 'ipvs' });
   });
@@ -455,7 +455,7 @@ describe('a decision from before the lease', () => {
   it.each(['public', 'private'])('is not used, with an endpoint that is %s', async (endpoint) => {
     const compliant = '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podAnnotations":{"restarted":"by-another"}}';
     const faults = [changes('AcquireLease', compliant), skip('AcquireLease', 0.2)];
-    const rested = await run(faults, { endpoint });
+    const rested = await run(faults, { endpoint }, UNLISTED);
     expect(rested.output).toMatchObject({ ending: 'already-compliant' });
     expect(rested.path.indexOf('ProveCompliance')).toBeGreaterThan(rested.path.indexOf('AcquireLease'));
     expect(ours(rested, 'UpdateAddon')).toEqual([]);

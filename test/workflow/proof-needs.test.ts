@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { changes, type Ended, Workflow } from './run.ts';
-import { REQUEST, worldOf } from './worlds.ts';
+import { changes, type Ended, Workflow, writes } from './run.ts';
+import { REQUEST, UNLISTED, worldOf } from './worlds.ts';
 
 let workflow: Workflow;
 beforeAll(async () => {
@@ -13,10 +13,6 @@ afterAll(() => workflow.stop());
 /** A world that was handed in with its right answer. */
 const handed = (name: string) =>
   z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(new URL(`cases/${name}`, import.meta.url), 'utf8')));
-
-/** Granting access and taking it back, and leases, are the workflow's own; the rest changes the cluster. */
-const writes = ({ calls }: Ended) =>
-  changes(calls).filter((change) => !/Access(Entry|Policy)|^scheduler /.test(change));
 
 const noProxy = {
   on: { service: 'kubernetes', operation: 'get pods/proxy' },
@@ -97,7 +93,7 @@ describe('an endpoint that answers only some addresses', () => {
   const publicAccessCidrs = ['203.0.113.0/24'];
 
   it('is left alone: kube-proxy is restarted by a pod annotation', async () => {
-    const ended = await workflow.migrate(worldOf({ publicAccessCidrs }));
+    const ended = await workflow.migrate(worldOf({ publicAccessCidrs }), { ...REQUEST, ...UNLISTED });
     expect(ended.status).toBe('SUCCEEDED');
     expect(ended.calls.filter(({ service, principal }) => service === 'kubernetes' && principal !== 'person')).toEqual(
       [],

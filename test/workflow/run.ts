@@ -209,3 +209,7 @@ export function changes(calls: readonly ApiCall[]): string[] {
     )
     .map(({ service, operation }) => `${service} ${operation}`);
 }
+
+/** As `changes`, without access and leases, which are the workflow's own: what changes the cluster. */
+export const writes = ({ calls }: Pick<Ended, 'calls'>): string[] =>
+  changes(calls).filter((change) => !/Access(Entry|Policy)|^scheduler /.test(change));

@@ -3,7 +3,7 @@ import { CreateScheduleCommand, DeleteScheduleCommand, SchedulerClient } from '@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addonCall, addonEvent, created, running } from '../functions/handlers/events.ts';
 import { eventsIn, problemsOf } from './event-schemas.ts';
-import { changes } from './run.ts';
+import { writes } from './run.ts';
 import { joins } from './scenarios.ts';
 import { fleetOf, Schedules } from './schedules.ts';
 import { CLUSTER } from './worlds.ts';
@@ -114,7 +114,7 @@ describe('a node that joins a cluster on IPVS', () => {
     const { executions } = await seen();
     expect(executions).toMatchObject([{ name: 'joined-demo-20261120T2215', status: 'SUCCEEDED' }]);
     expect(calls().find(({ operation }) => operation === 'SendCommand')?.at).toMatch(/^2026-11-20T22:20/);
-    expect(changes(calls())).toEqual([]);
+    expect(writes({ calls: calls() })).toEqual([]);
   });
 
   /** An execution for a node that joined, and one more node that joins before that begins. */

@@ -33,4 +33,7 @@ export function worldOf(cluster: object, more: object = {}) {
   };
 }
 
+/** What a request accepts for a cluster whose Kubernetes API is not reached. */
+export const UNLISTED = { acknowledge: ['unlisted-nodes'] };
+
 export const REQUEST = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' };

@@ -14,6 +14,7 @@ export const CHECK_NAMES = [
   'ipvs-deprecated',
   'ipvs-disabled',
   'nodes',
+  'unlisted-nodes',
   'stopped-nodes',
   'operating-system',
   'foreign-virtual-servers',

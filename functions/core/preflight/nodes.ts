@@ -46,6 +46,32 @@ function nodes(subject: Subject): Finding {
   return refuse(`${count} the migration: ${named(blocked)}`, remedy(inventory));
 }
 
+const ACCESS =
+  'Give nightshift a way to the Kubernetes API: open the public endpoint, or configure `vpc` with a private one, and use access entries.';
+
+/**
+ * Nodes that only Kubernetes knows: hybrid nodes, and instances without the cluster's tag. Every node that runs
+ * kube-proxy has a pod of it, so a look through Kubernetes leaves none out. That nothing was seen is not taken to mean
+ * that nothing is there.
+ */
+function unlistedNodes({ snapshot, inventory, workloads, strategy }: Subject): Finding {
+  if (workloads !== null) return pass('Kubernetes itself listed each node that runs kube-proxy');
+  if (strategy === 'kubernetes-api')
+    return warn(
+      `${NOT_YET}: nodes that only Kubernetes knows`,
+      'Nothing to do: Kubernetes is asked for its nodes before anything is changed or called compliant.',
+    );
+  const because = 'the Kubernetes API is not asked, and';
+  if (snapshot.hybridNetworks)
+    return refuse(`${because} the cluster has networks for hybrid nodes, which nothing else lists`, ACCESS);
+  if (!inventory.some(({ handling }) => handling.by !== 'excluded'))
+    return refuse(`${because} no node was seen: whether there are any is not known`, ACCESS);
+  return block(
+    `${because} EC2 lists only the instances that have the tag of the cluster: a node without it would be neither prepared nor proven`,
+    `${ACCESS} Or acknowledge unlisted-nodes if each node belongs to a managed node group or has the tag kubernetes.io/cluster/${snapshot.name}.`,
+  );
+}
+
 /** A Linux that nobody has tried: the scripts tell whether they work there, before anything is changed. */
 function operatingSystem(subject: Subject): Finding | null {
   const others = eligible(subject).filter(({ node }) => node.kind === 'other-linux');
@@ -189,6 +215,12 @@ export const NODE_CHECKS = {
     acknowledgeable: false,
     changeOnly: false,
     find: nodes,
+  },
+  'unlisted-nodes': {
+    source: 'https://docs.aws.amazon.com/eks/latest/userguide/worker.html',
+    acknowledgeable: true,
+    changeOnly: false,
+    find: unlistedNodes,
   },
   'stopped-nodes': {
     source: 'https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-warm-pools.html',

@@ -97,6 +97,9 @@ function describeCluster(region: Region, cluster: Cluster): Sdk.Cluster {
     },
     kubernetesNetworkConfig:
       ipFamily === 'ipv6' ? { ipFamily, serviceIpv6Cidr: serviceCidr } : { ipFamily, serviceIpv4Cidr: serviceCidr },
+    ...(cluster.remoteNodeNetworks && {
+      remoteNetworkConfig: { remoteNodeNetworks: [{ cidrs: [...cluster.remoteNodeNetworks] }] },
+    }),
     logging: {
       clusterLogging: [{ types: ['api', 'audit', 'authenticator', 'controllerManager', 'scheduler'], enabled: false }],
     },
@@ -112,11 +115,11 @@ function describeCluster(region: Region, cluster: Cluster): Sdk.Cluster {
   };
 }
 
-/** One managed node group for each operating system, named after it. */
+/** One managed node group for each operating system of the nodes that EKS started, named after it. */
 function nodeGroups(cluster: Cluster): Map<string, WorkerNode[]> {
   const groups = new Map<string, WorkerNode[]>();
   for (const node of cluster.nodes) {
-    if (node.os === 'fargate' || node.terminated) continue;
+    if (node.os === 'fargate' || node.terminated || (node.startedBy ?? 'eks') !== 'eks') continue;
     groups.set(node.os, [...(groups.get(node.os) ?? []), node]);
   }
   return groups;

@@ -113,6 +113,7 @@ test('a snapshot has what decisions rest on, the configuration text untouched an
     authenticationMode: 'API',
     serviceCidr: '10.100.0.0/16',
     autoMode: false,
+    hybridNetworks: false,
     addon: {
       version: 'v1.34.1-eksbuild.2',
       status: 'ACTIVE',

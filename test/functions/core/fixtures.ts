@@ -52,6 +52,7 @@ export const cluster = (part: Partial<ClusterSnapshot> = {}): ClusterSnapshot =>
   authenticationMode: 'API',
   serviceCidr: '10.100.0.0/16',
   autoMode: false,
+  hybridNetworks: false,
   addon: {
     version: 'v1.32.0-eksbuild.2',
     status: 'ACTIVE',

@@ -45,7 +45,7 @@ describe('the plan', () => {
   it.each([[{ endpoint: { public: false, private: true, publicCidrs: [] } }], [{ authenticationMode: 'CONFIG_MAP' }]])(
     'restarts by a pod annotation with %j',
     (part) => {
-      expect(plan(cluster(part), [node])).toMatchObject({
+      expect(plan(cluster(part), [node], { acknowledge: ['unlisted-nodes'] })).toMatchObject({
         kind: 'migrate',
         strategy: 'pod-annotations',
         configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podAnnotations":{"nightshift/restart-for":"demo-1"}}',
@@ -101,6 +101,7 @@ describe('the plan', () => {
     const made = plan(
       cluster({ ...addon({ configuration }), endpoint: { public: false, private: true, publicCidrs: [] } }),
       [node],
+      { acknowledge: ['unlisted-nodes'] },
     );
     expect(made).toMatchObject({ kind: 'none', configuration: configuration.replace('demo-0', 'demo-1') });
   });

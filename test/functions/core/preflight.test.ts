@@ -78,6 +78,7 @@ describe('the table of checks', () => {
       'version PASS',
       'ipvs-deprecated PASS',
       'nodes PASS',
+      'unlisted-nodes PASS',
       'foreign-virtual-servers WARN',
       'ssm-agent-version PASS',
       'kernel PASS',
@@ -298,6 +299,45 @@ describe('what nodes tell', () => {
   ])('judge kernel %s itself where nodes can be read', (kernel, expected) => {
     const seen = { managed: [managed('i-1', { platformVersion: '2' })] };
     expect(check('kernel', { ...seen, workloads: { nodes: read([{ name: 'node-1', kernel }]) } })).toBe(expected);
+  });
+});
+
+describe('nodes that only Kubernetes knows', () => {
+  const closed = { snapshot: { endpoint: { public: false, private: true, publicCidrs: [] } }, workloads: null };
+  const hybrid = { ...closed, snapshot: { ...closed.snapshot, hybridNetworks: true } };
+  it.each<[string, Seen, string]>([
+    ['are among those that Kubernetes listed', {}, 'PASS Kubernetes itself listed each node that runs kube-proxy'],
+    [
+      'are asked for before anything is changed',
+      { workloads: null },
+      'WARN not looked at yet: nodes that only Kubernetes knows',
+    ],
+    [
+      'block where Kubernetes is not asked',
+      closed,
+      'BLOCK the Kubernetes API is not asked, and EC2 lists only the instances that have the tag of the cluster: a node without it would be neither prepared nor proven',
+    ],
+    [
+      'block where no node was seen',
+      { ...closed, nodes: [] },
+      'BLOCK the Kubernetes API is not asked, and no node was seen: whether there are any is not known',
+    ],
+    [
+      'block where there are networks for hybrid nodes',
+      hybrid,
+      'BLOCK the Kubernetes API is not asked, and the cluster has networks for hybrid nodes, which nothing else lists',
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(check('unlisted-nodes', seen)).toBe(expected);
+  });
+
+  it.each<[Seen, boolean]>([
+    [closed, true],
+    [{ ...closed, nodes: [] }, false],
+    [hybrid, false],
+  ])('can be accepted where nodes were seen and others cannot be', (seen, accepted) => {
+    const request = { acknowledge: ['unlisted-nodes'] };
+    expect(look({ ...seen, request }).find(({ name }) => name === 'unlisted-nodes')?.accepted).toBe(accepted);
   });
 });
 

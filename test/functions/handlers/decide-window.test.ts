@@ -15,7 +15,7 @@ const request = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, wi
 interface Asked {
   now?: string;
   request?: Record<string, unknown>;
-  eligibleNodes?: number;
+  nodes?: number | null;
   windows?: Record<string, unknown>;
   calendars?: CalendarState[];
 }
@@ -26,7 +26,7 @@ function decide({ now = '2026-11-21T07:30:00Z', calendars = [], windows = { week
     ssm: { calendars: async (names) => calendars.filter(({ name }) => names.includes(name)) },
     windows: () => new Map(Object.entries(windows)),
   });
-  return run({ ...common, now: new Date(now), request, eligibleNodes: 3, needSeconds: 480, ...input }, ear);
+  return run({ ...common, now: new Date(now), request, nodes: 3, needSeconds: 480, ...input }, ear);
 }
 
 test('inside the window it is open until its end, and the last start leaves the cutoff free', async () => {
@@ -70,7 +70,11 @@ test('a person who says why may start at once, and the reason is in the answer',
 
 test('a cluster without nodes needs no window', async () => {
   const { window: _, ...without } = request;
-  expect(await decide({ request: without, eligibleNodes: 0, windows: {} })).toMatchObject({ kind: 'open' });
+  expect(await decide({ request: without, nodes: 0, windows: {} })).toMatchObject({ kind: 'open' });
+});
+
+test('a cluster of which Kubernetes does not say how many nodes it has needs its window', async () => {
+  expect(await decide({ nodes: null, now: '2026-11-20T22:00:00Z' })).toMatchObject({ kind: 'closed' });
 });
 
 test('a request without a window never finds one open, even where windows are configured', async () => {
@@ -91,7 +95,7 @@ test('a window that is not configured is unknown, and the configured ones are na
 test('a window that is too short for the work is never open', async () => {
   const windows = { weekend: { ...weekend, schedule: 'cron(0 2 ? * SAT *)', durationHours: 1, cutoffHours: 0 } };
   const run = decideWindow({ ssm: { calendars: async () => [] }, windows: () => new Map(Object.entries(windows)) });
-  await expect(run({ ...common, request, eligibleNodes: 3, needSeconds: 7200 }, new Ear())).rejects.toMatchObject({
+  await expect(run({ ...common, request, nodes: 3, needSeconds: 7200 }, new Ear())).rejects.toMatchObject({
     name: 'WindowNever',
   });
 });

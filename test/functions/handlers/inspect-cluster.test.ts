@@ -25,6 +25,7 @@ const snapshot: ClusterSnapshot = {
   authenticationMode: 'API',
   serviceCidr: '10.100.0.0/16',
   autoMode: false,
+  hybridNetworks: false,
   addon: { version: 'v1.34.1-eksbuild.2', status: 'ACTIVE', configuration: null, issues: [], schema: SCHEMA, tags: {} },
   offered: null,
   updateInFlight: false,
@@ -143,6 +144,7 @@ test('without Kubernetes no check of workloads is a pass', async () => {
   const { plan } = await run(input, new Ear());
   const waiting = plan.checks.filter(({ later }) => later);
   expect(waiting.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
+    'unlisted-nodes WARN',
     'foreign-virtual-servers WARN',
     'proof WARN',
     'kube-proxy-replacement WARN',

@@ -169,7 +169,7 @@ describe.skipIf(!tools)('the contract’s commands, as a person types them', () 
       execution: { name: 'a', arn: 'b' },
       now: '2026-11-20T22:00:00Z',
       request: { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' },
-      eligibleNodes: 3,
+      nodes: 3,
       needSeconds: 60,
     };
     const out = join(sandbox.home, 'answer.json');

@@ -1,3 +1,5 @@
+import { shortDigest } from './digest.ts';
+
 /** An execution of a state machine. */
 export interface ExecutionRef {
   name: string;
@@ -25,9 +27,23 @@ const EXECUTION =
  * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-state-machine-alias.html
  */
 export function readExecutionArn(arn: string): { machine: Machine; name: string } | null {
-  const [, machine, name] = EXECUTION.exec(arn) ?? [];
-  if (name === undefined || !isExecutionName(name) || (machine !== 'migrate' && machine !== 'rollback')) return null;
-  return { machine, name };
+  const [, , name] = EXECUTION.exec(arn) ?? [];
+  const machine = machineOf(arn);
+  return name === undefined || machine === null || !isExecutionName(name) ? null : { machine, name };
+}
+
+/** The state machine of an execution, whatever its name is; null for an ARN that is not one of nightshift's. */
+export function machineOf(arn: string): Machine | null {
+  const [, machine] = EXECUTION.exec(arn) ?? [];
+  return machine === 'migrate' || machine === 'rollback' ? machine : null;
+}
+
+/**
+ * The name under which an execution is recorded and announced: its own, or `unnamed-` and a digest of its ARN for one
+ * whose name nightshift does not work with. Its first state refuses such a one, which is recorded all the same.
+ */
+export function recordedName({ name, arn }: ExecutionRef): string {
+  return isExecutionName(name) ? name : `unnamed-${shortDigest(arn)}`;
 }
 
 /** The first part of the key of every object that executions of a state machine store. */
@@ -38,8 +54,8 @@ export const RECORD_PREFIXES: Record<Machine, string> = { migrate: 'executions/'
  * the same name, so the state machine is part of the key. An ARN that is not one of nightshift's counts as a migration's:
  * the sandbox and the command line run single functions for it.
  */
-export function recordPrefix({ name, arn }: ExecutionRef): string {
-  return `${RECORD_PREFIXES[readExecutionArn(arn)?.machine ?? 'migrate']}${name}/`;
+export function recordPrefix(execution: ExecutionRef): string {
+  return `${RECORD_PREFIXES[machineOf(execution.arn) ?? 'migrate']}${recordedName(execution)}/`;
 }
 
 /** True for the key of an object that an execution may have stored. */

@@ -110,3 +110,37 @@ it('an execution whose name has a dot is put back and recorded as any other', as
   expect(ended).toMatchObject({ status: 'FAILED', error: 'RolledBack' });
   expect(await person.record('executions/night.1/outcome.json')).toMatchObject({ ending: 'rolled-back' });
 });
+
+it('an execution whose name has a dot is recovered, and its access revoked, when it is aborted', async () => {
+  await workflow.load(worldOf({}));
+  await workflow.post('faults', [{ at: 'RestartDaemonSet', execution: 'abort' }]);
+  await person.run('migrate-cluster', 'night.2', JSON.stringify(REQUEST));
+  await workflow.sandbox.live.region.clock.idle();
+  const [cluster] = (await workflow.sandbox.state()).clusters;
+  expect(cluster?.accessEntries).toEqual([]);
+  expect(cluster?.nodes.map(({ runningMode }) => runningMode)).toEqual(['iptables', 'iptables', 'iptables']);
+  expect(await person.record('rollbacks/recover-night.2/outcome.json')).toMatchObject({ ending: 'rolled-back' });
+});
+
+describe('a name of an execution that Step Functions takes and nightshift does not', () => {
+  it.each([
+    ['migrate-cluster', 'night@1', 'executions/unnamed-88569a71f36c2671/outcome.json', ['nightshift.MigrationFailed']],
+    ['migrate-cluster', 'für+a=b', 'executions/unnamed-13668401c5c82d22/outcome.json', ['nightshift.MigrationFailed']],
+    ['migrate-cluster', "it's(1)!", 'executions/unnamed-2deca75fcbf48a1a/outcome.json', ['nightshift.MigrationFailed']],
+    ['rollback-cluster', 'back@1', 'rollbacks/unnamed-d8f3cc89c7f5dc57/outcome.json', []],
+  ] as const)('is refused by name in %s before anything is done: %s', async (machine, name, record, events) => {
+    await workflow.load(worldOf({}));
+    const input = machine === 'migrate-cluster' ? REQUEST : { ...RECOVERY, attempt: 1 };
+    const ended = await person.run(machine, name, JSON.stringify(input));
+    await workflow.sandbox.live.region.clock.idle();
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'InvalidRequest' });
+    expect(ended.cause).toContain('execution.name must be the name of an execution, of letters, digits');
+    expect(changes(workflow.sandbox.calls)).toEqual([]);
+    expect(await person.record(record)).toMatchObject({ ending: 'failed', error: { name: 'InvalidRequest' } });
+    const said = workflow.sandbox.calls.filter(({ operation }) => operation === 'PutEvents');
+    expect(said.map(({ input: put }) => Object(put).Entries[0].DetailType)).toEqual(events);
+    const { queues, executions } = await workflow.sandbox.state();
+    expect(queues).toEqual([{ name: 'nightshift-dead-events', messages: 0 }]);
+    expect(executions).toHaveLength(1);
+  });
+});

@@ -2,7 +2,7 @@ import type { EventBus } from '../../aws/events.ts';
 import type { ObjectStore } from '../../aws/s3.ts';
 import type { StepFunctions } from '../../aws/step-functions.ts';
 import { assertNever } from '../../core/errors.ts';
-import type { Machine } from '../../core/executions.ts';
+import { isExecutionName, type Machine } from '../../core/executions.ts';
 import { owedRecord } from '../../core/owed-record.ts';
 import { parseInput } from '../../core/parse-input.ts';
 import {
@@ -86,6 +86,7 @@ async function react(deps: EndingDeps, machine: Machine, ended: ExecutionEnded, 
   if (await isRecorded(deps, ended)) return ignored('The execution has recorded its end.');
   const completed = await complete(deps, ended, say);
   if (completed) return completed;
+  if (!isExecutionName(ended.name)) return ignored('Its name was refused by its first state: it has changed nothing.');
   const input = ended.input ?? (await deps.stepFunctions.input(ended.executionArn));
   return act(deps, ended, decideRecovery(machine, ended, input), say);
 }

@@ -10,7 +10,11 @@ export const Instant = z.pipe(
   z.transform((text) => new Date(text)),
 );
 
-const name = z.string().check(z.refine(isExecutionName, 'must be the name of an execution'));
+const name = z
+  .string()
+  .check(
+    z.refine(isExecutionName, 'must be the name of an execution, of letters, digits, dots, - and _, and no dot first'),
+  );
 
 /** What every input carries: whose execution it is, and when its state was entered. */
 export const Common = {

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { EndingEvent, EventBus } from '../../aws/events.ts';
 import { describe, type ObjectStore } from '../../aws/s3.ts';
 import { type ErrorName, failureByOurName } from '../../core/errors.ts';
-import { readExecutionArn } from '../../core/executions.ts';
+import { machineOf, recordedName } from '../../core/executions.ts';
 import { findEnding, findMissing, outcomeKey } from './evidence.ts';
 import { type EvidenceIndex, indexEvidence, indexOfTold, Told } from './evidence-index.ts';
 import { ClusterName, Common, type Execution, Instant } from './input.ts';
@@ -25,6 +25,8 @@ const ErrorOutput = z.nullable(z.object({ Error: z.string(), Cause: z.optional(z
 
 export const OutcomeInput = z.object({
   ...Common,
+  /** Of any name that Step Functions takes: also one that the first state refused is recorded. */
+  execution: z.object({ name: z.string().check(z.minLength(1)), arn: z.string().check(z.minLength(1)) }),
   startedAt: Instant,
   /** As far as it was understood: a request that was refused is recorded as it came. */
   request: z.unknown(),
@@ -173,7 +175,7 @@ function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex
   const error = errorOf(input, missing);
   const times = { startedAt: input.startedAt.toISOString(), endedAt: input.now.toISOString() };
   const ended = {
-    execution,
+    execution: { name: recordedName(execution), arn: execution.arn },
     ...times,
     request,
     ending,
@@ -225,7 +227,7 @@ const EVENTS: Record<Exclude<Input['ending'], 'nothing-to-roll-back'>, EndingEve
 async function eventOf(store: ObjectStore, { ending, owner, told, execution }: Input): Promise<EndingEvent | null> {
   if (told) return null;
   // The input of a rollback could not be read: whoever started it sees that, and no migration failed.
-  if (ending === 'failed' && readExecutionArn(execution.arn)?.machine === 'rollback') return null;
+  if (ending === 'failed' && machineOf(execution.arn) === 'rollback') return null;
   if (ending !== 'nothing-to-roll-back') return EVENTS[ending];
   return owner && (await findEnding(store, owner)) === null ? 'nightshift.MigrationFailed' : null;
 }

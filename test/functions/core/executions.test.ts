@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isExecutionName, readExecutionArn } from '../../../functions/core/executions.ts';
+import { isExecutionName, readExecutionArn, recordPrefix } from '../../../functions/core/executions.ts';
 
 const ARN = 'arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster';
 
@@ -11,4 +11,13 @@ test.each(['demo-1', 'night.1', '_', 'n'.repeat(80)])('%s is the name of an exec
 test.each(['', '..', '.hidden', 'a b', 'a/b', 'a:b', 'n'.repeat(81)])('%j is none, alone and in an ARN', (name) => {
   expect(isExecutionName(name)).toBe(false);
   expect(readExecutionArn(`${ARN}:${name}`)).toBeNull();
+});
+
+test.each([
+  ['nightshift-migrate-cluster', 'a.b', 'executions/a.b/'],
+  ['nightshift-rollback-cluster', 'a.b', 'rollbacks/a.b/'],
+  ['nightshift-rollback-cluster', 'a@b', 'rollbacks/unnamed-a0d20167573a62b8/'],
+])('what an execution of %s named %s stores stands in a folder of its own', (machine, name, prefix) => {
+  const arn = `arn:aws:states:us-east-1:111122223333:execution:${machine}:${name}`;
+  expect(recordPrefix({ name, arn })).toBe(prefix);
 });

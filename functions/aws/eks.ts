@@ -40,6 +40,8 @@ export interface Eks {
   clusters(): Promise<string[]>;
   /** Two calls for one cluster; null when there is none of this name. */
   standing(cluster: string): Promise<ClusterStanding | null>;
+  /** The configuration schema of a version of the add-on, JSON text. */
+  schema(version: string): Promise<string>;
   fargateProfiles(cluster: string): Promise<number>;
   /** The kube-proxy add-on as it is at this moment, with one call; null when there is none. */
   addon(cluster: string): Promise<FoundAddon | null>;
@@ -100,6 +102,8 @@ export const eks: Eks = {
       addon: addon && { configuration: addon.configurationValues ?? null },
     };
   },
+
+  schema: schemaOf,
 
   async fargateProfiles(clusterName) {
     let count = 0;
@@ -208,7 +212,9 @@ async function offeredFor(kubernetesVersion: string | undefined): Promise<Cluste
     compatibilities?.some(({ defaultVersion }) => defaultVersion),
   );
   const version = byDefault?.addonVersion;
-  return version === undefined ? null : { version, schema: await schemaOf(version) };
+  if (version === undefined) return null;
+  const names = versions.flatMap(({ addonVersion }) => addonVersion ?? []);
+  return { version, schema: await schemaOf(version), versions: names };
 }
 
 async function schemaOf(addonVersion: string | undefined): Promise<string> {

@@ -11,6 +11,7 @@ import { ADDON_CHECKS } from './preflight/addon.ts';
 import type { Check, CheckEntry, Finding, Subject } from './preflight/check.ts';
 import { CLUSTER_CHECKS, VERSION_CHECKS } from './preflight/cluster.ts';
 import { CONFIG_MAP_CHECKS } from './preflight/config-map.ts';
+import { DAEMON_SET_CHECKS } from './preflight/daemon-set.ts';
 import { CHECK_NAMES, type CheckName } from './preflight/names.ts';
 import { NODE_CHECKS } from './preflight/nodes.ts';
 import { PROOF_CHECKS } from './preflight/proof.ts';
@@ -35,6 +36,7 @@ export const CHECKS: Readonly<Record<CheckName, CheckEntry>> = {
   ...PROOF_CHECKS,
   ...REPLACEMENT_CHECKS,
   ...CONFIG_MAP_CHECKS,
+  ...DAEMON_SET_CHECKS,
   ...WORKLOAD_CHECKS,
 };
 

@@ -34,8 +34,11 @@ export interface ClusterSnapshot {
     schema: string;
     tags: Record<string, string>;
   } | null;
-  /** The add-on version that could adopt a self-managed kube-proxy, with its schema; null where there is an add-on. */
-  offered: { version: string; schema: string } | null;
+  /**
+   * The add-on version that could adopt a self-managed kube-proxy, EKS's default until its image is known, with its schema,
+   * and all that EKS has for the cluster; null where there is an add-on.
+   */
+  offered: { version: string; schema: string; versions: string[] } | null;
   updateInFlight: boolean;
   /** EKS Capabilities that run in the cluster, managed Argo CD, ACK and kro; null if EKS does not tell. */
   capabilities: { type: string; name: string }[] | null;

@@ -4,8 +4,10 @@ import { type Eks, eks } from '../aws/eks.ts';
 import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
 import { ssm } from '../aws/ssm.ts';
 import { estimateChange, windowNeeded } from '../core/estimate.ts';
+import { versionToAdopt } from '../core/kube-proxy-version.ts';
 import { countInventory } from '../core/nodes.ts';
-import { type MigrationPlan, type PlannedChange, planMigration } from '../core/plan.ts';
+import { type ClusterSnapshot, type MigrationPlan, type PlannedChange, planMigration } from '../core/plan.ts';
+import { kubeProxyImage } from '../core/preflight/daemon-set.ts';
 import type { Workloads } from '../core/preflight.ts';
 import { type MigrationRequest, parseRequest } from '../core/request.ts';
 import { fitsStateData } from '../core/state-data.ts';
@@ -27,7 +29,7 @@ const Input = z.object({
 type Input = z.output<typeof Input>;
 
 export interface Deps extends InventoryDeps {
-  eks: Pick<Eks, 'snapshot' | 'fargateProfiles'>;
+  eks: Pick<Eks, 'snapshot' | 'schema' | 'fargateProfiles'>;
   openKubernetes: OpenKubernetes;
   store: ObjectStore;
   inVpc: () => boolean;
@@ -54,10 +56,11 @@ export interface Output {
 export function inspectCluster(deps: Deps): Run<Input, Output> {
   return async ({ execution, step, request: raw, kubernetes, refuted = false }, say) => {
     const request = parseRequest(raw);
-    const snapshot = await deps.eks.snapshot(request.cluster);
-    const api = kubernetes ? await deps.openKubernetes(snapshot, execution) : null;
+    const described = await deps.eks.snapshot(request.cluster);
+    const api = kubernetes ? await deps.openKubernetes(described, execution) : null;
     const { inventory, ec2: instances, managed } = await seeNodes(deps, request.cluster, api);
     const workloads = api && (await api.workloads());
+    const snapshot = await adopting(deps.eks, described, workloads);
     const seen = { ec2: instances, managed, workloads };
     const sight = { restartFor: execution.name, inVpc: deps.inVpc(), refuted, ...seen };
     const plan = planMigration(snapshot, inventory, request, sight);
@@ -79,6 +82,19 @@ export function inspectCluster(deps: Deps): Run<Input, Output> {
       windowSeconds: plan.kind === 'refuse' ? null : windowNeeded(eligible, plan.strategy),
     };
   };
+}
+
+/** The version that is to adopt a self-managed kube-proxy follows from its image, which only Kubernetes knows. */
+async function adopting(
+  eks: Pick<Eks, 'schema'>,
+  snapshot: ClusterSnapshot,
+  workloads: Workloads | null,
+): Promise<ClusterSnapshot> {
+  const { offered } = snapshot;
+  if (offered === null || workloads === null) return snapshot;
+  const version = versionToAdopt(offered, kubeProxyImage(workloads));
+  if (version === offered.version) return snapshot;
+  return { ...snapshot, offered: { ...offered, version, schema: await eks.schema(version) } };
 }
 
 /** A plan of `none` carries what a restart would need: the nodes may yet contradict the configuration. */

@@ -2,6 +2,7 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import type { KubeProxyConfig } from '../region.ts';
 import type { ClusterData } from './cluster-data.ts';
+import { managed } from './managed-fields.ts';
 import type { Draft } from './object.ts';
 import { defaultProxyConfig, editedProxyConfig } from './proxy-config.ts';
 
@@ -53,7 +54,7 @@ const LABELS = {
 
 /** The DaemonSet as EKS installs it: https://docs.aws.amazon.com/eks/latest/userguide/managing-kube-proxy.html */
 export function daemonSetDraft(region: string, addonVersion: string, podAnnotations: Record<string, string>): Draft {
-  return {
+  const draft: Draft = {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
     metadata: {
@@ -74,6 +75,8 @@ export function daemonSetDraft(region: string, addonVersion: string, podAnnotati
       updateStrategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: '10%' }, type: 'RollingUpdate' },
     },
   };
+  const managedFields = managed(undefined, draft, 'eks', draft);
+  return { ...draft, metadata: { ...draft.metadata, managedFields } };
 }
 
 function podSpec(image: string): Record<string, unknown> {

@@ -7,6 +7,8 @@ export interface ApiRequest {
   readonly verb: string;
   readonly query: URLSearchParams;
   readonly accept: string;
+  /** The client by its user agent, without its version: the field manager of one that names none. */
+  readonly agent: string;
   /** Without parameters. */
   readonly contentType: string;
   readonly body: unknown;

@@ -243,7 +243,9 @@ function readRequest({ incoming, url, body }: Exchange): ApiRequest {
   const verb = verbOf(incoming.method ?? '', path.name !== undefined, watch);
   if (verb === undefined) throw methodNotAllowed();
   const contentType = (incoming.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
-  return { path, verb, query: url.searchParams, accept: incoming.headers.accept ?? '', contentType, body };
+  const { accept = '', 'user-agent': agent = '' } = incoming.headers;
+  const client = agent.split('/')[0] || 'unknown';
+  return { path, verb, query: url.searchParams, accept, agent: client, contentType, body };
 }
 
 interface Caller {

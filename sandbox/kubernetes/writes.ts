@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { checkDaemonSet } from './daemonset.ts';
+import { managed } from './managed-fields.ts';
 import { type Draft, isRecord, type KubeObject, parseDraft, record } from './object.ts';
 import { applyPatchTo, patchType } from './patch.ts';
 import { type ApiRequest, json, type Reply } from './request.ts';
@@ -22,7 +23,10 @@ export function createObject(store: Store, request: ApiRequest): Reply {
   if (draft.metadata.name === '')
     throw invalid(type, '', [{ field: 'metadata.name', message: 'Required value: name is required' }]);
   validate(type, draft, undefined, request.query);
-  return json(201, store.json(store.create(type, draft, { dryRun: dryRun(request.query) })));
+  return json(
+    201,
+    store.json(store.create(type, withManagers(request, undefined, draft), { dryRun: dryRun(request.query) })),
+  );
 }
 
 /** PUT of one object; throws 409 when it carries another resource version than the stored one. */
@@ -82,7 +86,17 @@ function replace(store: Store, request: ApiRequest, before: KubeObject, draft: D
   const { type } = request.path;
   if (draft.metadata.uid !== undefined) samePrecondition('UID', draft.metadata.uid, before.metadata.uid);
   validate(type, draft, before, request.query);
-  return json(200, store.json(store.update(type, draft, { dryRun: dryRun(request.query) })));
+  return json(
+    200,
+    store.json(store.update(type, withManagers(request, before, draft), { dryRun: dryRun(request.query) })),
+  );
+}
+
+/** A client does not write `managedFields` itself. They are kept of DaemonSets alone. */
+function withManagers({ path, query, agent }: ApiRequest, before: KubeObject | undefined, draft: Draft): Draft {
+  if (path.type.kind !== 'DaemonSet') return draft;
+  const managedFields = managed(before, draft, query.get('fieldManager') || agent);
+  return { ...draft, metadata: { ...draft.metadata, managedFields } };
 }
 
 function jsonOnly(contentType: string): void {

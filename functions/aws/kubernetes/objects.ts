@@ -8,8 +8,10 @@ import type { ObjectMarks } from '../../core/preflight/owner.ts';
  */
 const name = z.string().check(z.minLength(1));
 const texts = z.nullish(z.record(z.string(), z.string()));
-/** Field managers, of which only the name is read. */
-const managers = z.nullish(z.array(z.object({ manager: z.nullish(z.string()) })));
+/** Field managers; `fieldsV1` is a tree of the fields that each wrote. */
+const managers = z.nullish(
+  z.array(z.object({ manager: z.nullish(z.string()), subresource: z.nullish(z.string()), fieldsV1: z.unknown() })),
+);
 const list = z.nullish(z.array(z.string()));
 const count = z.number().check(z.int(), z.gte(0));
 const Instant = z.pipe(

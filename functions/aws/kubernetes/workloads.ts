@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { FieldManager } from '../../core/preflight/field-managers.ts';
 import { CALICO, CILIUM } from '../../core/preflight/replacement.ts';
 import {
   type DaemonSetSummary,
@@ -85,6 +86,7 @@ function daemonSetOf({ metadata, spec }: WorkloadDaemonSet): DaemonSetSummary {
     namespace: metadata.namespace,
     name: metadata.name,
     ...marksOf(metadata),
+    ...(metadata.name === 'kube-proxy' && { fieldManagers: fieldManagersOf(metadata) }),
     env: Object.fromEntries(
       containers.flatMap(({ env }) =>
         (env ?? []).flatMap(({ name, value }) => (typeof value === 'string' ? [[name, value]] : [])),
@@ -93,6 +95,14 @@ function daemonSetOf({ metadata, spec }: WorkloadDaemonSet): DaemonSetSummary {
     args: containers.flatMap(({ command, args }) => [...(command ?? []), ...(args ?? [])]),
     images: containers.flatMap(({ image }) => image ?? []),
   };
+}
+
+function fieldManagersOf({ managedFields }: WorkloadDaemonSet['metadata']): FieldManager[] {
+  return (managedFields ?? []).map(({ manager, subresource, fieldsV1 }) => ({
+    manager: manager ?? '(without a name)',
+    subresource: subresource || null,
+    fields: fieldsV1,
+  }));
 }
 
 async function listServices(api: Api): Promise<ServiceAddresses[]> {

@@ -25,6 +25,8 @@ export const CHECK_NAMES = [
   'idle-timeout',
   'kube-proxy-replacement',
   'config-map-edits',
+  'daemon-set-edits',
+  'kube-proxy-image',
   'external-ips',
   'node-local-dns',
   'metallb',

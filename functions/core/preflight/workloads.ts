@@ -1,3 +1,4 @@
+import type { FieldManager } from './field-managers.ts';
 import type { ObjectMarks } from './owner.ts';
 
 /** What was asked for, or why there is no answer: refused (403), or nothing of that kind is served (404). */
@@ -11,6 +12,8 @@ export interface DaemonSetSummary {
   annotations?: Record<string, string>;
   /** Field managers: who wrote fields of it. */
   managers?: readonly string[];
+  /** The same with the fields; only of the DaemonSet kube-proxy. */
+  fieldManagers?: readonly FieldManager[];
   /** Variables with a literal value; of a repeated name the last. */
   env: Record<string, string>;
   /** `command` and `args` in their order. */

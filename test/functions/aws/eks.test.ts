@@ -157,7 +157,11 @@ test('a self-managed kube-proxy is a cluster without the add-on, and EKS tells w
   addon = null;
   expect(await eks.snapshot('demo')).toMatchObject({
     addon: null,
-    offered: { version: 'v1.34.1-eksbuild.2', schema: '{"$comment":"v1.34.1-eksbuild.2"}' },
+    offered: {
+      version: 'v1.34.1-eksbuild.2',
+      versions: expect.arrayContaining(['v1.34.1-eksbuild.2']),
+      schema: '{"$comment":"v1.34.1-eksbuild.2"}',
+    },
   });
   offers = false;
   expect(await eks.snapshot('demo')).toMatchObject({ addon: null, offered: null });

@@ -124,9 +124,15 @@ export const daemonSet = (name: string, part: Partial<DaemonSetSummary> = {}): D
   ...part,
 });
 
+/** kube-proxy's DaemonSet as EKS alone has written it. */
+export const KUBE_PROXY_SET = daemonSet('kube-proxy', {
+  images: ['602401143452.dkr.ecr.eu-west-1.amazonaws.com/eks/kube-proxy:v1.32.0-minimal-eksbuild.2'],
+  fieldManagers: [{ manager: 'eks', subresource: null, fields: { 'f:spec': { 'f:updateStrategy': {} } } }],
+});
+
 /** A cluster in which nothing but kube-proxy handles Services. */
 export const QUIET: Workloads = {
-  daemonSets: { kind: 'read', value: [daemonSet('aws-node', { env: { ENABLE_POD_ENI: 'false' } })] },
+  daemonSets: { kind: 'read', value: [daemonSet('aws-node', { env: { ENABLE_POD_ENI: 'false' } }), KUBE_PROXY_SET] },
   configMap: { kind: 'read', value: CONFIG_MAP },
   services: { kind: 'read', value: [] },
   securityGroupPolicies: { kind: 'unreadable', why: 'the API server refused it (403)' },

@@ -12,7 +12,17 @@ import {
   type Workloads,
 } from '../../../functions/core/preflight.ts';
 import { parseRequest } from '../../../functions/core/request.ts';
-import { addon, CONFIG_MAP, cluster, daemonSet, ec2, managed, QUIET, SCHEMA_WITH_NFTABLES } from './fixtures.ts';
+import {
+  addon,
+  CONFIG_MAP,
+  cluster,
+  daemonSet,
+  ec2,
+  KUBE_PROXY_SET,
+  managed,
+  QUIET,
+  SCHEMA_WITH_NFTABLES,
+} from './fixtures.ts';
 
 const node: InventoryNode = { id: 'i-1', name: 'node-1', address: '10.0.0.1', kind: 'al2023', handling: { by: 'ssm' } };
 const bottlerocket: InventoryNode = {
@@ -87,6 +97,8 @@ describe('the table of checks', () => {
       'idle-timeout WARN',
       'kube-proxy-replacement PASS',
       'config-map-edits PASS',
+      'daemon-set-edits PASS',
+      'kube-proxy-image PASS',
       'external-ips PASS',
       'node-local-dns PASS',
       'metallb PASS',
@@ -390,6 +402,84 @@ describe('how kube-proxy is restarted', () => {
   });
 });
 
+describe('the DaemonSet kube-proxy', () => {
+  const IMAGE = 'registry.example/eks/kube-proxy';
+  const set = (part: Parameters<typeof daemonSet>[1]): Seen => ({
+    workloads: { daemonSets: read([{ ...KUBE_PROXY_SET, ...part }]) },
+  });
+  const by = (manager: string, fields: unknown, subresource: string | null = null) => ({
+    manager,
+    subresource,
+    fields,
+  });
+  const eks = by('eks', { 'f:spec': { 'f:template': { 'f:spec': { 'f:tolerations': {} } } } });
+
+  it.each<[string, Seen, string]>([
+    [
+      'names no managers',
+      set({ fieldManagers: [] }),
+      'WARN unknown: who wrote the DaemonSet kube-proxy: it names no field managers',
+    ],
+    [
+      'is counted by a controller',
+      set({ fieldManagers: [eks, by('kube-controller-manager', { 'f:status': { 'f:numberReady': {} } }, 'status')] }),
+      'PASS EKS alone wrote the DaemonSet kube-proxy',
+    ],
+    [
+      'has a value that another wrote as well',
+      set({ fieldManagers: [eks, by('helm', eks.fields)] }),
+      'PASS EKS alone wrote the DaemonSet kube-proxy',
+    ],
+    [
+      'has a variable of somebody',
+      set({
+        fieldManagers: [
+          eks,
+          by('kubectl-edit', {
+            'f:spec': {
+              'f:template': {
+                'f:spec': {
+                  'f:containers': {
+                    'k:{"name":"kube-proxy"}': { 'f:env': { 'k:{"name":"A"}': { '.': {}, 'f:value': {} } } },
+                  },
+                },
+              },
+            },
+          }),
+        ],
+      }),
+      'BLOCK others wrote fields of the DaemonSet kube-proxy, and EKS would overwrite those that are its own: template.spec.containers[kube-proxy].env[A].value (kubectl-edit)',
+    ],
+    [
+      'was written by kubectl',
+      set({ fieldManagers: [by('kubectl-client-side-apply', eks.fields)] }),
+      'BLOCK EKS did not write the DaemonSet kube-proxy, and would overwrite it: template.spec.tolerations (kubectl-client-side-apply)',
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(check('daemon-set-edits', seen)).toBe(expected);
+  });
+
+  it.each<[string, Seen, string]>([
+    [
+      'of a newer version',
+      set({ images: [`${IMAGE}:v1.32.1-eksbuild.1`] }),
+      `BLOCK kube-proxy runs the image ${IMAGE}:v1.32.1-eksbuild.1, which is newer than the add-on's v1.32.0-eksbuild.2: its version would go down, and a rollback does not bring it back`,
+    ],
+    [
+      'of an older version',
+      set({ images: ['registry.example/sidecar:v9', `${IMAGE}:v1.32.0-eksbuild.1`] }),
+      `BLOCK kube-proxy runs the image ${IMAGE}:v1.32.0-eksbuild.1, which is older than the add-on's v1.32.0-eksbuild.2: its version would go up, and a rollback does not take it back`,
+    ],
+    [
+      'without a version',
+      set({ images: [`${IMAGE}:latest`] }),
+      `BLOCK unknown: whether kube-proxy's version would go down, from the image ${IMAGE}:latest to the add-on's v1.32.0-eksbuild.2; a rollback does not bring the image back`,
+    ],
+  ])('has an image %s', (_, seen, expected) => {
+    expect(check('kube-proxy-image', seen)).toBe(expected);
+  });
+});
+
 describe('workloads', () => {
   const sets = (...value: ReturnType<typeof daemonSet>[]) => ({ daemonSets: read(value) });
   const cilium = daemonSet('cilium', { labels: { 'k8s-app': 'cilium' } });
@@ -669,6 +759,8 @@ describe('workloads', () => {
   const about: CheckName[] = [
     'kube-proxy-replacement',
     'config-map-edits',
+    'daemon-set-edits',
+    'kube-proxy-image',
     'external-ips',
     'node-local-dns',
     'metallb',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Ec2Node, KubeProxyPod, ManagedNode } from '../../../functions/core/nodes.ts';
 import type { ClusterSnapshot } from '../../../functions/core/snapshot.ts';
 import { inspectCluster } from '../../../functions/handlers/inspect-cluster.ts';
-import { CONFIG_MAP } from '../core/fixtures.ts';
+import { CONFIG_MAP, KUBE_PROXY_SCHEMA } from '../core/fixtures.ts';
 import { API, common, Ear, FakeKubernetes, MemoryStore, values } from './fakes.ts';
 import { instance, managed } from './nodes.ts';
 
@@ -57,7 +57,11 @@ function inspecting(seen: Seen) {
   const run = inspectCluster({
     store,
     inVpc: () => false,
-    eks: { snapshot: async () => ({ ...snapshot, ...seen.snapshot }), fargateProfiles: async () => 0 },
+    eks: {
+      snapshot: async () => ({ ...snapshot, ...seen.snapshot }),
+      schema: async () => KUBE_PROXY_SCHEMA,
+      fargateProfiles: async () => 0,
+    },
     ec2: { nodes: async () => seen.ec2 ?? [] },
     ssm: {
       managedNodes: async (ids) => {
@@ -149,6 +153,8 @@ test('without Kubernetes no check of workloads is a pass', async () => {
     'proof WARN',
     'kube-proxy-replacement WARN',
     'config-map-edits WARN',
+    'daemon-set-edits WARN',
+    'kube-proxy-image WARN',
     'external-ips WARN',
     'node-local-dns WARN',
     'metallb WARN',

@@ -57,8 +57,8 @@ const ACCESS =
 function unlistedNodes({ snapshot, inventory, workloads, strategy }: Subject): Finding {
   if (workloads !== null) return pass('Kubernetes itself listed each node that runs kube-proxy');
   if (strategy === 'kubernetes-api')
-    return warn(
-      `${NOT_YET}: nodes that only Kubernetes knows`,
+    return notYet(
+      'nodes that only Kubernetes knows',
       'Nothing to do: Kubernetes is asked for its nodes before anything is changed or called compliant.',
     );
   const because = 'the Kubernetes API is not asked, and';

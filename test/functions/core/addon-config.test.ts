@@ -94,6 +94,7 @@ describe("an add-on's configuration values", () => {
         const twice = `${json.slice(0, -1)},${space}${JSON.stringify(key)}${space}:2}`;
         expect(() => parseConfiguration(twice)).toThrow(/ twice: again at character \d+\.$/);
       }),
+      { numRuns: 30 },
     );
   });
 

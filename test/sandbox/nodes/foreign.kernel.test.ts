@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { kernelNodesAvailable } from '../../../sandbox/nodes/kernel/available.ts';
 import { type KernelMachine, kernelMachine } from '../../../sandbox/nodes/kernel/machine.ts';
 import type { ClusterService } from '../../../sandbox/region.ts';
-import { EVERYTHING, RULES_OF_OTHERS, SERVERS_OF_OTHERS, SERVERS_OF_OTHERS_NAMED } from './foreign.ts';
+import {
+  EVERYTHING,
+  RULES_OF_OTHERS,
+  SERVERS_OF_OTHERS,
+  SERVERS_OF_OTHERS_NAMED,
+  SERVERS_ON_CLUSTER_IPS,
+} from './foreign.ts';
 import { runDocument } from './node-history.ts';
 
 const availability = kernelNodesAvailable();
@@ -69,7 +75,7 @@ describe.skipIf(!availability.available)('what others have on a node', { concurr
     try {
       await machine.startKubeProxy({ mode: 'iptables', scheduler: '' }, cluster);
       await shell(machine, RULES_OF_OTHERS);
-      await shell(machine, SERVERS_OF_OTHERS);
+      await shell(machine, SERVERS_OF_OTHERS + SERVERS_ON_CLUSTER_IPS);
       const before = await shell(machine, EVERYTHING);
       expect(before).toContain('-A -t 10.0.0.5:80 -s wlc -p 300');
 
@@ -88,7 +94,7 @@ describe.skipIf(!availability.available)('what others have on a node', { concurr
           ipvsadm -A -t "$address:30080" -s rr && ipvsadm -a -t "$address:30080" -r ${addresses.pod(31)}:80 -m
         done`,
       );
-      await shell(machine, SERVERS_OF_OTHERS);
+      await shell(machine, SERVERS_OF_OTHERS + SERVERS_ON_CLUSTER_IPS);
       const { apiServer: ApiServer, dns: Dns } = addresses;
       const proof = await runDocument(machine, 'validate-node', { ApiServer, Dns, Mode: 'ipvs', Scheduler: 'rr' });
       expect(proof.stdout).toContain('\nvirtualServers=5\nipsets=17\n');

@@ -42,10 +42,7 @@ RULES
 done
 `;
 
-/**
- * A VIP of its own as keepalived has it, on an interface that is not kube-ipvs0, and a port of its own on the ClusterIP of
- * the API server, which kube-ipvs0 has.
- */
+/** A VIP of its own as keepalived has it, on an interface that is not kube-ipvs0. */
 export const SERVERS_OF_OTHERS = `
 [ -d /sys/class/net/vrrp ] || {
   ip link add vrrp type dummy
@@ -61,15 +58,23 @@ export const SERVERS_OF_OTHERS = `
 -a -t 10.0.0.5:31000 -r 10.0.0.21:31000 -m -w 1
 -A -u [fd00::5]:53 -s sh
 -a -u [fd00::5]:53 -r [fd00::21]:53 -g -w 1
--A -t 10.100.0.1:8443 -s rr
--a -t 10.100.0.1:8443 -r 10.0.0.21:8443 -g -w 1
--A -t [fd30:1c53:5f8a::1]:8443 -s rr
--a -t [fd30:1c53:5f8a::1]:8443 -r [fd00::21]:8443 -g -w 1
 -A -f 7 -s rr
 -a -f 7 -r 10.0.0.21:0 -g -w 1
 SERVERS
 `;
-/** The same as prepare-node.sh names them. */
+/**
+ * A port of their own on the ClusterIP of the API server, which kube-ipvs0 has in IPVS mode: only kube-proxy's ipsets show
+ * that it is not kube-proxy's.
+ */
+export const SERVERS_ON_CLUSTER_IPS = `
+/usr/local/lib/kube-proxy/ipvsadm -R <<SERVERS
+-A -t 10.100.0.1:8443 -s rr
+-a -t 10.100.0.1:8443 -r 10.0.0.21:8443 -g -w 1
+-A -t [fd30:1c53:5f8a::1]:8443 -s rr
+-a -t [fd30:1c53:5f8a::1]:8443 -r [fd00::21]:8443 -g -w 1
+SERVERS
+`;
+/** All these servers as prepare-node.sh names them. */
 export const SERVERS_OF_OTHERS_NAMED = [
   ...['fwm/7', 'tcp/10.0.0.5:31000', 'tcp/10.0.0.5:80', 'tcp/10.100.0.1:8443'],
   ...['tcp/[fd30:1c53:5f8a::1]:8443', 'udp/[fd00::5]:53'],

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -196,7 +196,10 @@ describe('kernel nodes on a machine that has nothing for them', () => {
 
 describe('where the reader is', () => {
   test('outside the clone a printed command has whole paths', async () => {
-    const { stdout } = await run(['sandbox', '--help'], { cwd: tmpdir() });
+    // A folder of its own: the clone may itself lie in the temporary folder.
+    const outside = mkdtempSync(join(tmpdir(), 'nightshift-outside-'));
+    const { stdout } = await run(['sandbox', '--help'], { cwd: outside });
+    rmSync(outside, { recursive: true });
     const root = fileURLToPath(new URL('../../', import.meta.url));
     expect(stdout).toContain(
       `\n  node ${root}cli/bin/nightshift.mjs sandbox --world ${root}sandbox/worlds/demo.json\n`,

@@ -105,6 +105,16 @@ const FOUND: Readonly<Record<string, Case>> = {
     { at: 'InspectCluster', machine: 'nightshift-migrate-cluster', after: 2, outage: 'scheduler', for: 10_800 },
     { at: 'GrantAccess', machine: 'nightshift-migrate-cluster', execution: 'abort' },
   ]),
+  // The rollback had failed, recorded that and paged, and was stopped after that: its migration paged again.
+  'a rollback that is stopped after it paged pages once': caseOf({}, [
+    { at: 'ChooseEnding', machine: 'nightshift-rollback-cluster', execution: 'abort' },
+    {
+      at: 'AwaitValidation',
+      machine: 'nightshift-migrate-cluster',
+      other: 'change-addon',
+      configuration: '{"mode":"ipvs","ipvs":{"scheduler":"sh"}}',
+    },
+  ]),
   // The bus refused twelve calls: more than two daily sweeps owed the record.
   'a record that is owed for days is written at last': caseOf({}, [
     {

@@ -13,7 +13,8 @@ export interface Incident {
 }
 
 /**
- * Reads what the executions before a recovery recorded. A rollback that somebody asks for is an incident of its own.
+ * Reads what the executions before a recovery recorded. A rollback that a person asks for is an incident of its own; one
+ * that its migration starts again, because it was stopped, is not.
  * Throws what the bucket throws.
  */
 export async function incidentBefore(
@@ -21,7 +22,7 @@ export async function incidentBefore(
   request: RollbackInput,
   self: Execution,
 ): Promise<Incident> {
-  if (request.mode === 'rollback') return { ending: null, paged: false };
+  if (request.mode === 'rollback') return { ending: null, paged: await hasPaged(store, startsBefore(request, self)) };
   const left = request.after ?? request.execution;
   const attempts = Array.from({ length: request.attempt - 1 }, (_, index) =>
     recoveryOf(left, request.attempt - 1 - index),
@@ -34,6 +35,20 @@ export async function incidentBefore(
     ending: endings.slice(0, recovered.length).find((ending) => ending !== null) ?? null,
     paged: endings.includes('rollback-failed'),
   };
+}
+
+async function hasPaged(store: Pick<ObjectStore, 'find'>, executions: readonly Execution[]): Promise<boolean> {
+  const endings = await Promise.all(executions.map((each) => findEnding(store, each)));
+  return endings.includes('rollback-failed');
+}
+
+/** The starts of the rollback that the migration made before this one; the first has no number, the second has `-2`. */
+function startsBefore({ leasedTo, execution }: RollbackInput, self: Execution): Execution[] {
+  const first = nestedRollback(execution, self);
+  const number = Number(/-(\d)$/.exec(self.name)?.[1] ?? 1);
+  if (leasedTo !== self.name || number === 1) return [];
+  const others = Array.from({ length: number - 2 }, (_, index) => sibling(self, `${first.name}-${index + 2}`));
+  return [first, ...others];
 }
 
 /** Another execution of the state machine that `self` belongs to. */

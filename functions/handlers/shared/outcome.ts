@@ -101,7 +101,8 @@ export interface Output {
  * error: `announced` and `recorded` say what is still owed, and a repetition with this `announced` does the rest.
  */
 export function recordOutcome(deps: Deps): Run<Input, Output> {
-  return async (input, say) => {
+  return async (given, say) => {
+    const input = { ...given, told: given.told || (await hasRollbackPaged(deps.store, given)) };
     page(input, say);
     const output = await attempt(deps, input);
     const { announced, recorded, owed, ending, error } = output;
@@ -112,6 +113,17 @@ export function recordOutcome(deps: Deps): Run<Input, Output> {
     if (owed !== null) say.count('RecordsOwed', 1);
     return output;
   };
+}
+
+/** Whether the rollback that this migration started recorded its failure, and so paged, and was stopped only after that. */
+async function hasRollbackPaged(store: ObjectStore, { ending, rollback }: Input): Promise<boolean> {
+  if (ending !== 'rollback-failed' || !rollback) return false;
+  try {
+    return (await findEnding(store, rollback)) === 'rollback-failed';
+  } catch {
+    // A bucket that cannot be read keeps nobody from being paged.
+    return false;
+  }
 }
 
 /**

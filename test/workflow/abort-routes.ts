@@ -60,6 +60,15 @@ const MIGRATE: Route[] = [
     cluster: ON_IPVS,
   },
   { states: ['AlreadyCompliant'], cluster: ON_IPVS },
+  {
+    // Another takes the cluster off its target, and back to it.
+    states: ['ChooseRefuted'],
+    cluster: ON_IPVS,
+    faults: [
+      { at: 'AwaitCompliance', other: 'change-addon', configuration: '{}' },
+      { at: 'ChooseRefuted', other: 'change-addon', configuration: ON_IPVS.addon.configuration },
+    ],
+  },
   { states: ['ChooseLease'], cluster: ON_IPVS, faults: [garbage('ProveCompliance', 'validate')] },
   {
     states: ['ReadAccessFound'],

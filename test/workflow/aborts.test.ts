@@ -32,7 +32,7 @@ const RECORDED = [
 /** Those in which a cluster that was on IPVS before is looked at. */
 const COMPLIANT = [
   ...['ProveCompliance', 'AwaitCompliance', 'CollectCompliance', 'ChooseCompliance', 'ConfirmCompliance'],
-  ...['RecordCompliance', 'ChooseLease'],
+  ...['RecordCompliance', 'ChooseRefuted', 'ChooseLease'],
 ];
 const ENDINGS: Record<string, string> = {
   ...Object.fromEntries(FINISHED.map((state) => [state, 'ABORTED finished ipvs'])),

@@ -90,7 +90,8 @@ const MIGRATE: Route[] = [
   },
   {
     states: ['ChooseUpdateAgain', 'AwaitOtherUpdate'],
-    faults: [{ at: 'UpdateAddon', other: 'change-addon', configuration: '{}' }],
+    cluster: OLD,
+    faults: [{ at: 'UpdateAddon', other: 'upgrade-addon' }],
   },
   { states: ['WindowClosed'], request: { window: 'narrow' }, faults: [skip('ValidateCanary', 0.98)] },
   { states: ['EditConfigMap'], cluster: SELF, request: EDIT },

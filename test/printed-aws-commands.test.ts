@@ -11,6 +11,7 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   'eks describe-cluster': ['--name'],
   'eks list-access-entries': ['--cluster-name'],
   'eks list-clusters': [],
+  'eks update-addon': ['--cluster-name', '--addon-name'],
   'eks tag-resource': ['--resource-arn', '--tags'],
   'iam attach-role-policy': ['--role-name', '--policy-arn'],
   'lambda invoke': ['--function-name'],

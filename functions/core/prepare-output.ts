@@ -1,13 +1,22 @@
 import type { InventoryNode } from './nodes.ts';
 import { IPVS_KERNEL_MODULES } from './proxy-mode.ts';
-import { readReport } from './report.ts';
+import { type Rule, readReport } from './report.ts';
 import type { Verdict } from './verdict.ts';
 
 const FOREIGN = 'foreign-virtual-servers';
-const ENDPOINT = '(?:tcp|udp|sctp)/(?:\\d{1,3}(?:\\.\\d{1,3}){3}|\\[[0-9a-f:.]{2,45}\\]):\\d{1,5}';
-const listOf = (entry: string, last = '') => new RegExp(`^(?:(?:${entry})(?:,(?:${entry}))*${last})?$`);
-const modules = listOf(IPVS_KERNEL_MODULES.join('|'));
-const RULES = new Map<string, RegExp>([
+/** A virtual server: protocol, address and port, or a firewall mark. */
+const SERVER = /^(?:(?:tcp|udp|sctp)\/(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\]):\d{1,5}|fwm\/\d{1,10})$/;
+const MODULES: ReadonlySet<string> = new Set(IPVS_KERNEL_MODULES);
+/** Entries with commas between them, or nothing. */
+const listOf = (isEntry: (entry: string, index: number, all: readonly string[]) => boolean): Rule => ({
+  test: (text) => text === '' || text.split(',').every(isEntry),
+});
+const modules = listOf((entry) => MODULES.has(entry));
+/** The last entry may say how many more there are. */
+const servers = listOf(
+  (entry, index, all) => SERVER.test(entry) || (index > 0 && index === all.length - 1 && /^\+\d{1,9}$/.test(entry)),
+);
+const RULES = new Map<string, Rule>([
   ['kernel', /^[\w.+~-]{1,128}$/],
   ['ipvsadm', /^(already|installed|failed)$/],
   ['loaded', modules],
@@ -16,7 +25,7 @@ const RULES = new Map<string, RegExp>([
   ['scheduler', /^(ok|missing)$/],
   ['persisted', /^(ok|failed)$/],
   ['probes', /^(ok|missing)$/],
-  [FOREIGN, listOf(`${ENDPOINT}|fwm/\\d{1,10}`, '(?:,\\+\\d{1,9})?')],
+  [FOREIGN, servers],
 ]);
 /** Facts that must be `ok`, and how a reason names them. */
 const ASKED = [

@@ -6,6 +6,11 @@ export interface Flaw {
   what: string;
 }
 
+/** What the value of a fact must be: a regular expression, or whatever else tells. */
+export interface Rule {
+  test(value: string): boolean;
+}
+
 /**
  * The lines of what a document printed: a carriage return before a newline is not part of a line (who copies output to a
  * file may add it), and empty lines at the end are none.
@@ -19,7 +24,7 @@ export function linesOf(output: string): string[] {
 /** Reads lines `key=value`: each key is one of `rules`, is there once and has a value that its rule allows. */
 export function readFacts(
   lines: readonly string[],
-  rules: ReadonlyMap<string, RegExp>,
+  rules: ReadonlyMap<string, Rule>,
 ): { facts: Map<string, string>; flaws: Flaw[] } {
   const facts = new Map<string, string>();
   const flaws: Flaw[] = [];
@@ -42,7 +47,7 @@ export function readFacts(
 export function readReport(
   output: string,
   name: string,
-  rules: ReadonlyMap<string, RegExp>,
+  rules: ReadonlyMap<string, Rule>,
 ): { facts: Map<string, string>; warnings: string[]; problems: string[] } {
   const lines = linesOf(output);
   const format = `nightshift-${name}`;

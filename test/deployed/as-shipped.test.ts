@@ -2,7 +2,7 @@ import { UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { addonCall, created } from '../functions/handlers/events.ts';
 import { eventsIn } from '../workflow/event-schemas.ts';
-import { changes } from '../workflow/run.ts';
+import { writes } from '../workflow/run.ts';
 import { tagged } from '../workflow/schedules.ts';
 import { CLUSTER } from '../workflow/worlds.ts';
 import { deployAsShipped, executionsOf, Scene, without } from './scene.ts';
@@ -67,7 +67,7 @@ describe('as it is shipped', () => {
         await scene.deliver({ ...created(), time: '2026-11-10T22:00:00Z' });
       });
       expect(executionsOf(state)).toEqual([`created-demo-24e9b653c917bb46 ${status}`]);
-      expect(changes(scene.calls)).toEqual([]);
+      expect(writes(scene)).toEqual([]);
       expect(eventsIn(scene.calls)).toMatchObject([{ detail: { cluster: 'demo', ending } }]);
       expect(state).toMatchObject({ queues: [{ messages: 0 }], alarms: [] });
     },

@@ -136,7 +136,11 @@ const sweptRollback: Run = async (region) => {
 const byHand: Run = async (region) => {
   await region.workflow.migrate(notEnrolled(), REQUEST, []);
   await region.rest();
-  await region.workflow.post('faults', [abort('RestartDaemonSet', ROLLBACK)]);
+  await region.workflow.post('faults', [
+    abort('RestartDaemonSet', ROLLBACK),
+    // The recovery reads in the histories of both what the bucket does not give.
+    { at: 'StopOwner', ...ROLLBACK, ...failing('s3', 'GetObject', 'AccessDenied', 2) },
+  ]);
   const person = new Person(region.workflow);
   const arn = 'arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster:test';
   const input = { mode: 'rollback', cluster: 'demo', execution: { name: 'test', arn }, reason: 'why', attempt: 1 };

@@ -96,7 +96,7 @@ describe('access that three recoveries could not give back', () => {
     const rested = await run(abort('AwaitRollout'), { at: 'RevokeAccess', ...MACHINE, ...denied });
     expect(rested.said.map(({ execution, ending }) => `${execution} ${ending}`)).toEqual([
       'recover-test rolled-back',
-      'recover2-test rolled-back',
+      'recover2-test nothing-to-roll-back',
       'recover3-test rollback-failed',
     ]);
     expect(pagedBy(rested)).toEqual(['recover3-test']);

@@ -64,7 +64,7 @@ function kubeProxyImageCheck(workloads: Workloads, { snapshot, way }: Subject): 
   const fix =
     way === 'create-addon'
       ? 'Set the image of the DaemonSet to a version that the add-on has, or choose the way config-map.'
-      : `Bring the add-on to the version of the image first: aws eks update-addon --cluster-name ${snapshot.name} --addon-name kube-proxy --addon-version VERSION.`;
+      : `Bring the add-on to the version of the image first: aws eks update-addon --cluster-name ${snapshot.name} --addon-name kube-proxy --addon-version VERSION`;
   const set = kubeProxySet(workloads);
   if (set.kind === 'unreadable') return unknown(`the image of ${BY}: ${set.why}`, fix);
   if (set.value === null) return null;

@@ -59,6 +59,7 @@ const MIGRATION_PHASES = [
     name: 'canary',
     label: 'Canary',
     states: [
+      'CheckWindowBeforeCanary',
       'RestartCanary',
       'AwaitCanary',
       'CheckCanary',

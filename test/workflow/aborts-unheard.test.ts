@@ -15,16 +15,7 @@ const HARMLESS = [
   ...['ChooseBeginning', 'ReadRequest', 'ChooseWhenToBegin', 'AwaitBeginning'],
   ...['DescribeCluster', 'ChooseClusterActive', 'AwaitCluster', 'DescribeAddon'],
   ...['ChooseAddonActive', 'AwaitAddonActive', 'ClusterNotActive'],
-  ...['Begin', 'InspectCluster', 'ChoosePlan', 'ProveCompliance', 'AwaitCompliance', 'CollectCompliance'],
-  ...[
-    'ChooseCompliance',
-    'ConfirmCompliance',
-    'RecordCompliance',
-    'ChooseLease',
-    'AcquireLease',
-    'RecordRefusal',
-    'AwaitWindow',
-  ],
+  ...['Begin', 'InspectCluster', 'ChoosePlan', 'AcquireLease', 'RecordRefusal', 'AwaitWindow'],
 ];
 const STATES = statesOf('migrate-cluster');
 

@@ -14,7 +14,16 @@ afterAll(() => workflow.stop());
 const OUT_OF_REACH = [
   ...['LeaseHeld', 'AddonStays'],
   // What no recovery starts with, and what only follows on three of them: malformed-inputs and giving-up have them.
-  ...['InputTooLarge', 'InvalidInput', 'GiveUp', 'GivenUp', 'ReadLastLease', 'ChooseLastLease', 'EvidenceMissing'],
+  ...[
+    'InputTooLarge',
+    'InvalidInput',
+    'GiveUp',
+    'GivenUp',
+    'ReadLastLease',
+    'ChooseLastLease',
+    'ChooseGivenUp',
+    'EvidenceMissing',
+  ],
 ];
 const SURVEY = ['ChooseSurvey', 'SurveyNodes', 'AskNodes', 'AwaitSurvey', 'CollectSurvey', 'ChooseSurveyDone'];
 const STATES = statesOf('rollback-cluster').filter((state) => !OUT_OF_REACH.includes(state));
@@ -32,11 +41,13 @@ const RECOVERING = [
     'ChooseHolderStatus',
   ],
   ...['TakeOverLease', 'AwaitConfirmation', 'ConfirmLease', 'ChooseConfirmed'],
-  ...['ReadLeaseForRelease', 'ChooseLeaseOwner', 'ReleaseLease', 'LeaseRemains'],
 ];
+/** The recovery before has recorded the end of the incident. */
+const RELEASING = ['ReadLeaseForRelease', 'ChooseLeaseOwner', 'ReleaseLease', 'LeaseRemains'];
 const ENDINGS: Record<string, string> = {
   ...Object.fromEntries(FINISHED.map((state) => [state, 'ABORTED finished ipvs'])),
   ...Object.fromEntries(RECOVERING.map((state) => [state, 'ABORTED rolled-back iptables'])),
+  ...Object.fromEntries(RELEASING.map((state) => [state, 'ABORTED nothing-to-roll-back iptables'])),
   AwaitLease: 'SUCCEEDED migrated ipvs',
   NothingToRollBack: 'ABORTED nothing-to-roll-back iptables',
   ...Object.fromEntries(SURVEY.map((state) => [state, 'ABORTED Recovered rollback-failed ipvs'])),

@@ -1,16 +1,31 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 
-const SUFFIX = '.asl.json';
+const SUFFIX = '.asl.yaml';
 
-/** The state machines of the product; each is the file `<name>.asl.json` beside this one. */
+/** The state machines of the product; each is the file `<name>.asl.yaml` beside this one. */
 export const STATE_MACHINES: readonly string[] = readdirSync(new URL('.', import.meta.url))
   .filter((file) => file.endsWith(SUFFIX))
   .map((file) => file.slice(0, -SUFFIX.length))
   .sort();
 
-/** The definition as written, placeholders included. */
+const read = new Map<string, string>();
+
+/**
+ * The definition in JSON, which is what Step Functions takes, with its placeholders. The file is YAML 1.2, with anchors
+ * and merge keys (`<<`) for what repeats.
+ *
+ * @throws YAMLParseError for a file that is not YAML; Error for a name that is not one of STATE_MACHINES
+ */
 export function readDefinition(name: string): string {
-  return readFileSync(new URL(`${name}${SUFFIX}`, import.meta.url), 'utf8');
+  const known = read.get(name);
+  if (known !== undefined) return known;
+  const definition: unknown = parse(readFileSync(new URL(`${name}${SUFFIX}`, import.meta.url), 'utf8'), {
+    merge: true,
+  });
+  const text = JSON.stringify(definition, null, 2);
+  read.set(name, text);
+  return text;
 }
 
 /** The placeholder of a handler's function: `inspect-cluster` → `InspectClusterFunction`. */

@@ -148,6 +148,11 @@ function ofTheLease({ calls }: Seen, cluster: ClusterSeen): string[] {
         continue;
       }
       if (ofAnother && !look.excuses(call)) found.push(`${call.operation} of a lease that another holds`);
+      // It was taken between the look and the renewal, and is the product's again: Scheduler updates on no condition.
+      if (ofAnother && call.operation === 'UpdateSchedule' && look.excuses(call)) {
+        takenAt = null;
+        ofAnother = false;
+      }
       if (call.operation === 'CreateSchedule') takenAt = null;
       ofAnother &&= call.operation === 'CreateSchedule';
     }

@@ -61,15 +61,24 @@ export interface Deed {
   readonly input: Json;
 }
 
-/** Everything that an execution set about, in order. */
+/** With these names a function that changes something says that it sent nothing: another was there before it. */
+const NOTHING_SENT = new Set(['ConfigurationChanged', 'LeaseLost']);
+
+/** Everything that an execution set about, in order, but for what it found that it must not do. */
 export function deedsOf(execution: ExecutionSeen): Deed[] {
-  return execution.history.flatMap(({ timestamp, taskScheduledEventDetails: details }) => {
-    if (!timestamp || !details) return [];
+  return execution.history.flatMap(({ timestamp, taskScheduledEventDetails: details }, index) => {
+    if (!timestamp || !details || NOTHING_SENT.has(failureAfter(execution, index))) return [];
     const parameters = asJson(JSON.parse(details.parameters ?? '{}'));
     const [, handler] = /nightshift-([\w-]+)$/.exec(textOf(parameters['FunctionName'])) ?? [];
     const what = handler ?? `${details.resourceType}:${details.resource}`;
     return [{ execution, at: timestamp, what, input: handler ? asJson(parameters['Payload']) : parameters }];
   });
+}
+
+/** The error of the task that this event scheduled; an empty text if it did not fail. */
+function failureAfter({ history }: ExecutionSeen, index: number): string {
+  const next = history.slice(index + 1).find(({ type }) => type === 'TaskSucceeded' || type === 'TaskFailed');
+  return next?.taskFailedEventDetails?.error ?? '';
 }
 
 const CHANGING = new Set(['update-addon', 'edit-config-map', 'restart-kube-proxy']);

@@ -81,6 +81,7 @@ function migratable({ world, requests, faults }: Case, more: { window?: string; 
   };
 }
 
+const MIGRATE = { machine: 'nightshift-migrate-cluster' };
 const ROLLBACK = { machine: 'nightshift-rollback-cluster' };
 const byOther = (configuration: string) => ({ other: 'change-addon', configuration });
 
@@ -387,6 +388,55 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
       'migrate-cluster': (states) => change(states, 'ChooseWindowBeforeRestart', { Default: 'RestartDaemonSet' }),
     },
   },
+  'window before the canary': {
+    what: 'restarts the canary although the update of the add-on has outlasted the window',
+    breaks: ['nothing disruptive'],
+    draw: biased((drawn) => {
+      const inTheWindow = { ...drawn, world: { ...drawn.world, start: '2026-11-21T04:00:00.000Z' } };
+      return migratable(inTheWindow, { window: 'brief', faults: [{ at: 'AwaitAddon', clock: 'skip', hours: 1 }] });
+    }),
+    definitions: {
+      'migrate-cluster': (states) => change(states, 'ChooseWindowBeforeCanary', { Default: 'RestartCanary' }),
+    },
+  },
+  'one page': {
+    what: 'pages again for an incident that has paged',
+    breaks: ['everything ends'],
+    draw: biased((drawn) =>
+      migratable(drawn, {
+        faults: [
+          { at: 'InspectCluster', ...MIGRATE, after: 2, outage: 'scheduler', for: 10_800 },
+          { at: 'GrantAccess', ...MIGRATE, execution: 'abort' },
+        ],
+      }),
+    ),
+    sources: [
+      {
+        file: 'functions/handlers/shared/incident.ts',
+        from: "    paged: endings.includes('rollback-failed'),",
+        to: '    paged: false,',
+      },
+      {
+        file: 'functions/handlers/shared/incident.ts',
+        from: 'ending: endings.slice(0, recovered.length).find((ending) => ending !== null) ?? null,',
+        to: 'ending: null,',
+      },
+    ],
+  },
+  'proof without a restart': {
+    what: 'takes a node that tells its mode for proof of a scheduler',
+    breaks: ['an ended execution'],
+    draw: biased((drawn) =>
+      ofBottlerocket(migratable(drawn, { faults: [{ at: 'RestartDaemonSet', ...MIGRATE, execution: 'abort' }] })),
+    ),
+    sources: [
+      {
+        file: 'functions/handlers/inspect-rollback.ts',
+        from: 'standingProvable: counts.proxyMode === 0 || restored.proxying.mode !== former.target.mode,',
+        to: 'standingProvable: true,',
+      },
+    ],
+  },
   'zero-writes': {
     what: 'migrates a cluster that is at the target already',
     breaks: ['already compliant'],
@@ -413,6 +463,23 @@ function atTarget(drawn: Case): Case {
     addon: { version: 'v1.34.1-eksbuild.2', configuration },
   }));
   return { ...drawn, world: { ...drawn.world, clusters } };
+}
+
+/** Nodes that tell their mode and no scheduler, on IPVS with another scheduler than the one that is asked for. */
+function ofBottlerocket(drawn: Case): Case {
+  const configuration = '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
+  return {
+    ...drawn,
+    world: {
+      ...drawn.world,
+      clusters: drawn.world.clusters.map((cluster) => ({
+        ...cluster,
+        nodeGroups: [{ os: 'bottlerocket' as const, count: 2 }],
+        addon: { version: 'v1.34.1-eksbuild.2', configuration },
+      })),
+    },
+    requests: drawn.requests.map((request) => ({ ...request, target: { mode: 'ipvs', scheduler: 'wrr' } as const })),
+  };
 }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));

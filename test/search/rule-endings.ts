@@ -4,23 +4,24 @@ import { perCluster, type Rule } from './rule.ts';
 import { asJson, type ClusterSeen, isMigration, ownerOf, type Seen, textOf } from './seen.ts';
 import { configured, liveNodes, runningOn, sameRunning, shown } from './truth.ts';
 
-/** A rollback that its migration waits for, three recoveries, and the one that gives up. */
-const MOST_ROLLBACKS = 5;
+/** Three recoveries, and the one that gives up. */
+const MOST_RECOVERIES = 4;
 
 /** Rule 11: everything ends: there is a last recovery, an incident pages once, and no broken store keeps a cluster broken. */
 export const everythingEnds: Rule = (seen) => [
-  ...perCluster((cluster) => [...tooManyRollbacks(seen, cluster), ...tooManyPages(seen, cluster)])(seen),
+  ...perCluster((cluster) => [...tooManyRecoveries(seen, cluster), ...tooManyPages(seen, cluster)])(seen),
   ...(isOnlyBookkeeping(seen) ? perCluster((cluster) => notPutBack(seen, cluster))(seen) : []),
 ];
 
-function tooManyRollbacks(seen: Seen, { executions }: ClusterSeen): string[] {
-  const most = MOST_ROLLBACKS * (1 + duplicatesIn(seen));
+function tooManyRecoveries(seen: Seen, { executions }: ClusterSeen): string[] {
+  const most = MOST_RECOVERIES * (1 + duplicatesIn(seen));
   const counts = new Map<string, number>();
   for (const execution of executions)
-    if (!isMigration(execution)) counts.set(ownerOf(execution), (counts.get(ownerOf(execution)) ?? 0) + 1);
+    if (execution.input['mode'] === 'recover')
+      counts.set(ownerOf(execution), (counts.get(ownerOf(execution)) ?? 0) + 1);
   return [...counts]
     .filter(([, count]) => count > most)
-    .map(([owner, count]) => `${count} rollbacks of ${owner}, where ${most} are the most`);
+    .map(([owner, count]) => `${count} recoveries of ${owner}, where ${most} are the most`);
 }
 
 /** Events that page somebody, by the migration that they are about. */

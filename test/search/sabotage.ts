@@ -189,8 +189,8 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     sources: [
       {
         file: 'functions/handlers/update-addon.ts',
-        from: 'if (difference !== null)\n    throw',
-        to: 'if (difference === undefined)\n    throw',
+        from: 'if (difference === null) return;',
+        to: 'if (difference !== undefined) return;',
       },
       {
         file: 'functions/handlers/check-configuration.ts',
@@ -208,7 +208,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     sources: [
       {
         file: 'functions/handlers/check-configuration.ts',
-        from: 'return notConfiguredFor(ask.proxying, ask.way, now);',
+        from: 'return notConfiguredFor(ask.proxying, ask.way, now, ask.values ?? ask.proxying);',
         to: 'return null;',
       },
     ],

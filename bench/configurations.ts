@@ -1,4 +1,4 @@
-import { readYamlDocument, yamlValues } from '../functions/core/yaml-text.ts';
+import { readYamlDocument, yamlValues } from '../functions/core/values/yaml-text.ts';
 import { type Bench, fastest, type Row } from './measure.ts';
 
 /** How reading a configuration grows with its keys. A longer text than 32,768 characters is refused before it is read. */

@@ -1,5 +1,5 @@
-import { planSchedules } from '../functions/core/schedule-plan.ts';
-import { parseSettings } from '../functions/core/settings.ts';
+import { planSchedules } from '../functions/core/fleet/schedule-plan.ts';
+import { parseSettings } from '../functions/core/fleet/settings.ts';
 import { type Bench, fastest, type Row } from './measure.ts';
 
 const deployment = {

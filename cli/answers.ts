@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RollbackReason } from '../functions/core/recovery.ts';
+import { RollbackReason } from '../functions/core/execution/recovery.ts';
 
 /*
  * What the steps of a migration answer, as far as people are told of it. Everything is optional beyond what makes an

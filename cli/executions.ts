@@ -6,7 +6,7 @@ import {
   ListStateMachinesCommand,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { isExecutionName } from '../functions/core/executions.ts';
+import { isExecutionName } from '../functions/core/execution/executions.ts';
 import { asking, type Connection } from './aws.ts';
 import { Failure, UsageError } from './exit.ts';
 import { nightshiftCommand } from './paste.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GIVING_UP, MOST_ATTEMPTS, recoveryOf } from '../functions/core/recovery.ts';
+import { GIVING_UP, MOST_ATTEMPTS, recoveryOf } from '../functions/core/execution/recovery.ts';
 import { FormerAnswer } from './answers.ts';
 import type { Connection } from './aws.ts';
 import { type ExecutionName, executionThere } from './executions.ts';

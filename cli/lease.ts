@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { holderOf } from '../functions/core/lease.ts';
-import { momentOf } from '../functions/core/schedule.ts';
+import { holderOf } from '../functions/core/execution/lease.ts';
+import { momentOf } from '../functions/core/window/schedule.ts';
 import type { Connection } from './aws.ts';
 import { type ExecutionName, parseExecutionArn } from './executions.ts';
 import { parseJson, type Step } from './history.ts';

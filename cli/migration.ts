@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
-import { type OwedRecord, owedRecord } from '../functions/core/owed-record.ts';
+import { type OwedRecord, owedRecord } from '../functions/core/execution/owed-record.ts';
 import type { Reference } from './answers.ts';
 import type { Connection } from './aws.ts';
 import { type ExecutionName, executionName, findStateMachine, startExecution } from './executions.ts';

@@ -1,7 +1,7 @@
-import { configuredProxying, parseConfiguration } from '../functions/core/addon-config.ts';
 import { isNightshiftError } from '../functions/core/errors.ts';
-import { type Former, standing } from '../functions/core/former.ts';
-import { describeProxying } from '../functions/core/proxy-mode.ts';
+import { type Former, standing } from '../functions/core/execution/former.ts';
+import { configuredProxying, parseConfiguration } from '../functions/core/modes/addon-config.ts';
+import { describeProxying } from '../functions/core/modes/proxy-mode.ts';
 import type { Connection } from './aws.ts';
 
 /** What a cluster is configured for before a rollback is asked for: `text` for people. */

@@ -1,4 +1,4 @@
-import { GIVING_UP, recoveryOf } from '../functions/core/recovery.ts';
+import { GIVING_UP, recoveryOf } from '../functions/core/execution/recovery.ts';
 import { NestedAnswer } from './answers.ts';
 import type { Connection } from './aws.ts';
 import { type ExecutionName, eventsAfter, executionThere, parseExecutionArn } from './executions.ts';

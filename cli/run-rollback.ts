@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 import { NightshiftError } from '../functions/core/errors.ts';
-import { formerKey } from '../functions/core/executions.ts';
-import { type Former, parseFormer, restoration } from '../functions/core/former.ts';
-import { describeProxying } from '../functions/core/proxy-mode.ts';
+import { formerKey } from '../functions/core/execution/executions.ts';
+import { type Former, parseFormer, restoration } from '../functions/core/execution/former.ts';
+import { describeProxying } from '../functions/core/modes/proxy-mode.ts';
 import { evidenceBucket } from './audit.ts';
 import { type Connection, connect } from './aws.ts';
 import { readObject } from './evidence.ts';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
-import { KUBERNETES_GROUP } from '../functions/core/access-manifest.ts';
 import { InvalidConfiguration, InvalidRequest, isNightshiftError } from '../functions/core/errors.ts';
-import { parseInput } from '../functions/core/parse-input.ts';
-import { parseSettings, type Settings } from '../functions/core/settings.ts';
-import { parseWindow, type Window } from '../functions/core/window.ts';
+import { parseSettings, type Settings } from '../functions/core/fleet/settings.ts';
+import { KUBERNETES_GROUP } from '../functions/core/preflight/access-manifest.ts';
+import { parseInput } from '../functions/core/values/parse-input.ts';
+import { parseWindow, type Window } from '../functions/core/window/window.ts';
 
 /** What one deployment (an account and Region) is configured with: the checked nightshift.config.json. */
 export interface Config {

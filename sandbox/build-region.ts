@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
-import { serviceAddresses } from '../functions/core/cluster-ip.ts';
+import { serviceAddresses } from '../functions/core/values/cluster-ip.ts';
 import type { ClusterService, WorkerNode } from './region.ts';
 import type { WorldCluster, WorldNodeGroup } from './world.ts';
 

@@ -1,4 +1,4 @@
-import type { ProxyMode } from '../functions/core/proxy-mode.ts';
+import type { ProxyMode } from '../functions/core/modes/proxy-mode.ts';
 import type { Clock } from './clock.ts';
 import type { Settling } from './kubernetes/settling.ts';
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject } from 'ajv';
 import ipaddr from 'ipaddr.js';
-import { serviceAddresses } from '../functions/core/cluster-ip.ts';
-import { isClusterName } from '../functions/core/cluster-name.ts';
 import { isNightshiftError } from '../functions/core/errors.ts';
-import { parseWindow, type Window } from '../functions/core/window.ts';
+import { serviceAddresses } from '../functions/core/values/cluster-ip.ts';
+import { isClusterName } from '../functions/core/values/cluster-name.ts';
+import { parseWindow, type Window } from '../functions/core/window/window.ts';
 import type { Addon, AgentState, Cluster, ClusterWorkloads, Latencies, NodeOs, RbacObject } from './region.ts';
 
 /** A world file as `world.schema.json` describes it, with every default filled in. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { IPVS_SCHEDULERS } from '../functions/core/proxy-mode.ts';
+import { IPVS_SCHEDULERS } from '../functions/core/modes/proxy-mode.ts';
 
 /** The documents that nightshift has SSM run on worker nodes, by their names without the `nightshift-` prefix. */
 export type DocumentName = 'prepare-node' | 'validate-node' | 'clean-node';

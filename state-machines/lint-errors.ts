@@ -63,7 +63,7 @@ const READS = /:(describe|get|list)\w*$|\.sync(:2)?$/;
 /**
  * A failure that no Catch sees ends the execution under a name that is not ours, and nothing is put back. `States.ALL`
  * leaves out two: nothing catches `States.Runtime`, and only its own name catches `States.DataLimitExceeded`, with which
- * an answer of more than 256 KiB fails. The functions' answers are limited in `functions/core/state-data.ts`; those of
+ * an answer of more than 256 KiB fails. The functions' answers are limited in `functions/core/execution/state-data.ts`; those of
  * services are not. A state that is right to let a failure out says why in its Comment, after `Not caught:`.
  * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
  */

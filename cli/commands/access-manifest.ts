@@ -25,7 +25,7 @@ export function addAccessManifest(program: Command, terminal: Terminal): void {
 }
 
 async function manifest(group: string): Promise<string> {
-  const { accessManifest, KUBERNETES_GROUP } = await import('../../functions/core/access-manifest.ts');
+  const { accessManifest, KUBERNETES_GROUP } = await import('../../functions/core/preflight/access-manifest.ts');
   if (!KUBERNETES_GROUP.test(group))
     throw new UsageError(`--group ${group} is not the name of a Kubernetes group that an access entry can have`, {
       nextStep:

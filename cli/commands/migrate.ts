@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { IPVS_SCHEDULERS } from '../../functions/core/modes/proxy-mode.ts';
 import { CHECK_NAMES, isCheckName } from '../../functions/core/preflight/names.ts';
-import { IPVS_SCHEDULERS } from '../../functions/core/proxy-mode.ts';
 import { UsageError } from '../exit.ts';
 import { stateMachineOption } from '../options.ts';
 import { pasteable } from '../paste.ts';
@@ -98,7 +98,7 @@ async function wantedRequest(cluster: string, options: MigrateOptions): Promise<
     ...(options.selfManaged === undefined ? {} : { selfManaged: options.selfManaged }),
     ...(options.acknowledge.length > 0 ? { acknowledge: options.acknowledge } : {}),
   };
-  const { parseRequest } = await import('../../functions/core/request.ts');
+  const { parseRequest } = await import('../../functions/core/execution/request.ts');
   try {
     parseRequest(request);
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
-import { IPVS_SCHEDULERS } from '../../functions/core/proxy-mode.ts';
+import { IPVS_SCHEDULERS } from '../../functions/core/modes/proxy-mode.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { unreadable } from '../json-file.ts';
 import { pasteable } from '../paste.ts';
@@ -59,7 +59,7 @@ function onlyIpvs(mode: string): string {
 
 /** Before anything is read: a person would type or wait for nothing. @throws UsageError */
 async function checkCidr(cidr: string): Promise<void> {
-  const { serviceAddresses } = await import('../../functions/core/cluster-ip.ts');
+  const { serviceAddresses } = await import('../../functions/core/values/cluster-ip.ts');
   try {
     serviceAddresses(cidr);
   } catch (cause) {
@@ -84,7 +84,7 @@ async function readOutput(file: string | undefined, terminal: Terminal): Promise
 }
 
 async function judge(output: string, options: VerifyOptions) {
-  const { UnparseableOutput, verifyTables } = await import('../../functions/core/ipvsadm.ts');
+  const { UnparseableOutput, verifyTables } = await import('../../functions/core/modes/ipvsadm.ts');
   const { InvalidRequest } = await import('../../functions/core/errors.ts');
   // Even a node without any virtual server prints a header: silence is a command that failed before the pipe.
   if (output.trim() === '') throw new UsageError('there is nothing to judge: the input is empty', { nextStep: NEXT });

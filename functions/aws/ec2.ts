@@ -1,5 +1,5 @@
 import { DescribeInstancesCommand, EC2Client, type Filter, type Instance } from '@aws-sdk/client-ec2';
-import type { Ec2Node } from '../core/nodes.ts';
+import type { Ec2Node } from '../core/nodes/nodes.ts';
 import { isNamed, memoised } from './clients.ts';
 
 /** The EC2 call that nightshift makes. */

@@ -17,8 +17,8 @@ import {
   UpdateAddonCommand,
 } from '@aws-sdk/client-eks';
 import { AddonUpdateFailed, PreflightRefused, UnknownCluster } from '../core/errors.ts';
-import type { ClusterStanding } from '../core/schedule-plan.ts';
-import type { ClusterSnapshot } from '../core/snapshot.ts';
+import type { ClusterStanding } from '../core/fleet/schedule-plan.ts';
+import type { ClusterSnapshot } from '../core/preflight/snapshot.ts';
 import { isNamed, mapLimited, memoised } from './clients.ts';
 
 /** A configuration to send for the kube-proxy add-on. The same token sends it once, however often it is asked. */

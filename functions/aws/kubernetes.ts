@@ -1,6 +1,6 @@
-import type { KubeProxyPod } from '../core/nodes.ts';
+import type { KubeProxyPod } from '../core/nodes/nodes.ts';
+import type { ApiServer } from '../core/preflight/snapshot.ts';
 import type { Workloads } from '../core/preflight/workloads.ts';
-import type { ApiServer } from '../core/snapshot.ts';
 import {
   type CanaryPods,
   canaryPods,

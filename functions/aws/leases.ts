@@ -1,5 +1,5 @@
 import { GetScheduleCommand, type GetScheduleCommandOutput, SchedulerClient } from '@aws-sdk/client-scheduler';
-import { holderOf, leaseName } from '../core/lease.ts';
+import { holderOf, leaseName } from '../core/execution/lease.ts';
 import { isNamed, memoised } from './clients.ts';
 
 /** The leases of this account and Region, which are schedules; the state machines take and release them. */

@@ -8,8 +8,8 @@ import {
   SSMClient,
 } from '@aws-sdk/client-ssm';
 import { UnknownWindow } from '../core/errors.ts';
-import { batches, type ManagedNode } from '../core/nodes.ts';
-import type { CalendarState } from '../core/window.ts';
+import { batches, type ManagedNode } from '../core/nodes/nodes.ts';
+import type { CalendarState } from '../core/window/window.ts';
 import { isNamed, mapLimited, memoised } from './clients.ts';
 
 /** A document to run on nodes; `parameters` one value each. `comment` ≤ 100 characters, `deliverySeconds` ≥ 30. */

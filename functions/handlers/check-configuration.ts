@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { type Eks, eks, type FoundAddon } from '../aws/eks.ts';
 import { type Leases, leasesIn } from '../aws/leases.ts';
-import { type Configured, differenceFrom, notConfiguredFor } from '../core/configured.ts';
 import { assertNever, ConfigurationChanged } from '../core/errors.ts';
+import { type Configured, differenceFrom, notConfiguredFor } from '../core/modes/configured.ts';
 import { environment } from './shared/environment.ts';
 import { ClusterWithApi, Common, Proxying } from './shared/input.ts';
 import { reasonOf } from './shared/kept.ts';

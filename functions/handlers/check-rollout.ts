@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import type { Kubernetes, Rollout } from '../aws/kubernetes.ts';
 import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
-import { canaryState, crashOf } from '../core/canary.ts';
 import { assertNever, CanaryFailed, InvalidRequest, RolloutFailed } from '../core/errors.ts';
-import { estimateChange } from '../core/estimate.ts';
-import type { InventoryNode } from '../core/nodes.ts';
+import { estimateChange } from '../core/execution/estimate.ts';
+import { canaryState, crashOf } from '../core/nodes/canary.ts';
+import type { InventoryNode } from '../core/nodes/nodes.ts';
 import { environment } from './shared/environment.ts';
 import { evidenceKey, readInventory, writeInventory } from './shared/evidence.ts';
 import { ClusterWithApi, Common, Instant, Poll, Step, Stored } from './shared/input.ts';

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { type Leases, leasesIn } from '../aws/leases.ts';
 import { ConfigurationChanged, InvalidRequest, StepFailed } from '../core/errors.ts';
-import { withProxying } from '../core/kube-proxy-config.ts';
-import { restoredConfigMap } from '../core/restore.ts';
+import { restoredConfigMap } from '../core/execution/restore.ts';
+import { withProxying } from '../core/modes/kube-proxy-config.ts';
 import { environment } from './shared/environment.ts';
 import { ClusterWithApi, Common, Proxying, Step } from './shared/input.ts';
 import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';

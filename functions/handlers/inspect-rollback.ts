@@ -5,17 +5,24 @@ import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { ssm } from '../aws/ssm.ts';
 import { type StepFunctions, stepFunctions } from '../aws/step-functions.ts';
 import { InvalidRequest, isNightshiftError } from '../core/errors.ts';
-import { estimateChange } from '../core/estimate.ts';
-import { formerKey } from '../core/executions.ts';
-import { type Former, needsKubernetes, parseFormer, type Restoration, restoration, standing } from '../core/former.ts';
-import { leaseName } from '../core/lease.ts';
-import { countInventory } from '../core/nodes.ts';
-import { owedRecord } from '../core/owed-record.ts';
-import { describeProxying, type Proxying } from '../core/proxy-mode.ts';
-import { type Recovery, RollbackInput, readRollbackInput, recoveryAfter } from '../core/recovery.ts';
-import { savedFormer } from '../core/saved-former.ts';
-import type { RestartStrategy, Way } from '../core/snapshot.ts';
-import { fitsStateData } from '../core/state-data.ts';
+import { estimateChange } from '../core/execution/estimate.ts';
+import { formerKey } from '../core/execution/executions.ts';
+import {
+  type Former,
+  needsKubernetes,
+  parseFormer,
+  type Restoration,
+  restoration,
+  standing,
+} from '../core/execution/former.ts';
+import { leaseName } from '../core/execution/lease.ts';
+import { owedRecord } from '../core/execution/owed-record.ts';
+import { type Recovery, RollbackInput, readRollbackInput, recoveryAfter } from '../core/execution/recovery.ts';
+import { savedFormer } from '../core/execution/saved-former.ts';
+import { fitsStateData } from '../core/execution/state-data.ts';
+import { describeProxying, type Proxying } from '../core/modes/proxy-mode.ts';
+import { countInventory } from '../core/nodes/nodes.ts';
+import type { RestartStrategy, Way } from '../core/preflight/snapshot.ts';
 import { environment } from './shared/environment.ts';
 import { evidenceKey, findEnding, writeInventory } from './shared/evidence.ts';
 import { type Incident, incidentBefore } from './shared/incident.ts';

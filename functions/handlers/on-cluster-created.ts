@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import { parseClusterCreated } from '../core/cloudtrail.ts';
-import type { Settings } from '../core/settings.ts';
-import { reactToCluster } from '../core/triggers.ts';
+import { parseClusterCreated } from '../core/fleet/cloudtrail.ts';
+import type { Settings } from '../core/fleet/settings.ts';
+import { reactToCluster } from '../core/fleet/triggers.ts';
 import { environment } from './shared/environment.ts';
 import { act, liveStart, type StartDeps, type Started } from './shared/start-migration.ts';
 import { type Run, wrap } from './shared/wrap.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { parseResourceTagged, whyRefused } from '../core/cloudtrail.ts';
-import { parseInput } from '../core/parse-input.ts';
+import { parseResourceTagged, whyRefused } from '../core/fleet/cloudtrail.ts';
+import { parseInput } from '../core/values/parse-input.ts';
 import { clock, readAt } from './shared/clock.ts';
 import { Instant } from './shared/input.ts';
 import { type KeptSchedules, keepSchedule, liveSchedules, type ScheduleDeps } from './shared/keep-schedules.ts';

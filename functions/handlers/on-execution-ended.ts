@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { eventBus } from '../aws/events.ts';
 import { objectStore } from '../aws/s3.ts';
 import { stepFunctions } from '../aws/step-functions.ts';
-import { parseExecutionEvent } from '../core/recovery.ts';
+import { parseExecutionEvent } from '../core/execution/recovery.ts';
 import { environment } from './shared/environment.ts';
 import { type EndingDeps, endingOf, liveStateMachines, lookAfter, type Recovered } from './shared/execution-ended.ts';
 import { type Run, wrap } from './shared/wrap.ts';

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import { type Ec2, ec2 } from '../aws/ec2.ts';
 import { type Eks, eks } from '../aws/eks.ts';
-import { type InstanceRunning, parseInstanceRunning } from '../core/native-events.ts';
-import type { Settings } from '../core/settings.ts';
-import { clustersOf, type Reaction, reactToNode } from '../core/triggers.ts';
+import { type InstanceRunning, parseInstanceRunning } from '../core/fleet/native-events.ts';
+import type { Settings } from '../core/fleet/settings.ts';
+import { clustersOf, type Reaction, reactToNode } from '../core/fleet/triggers.ts';
 import { environment } from './shared/environment.ts';
 import { act, liveStart, type StartDeps, type Started } from './shared/start-migration.ts';
 import { type Run, wrap } from './shared/wrap.ts';

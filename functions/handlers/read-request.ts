@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { beginningOf, type MigrationRequest, parseRequest } from '../core/request.ts';
+import { beginningOf, type MigrationRequest, parseRequest } from '../core/execution/request.ts';
 import { Common } from './shared/input.ts';
 import { type Run, wrap } from './shared/wrap.ts';
 

@@ -3,7 +3,7 @@ import { type Leases, leasesIn } from '../aws/leases.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
 import { isNightshiftError } from '../core/errors.ts';
-import { estimateCommand, waitSeconds } from '../core/estimate.ts';
+import { estimateCommand, waitSeconds } from '../core/execution/estimate.ts';
 import { environment } from './shared/environment.ts';
 import { askedBy, type Dispatch, evidenceKey, findDispatch, readInventory, writeDispatch } from './shared/evidence.ts';
 import type { Told } from './shared/evidence-index.ts';

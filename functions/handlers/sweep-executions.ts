@@ -3,7 +3,7 @@ import { settleLimited } from '../aws/clients.ts';
 import { eventBus } from '../aws/events.ts';
 import { objectStore } from '../aws/s3.ts';
 import { type EndedExecution, type StepFunctions, stepFunctions } from '../aws/step-functions.ts';
-import type { Machine } from '../core/executions.ts';
+import type { Machine } from '../core/execution/executions.ts';
 import { clock } from './shared/clock.ts';
 import { environment } from './shared/environment.ts';
 import {

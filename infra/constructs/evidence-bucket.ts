@@ -11,7 +11,7 @@ import {
   StorageClass,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { RECORD_PREFIXES } from '../../functions/core/executions.ts';
+import { RECORD_PREFIXES } from '../../functions/core/execution/executions.ts';
 import { arns, names } from '../names.ts';
 
 /** What S3 moves no object to before this age, in days. */

@@ -49,7 +49,7 @@ export class Notifications extends Construct {
       source: ['nightshift'],
       'detail-type': TOLD,
     });
-    // The name of a recovery begins so, whoever started it: core/recovery.ts names it.
+    // The name of a recovery begins so, whoever started it: core/execution/recovery.ts names it.
     this.tell('recovery-started', "The dead-man's switch fired, or an execution ended without a word", {
       source: ['aws.states'],
       'detail-type': ['Step Functions Execution Status Change'],

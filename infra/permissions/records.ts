@@ -1,5 +1,5 @@
 import { Aws } from 'aws-cdk-lib';
-import { type Machine, RECORD_PREFIXES } from '../../functions/core/executions.ts';
+import { type Machine, RECORD_PREFIXES } from '../../functions/core/execution/executions.ts';
 import { arns } from '../names.ts';
 import { onlyValues, type Permission } from './permission.ts';
 

@@ -1,4 +1,4 @@
-import { leaseName } from '../../functions/core/lease.ts';
+import { leaseName } from '../../functions/core/execution/lease.ts';
 import { recordCall } from '../calls.ts';
 import { KUBE_PROXY_CONFIG, NAMESPACE } from '../kubernetes/kube-proxy-objects.ts';
 import { editedProxyConfig } from '../kubernetes/proxy-config.ts';

@@ -1,4 +1,4 @@
-import type { ProxyMode } from '../../functions/core/proxy-mode.ts';
+import type { ProxyMode } from '../../functions/core/modes/proxy-mode.ts';
 import type { Timer } from '../clock.ts';
 import type { WorkerNode } from '../region.ts';
 import type { DaemonSetSpec } from './daemonset.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { serviceAddresses } from '../../functions/core/cluster-ip.ts';
+import { serviceAddresses } from '../../functions/core/values/cluster-ip.ts';
 import type { ApiCall, KubernetesCluster, Region } from '../region.ts';
 import { KubeProxyAddon } from './addon.ts';
 import type { Authenticator, Creator, CredentialSource } from './authentication.ts';

@@ -1,4 +1,4 @@
-import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../functions/core/proxy-mode.ts';
+import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../functions/core/modes/proxy-mode.ts';
 import type { Countdown } from '../faults/countdown.ts';
 import type { CommandResult } from '../region.ts';
 import { load, type ModuleTree } from './kube-proxy-start.ts';

@@ -1,4 +1,4 @@
-import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../functions/core/proxy-mode.ts';
+import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../functions/core/modes/proxy-mode.ts';
 import { Countdown } from '../faults/countdown.ts';
 import type { CommandResult, KubeProxyStart, NodeMachine, NodeOs } from '../region.ts';
 import { loadedModules, startIpvs } from './kube-proxy-start.ts';

@@ -1,4 +1,4 @@
-import type { Settings } from '../../functions/core/settings.ts';
+import type { Settings } from '../../functions/core/fleet/settings.ts';
 import { ASYNCHRONOUS, FUNCTIONS, type FunctionSettings } from '../../infra/functions.ts';
 import { ALIAS, groups, type Names, namesIn } from '../../infra/naming.ts';
 import { environmentOf } from '../../infra/variables.ts';

@@ -120,7 +120,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     draw: biased((drawn) => migratable(drawn)),
     sources: [
       {
-        file: 'functions/core/addon-config.ts',
+        file: 'functions/core/modes/addon-config.ts',
         from: 'const merged = JSON.stringify({ ...current.values, mode: target.mode, ipvs });',
         to: 'const merged = JSON.stringify({ mode: target.mode, ipvs });',
       },
@@ -250,7 +250,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ),
     sources: [
       {
-        file: 'functions/core/recovery.ts',
+        file: 'functions/core/execution/recovery.ts',
         from: 'export const MOST_ATTEMPTS = 3;',
         to: 'export const MOST_ATTEMPTS = 30;',
       },
@@ -271,7 +271,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     }),
     sources: [
       {
-        file: 'functions/core/restore.ts',
+        file: 'functions/core/execution/restore.ts',
         from: 'if (now === sent || textOf(now) === exact.text) return exact;',
         to: 'if (now !== undefined) return exact;',
       },
@@ -324,7 +324,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     }),
     sources: [
       {
-        file: 'functions/core/configured.ts',
+        file: 'functions/core/modes/configured.ts',
         from: 'if (now.version !== looked.version) return',
         to: 'if (now.version === undefined) return',
       },
@@ -368,7 +368,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     }),
     sources: [
       {
-        file: 'functions/core/prepare-output.ts',
+        file: 'functions/core/evidence/prepare-output.ts',
         from: 'if (foreignAccepted) warnings.push(',
         to: 'if (foreign) warnings.push(',
       },
@@ -443,7 +443,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     draw: biased((drawn) => atTarget(migratable(drawn, { faults: [] }))),
     sources: [
       {
-        file: 'functions/core/plan.ts',
+        file: 'functions/core/preflight/plan.ts',
         from: "const compliant = configured === 'yes' && others.length === 0 && sight.refuted !== true;",
         to: 'const compliant = false;',
       },

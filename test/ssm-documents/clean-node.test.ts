@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judgeCleanOutput } from '../../functions/core/clean-output.ts';
+import { judgeCleanOutput } from '../../functions/core/evidence/clean-output.ts';
 import { canFilter, type Ran, runInSmallRoot } from './small-root.ts';
 
 const possible = canFilter();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { IPVS_KERNEL_MODULES } from '../../functions/core/proxy-mode.ts';
+import { IPVS_KERNEL_MODULES } from '../../functions/core/modes/proxy-mode.ts';
 import { ssmDocuments } from '../../ssm-documents/documents.ts';
 
 const documents = ssmDocuments();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { foreignVirtualServers, judgePrepareOutput } from '../../functions/core/prepare-output.ts';
-import { IPVS_KERNEL_MODULES } from '../../functions/core/proxy-mode.ts';
+import { foreignVirtualServers, judgePrepareOutput } from '../../functions/core/evidence/prepare-output.ts';
+import { IPVS_KERNEL_MODULES } from '../../functions/core/modes/proxy-mode.ts';
 import { canMount, type Ran, runInSmallRoot, type SmallRoot } from './small-root.ts';
 
 const possible = canMount();

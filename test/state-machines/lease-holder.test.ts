@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { holderOf } from '../../functions/core/lease.ts';
+import { holderOf } from '../../functions/core/execution/lease.ts';
 import { evaluateTemplate } from '../../sandbox/step-functions/template.ts';
 import { readDefinition, STATE_MACHINES } from '../../state-machines/definitions.ts';
 import { stringsIn } from '../../state-machines/expressions.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { accessManifest } from '../../functions/core/access-manifest.ts';
+import { accessManifest } from '../../functions/core/preflight/access-manifest.ts';
 import { rightsOf } from '../../infra/security-page.ts';
 import type { ApiCall } from '../../sandbox/region.ts';
 import { groupTemplate } from '../infra/roles.ts';

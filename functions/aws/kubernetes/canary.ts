@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { CanaryPod } from '../../core/canary.ts';
+import type { CanaryPod } from '../../core/nodes/canary.ts';
 import { despiteConflicts, hasCode, NAMESPACE } from './client.ts';
 import { Pod } from './objects.ts';
 import { everyItem } from './pages.ts';

@@ -1,4 +1,4 @@
-import { METRICS_PORT } from '../../core/metrics-address.ts';
+import { METRICS_PORT } from '../../core/nodes/metrics-address.ts';
 import { mapLimited } from '../clients.ts';
 import { askPod } from './canary.ts';
 import { hasCode } from './client.ts';

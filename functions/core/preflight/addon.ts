@@ -1,5 +1,5 @@
-import { parseConfiguration } from '../addon-config.ts';
-import { checkAgainstSchema } from '../addon-schema.ts';
+import { parseConfiguration } from '../modes/addon-config.ts';
+import { checkAgainstSchema } from './addon-schema.ts';
 import { block, type Checks, type Finding, named, pass, refuse, type Subject, unknown, warn } from './check.ts';
 import { capabilityNamed, ownerOf, reconcilerOf } from './owner.ts';
 import { findDaemonSet } from './workloads.ts';

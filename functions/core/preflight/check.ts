@@ -1,8 +1,8 @@
-import type { ParsedConfiguration } from '../addon-config.ts';
-import type { Ec2Node, InventoryNode, ManagedNode } from '../nodes.ts';
-import type { MigrationRequest } from '../request.ts';
-import type { ClusterSnapshot, RestartStrategy, Way } from '../snapshot.ts';
+import type { MigrationRequest } from '../execution/request.ts';
+import type { ParsedConfiguration } from '../modes/addon-config.ts';
+import type { Ec2Node, InventoryNode, ManagedNode } from '../nodes/nodes.ts';
 import type { CheckName } from './names.ts';
+import type { ClusterSnapshot, RestartStrategy, Way } from './snapshot.ts';
 import type { Workloads } from './workloads.ts';
 
 /**

@@ -1,12 +1,12 @@
-import { serviceAddresses } from '../cluster-ip.ts';
-import { configMapProxying } from '../configured.ts';
 import { NightshiftError } from '../errors.ts';
-import { withProxying } from '../kube-proxy-config.ts';
-import { fieldsOf, meaningOf } from '../kube-proxy-fields.ts';
-import { kubeProxyValues } from '../kube-proxy-text.ts';
-import type { Way } from '../snapshot.ts';
-import { fitsStateData } from '../state-data.ts';
+import { fitsStateData } from '../execution/state-data.ts';
+import { configMapProxying } from '../modes/configured.ts';
+import { withProxying } from '../modes/kube-proxy-config.ts';
+import { fieldsOf, meaningOf } from '../modes/kube-proxy-fields.ts';
+import { kubeProxyValues } from '../modes/kube-proxy-text.ts';
+import { serviceAddresses } from '../values/cluster-ip.ts';
 import { type Checks, type Finding, named, pass, refuse, type Subject, unknown, workloadCheck } from './check.ts';
+import type { Way } from './snapshot.ts';
 import type { Workloads } from './workloads.ts';
 
 /** What EKS writes into kube-proxy-config, besides mode and scheduler. */

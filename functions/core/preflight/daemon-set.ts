@@ -1,5 +1,3 @@
-import { compareVersions, imageVersion, readVersion } from '../kube-proxy-version.ts';
-import type { ClusterSnapshot } from '../snapshot.ts';
 import {
   block,
   type Checks,
@@ -12,6 +10,8 @@ import {
   workloadCheck,
 } from './check.ts';
 import { fieldsOfOthers, isWrittenByEks } from './field-managers.ts';
+import { compareVersions, imageVersion, readVersion } from './kube-proxy-version.ts';
+import type { ClusterSnapshot } from './snapshot.ts';
 import { type DaemonSetSummary, findDaemonSet, type Read, type Workloads } from './workloads.ts';
 
 /** kube-proxy's own DaemonSet; null where there is none. */

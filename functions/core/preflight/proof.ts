@@ -1,5 +1,5 @@
-import { answersFromOutside, answersOnNode, METRICS_PORT, metricsAddress } from '../metrics-address.ts';
-import type { InventoryNode } from '../nodes.ts';
+import { answersFromOutside, answersOnNode, METRICS_PORT, metricsAddress } from '../nodes/metrics-address.ts';
+import type { InventoryNode } from '../nodes/nodes.ts';
 import { type Checks, type Finding, named, notYet, pass, refuse, type Subject } from './check.ts';
 import { metricsBindAddress } from './config-map.ts';
 import type { Workloads } from './workloads.ts';

@@ -1,6 +1,6 @@
 import { assertNever } from '../errors.ts';
-import { type ClusterSnapshot, isReachable } from '../snapshot.ts';
 import { type Checks, type Finding, named, pass, refuse, type Subject, warn } from './check.ts';
+import { type ClusterSnapshot, isReachable } from './snapshot.ts';
 
 /** Why the Kubernetes API is not reached by an access entry; null when it is. */
 function obstacle({ snapshot, inVpc }: Subject): string | null {

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { serviceAddresses } from '../cluster-ip.ts';
+import { serviceAddresses } from '../values/cluster-ip.ts';
 import {
   block,
   type Checks,

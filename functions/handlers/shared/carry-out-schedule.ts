@@ -1,9 +1,9 @@
 import type { ObjectStore } from '../../aws/s3.ts';
 import type { ScheduleGroup, StartSchedule } from '../../aws/scheduler.ts';
 import { assertNever } from '../../core/errors.ts';
-import { atExpression } from '../../core/schedule.ts';
-import { type Planned, type PlannedSlot, type Subject, scheduleName } from '../../core/schedule-plan.ts';
-import { recordAfter, type ScheduleRecord } from '../../core/schedule-record.ts';
+import { type Planned, type PlannedSlot, type Subject, scheduleName } from '../../core/fleet/schedule-plan.ts';
+import { recordAfter, type ScheduleRecord } from '../../core/fleet/schedule-record.ts';
+import { atExpression } from '../../core/window/schedule.ts';
 import { writeScheduleRecord } from './evidence.ts';
 import type { Say } from './wrap.ts';
 

@@ -1,5 +1,5 @@
 import { InvalidConfiguration } from '../../core/errors.ts';
-import { parseSettings, type Settings } from '../../core/settings.ts';
+import { parseSettings, type Settings } from '../../core/fleet/settings.ts';
 
 /** The functions' environment variables; each is read and checked once, when it is first asked for, and then kept. */
 export const environment = {

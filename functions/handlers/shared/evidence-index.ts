@@ -1,9 +1,14 @@
 import * as z from 'zod/mini';
 import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
 import { isNightshiftError } from '../../core/errors.ts';
-import { countEvidence, parseEvidence } from '../../core/evidence.ts';
-import { recordPrefix } from '../../core/executions.ts';
-import { type NodesInMode, nodesByMode, sinceAllWereAsked, type Validation } from '../../core/modes.ts';
+import { countEvidence, parseEvidence } from '../../core/evidence/evidence.ts';
+import {
+  type NodesInMode,
+  nodesByMode,
+  sinceAllWereAsked,
+  type Validation,
+} from '../../core/evidence/nodes-by-mode.ts';
+import { recordPrefix } from '../../core/execution/executions.ts';
 import { askedBy, historyKey, outcomeKey, parseDispatch, readVerdicts } from './evidence.ts';
 import type { Execution } from './input.ts';
 

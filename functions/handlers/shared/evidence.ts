@@ -2,11 +2,11 @@ import * as z from 'zod/mini';
 import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
 import type { SentCommand } from '../../aws/ssm.ts';
 import { EvidenceMissing } from '../../core/errors.ts';
-import { parseEvidence, printEvidence } from '../../core/evidence.ts';
-import { recordPrefix } from '../../core/executions.ts';
-import { type InventoryNode, NODE_KINDS } from '../../core/nodes.ts';
-import { NOTHING_PLANNED, ScheduleRecord } from '../../core/schedule-record.ts';
-import type { Verdict } from '../../core/verdict.ts';
+import { parseEvidence, printEvidence } from '../../core/evidence/evidence.ts';
+import type { Verdict } from '../../core/evidence/verdict.ts';
+import { recordPrefix } from '../../core/execution/executions.ts';
+import { NOTHING_PLANNED, ScheduleRecord } from '../../core/fleet/schedule-record.ts';
+import { type InventoryNode, NODE_KINDS } from '../../core/nodes/nodes.ts';
 import type { Execution } from './input.ts';
 import { type Evidence, type Kept, keep, textOf } from './kept.ts';
 

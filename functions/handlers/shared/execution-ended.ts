@@ -2,16 +2,16 @@ import type { EventBus } from '../../aws/events.ts';
 import type { ObjectStore } from '../../aws/s3.ts';
 import type { StepFunctions } from '../../aws/step-functions.ts';
 import { assertNever } from '../../core/errors.ts';
-import { isExecutionName, type Machine } from '../../core/executions.ts';
-import { owedRecord } from '../../core/owed-record.ts';
-import { parseInput } from '../../core/parse-input.ts';
+import { isExecutionName, type Machine } from '../../core/execution/executions.ts';
+import { owedRecord } from '../../core/execution/owed-record.ts';
 import {
   decideRecovery,
   type ExecutionEnded,
   endedBadly,
   type RecoveryDecision,
   RollbackInput,
-} from '../../core/recovery.ts';
+} from '../../core/execution/recovery.ts';
+import { parseInput } from '../../core/values/parse-input.ts';
 import { environment } from './environment.ts';
 import { historyKey, outcomeKey } from './evidence.ts';
 import { OutcomeInput, recordOutcome } from './outcome.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ObjectStore } from '../../aws/s3.ts';
-import { type RollbackInput, recoveryOf } from '../../core/recovery.ts';
+import { type RollbackInput, recoveryOf } from '../../core/execution/recovery.ts';
 import { findEnding } from './evidence.ts';
 import type { Execution } from './input.ts';
 

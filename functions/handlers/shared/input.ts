@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import { clusterName } from '../../core/cluster-name.ts';
-import { isExecutionName, isRecordKey } from '../../core/executions.ts';
-import { IPVS_SCHEDULERS } from '../../core/proxy-mode.ts';
-import { MOST_CARRIED } from '../../core/state-data.ts';
+import { isExecutionName, isRecordKey } from '../../core/execution/executions.ts';
+import { MOST_CARRIED } from '../../core/execution/state-data.ts';
+import { IPVS_SCHEDULERS } from '../../core/modes/proxy-mode.ts';
+import { clusterName } from '../../core/values/cluster-name.ts';
 
 /** A moment as ISO 8601 with its zone; a Date after parsing. */
 export const Instant = z.pipe(

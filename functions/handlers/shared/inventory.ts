@@ -2,17 +2,17 @@ import type { Ec2 } from '../../aws/ec2.ts';
 import type { Eks } from '../../aws/eks.ts';
 import type { Kubernetes } from '../../aws/kubernetes.ts';
 import type { Ssm } from '../../aws/ssm.ts';
-import { serviceAddresses } from '../../core/cluster-ip.ts';
-import { leaseName } from '../../core/lease.ts';
+import { leaseName } from '../../core/execution/lease.ts';
+import { recoveryName } from '../../core/execution/recovery.ts';
 import {
   buildInventory,
   type Ec2Node,
   type InventoryNode,
   type KubeProxyPod,
   type ManagedNode,
-} from '../../core/nodes.ts';
-import { recoveryName } from '../../core/recovery.ts';
-import type { ClusterSnapshot } from '../../core/snapshot.ts';
+} from '../../core/nodes/nodes.ts';
+import type { ClusterSnapshot } from '../../core/preflight/snapshot.ts';
+import { serviceAddresses } from '../../core/values/cluster-ip.ts';
 import type { Execution } from './input.ts';
 
 /** What later states need to know of a cluster. */

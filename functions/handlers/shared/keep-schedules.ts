@@ -2,7 +2,6 @@ import { type Settled, settleLimited } from '../../aws/clients.ts';
 import { type Eks, eks } from '../../aws/eks.ts';
 import { type ObjectStore, objectStore } from '../../aws/s3.ts';
 import { type FoundSchedule, type ScheduleGroup, scheduleGroup } from '../../aws/scheduler.ts';
-import { momentOf } from '../../core/schedule.ts';
 import {
   type ClusterStanding,
   type Deployment,
@@ -12,8 +11,9 @@ import {
   type ScheduleDecision,
   scheduledCluster,
   scheduleName,
-} from '../../core/schedule-plan.ts';
-import { NOTHING_PLANNED, noticeCancelled } from '../../core/schedule-record.ts';
+} from '../../core/fleet/schedule-plan.ts';
+import { NOTHING_PLANNED, noticeCancelled } from '../../core/fleet/schedule-record.ts';
+import { momentOf } from '../../core/window/schedule.ts';
 import { carryOut, type Seen } from './carry-out-schedule.ts';
 import { environment } from './environment.ts';
 import { readScheduleRecord } from './evidence.ts';

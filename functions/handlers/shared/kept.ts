@@ -1,6 +1,6 @@
 import { decode, describe, encode, type ObjectStore, type StoredObject } from '../../aws/s3.ts';
 import { EvidenceMissing } from '../../core/errors.ts';
-import { MOST_CARRIED } from '../../core/state-data.ts';
+import { MOST_CARRIED } from '../../core/execution/state-data.ts';
 
 /**
  * What became of a text that was to be stored. `unstored` says why the bucket did not take it; `inline` is then the text

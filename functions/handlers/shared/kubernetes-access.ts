@@ -1,7 +1,7 @@
 import { assumeRole, eksToken } from '../../aws/eks-token.ts';
 import { type Kubernetes, kubernetes } from '../../aws/kubernetes.ts';
 import { KubernetesUnreachable } from '../../core/errors.ts';
-import type { ClusterSnapshot } from '../../core/snapshot.ts';
+import type { ClusterSnapshot } from '../../core/preflight/snapshot.ts';
 import { environment } from './environment.ts';
 import type { Execution } from './input.ts';
 

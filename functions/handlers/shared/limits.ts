@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../../aws/s3.ts';
-import { leftoversIn } from '../../core/clean-output.ts';
-import type { InventoryNode } from '../../core/nodes.ts';
-import { joinedSince } from '../../core/turnover.ts';
+import { leftoversIn } from '../../core/evidence/clean-output.ts';
+import type { InventoryNode } from '../../core/nodes/nodes.ts';
+import { joinedSince } from '../../core/nodes/turnover.ts';
 import { readInventory, readVerdicts } from './evidence.ts';
 import type { Only } from './input.ts';
 

@@ -1,4 +1,4 @@
-import { waitSeconds } from '../../core/estimate.ts';
+import { waitSeconds } from '../../core/execution/estimate.ts';
 
 /**
  * Seconds until the state machine shall ask again after its poll number `poll` (from 1) of something that takes about

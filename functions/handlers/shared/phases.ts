@@ -1,5 +1,3 @@
-import { judgeCleanOutput } from '../../core/clean-output.ts';
-import { serviceAddresses } from '../../core/cluster-ip.ts';
 import {
   InvalidRequest,
   LeftoversRemain,
@@ -7,11 +5,13 @@ import {
   NodesNotPrepared,
   ValidationFailed,
 } from '../../core/errors.ts';
-import type { InventoryNode } from '../../core/nodes.ts';
-import { judgePrepareOutput } from '../../core/prepare-output.ts';
-import type { Proxying } from '../../core/proxy-mode.ts';
-import { judgeValidateOutput } from '../../core/validate-output.ts';
-import type { Verdict } from '../../core/verdict.ts';
+import { judgeCleanOutput } from '../../core/evidence/clean-output.ts';
+import { judgePrepareOutput } from '../../core/evidence/prepare-output.ts';
+import { judgeValidateOutput } from '../../core/evidence/validate-output.ts';
+import type { Verdict } from '../../core/evidence/verdict.ts';
+import type { Proxying } from '../../core/modes/proxy-mode.ts';
+import type { InventoryNode } from '../../core/nodes/nodes.ts';
+import { serviceAddresses } from '../../core/values/cluster-ip.ts';
 
 /** The phases in which a document runs on nodes. */
 export const PHASES = ['prepare', 'validate', 'clean'] as const;

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import type { Kubernetes } from '../../aws/kubernetes.ts';
 import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
-import { chooseCanaries } from '../../core/canary.ts';
 import { assertNever, CanaryFailed } from '../../core/errors.ts';
+import { chooseCanaries } from '../../core/nodes/canary.ts';
 import { evidenceKey, readInventory, understood, writeInventory } from './evidence.ts';
 import type { Execution } from './input.ts';
 

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { mapLimited } from '../../aws/clients.ts';
 import type { ObjectStore } from '../../aws/s3.ts';
 import type { ListedSchedule, ScheduleGroup } from '../../aws/scheduler.ts';
-import { momentOf } from '../../core/schedule.ts';
+import { momentOf } from '../../core/window/schedule.ts';
 
 /**
  * When the schedules of a group fire. ListSchedules gives a hundred schedules with the time of their last change, and not

@@ -1,6 +1,6 @@
 import { type StepFunctions, stepFunctions } from '../../aws/step-functions.ts';
 import { assertNever } from '../../core/errors.ts';
-import type { Reaction } from '../../core/triggers.ts';
+import type { Reaction } from '../../core/fleet/triggers.ts';
 import { environment } from './environment.ts';
 import type { Say } from './wrap.ts';
 

@@ -1,8 +1,8 @@
 import type { NodeResult } from '../../aws/ssm.ts';
 import { assertNever } from '../../core/errors.ts';
-import type { InventoryNode } from '../../core/nodes.ts';
-import type { Proxying } from '../../core/proxy-mode.ts';
-import type { Verdict } from '../../core/verdict.ts';
+import type { Verdict } from '../../core/evidence/verdict.ts';
+import type { Proxying } from '../../core/modes/proxy-mode.ts';
+import type { InventoryNode } from '../../core/nodes/nodes.ts';
 import { type PhaseName, phases, type Task } from './phases.ts';
 
 /** What is known of one node when it is judged. `late`: the deadline has passed. */

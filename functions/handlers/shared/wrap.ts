@@ -6,8 +6,8 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import { AnswerTooLarge, NightshiftError } from '../../core/errors.ts';
-import { parseInput } from '../../core/parse-input.ts';
-import { jsonBytes, LARGEST_ANSWER } from '../../core/state-data.ts';
+import { jsonBytes, LARGEST_ANSWER } from '../../core/execution/state-data.ts';
+import { parseInput } from '../../core/values/parse-input.ts';
 
 /** What a handler may say about itself. */
 export interface Say {

@@ -1,4 +1,4 @@
-import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../../functions/core/proxy-mode.ts';
+import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../../functions/core/modes/proxy-mode.ts';
 import type { ClusterService, CommandResult, KubeProxyStart, NodeMachine, NodeReport } from '../../region.ts';
 import { VirtualMachine } from './vm.ts';
 

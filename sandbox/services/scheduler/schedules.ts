@@ -1,4 +1,4 @@
-import { isTimezone, parseSchedule, ScheduleProblem } from '../../../functions/core/schedule.ts';
+import { isTimezone, parseSchedule, ScheduleProblem } from '../../../functions/core/window/schedule.ts';
 import type { Timer } from '../../clock.ts';
 import type { Region } from '../../region.ts';
 import { ServiceError } from '../../wire/error.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as errors from '../../../functions/core/errors.ts';
-import { describeProxying } from '../../../functions/core/proxy-mode.ts';
+import { describeProxying } from '../../../functions/core/modes/proxy-mode.ts';
 
 const NAMES = [
   'InvalidRequest',

@@ -1,5 +1,5 @@
-import type { Ec2Node, KubeProxyPod, ManagedNode } from '../../../functions/core/nodes.ts';
-import type { ClusterSnapshot } from '../../../functions/core/plan.ts';
+import type { Ec2Node, KubeProxyPod, ManagedNode } from '../../../functions/core/nodes/nodes.ts';
+import type { ClusterSnapshot } from '../../../functions/core/preflight/plan.ts';
 import type { DaemonSetSummary, Workloads } from '../../../functions/core/preflight/workloads.ts';
 
 /** The schema of kube-proxy v1.28.8-eksbuild.5, shortened by its resources. https://github.com/aws/containers-roadmap/issues/2420 */

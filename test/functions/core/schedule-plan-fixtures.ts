@@ -4,8 +4,8 @@ import {
   planSchedules,
   type ScheduleDecision,
   type Subject,
-} from '../../../functions/core/schedule-plan.ts';
-import { NOTHING_PLANNED, recordAfter } from '../../../functions/core/schedule-record.ts';
+} from '../../../functions/core/fleet/schedule-plan.ts';
+import { NOTHING_PLANNED, recordAfter } from '../../../functions/core/fleet/schedule-record.ts';
 
 /** 02:00 to 06:00 on Saturdays in New York, its last hour closed: 07:00Z to 10:00Z in winter. */
 export const WEEKEND = {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Rollout } from '../../../functions/aws/kubernetes.ts';
-import type { CanaryPod } from '../../../functions/core/canary.ts';
-import type { InventoryNode } from '../../../functions/core/nodes.ts';
+import type { CanaryPod } from '../../../functions/core/nodes/canary.ts';
+import type { InventoryNode } from '../../../functions/core/nodes/nodes.ts';
 import { checkRollout } from '../../../functions/handlers/check-rollout.ts';
 import { API, common, Ear, FakeKubernetes, lines, MemoryStore, values } from './fakes.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { NodeResult } from '../../../functions/aws/ssm.ts';
-import type { InventoryNode } from '../../../functions/core/nodes.ts';
+import type { InventoryNode } from '../../../functions/core/nodes/nodes.ts';
 import { collectFromNodes } from '../../../functions/handlers/collect-from-nodes.ts';
 import { common, Ear, MemoryStore, values } from './fakes.ts';
 import { CLUSTER, node, RR } from './nodes.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CalendarState } from '../../../functions/core/window.ts';
+import type { CalendarState } from '../../../functions/core/window/window.ts';
 import { decideWindow } from '../../../functions/handlers/decide-window.ts';
 import { common, Ear } from './fakes.ts';
 

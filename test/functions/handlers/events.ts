@@ -1,5 +1,5 @@
 import type { StepFunctions } from '../../../functions/aws/step-functions.ts';
-import type { ClusterStanding } from '../../../functions/core/schedule-plan.ts';
+import type { ClusterStanding } from '../../../functions/core/fleet/schedule-plan.ts';
 
 /** Settings of a deployment that does everything by itself. */
 export const SETTINGS = {

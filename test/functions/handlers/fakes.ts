@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Kubernetes, Rollout } from '../../../functions/aws/kubernetes.ts';
 import { decode, encode, type ObjectStore } from '../../../functions/aws/s3.ts';
-import type { CanaryPod } from '../../../functions/core/canary.ts';
 import { EvidenceMissing } from '../../../functions/core/errors.ts';
+import type { CanaryPod } from '../../../functions/core/nodes/canary.ts';
 import type { Workloads } from '../../../functions/core/preflight/workloads.ts';
 import type { Say } from '../../../functions/handlers/shared/wrap.ts';
 import { CONFIG_MAP, QUIET } from '../core/fixtures.ts';

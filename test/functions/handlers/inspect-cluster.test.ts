@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Ec2Node, KubeProxyPod, ManagedNode } from '../../../functions/core/nodes.ts';
-import type { ClusterSnapshot } from '../../../functions/core/snapshot.ts';
+import type { Ec2Node, KubeProxyPod, ManagedNode } from '../../../functions/core/nodes/nodes.ts';
+import type { ClusterSnapshot } from '../../../functions/core/preflight/snapshot.ts';
 import { inspectCluster } from '../../../functions/handlers/inspect-cluster.ts';
 import { CONFIG_MAP, KUBE_PROXY_SCHEMA } from '../core/fixtures.ts';
 import { API, common, Ear, FakeKubernetes, MemoryStore, values } from './fakes.ts';

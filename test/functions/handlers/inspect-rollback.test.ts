@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { shortDigest } from '../../../functions/core/digest.ts';
-import type { ClusterSnapshot } from '../../../functions/core/snapshot.ts';
+import type { ClusterSnapshot } from '../../../functions/core/preflight/snapshot.ts';
+import { shortDigest } from '../../../functions/core/values/digest.ts';
 import { inspectRollback } from '../../../functions/handlers/inspect-rollback.ts';
 import { addon, CONFIG_MAP, cluster } from '../core/fixtures.ts';
 import { common, Ear, execution, FakeKubernetes, MemoryStore, values } from './fakes.ts';

@@ -1,4 +1,4 @@
-import type { Ec2Node, Handling, InventoryNode, ManagedNode } from '../../../functions/core/nodes.ts';
+import type { Ec2Node, Handling, InventoryNode, ManagedNode } from '../../../functions/core/nodes/nodes.ts';
 
 /** A node of an inventory; Amazon Linux 2023 through SSM unless said otherwise. */
 export function node(id: string, handling: Handling = { by: 'ssm' }): InventoryNode {

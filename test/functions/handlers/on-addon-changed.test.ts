@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { EventBus } from '../../../functions/aws/events.ts';
-import type { ClusterStanding } from '../../../functions/core/schedule-plan.ts';
-import { parseSettings } from '../../../functions/core/settings.ts';
+import type { ClusterStanding } from '../../../functions/core/fleet/schedule-plan.ts';
+import { parseSettings } from '../../../functions/core/fleet/settings.ts';
 import { onAddonChanged } from '../../../functions/handlers/on-addon-changed.ts';
 import { addonCall, addonEvent, COMPLIANT, SETTINGS } from './events.ts';
 import { Ear } from './fakes.ts';

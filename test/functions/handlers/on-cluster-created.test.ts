@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseRequest } from '../../../functions/core/request.ts';
-import { parseSettings } from '../../../functions/core/settings.ts';
+import { parseRequest } from '../../../functions/core/execution/request.ts';
+import { parseSettings } from '../../../functions/core/fleet/settings.ts';
 import { onClusterCreated } from '../../../functions/handlers/on-cluster-created.ts';
 import { created, recording, SETTINGS } from './events.ts';
 import { Ear } from './fakes.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { EventBus } from '../../../functions/aws/events.ts';
-import { shortDigest } from '../../../functions/core/digest.ts';
+import { shortDigest } from '../../../functions/core/values/digest.ts';
 import { onExecutionEnded } from '../../../functions/handlers/on-execution-ended.ts';
 import { problemsOf } from '../../workflow/event-schemas.ts';
 import { Ear, execution, MemoryStore } from './fakes.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { parseRequest } from '../../../functions/core/request.ts';
-import type { ClusterStanding } from '../../../functions/core/schedule-plan.ts';
-import { parseSettings } from '../../../functions/core/settings.ts';
+import { parseRequest } from '../../../functions/core/execution/request.ts';
+import type { ClusterStanding } from '../../../functions/core/fleet/schedule-plan.ts';
+import { parseSettings } from '../../../functions/core/fleet/settings.ts';
 import { onNodeRegistered } from '../../../functions/handlers/on-node-registered.ts';
 import { COMPLIANT, recording, running, SETTINGS } from './events.ts';
 import { Ear } from './fakes.ts';

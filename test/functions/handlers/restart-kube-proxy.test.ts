@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { CanaryPod } from '../../../functions/core/canary.ts';
-import type { InventoryNode } from '../../../functions/core/nodes.ts';
+import type { CanaryPod } from '../../../functions/core/nodes/canary.ts';
+import type { InventoryNode } from '../../../functions/core/nodes/nodes.ts';
 import { restartKubeProxy } from '../../../functions/handlers/restart-kube-proxy.ts';
 import { API, common, Ear, FakeKubernetes, heldBy, lines, MemoryStore, values } from './fakes.ts';
 import { INVENTORY, node } from './nodes.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import type { RunCommand, SentCommand } from '../../../functions/aws/ssm.ts';
-import type { InventoryNode } from '../../../functions/core/nodes.ts';
+import type { InventoryNode } from '../../../functions/core/nodes/nodes.ts';
 import { runOnNodes } from '../../../functions/handlers/run-on-nodes.ts';
 import { common, Ear, heldBy, lines, MemoryStore } from './fakes.ts';
 import { CLUSTER, INVENTORY, node, RR } from './nodes.ts';

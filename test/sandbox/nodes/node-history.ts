@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { Proxying } from '../../../functions/core/proxy-mode.ts';
-import { judgeValidateOutput } from '../../../functions/core/validate-output.ts';
+import { judgeValidateOutput } from '../../../functions/core/evidence/validate-output.ts';
+import type { Proxying } from '../../../functions/core/modes/proxy-mode.ts';
 import type { ClusterService, KubeProxyStart, NodeMachine, NodeReport } from '../../../sandbox/region.ts';
 import { ssmDocuments } from '../../../ssm-documents/documents.ts';
 

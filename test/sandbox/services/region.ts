@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import type { ProxyMode } from '../../../functions/core/proxy-mode.ts';
+import type { ProxyMode } from '../../../functions/core/modes/proxy-mode.ts';
 import { type Clock, VirtualClock } from '../../../sandbox/clock.ts';
 import { Credentials } from '../../../sandbox/credentials.ts';
 import { Faults } from '../../../sandbox/faults.ts';

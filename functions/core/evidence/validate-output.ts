@@ -1,0 +1,229 @@
+import { assertNever } from '../errors.ts';
+import { type FoundServers, findExpected } from '../modes/expected-servers.ts';
+import { parseTables, UnparseableOutput, type VirtualServer } from '../modes/ipvs-tables.ts';
+import type { Proxying } from '../modes/proxy-mode.ts';
+import { linesOf, readFacts } from './report.ts';
+import type { Verdict } from './verdict.ts';
+
+/** The facts of a node, under the names that the document prints. */
+export type NodeFacts = {
+  kernel: string;
+  proxyMode: string;
+  kubeIpvs0: string;
+  /** Virtual servers that kube-proxy made. */
+  virtualServers: number;
+  /** Virtual servers of others: keepalived, kube-vip, a firewall mark. */
+  foreignVirtualServers: number;
+  /** ipsets that kube-proxy made. */
+  ipsets: number | 'unknown';
+  rejectRules: number;
+  iptablesServices: number;
+  source: string;
+  apiServerProbe: string;
+  dnsProbe: string;
+};
+
+/** What validate-node.sh prints, read and not yet judged. */
+export interface ValidateOutput {
+  facts: NodeFacts;
+  servers: VirtualServer[];
+  /** The raw tables. */
+  excerpt: string;
+}
+
+/** The first line of the document's output, which tells it from plain tables. */
+export const VALIDATE_FIRST_LINE = 'nightshift-validate=1';
+const TRAILER = 'end=nightshift-validate';
+// The document prints at most so many; SSM's API cuts at 2,500.
+const LONGEST = 2_000;
+
+const count = /^\d{1,9}$/;
+const probe = /^(ok|failed|skipped)$/;
+const RULES = new Map<string, RegExp>([
+  ['nightshift-validate', /^1$/],
+  ['kernel', /^[\w.+~-]{1,128}$/],
+  ['proxyMode', /^[a-z]{1,32}$/],
+  ['kubeIpvs0', /^(present|absent)$/],
+  ['virtualServers', count],
+  // A node without the ipset tool whose kernel has ipsets cannot count them.
+  ['ipsets', /^(\d{1,9}|unknown)$/],
+  ['rejectRules', count],
+  ['iptablesServices', count],
+  ['foreignVirtualServers', count],
+  ['source', /^(ipvsadm|proc)$/],
+  ['apiServerProbe', probe],
+  ['dnsProbe', probe],
+]);
+
+function factsIn(lines: readonly string[]): NodeFacts {
+  const { facts, flaws } = readFacts(lines, RULES);
+  const [flaw] = flaws;
+  if (flaw) throw new UnparseableOutput(flaw.lineNumber, flaw.line, flaw.what);
+  const fact = (key: keyof NodeFacts): string => {
+    const value = facts.get(key);
+    if (value === undefined) throw new UnparseableOutput(lines.length + 1, '', `the fact ${key} is missing`);
+    return value;
+  };
+  return {
+    kernel: fact('kernel'),
+    proxyMode: fact('proxyMode'),
+    kubeIpvs0: fact('kubeIpvs0'),
+    virtualServers: Number(fact('virtualServers')),
+    foreignVirtualServers: Number(fact('foreignVirtualServers')),
+    ipsets: fact('ipsets') === 'unknown' ? 'unknown' : Number(fact('ipsets')),
+    rejectRules: Number(fact('rejectRules')),
+    iptablesServices: Number(fact('iptablesServices')),
+    source: fact('source'),
+    apiServerProbe: fact('apiServerProbe'),
+    dnsProbe: fact('dnsProbe'),
+  };
+}
+
+const MORE = /^ {2}\.\.\. \d+ more$/;
+
+/**
+ * Reads the whole output of the validate document; a cut one is refused, whatever it lost.
+ * @throws UnparseableOutput
+ */
+export function parseValidateOutput(output: string): ValidateOutput {
+  const lines = linesOf(output);
+  if (lines[0] !== VALIDATE_FIRST_LINE)
+    throw new UnparseableOutput(1, lines[0] ?? '', `the output must begin with ${VALIDATE_FIRST_LINE}`);
+  const { length } = lines.join('\n');
+  if (length > LONGEST)
+    throw new UnparseableOutput(lines.length, '', `${length} characters are more than the ${LONGEST} that are printed`);
+  if (lines.at(-1) !== TRAILER)
+    throw new UnparseableOutput(lines.length, lines.at(-1) ?? '', `the output is cut off: its end is ${TRAILER}`);
+  const open = lines.indexOf('tables<<');
+  if (open < 0 || lines.at(-2) !== '>>' || lines.indexOf('>>') !== lines.length - 2)
+    throw new UnparseableOutput(lines.length, lines.at(-2) ?? '', 'the tables stand between tables<< and >>');
+  const facts = factsIn(lines.slice(0, open));
+  const tables = lines.slice(open + 1, -2);
+  // Blanked rather than removed, so that line numbers stay true.
+  const readable = tables.map((line, index) => (MORE.test(line) && index > 0 ? '' : line));
+  try {
+    const dialect = facts.source === 'proc' ? 'proc' : 'ipvsadm';
+    return {
+      facts,
+      servers: parseTables(readable.join('\n'), { dialect, names: 'refused' }),
+      excerpt: tables.join('\n'),
+    };
+  } catch (error) {
+    if (!(error instanceof UnparseableOutput)) throw error;
+    throw new UnparseableOutput(error.lineNumber + open + 1, error.line, `it is no line of the tables: ${error.rule}`);
+  }
+}
+
+/** What the node must show. Addresses are canonical, as `serviceAddresses` gives them. */
+export interface Expectation {
+  proxying: Proxying;
+  apiServer: string;
+  dns: string;
+}
+
+/** Servers of others are evidence, and never a leftover: cleaning leaves them where they are. */
+function notesOfForeign({ foreignVirtualServers }: NodeFacts): string[] {
+  return foreignVirtualServers > 0 ? [`${foreignVirtualServers} virtual servers that kube-proxy did not make`] : [];
+}
+
+const PROBES = [
+  ['apiServerProbe', 'no TCP connection to the API server through its ClusterIP'],
+  ['dnsProbe', 'no answer from cluster DNS through its ClusterIP'],
+] as const;
+
+/**
+ * A probe that was not made proves as little as one that failed. In iptables mode the probes are the only proof that
+ * the node reaches Services: what IPVS left behind can take the API server's ClusterIP from pods on the host network.
+ * Preparation asks for the programs that probes need, so no node gets here without them.
+ * https://github.com/aws/containers-roadmap/issues/2826
+ */
+function problemsOfProbes(facts: ValidateOutput['facts']): string[] {
+  return PROBES.flatMap(([probe, problem]) => {
+    if (facts[probe] === 'ok') return [];
+    return [facts[probe] === 'skipped' ? `${problem}: the node has no program to ask with` : problem];
+  });
+}
+
+function judgeIpvs(output: ValidateOutput, expectation: Expectation, scheduler: string) {
+  const { facts } = output;
+  const problems: string[] = [];
+  if (facts.kubeIpvs0 !== 'present') problems.push('the interface kube-ipvs0 is absent');
+  const found: FoundServers = findExpected(output.servers, { ...expectation, scheduler });
+  if (facts.virtualServers < output.servers.length)
+    problems.push(
+      `the kernel counts ${facts.virtualServers} virtual servers, the tables show ${output.servers.length}`,
+    );
+  const leftovers = new Map<string, string | number>();
+  const rejects = facts.rejectRules;
+  if (rejects > 0) leftovers.set('leftoverRejectRules', rejects);
+  const notes = rejects > 0 ? [`${rejects} REJECT rules of the former mode are left`] : [];
+  return { problems: [...problems, ...found.problems], notes: [...found.notes, ...notes], leftovers };
+}
+
+function judgeIptables({ facts }: ValidateOutput) {
+  const problems: string[] = [];
+  if (facts.iptablesServices === 0) problems.push('there is no KUBE-SVC or KUBE-SVL chain in the nat table');
+  const leftovers = new Map<string, string | number>();
+  const notes: string[] = [];
+  const servers = facts.virtualServers;
+  if (servers > 0) {
+    leftovers.set('leftoverVirtualServers', servers);
+    notes.push(`${servers} IPVS virtual servers of the former mode are left`);
+  }
+  if (facts.kubeIpvs0 === 'present') {
+    leftovers.set('leftoverInterface', 'kube-ipvs0');
+    notes.push('the interface kube-ipvs0 of the former mode is left');
+  }
+  const rejects = facts.rejectRules;
+  if (rejects > 0) {
+    leftovers.set('leftoverRejectRules', rejects);
+    notes.push(`${rejects} REJECT rules of the former mode are left`);
+  }
+  return { problems, notes, leftovers };
+}
+
+function judgeMode(output: ValidateOutput, expectation: Expectation) {
+  switch (expectation.proxying.mode) {
+    case 'ipvs':
+      return judgeIpvs(output, expectation, expectation.proxying.scheduler);
+    case 'iptables':
+      return judgeIptables(output);
+    default:
+      return assertNever(expectation.proxying);
+  }
+}
+
+/**
+ * Judges what one node's validate document printed, for either mode. Never throws: output that is not understood is a
+ * verdict that failed and says which line. Leftovers of the other mode are facts and reasons, and fail nothing.
+ */
+export function judgeValidateOutput(
+  node: { id: string; name: string },
+  output: string,
+  expectation: Expectation,
+): Verdict {
+  let read: ValidateOutput;
+  try {
+    read = parseValidateOutput(output);
+  } catch (error) {
+    if (!(error instanceof UnparseableOutput)) throw error;
+    const reasons = [output.trim() === '' ? 'the node printed nothing' : error.message];
+    return { node: node.id, name: node.name, pass: false, reasons, facts: {}, excerpt: output.slice(0, LONGEST) };
+  }
+  const { mode } = expectation.proxying;
+  const running = read.facts.proxyMode;
+  const { problems, notes, leftovers } = judgeMode(read, expectation);
+  const failures = [
+    ...(running === mode ? [] : [`kube-proxy says its mode is ${running}, not ${mode}`]),
+    ...problems,
+    ...problemsOfProbes(read.facts),
+  ];
+  return {
+    node: node.id,
+    name: node.name,
+    pass: failures.length === 0,
+    reasons: [...failures, ...notes, ...notesOfForeign(read.facts)],
+    facts: { ...read.facts, ...Object.fromEntries(leftovers) },
+    excerpt: read.excerpt,
+  };
+}

@@ -1,0 +1,51 @@
+import { InvalidRequest } from '../errors.ts';
+import { findExpected } from '../modes/expected-servers.ts';
+import { parseTables, type VirtualServer } from '../modes/ipvs-tables.ts';
+import { IPVS_SCHEDULERS, isIpvsScheduler } from '../modes/proxy-mode.ts';
+import { serviceAddresses } from '../values/cluster-ip.ts';
+import { judgeValidateOutput, parseValidateOutput, VALIDATE_FIRST_LINE } from './validate-output.ts';
+
+/** What `nightshift verify` prints as JSON. */
+export interface Verification {
+  pass: boolean;
+  reasons: string[];
+  virtualServers: number;
+  apiServer: VirtualServer | null;
+  dns: VirtualServer[];
+}
+
+/**
+ * Verifies the text that a node printed: `ipvsadm -L`, `ipvsadm -Ln`, /proc/net/ip_vs, or the validate document's
+ * output, which is told by its first line and judged whole.
+ * @throws InvalidRequest for a CIDR or scheduler that breaks its rule
+ * @throws UnparseableOutput for a line that is not understood, or output that is cut off
+ */
+export function verifyTables(text: string, expectation: { serviceCidr: string; scheduler: string }): Verification {
+  const { scheduler } = expectation;
+  if (!isIpvsScheduler(scheduler))
+    throw new InvalidRequest(`scheduler must be one of ${IPVS_SCHEDULERS.join(', ')}, but it is "${scheduler}".`);
+  const { apiServer, dns } = serviceAddresses(expectation.serviceCidr);
+  const document = text.replace(/^\uFEFF/, '').trimStart();
+  if (document.startsWith(VALIDATE_FIRST_LINE)) {
+    const { servers, facts } = parseValidateOutput(document);
+    const proxying = { mode: 'ipvs', scheduler } as const;
+    const verdict = judgeValidateOutput({ id: 'node', name: 'node' }, document, { proxying, apiServer, dns });
+    const found = findExpected(servers, { apiServer, dns, scheduler });
+    return {
+      pass: verdict.pass,
+      reasons: verdict.reasons,
+      virtualServers: facts.virtualServers,
+      apiServer: found.apiServer,
+      dns: found.dns,
+    };
+  }
+  const servers = parseTables(text);
+  const found = findExpected(servers, { apiServer, dns, scheduler });
+  return {
+    pass: found.problems.length === 0,
+    reasons: [...found.problems, ...found.notes],
+    virtualServers: servers.length,
+    apiServer: found.apiServer,
+    dns: found.dns,
+  };
+}

@@ -1,0 +1,39 @@
+import * as z from 'zod/mini';
+import { shortDigest } from '../values/digest.ts';
+
+const LONGEST = 64;
+const PREFIX = 'nightshift-';
+
+/**
+ * The name of the EventBridge Scheduler schedule that is a cluster's lease. A name that is too long is cut and told
+ * apart by a digest behind a dot, which no cluster's name has, so two clusters never share a lease.
+ * https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+ */
+export function leaseName(cluster: string): string {
+  const name = `${PREFIX}${cluster}`;
+  if (name.length <= LONGEST) return name;
+  const digest = shortDigest(cluster);
+  return `${name.slice(0, LONGEST - digest.length - 1)}.${digest}`;
+}
+
+const Target = z.object({ Input: z.string() });
+const Held = z.object({ holder: z.string().check(z.minLength(1)) });
+
+/**
+ * The ARN of the execution that holds a lease, out of the input of the schedule's target: the StartExecution that it
+ * makes when nobody deletes it, whose own input carries `holder`. Null for a schedule that no execution made: then
+ * nobody who reads it holds the lease.
+ */
+export function holderOf(targetInput: string): string | null {
+  const target = Target.safeParse(json(targetInput));
+  const held = Held.safeParse(target.success ? json(target.data.Input) : undefined);
+  return held.success ? held.data.holder : null;
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

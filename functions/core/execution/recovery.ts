@@ -1,0 +1,204 @@
+import * as z from 'zod/mini';
+import { failureByOurName, InvalidRequest } from '../errors.ts';
+import { clusterName } from '../values/cluster-name.ts';
+import { shortDigest } from '../values/digest.ts';
+import { parseInput } from '../values/parse-input.ts';
+import { type ExecutionRef, type Machine, readExecutionArn } from './executions.ts';
+
+const LONGEST = 80;
+/** A cluster that three executions could not bring into one mode needs a person. */
+export const MOST_ATTEMPTS = 3;
+/**
+ * The execution after the last attempt changes nothing: it pages a person, revokes the access and records that. Step
+ * Functions starts an execution of one name once, so an incident pages once, also without the evidence bucket.
+ */
+export const GIVING_UP = MOST_ATTEMPTS + 1;
+
+/**
+ * The name of the execution of rollback-cluster that recovers what an execution has left. The same for everyone who
+ * notices, so that Step Functions starts it once. The attempt stands in front of the dash: behind the name it would make
+ * the second attempt for `demo` the first one for `demo-2`.
+ * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+ */
+export function recoveryName(left: string, attempt: number): string {
+  const name = `recover${attempt === 1 ? '' : attempt}-${left}`;
+  if (name.length <= LONGEST) return name;
+  const digest = shortDigest(left);
+  return `${name.slice(0, LONGEST - digest.length - 1)}-${digest}`;
+}
+
+/**
+ * The name of the execution that recovers what `left` has left. A migration and a rollback may have the same name: the
+ * name of a recovery of a rollback also carries a digest of the rollback's ARN.
+ */
+export function recoveryOf({ name, arn }: ExecutionRef, attempt: number): string {
+  const isRollback = readExecutionArn(arn)?.machine === 'rollback';
+  return recoveryName(isRollback ? `${name}-${shortDigest(arn)}` : name, attempt);
+}
+
+const text = z.string().check(z.minLength(1));
+const ClusterName = clusterName();
+const Reference = z.object({ name: text, arn: text });
+/** An execution that exists: its ARN is one of nightshift's and ends in its name. */
+const Execution = (machine: Machine, rule: string) =>
+  Reference.check(z.refine(({ name, arn }) => isExecution(machine, name, arn), rule));
+const Rollback = Execution('rollback', 'must be an execution of rollback-cluster, with the name that ends its ARN');
+
+function isExecution(machine: Machine, name: string, arn: string): boolean {
+  const read = readExecutionArn(arn);
+  return read?.machine === machine && read.name === name;
+}
+
+/**
+ * Why a rollback was started: a person's sentence, or the name of the error that a migration failed with. A name of Step
+ * Functions' own becomes ours, since the reason stands in records and events.
+ */
+export const RollbackReason = z.pipe(
+  z.string().check(z.maxLength(4_000)),
+  z.transform((reason) => (/^States\.\w+$/.test(reason) ? failureByOurName({ name: reason, cause: '' }).name : reason)),
+);
+
+/** What rollback-cluster is started with. */
+export const RollbackInput = z.object({
+  mode: z.enum(['rollback', 'recover']),
+  cluster: ClusterName,
+  /** The execution whose change is undone: the owner. */
+  execution: Execution('migrate', 'must be an execution of migrate-cluster, with the name that ends its ARN'),
+  attempt: z.number().check(z.int(), z.gte(1), z.lte(GIVING_UP)),
+  /** The name of the execution that the owner starts and waits for. */
+  leasedTo: z.nullish(text),
+  /** The execution that ended without a record, where that is not the owner but a rollback that nobody waits for. */
+  after: z.nullish(Rollback),
+  /** The attempt before this one. */
+  previous: z.nullish(Rollback),
+  reason: RollbackReason,
+  /** On which nodes the owner had restarted kube-proxy: on none, on those of `canary`, or perhaps on all. */
+  restarted: z.nullish(z.enum(['none', 'canary', 'all'])),
+  canary: z.nullish(z.object({ inventory: z.object({ key: text }) })),
+  /** In a lease: the ARN of the execution that holds it. */
+  holder: z.nullish(text),
+});
+export type RollbackInput = z.output<typeof RollbackInput>;
+
+/**
+ * Reads the input of an execution of rollback-cluster.
+ * @throws InvalidRequest naming field and rule
+ */
+export function readRollbackInput(input: unknown): RollbackInput {
+  const read = parseInput(RollbackInput, input, 'The input');
+  if (read.attempt > 1 && read.mode === 'recover' && !read.previous)
+    throw new InvalidRequest(`The input has no previous, but attempt ${read.attempt} follows on another.`);
+  return read;
+}
+
+/** What rollback-cluster is started with to recover. */
+export interface RecoveryInput {
+  mode: 'recover';
+  cluster: string;
+  execution: ExecutionRef;
+  reason: string;
+  attempt: number;
+  after?: ExecutionRef;
+  /** The attempt before this one. */
+  previous?: ExecutionRef;
+}
+
+/** An execution of rollback-cluster that is to be started. */
+export interface Recovery {
+  name: string;
+  input: RecoveryInput;
+}
+
+/**
+ * What follows on an execution of rollback-cluster that does not come to its end. Its lease starts it, and so do the
+ * function that gets the event of the end and the sweep: all ask here, so all mean one execution. After the last attempt
+ * follows the execution that gives up, and after that one nothing: it has no lease.
+ */
+export function recoveryAfter(rollback: ExecutionRef, input: RollbackInput, reason: string): Recovery {
+  const { mode, cluster, execution } = input;
+  const isRecovery = mode === 'recover';
+  // An owner that waits for its rollback is stopped with it, and then its own event asks for the same recovery.
+  const waitedFor = isRecovery || input.leasedTo === rollback.name;
+  const after = input.after ?? (waitedFor ? execution : rollback);
+  const attempt = isRecovery ? Math.min(input.attempt + 1, GIVING_UP) : 1;
+  return {
+    name: recoveryOf(after, attempt),
+    input: {
+      ...{ mode: 'recover', cluster, execution, reason, attempt },
+      ...(after.arn !== execution.arn && { after }),
+      ...(isRecovery && { previous: rollback }),
+    },
+  };
+}
+
+const ended = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE'] as const;
+const Event = z.object({
+  source: z.literal('aws.states'),
+  'detail-type': z.literal('Step Functions Execution Status Change'),
+  detail: z.object({
+    executionArn: text,
+    stateMachineArn: text,
+    name: text,
+    status: z.enum(ended),
+    /** Absent or null where it was too large for the event. */
+    input: z.nullish(z.string()),
+    error: z.nullish(z.string()),
+    /** Milliseconds since 1970. */
+    stopDate: z.nullish(z.number()),
+  }),
+});
+export type ExecutionEnded = z.output<typeof Event>['detail'];
+
+/**
+ * Reads a status change of an execution from EventBridge's envelope.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+ * @throws InvalidRequest naming field and rule
+ */
+export function parseExecutionEvent(event: unknown): ExecutionEnded {
+  return parseInput(Event, event, 'The event').detail;
+}
+
+export type RecoveryDecision =
+  | { kind: 'ignore'; reason: string }
+  | ({ kind: 'recover' } & Recovery)
+  /** The execution that gives up ended without a record: this is what it had to record. */
+  | { kind: 'record'; input: RollbackInput; reason: string };
+
+const MigrateInput = z.object({ cluster: ClusterName });
+
+/** True for an ending after which an execution may have left something behind. */
+export function endedBadly({ status }: Pick<ExecutionEnded, 'status'>): boolean {
+  return status === 'FAILED' || status === 'TIMED_OUT' || status === 'ABORTED';
+}
+
+/**
+ * What is to be done about an execution that ended badly without recording its end. `input` is the input it was started
+ * with. An input that is none of this state machine's cannot have changed a cluster: the first state refuses it.
+ */
+export function decideRecovery(machine: Machine, event: ExecutionEnded, input: string): RecoveryDecision {
+  const reason = `Execution ${event.name} ended ${event.status}${event.error ? ` (${event.error})` : ''}.`;
+  const value = json(input);
+  const self = { name: event.name, arn: event.executionArn };
+  if (machine === 'migrate') {
+    const parsed = MigrateInput.safeParse(value);
+    if (!parsed.success) return { kind: 'ignore', reason: `${reason} Its input names no cluster.` };
+    const { cluster } = parsed.data;
+    const recovery: RecoveryInput = { mode: 'recover', cluster, execution: self, reason, attempt: 1 };
+    return { kind: 'recover', name: recoveryOf(self, 1), input: recovery };
+  }
+  const parsed = RollbackInput.safeParse(value);
+  if (!parsed.success) return { kind: 'ignore', reason: `${reason} Its input names no cluster and owner.` };
+  const { mode, attempt } = parsed.data;
+  if (mode === 'rollback' || attempt < GIVING_UP)
+    return { kind: 'recover', ...recoveryAfter(self, parsed.data, reason) };
+  return { kind: 'record', input: parsed.data, reason };
+}
+
+function json(input: string): unknown {
+  try {
+    return JSON.parse(input);
+  } catch {
+    // Step Functions takes JSON only; what is none is no input of ours.
+    return undefined;
+  }
+}

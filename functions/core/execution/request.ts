@@ -1,0 +1,121 @@
+import * as z from 'zod/mini';
+import { InvalidRequest } from '../errors.ts';
+import { IPVS_SCHEDULERS, type Target } from '../modes/proxy-mode.ts';
+import { CHECK_NAMES, type CheckName } from '../preflight/names.ts';
+import type { RestartStrategy, Way } from '../preflight/snapshot.ts';
+import { clusterName } from '../values/cluster-name.ts';
+import { parseInput } from '../values/parse-input.ts';
+
+/** What someone, or something, asks for: one cluster, what it should run, and when that may be disruptive. */
+export interface MigrationRequest {
+  cluster: string;
+  target: Target;
+  /** Name of a configured window. */
+  window?: string;
+  /** Start without waiting for a window; wins over `window`, and the reason is recorded. */
+  now?: { reason: string };
+  /** Risks that the requester accepts, by the names of the preflight checks that find them. */
+  acknowledge: CheckName[];
+  /** How kube-proxy is restarted; chosen by inspection where it is left out. */
+  strategy?: RestartStrategy;
+  /** How a self-managed kube-proxy is changed; without it one is refused. */
+  selfManaged?: Exclude<Way, 'addon'>;
+  requestedBy?: string;
+  /** Wait until EKS has made the cluster, and kube-proxy an add-on of it. */
+  awaitActive?: true;
+  /** Do not begin before this moment, ISO 8601 in UTC. */
+  notBefore?: string;
+}
+
+const printable = (longest: number) =>
+  z.string({ error: `must be a text of 1 to ${longest} characters` }).check(
+    z.trim(),
+    z.minLength(1, `must be a text of 1 to ${longest} characters`),
+    z.maxLength(longest, `must be a text of 1 to ${longest} characters`),
+    // Control characters in a recorded text could forge lines of a log or a terminal.
+    z.regex(/^[^\p{Cc}]*$/u, 'must be one line without control characters'),
+  );
+
+const windowRule = "must be a window's name: 1 to 64 letters, digits, dots, - or _";
+const acknowledgeRule = `must be a list of names of preflight checks such as "ipvs-deprecated"`;
+const checkRule = `must be the name of a preflight check: ${CHECK_NAMES.join(', ')}`;
+const momentRule = 'must be a moment in UTC such as 2026-11-21T07:00:00Z';
+const targetRule = 'must be an object {"mode": "ipvs", "scheduler": "rr"}';
+const STRATEGIES = ['kubernetes-api', 'pod-annotations'] as const;
+const SELF_MANAGED = ['create-addon', 'config-map'] as const;
+
+/** What a cluster should run, as people and settings write it. */
+export const TargetInput = z.strictObject(
+  {
+    mode: z.literal('ipvs', { error: 'must be "ipvs"' }),
+    scheduler: z.enum(IPVS_SCHEDULERS, { error: `must be one of ${IPVS_SCHEDULERS.join(', ')}` }),
+  },
+  { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : targetRule) },
+);
+
+/** The name of a configured window. */
+export const WindowName = z.string({ error: windowRule }).check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, windowRule));
+
+/** Accepted risks; none unless they are given. */
+export const Acknowledged = z._default(
+  z
+    .array(z.enum(CHECK_NAMES, { error: checkRule }), { error: acknowledgeRule })
+    .check(z.maxLength(CHECK_NAMES.length, acknowledgeRule)),
+  [],
+);
+
+const Request = z
+  .strictObject(
+    {
+      cluster: clusterName(),
+      target: TargetInput,
+      window: z.exactOptional(WindowName),
+      now: z.exactOptional(
+        z.strictObject({ reason: printable(500) }, { error: 'must be an object {"reason": "..."}' }),
+      ),
+      acknowledge: Acknowledged,
+      strategy: z.exactOptional(z.enum(STRATEGIES, { error: `must be one of ${STRATEGIES.join(', ')}` })),
+      selfManaged: z.exactOptional(z.enum(SELF_MANAGED, { error: `must be one of ${SELF_MANAGED.join(', ')}` })),
+      requestedBy: z.exactOptional(printable(512)),
+      awaitActive: z.exactOptional(z.literal(true, { error: 'must be true, or be left out' })),
+      notBefore: z.exactOptional(z.iso.datetime({ error: momentRule })),
+    },
+    { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'must be a JSON object') },
+  )
+  .check(
+    z.refine(({ awaitActive, notBefore }) => !awaitActive || notBefore === undefined, {
+      path: ['notBefore'],
+      error: 'must be left out beside awaitActive, which says itself when to begin',
+    }),
+  );
+
+/**
+ * Parses an execution's raw input. Fields that are not part of a request are refused: a misspelt `windw` must not
+ * become a request without a window.
+ * @throws InvalidRequest naming field and rule
+ */
+export function parseRequest(input: unknown): MigrationRequest {
+  return parseInput(Request, input, 'The request');
+}
+
+/** When an execution begins. `cluster`: as soon as EKS has made the cluster. */
+export type Beginning = { kind: 'now' } | { kind: 'at'; at: Date } | { kind: 'cluster' };
+
+const DAY_MS = 86_400_000;
+/** An execution lives a year; whoever waits for longer than this has no time left for the window and the work. */
+export const LONGEST_WAIT_DAYS = 300;
+
+/**
+ * Decides when the work of a request begins. The state machine obeys this and reads none of the fields itself.
+ * @throws InvalidRequest for a moment that an execution does not live to see
+ */
+export function beginningOf({ awaitActive, notBefore }: MigrationRequest, now: Date): Beginning {
+  if (awaitActive) return { kind: 'cluster' };
+  if (notBefore === undefined) return { kind: 'now' };
+  const at = new Date(notBefore);
+  if (at.getTime() - now.getTime() > LONGEST_WAIT_DAYS * DAY_MS)
+    throw new InvalidRequest(
+      `notBefore must be at most ${LONGEST_WAIT_DAYS} days after the start, but it is "${notBefore}".`,
+    );
+  return at > now ? { kind: 'at', at } : { kind: 'now' };
+}

@@ -1,0 +1,125 @@
+import { NightshiftError } from '../errors.ts';
+import type { MigrationRequest } from '../execution/request.ts';
+import {
+  configuredProxying,
+  mergeTarget,
+  type ParsedConfiguration,
+  parseConfiguration,
+  withRestartAnnotation,
+} from '../modes/addon-config.ts';
+import type { Ec2Node, InventoryNode, ManagedNode } from '../nodes/nodes.ts';
+import { ADDON_CHECKS } from './addon.ts';
+import type { Check, CheckEntry, Finding, Subject } from './check.ts';
+import { CLUSTER_CHECKS, VERSION_CHECKS } from './cluster.ts';
+import { CONFIG_MAP_CHECKS } from './config-map.ts';
+import { DAEMON_SET_CHECKS } from './daemon-set.ts';
+import { CHECK_NAMES, type CheckName } from './names.ts';
+import { NODE_CHECKS } from './nodes.ts';
+import { PROOF_CHECKS } from './proof.ts';
+import { REPLACEMENT_CHECKS } from './replacement.ts';
+import { RESTART_CHECKS } from './restart.ts';
+import { type ClusterSnapshot, type RestartStrategy, restartStrategy, type Way } from './snapshot.ts';
+import { WORKLOAD_CHECKS } from './workload-checks.ts';
+import type { Workloads } from './workloads.ts';
+
+export type { Check } from './check.ts';
+export { CHECK_NAMES, type CheckName } from './names.ts';
+export type { Workloads } from './workloads.ts';
+
+/** Every check, in the order in which it is made. */
+export const CHECKS: Readonly<Record<CheckName, CheckEntry>> = {
+  ...CLUSTER_CHECKS,
+  ...ADDON_CHECKS,
+  ...VERSION_CHECKS,
+  ...NODE_CHECKS,
+  ...RESTART_CHECKS,
+  ...PROOF_CHECKS,
+  ...REPLACEMENT_CHECKS,
+  ...CONFIG_MAP_CHECKS,
+  ...DAEMON_SET_CHECKS,
+  ...WORKLOAD_CHECKS,
+};
+
+/** What was seen beyond the snapshot and the inventory. `restartFor` is the execution's name. */
+export interface Sight {
+  restartFor: string;
+  /** Whether the functions that reach Kubernetes run in a VPC of the account. */
+  inVpc: boolean;
+  /** Nodes have just failed to prove the target, under this lease: a compliant configuration proves nothing then. */
+  refuted?: boolean;
+  ec2: readonly Ec2Node[];
+  managed: readonly ManagedNode[];
+  /** Null: the Kubernetes API was not asked. */
+  workloads: Workloads | null;
+}
+
+/** Everything that the checks and the plan rest on. */
+export function subjectOf(
+  snapshot: ClusterSnapshot,
+  inventory: readonly InventoryNode[],
+  request: MigrationRequest,
+  sight: Sight,
+): Subject {
+  const way = snapshot.addon === null ? (request.selfManaged ?? null) : 'addon';
+  const strategy = request.strategy ?? restartStrategy(snapshot, sight.inVpc);
+  const { ec2, managed, workloads, inVpc } = sight;
+  const read = readConfiguration(snapshot, way);
+  const configuration = read.current && targetConfiguration(read.current, request, { strategy, sight });
+  return { snapshot, inventory, request, ec2, managed, workloads, inVpc, strategy, way, ...read, configuration };
+}
+
+/** Reads the values that are merged into; null, with the reason, where they cannot be read. */
+function readConfiguration(
+  snapshot: ClusterSnapshot,
+  way: Way | null,
+): { current: ParsedConfiguration; unreadable: null } | { current: null; unreadable: string | null } {
+  if (way === null || way === 'config-map') return { current: null, unreadable: null };
+  try {
+    const current = parseConfiguration(snapshot.addon?.configuration);
+    // Reads what a merge reads, so that a change never begins with values that cannot be merged.
+    withRestartAnnotation(mergeTarget(current, { mode: 'ipvs', scheduler: 'rr' }), '');
+    // And what a rollback reads: a mode that no node could prove again is not left.
+    configuredProxying(current);
+    return { current, unreadable: null };
+  } catch (error) {
+    if (error instanceof NightshiftError) return { current: null, unreadable: error.message };
+    throw error;
+  }
+}
+
+/** The configuration that a migration sends: merged, and with a pod annotation where that is the way to restart. */
+function targetConfiguration(
+  current: ParsedConfiguration,
+  { target }: MigrationRequest,
+  { strategy, sight }: { strategy: RestartStrategy; sight: Sight },
+): string {
+  const merged = mergeTarget(current, target);
+  return strategy === 'pod-annotations' ? withRestartAnnotation(merged, sight.restartFor) : merged;
+}
+
+/** State data carries every check through the workflow. */
+const LONGEST = 600;
+const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
+
+/** Runs every check that applies, in a fixed order. Reads nothing but its argument. */
+export function preflight(subject: Subject): Check[] {
+  return CHECK_NAMES.flatMap((name) => {
+    const finding = CHECKS[name].find(subject);
+    if (finding === null) return [];
+    const accepted = subject.request.acknowledge.includes(name) && acceptable(CHECKS[name], finding);
+    const { verdict, why, fix } = finding;
+    const later = verdict === 'WARN' && finding.later ? { later: true as const } : {};
+    return [{ name, verdict, why: short(why), fix: short(fix), accepted, ...later }];
+  });
+}
+
+function acceptable(entry: CheckEntry, finding: Finding): boolean {
+  switch (finding.verdict) {
+    case 'PASS':
+      return false;
+    case 'WARN':
+      return true;
+    case 'BLOCK':
+      return entry.acknowledgeable && finding.final !== true;
+  }
+}

@@ -1,0 +1,236 @@
+import { describe, expect, it, test } from 'vitest';
+import {
+  type ClusterStanding,
+  planSchedules,
+  scheduledExecution,
+} from '../../../../functions/core/fleet/schedule-plan.ts';
+import { atOf, decide, deployment, IPVS, inputOf, scheduled, subject, WEEKEND } from '../schedule-plan-fixtures.ts';
+
+test('50 clusters in one window are staggered: five every ten minutes, by name', () => {
+  const names = Array.from({ length: 50 }, (_, index) => `c${String(index + 1).padStart(2, '0')}`);
+  const plan = planSchedules(
+    names.toReversed().map((name) => subject(name)),
+    deployment,
+  );
+  const starts = Map.groupBy(plan, ({ decision }) => atOf(decision));
+  expect([...starts].map(([at, there]) => `${at} ${there.map(({ subject }) => subject.cluster).join(' ')}`)).toEqual([
+    '2026-11-21T07:00:00.000Z c01 c02 c03 c04 c05',
+    '2026-11-21T07:10:00.000Z c06 c07 c08 c09 c10',
+    '2026-11-21T07:20:00.000Z c11 c12 c13 c14 c15',
+    '2026-11-21T07:30:00.000Z c16 c17 c18 c19 c20',
+    '2026-11-21T07:40:00.000Z c21 c22 c23 c24 c25',
+    '2026-11-21T07:50:00.000Z c26 c27 c28 c29 c30',
+    '2026-11-21T08:00:00.000Z c31 c32 c33 c34 c35',
+    '2026-11-21T08:10:00.000Z c36 c37 c38 c39 c40',
+    '2026-11-21T08:20:00.000Z c41 c42 c43 c44 c45',
+    '2026-11-21T08:30:00.000Z c46 c47 c48 c49 c50',
+  ]);
+});
+
+test('what a window does not hold before its cutoff starts in the next one', () => {
+  const names = Array.from({ length: 82 }, (_, index) => `c${String(index + 1).padStart(2, '0')}`);
+  const starts = planSchedules(
+    names.map((name) => subject(name)),
+    deployment,
+  ).map(({ decision }) => atOf(decision));
+  expect(starts.slice(78)).toEqual([
+    '2026-11-21T09:30:00.000Z',
+    '2026-11-21T09:30:00.000Z',
+    '2026-11-28T07:00:00.000Z',
+    '2026-11-28T07:00:00.000Z',
+  ]);
+});
+
+describe('a cluster that is not compliant', () => {
+  it('gets a schedule that starts its migration under a name of its own', () => {
+    const decision = decide(subject('demo'));
+    expect(decision).toMatchObject({ kind: 'create', standing: 'due', slot: { window: 'weekend' } });
+    const { Input, ...execution } = JSON.parse(inputOf(decision));
+    expect(execution).toEqual({
+      StateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-cluster:live',
+      Name: 'scheduled-demo-20261121T0700',
+    });
+    expect(JSON.parse(Input)).toEqual({
+      cluster: 'demo',
+      target: { mode: 'ipvs', scheduler: 'rr' },
+      window: 'weekend',
+      acknowledge: ['ipvs-deprecated'],
+      requestedBy: 'schedule nightshift-demo',
+    });
+  });
+
+  it('keeps the schedule that it has', () => {
+    expect(decide(scheduled('demo'))).toMatchObject({ kind: 'keep' });
+  });
+
+  it('keeps its slot when clusters come whose names stand before its own', () => {
+    const plan = planSchedules(
+      [scheduled('demo'), ...['a', 'b', 'c', 'd', 'e'].map((name) => subject(name))],
+      deployment,
+    );
+    expect(plan.map(({ subject, decision }) => `${subject.cluster} ${decision.kind} ${atOf(decision)}`)).toEqual(
+      [
+        'a create 2026-11-21T07:00:00.000Z',
+        'b create 2026-11-21T07:00:00.000Z',
+        'c create 2026-11-21T07:00:00.000Z',
+        'd create 2026-11-21T07:00:00.000Z',
+        'e create 2026-11-21T07:10:00.000Z',
+        'demo keep 2026-11-21T07:00:00.000Z',
+      ].toSorted(),
+    );
+  });
+
+  it('leaves a slot that has become too full, one cluster after the other', () => {
+    const plan = planSchedules(
+      ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => scheduled(name)),
+      deployment,
+    );
+    expect(plan.map(({ decision }) => `${decision.kind} ${atOf(decision)}`)).toEqual([
+      'move 2026-11-21T07:10:00.000Z',
+      'move 2026-11-21T07:10:00.000Z',
+      ...Array(5).fill('keep 2026-11-21T07:00:00.000Z'),
+    ]);
+  });
+
+  it('keeps away from the schedules of clusters that are not looked at', () => {
+    const full = Array<Date>(5).fill(new Date('2026-11-21T07:00:00Z'));
+    expect(atOf(decide(subject('demo'), {}, full))).toBe('2026-11-21T07:10:00.000Z');
+  });
+
+  it.each([
+    ['another window', { 'nightshift:window': 'sunday' }, '2026-11-22T07:00:00.000Z'],
+    ['another scheduler, at the same time', { 'nightshift:scheduler': 'lc' }, '2026-11-21T07:00:00.000Z'],
+  ])('is moved when its tags ask for %s', (_, tags, at) => {
+    const { existing, record } = scheduled('demo');
+    const decision = decide(subject('demo', { tags }, { existing, record }));
+    expect(decision).toMatchObject({ kind: 'move' });
+    expect(atOf(decision)).toBe(at);
+  });
+
+  it('is moved when its window is moved', () => {
+    const windows = new Map([['weekend', { ...WEEKEND, schedule: 'cron(30 3 ? * SAT *)' }]]);
+    const decision = decide(scheduled('demo'), { windows });
+    expect([decision.kind, atOf(decision)]).toEqual(['move', '2026-11-21T08:30:00.000Z']);
+  });
+
+  it('is brought forward when an earlier window has room', () => {
+    const later = decide(scheduled('demo'), { now: new Date('2026-11-21T12:00:00Z') });
+    expect([later.kind, atOf(later)]).toEqual(['move', '2026-11-28T07:00:00.000Z']);
+    const input = inputOf(later);
+    const existing = { at: new Date('2026-11-28T07:00:00Z'), enabled: true, input };
+    expect(atOf(decide(subject('demo', {}, { existing })))).toBe('2026-11-21T07:00:00.000Z');
+  });
+
+  it('is left alone while its window is open and its slot is still to come', () => {
+    const at = new Date('2026-11-21T08:30:00Z');
+    const { existing } = scheduled('demo');
+    const inputAt = (existing?.input ?? '').replace('20261121T0700', '20261121T0830');
+    const about = subject('demo', {}, { existing: { at, enabled: true, input: inputAt } });
+    const decision = decide(about, { now: new Date('2026-11-21T07:30:00Z') });
+    expect([decision.kind, atOf(decision)]).toEqual(['keep', '2026-11-21T08:30:00.000Z']);
+  });
+
+  it('is left alone while its schedule fires, and gets the next window when that has failed for an hour', () => {
+    const about = scheduled('demo');
+    expect(decide(about, { now: new Date('2026-11-21T07:59:00Z') })).toMatchObject({
+      kind: 'keep',
+      reason: 'The schedule is firing.',
+    });
+    const after = decide(about, { now: new Date('2026-11-21T08:00:00Z') });
+    expect([after.kind, atOf(after)]).toEqual(['move', '2026-11-28T07:00:00.000Z']);
+  });
+
+  it('is left alone where somebody disabled its schedule', () => {
+    const existing = { at: new Date('2026-11-21T03:33:00Z'), enabled: false, input: '{}' };
+    expect(decide(subject('demo', {}, { existing }))).toMatchObject({
+      kind: 'keep',
+      slot: null,
+      reason: 'Somebody disabled the schedule.',
+    });
+  });
+
+  it('is moved back where somebody made its schedule a recurring one', () => {
+    const existing = { at: null, enabled: true, input: '{}' };
+    expect(atOf(decide(subject('demo', {}, { existing })))).toBe('2026-11-21T07:00:00.000Z');
+  });
+
+  it('gets no window that starts before a schedule can be there', () => {
+    const now = new Date('2026-11-21T06:58:30Z');
+    expect(atOf(decide(subject('demo'), { now }))).toBe('2026-11-28T07:00:00.000Z');
+  });
+
+  it('gets none where no window starts any more', () => {
+    const windows = new Map([['weekend', { ...WEEKEND, schedule: 'at(2026-11-19T02:00:00)' }]]);
+    expect(decide(subject('demo'), { windows })).toMatchObject({
+      kind: 'none',
+      reason: 'Window weekend has no room any more.',
+    });
+  });
+});
+
+describe('no schedule', () => {
+  it.each<[string, Partial<ClusterStanding>, string, string]>([
+    [
+      'is configured for the target',
+      { addon: { configuration: IPVS } },
+      'compliant',
+      'The add-on is configured for the target.',
+    ],
+    [
+      'is tagged out',
+      { tags: { 'nightshift:enrolled': 'false' } },
+      'not-enrolled',
+      'The tag nightshift:enrolled says false.',
+    ],
+    [
+      'has a self-managed kube-proxy',
+      { addon: null },
+      'refused',
+      'kube-proxy is self-managed, and only a person can choose how to change it.',
+    ],
+    ['is in Auto Mode', { autoMode: true }, 'refused', 'EKS Auto Mode runs kube-proxy itself.'],
+    ['is being deleted', { status: 'DELETING' }, 'absent', 'The cluster is DELETING, not ACTIVE.'],
+    [
+      'names no configured window',
+      { tags: { 'nightshift:window': 'monday' } },
+      'refused',
+      'There is no window monday.',
+    ],
+    [
+      'names a broken window',
+      { tags: { 'nightshift:window': 'broken' } },
+      'refused',
+      'timezone must be an IANA timezone such as Europe/Berlin, but it is "Mars/Olympus".',
+    ],
+    [
+      'has values that nobody can read',
+      { addon: { configuration: '[]' } },
+      'refused',
+      'The configuration values must be a mapping (JSON or YAML), but they are a list.',
+    ],
+  ])('is there for a cluster that %s, and one that was is deleted', (_, changes, standing, reason) => {
+    expect(decide(subject('demo', changes))).toEqual({ kind: 'none', standing, reason });
+    const { existing, record } = scheduled('demo');
+    expect(decide(subject('demo', changes, { existing, record }))).toEqual({ kind: 'delete', standing, reason });
+  });
+
+  it('stays of a cluster that is gone', () => {
+    expect(decide({ ...scheduled('demo'), standing: null })).toMatchObject({ kind: 'delete', standing: 'absent' });
+  });
+});
+
+test("one cluster's broken tag leaves the others their schedules", () => {
+  const plan = planSchedules([subject('a', { tags: { 'nightshift:scheduler': 'x' } }), subject('b')], deployment);
+  expect(plan.map(({ decision }) => `${decision.kind} ${decision.standing}`)).toEqual(['none refused', 'create due']);
+});
+
+test('clusters with long names have executions of their own, within 80 characters', () => {
+  const at = new Date('2026-11-21T07:10:00Z');
+  const long = 'a'.repeat(99);
+  const names = [`${long}1`, `${long}2`].map((cluster) => scheduledExecution(cluster, at));
+  expect(names.map((name) => [name.length, name.endsWith('-20261121T0710')])).toEqual([
+    [80, true],
+    [80, true],
+  ]);
+  expect(names[0]).not.toBe(names[1]);
+});

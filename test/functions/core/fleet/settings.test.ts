@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { InvalidConfiguration } from '../../../../functions/core/errors.ts';
+import { parseSettings } from '../../../../functions/core/fleet/settings.ts';
+
+const whole = {
+  target: { mode: 'ipvs', scheduler: 'lc' },
+  window: 'weekend',
+  acknowledge: ['ipvs-deprecated'],
+  enrolment: 'all',
+  newClusters: 'ignore',
+  drift: 'migrate',
+  stagger: { minutes: 15, atOnce: 2 },
+};
+
+const nextStep = 'Correct the configuration and deploy again.';
+
+describe("a deployment's settings", () => {
+  it('are what was written', () => {
+    expect(parseSettings(whole)).toEqual(whole);
+  });
+
+  it('need a target and a window; the rest enforces new clusters, migrates tagged ones and tells of drift', () => {
+    expect(parseSettings({ target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' })).toEqual({
+      target: { mode: 'ipvs', scheduler: 'rr' },
+      window: 'weekend',
+      acknowledge: [],
+      enrolment: 'tagged',
+      newClusters: 'enforce',
+      drift: 'notify',
+      stagger: { minutes: 10, atOnce: 5 },
+    });
+  });
+
+  it.each([
+    [undefined, 'The settings must be a JSON object, but it is nothing.'],
+    [{ window: 'weekend' }, 'target must be an object {"mode": "ipvs", "scheduler": "rr"}, but it is nothing.'],
+    [
+      { target: whole.target },
+      "window must be a window's name: 1 to 64 letters, digits, dots, - or _, but it is nothing.",
+    ],
+    [{ ...whole, enrollment: 'all' }, "The settings must not have the field 'enrollment'."],
+    [{ ...whole, enrolment: 'auto' }, 'enrolment must be one of tagged, all, but it is "auto".'],
+    [{ ...whole, newClusters: true }, 'newClusters must be one of enforce, ignore, but it is true.'],
+    [{ ...whole, drift: 'repair' }, 'drift must be one of migrate, notify, but it is "repair".'],
+    [{ ...whole, stagger: 10 }, 'stagger must be an object {"minutes": 10, "atOnce": 5}, but it is 10.'],
+    [
+      { ...whole, stagger: { minutes: 0, atOnce: 5 } },
+      'stagger.minutes must be a whole number of minutes, 1 to 1440, but it is 0.',
+    ],
+    [
+      { ...whole, stagger: { minutes: 10, atOnce: 2.5 } },
+      'stagger.atOnce must be a whole number of clusters, 1 to 100, but it is 2.5.',
+    ],
+    [{ ...whole, stagger: { ...whole.stagger, hours: 1 } }, "The settings: stagger must not have the field 'hours'."],
+  ])('are refused in one sentence that names field and rule: %j', (input, message) => {
+    expect(() => parseSettings(input)).toThrow(new InvalidConfiguration(message, { nextStep }));
+  });
+});

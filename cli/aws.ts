@@ -4,7 +4,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { loadSharedConfigFiles } from '@smithy/core/config';
 import { Failure, UsageError } from './exit.ts';
-import { sandboxCommand } from './paste.ts';
+import { sandboxCommand } from './terminal/paste.ts';
 
 /** One account and Region of AWS, as the SDK's own configuration points at it, or a sandbox. */
 export interface Connection {

@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url';
-import { audit } from './audit.ts';
 import { connect } from './aws.ts';
+import { audit } from './execution/audit.ts';
+import { failureOf, migrate } from './execution/migration.ts';
 import { EXIT, Failure } from './exit.ts';
-import { failureOf, migrate } from './migration.ts';
 import { openSandbox } from './open-sandbox.ts';
-import { nightshiftCommand, sandboxCommand } from './paste.ts';
-import { noProgress, progressFor } from './progress.ts';
-import { renderShortStory } from './render-story.ts';
-import { styleFor } from './style.ts';
-import type { Terminal } from './terminal.ts';
-import type { Leaving } from './until-signal.ts';
+import { renderShortStory } from './story/render-story.ts';
+import { nightshiftCommand, sandboxCommand } from './terminal/paste.ts';
+import { noProgress, progressFor } from './terminal/progress.ts';
+import { styleFor } from './terminal/style.ts';
+import type { Terminal } from './terminal/terminal.ts';
+import type { Leaving } from './terminal/until-signal.ts';
 
 /** The worlds of the demo have one cluster and one window. */
 const REQUEST = {

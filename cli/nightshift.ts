@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { isEntry } from '../scripts/is-entry.ts';
 import { describeError, EXIT } from './exit.ts';
 import { buildProgram } from './program.ts';
-import { endWhenReaderLeaves, flush, processTerminal } from './terminal.ts';
+import { endWhenReaderLeaves, flush, processTerminal } from './terminal/terminal.ts';
 
 /** Runs the command line and ends the process with its exit code, once what was written has reached its reader. */
 export async function main(argv: readonly string[]): Promise<never> {

@@ -1,5 +1,5 @@
 import { UsageError } from './exit.ts';
-import { repositoryPath } from './paste.ts';
+import { repositoryPath } from './terminal/paste.ts';
 
 /** Asked before anything is started. @throws UsageError when this machine cannot run nodes of this kind */
 export async function requireNodeKind(kind: 'model' | 'kernel'): Promise<void> {

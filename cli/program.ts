@@ -9,8 +9,8 @@ import { addRollback } from './commands/rollback.ts';
 import { addSandbox } from './commands/sandbox.ts';
 import { addVerify } from './commands/verify.ts';
 import { oneLine } from './exit.ts';
-import { nightshiftCommand, pasteable } from './paste.ts';
-import type { Terminal } from './terminal.ts';
+import { nightshiftCommand, pasteable } from './terminal/paste.ts';
+import type { Terminal } from './terminal/terminal.ts';
 
 const EXAMPLES = pasteable(`
 Examples:

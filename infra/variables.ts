@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import { DOCUMENT_PREFIX, groups, type Names } from './naming.ts';
 
-/** The environment variables that functions/handlers/shared/environment.ts reads. */
+/** The environment variables that functions/runtime/environment.ts reads. */
 export type Variable =
   | 'NIGHTSHIFT_DOCUMENT_PREFIX'
   | 'NIGHTSHIFT_EVENT_BUS'

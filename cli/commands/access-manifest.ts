@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../exit.ts';
-import { pasteable } from '../paste.ts';
-import type { Terminal } from '../terminal.ts';
+import { pasteable } from '../terminal/paste.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 const EXAMPLES = pasteable(`
 Examples:

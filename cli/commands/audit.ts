@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { evidenceBucketOption } from '../options.ts';
-import { pasteable } from '../paste.ts';
-import type { Terminal } from '../terminal.ts';
+import { pasteable } from '../terminal/paste.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 interface AuditOptions {
   format: 'text' | 'json';
@@ -32,7 +32,7 @@ export function addAudit(program: Command, terminal: Terminal): void {
     .addOption(evidenceBucketOption())
     .addHelpText('after', EXAMPLES)
     .action(async (text: string, options: AuditOptions) => {
-      const { runAudit } = await import('../audit.ts');
+      const { runAudit } = await import('../execution/audit.ts');
       await runAudit(text, { ...options, terminal });
     });
 }

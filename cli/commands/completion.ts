@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { completionScript, SHELLS, type Shell } from '../completion.ts';
-import { pasteable } from '../paste.ts';
-import type { Terminal } from '../terminal.ts';
+import { pasteable } from '../terminal/paste.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 const EXAMPLES = pasteable(`
 Examples:

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { requireNodeKind } from '../node-kind.ts';
-import { pasteable } from '../paste.ts';
-import type { Terminal } from '../terminal.ts';
-import { untilSignal } from '../until-signal.ts';
+import { pasteable } from '../terminal/paste.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { untilSignal } from '../terminal/until-signal.ts';
 
 const STARTS = {
   model: 'it makes an EKS cluster with three nodes, and goes through a night in seconds',

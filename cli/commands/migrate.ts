@@ -1,12 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { IPVS_SCHEDULERS } from '../../functions/core/modes/proxy-mode.ts';
 import { CHECK_NAMES, isCheckName } from '../../functions/core/preflight/names.ts';
+import type { WantedRequest } from '../execution/run-migrate.ts';
 import { UsageError } from '../exit.ts';
 import { stateMachineOption } from '../options.ts';
-import { pasteable } from '../paste.ts';
-import type { WantedRequest } from '../run-migrate.ts';
-import type { Terminal } from '../terminal.ts';
-import { untilSignal } from '../until-signal.ts';
+import { pasteable } from '../terminal/paste.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { untilSignal } from '../terminal/until-signal.ts';
 
 interface MigrateOptions {
   scheduler: string;
@@ -65,7 +65,7 @@ export function addMigrate(program: Command, terminal: Terminal): void {
       const { dryRun = false, json = false, stateMachine } = options;
       await untilSignal(terminal, async (leaving) => {
         const wanted = await wantedRequest(cluster, options);
-        const { runMigrate } = await import('../run-migrate.ts');
+        const { runMigrate } = await import('../execution/run-migrate.ts');
         await runMigrate(wanted, { dryRun, json, stateMachine, terminal, leaving });
       });
     });

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { evidenceBucketOption, stateMachineOption } from '../options.ts';
-import { pasteable } from '../paste.ts';
-import type { Terminal } from '../terminal.ts';
-import { untilSignal } from '../until-signal.ts';
+import { pasteable } from '../terminal/paste.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { untilSignal } from '../terminal/until-signal.ts';
 
 interface RollbackOptions {
   reason: string;
@@ -36,7 +36,7 @@ export function addRollback(program: Command, terminal: Terminal): void {
     .addHelpText('after', EXAMPLES)
     .action(async (text: string, { yes = false, json = false, ...options }: RollbackOptions) => {
       await untilSignal(terminal, async (leaving) => {
-        const { runRollback } = await import('../run-rollback.ts');
+        const { runRollback } = await import('../execution/run-rollback.ts');
         await runRollback(text, { ...options, yes, json, terminal, leaving });
       });
     });

@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT } from '../exit.ts';
 import { requireNodeKind } from '../node-kind.ts';
 import type { SandboxOptions } from '../open-sandbox.ts';
-import { pasteable, repositoryPath } from '../paste.ts';
-import type { Terminal } from '../terminal.ts';
+import { pasteable, repositoryPath } from '../terminal/paste.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 const EXAMPLES = pasteable(`
 Examples:

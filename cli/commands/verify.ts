@@ -4,8 +4,8 @@ import { type Command, Option } from 'commander';
 import { IPVS_SCHEDULERS } from '../../functions/core/modes/proxy-mode.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { unreadable } from '../json-file.ts';
-import { pasteable } from '../paste.ts';
-import type { Terminal } from '../terminal.ts';
+import { pasteable } from '../terminal/paste.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 interface VerifyOptions {
   serviceCidr: string;

@@ -3,12 +3,12 @@ import { type Eks, eks, type FoundAddon } from '../aws/eks.ts';
 import { type Leases, leasesIn } from '../aws/leases.ts';
 import { assertNever, ConfigurationChanged } from '../core/errors.ts';
 import { type Configured, differenceFrom, notConfiguredFor } from '../core/modes/configured.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
+import { type Run, type Say, wrap } from '../runtime/wrap.ts';
 import { ClusterWithApi, Common, Proxying } from './shared/input.ts';
 import { reasonOf } from './shared/kept.ts';
-import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { requireLease } from './shared/require-lease.ts';
-import { type Run, type Say, wrap } from './shared/wrap.ts';
 
 const Looked = z.object({ version: z.string().check(z.minLength(1)), configuration: z.nullable(z.string()) });
 

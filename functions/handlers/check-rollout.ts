@@ -5,12 +5,12 @@ import { assertNever, CanaryFailed, InvalidRequest, RolloutFailed } from '../cor
 import { estimateChange } from '../core/execution/estimate.ts';
 import { canaryState, crashOf } from '../core/nodes/canary.ts';
 import type { InventoryNode } from '../core/nodes/nodes.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { evidenceKey, readInventory, writeInventory } from './shared/evidence.ts';
 import { ClusterWithApi, Common, Instant, Poll, Step, Stored } from './shared/input.ts';
-import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { nextWait } from './shared/pace.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 const text = z.string().check(z.minLength(1));
 const Canary = z.object({

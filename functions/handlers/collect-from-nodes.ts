@@ -8,7 +8,8 @@ import { nodesByMode } from '../core/evidence/nodes-by-mode.ts';
 import type { Verdict } from '../core/evidence/verdict.ts';
 import { estimateCommand } from '../core/execution/estimate.ts';
 import { type InventoryNode, reconcile } from '../core/nodes/nodes.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { type Dispatch, evidenceKey, readDispatch, writeVerdicts } from './shared/evidence.ts';
 import type { Told } from './shared/evidence-index.ts';
 import { ClusterWithServices, Common, Evidence, Instant, Poll, Proxying, Step, Stored } from './shared/input.ts';
@@ -16,7 +17,6 @@ import { carriedText, type Evidence as Kind, reasonOf } from './shared/kept.ts';
 import { nextWait } from './shared/pace.ts';
 import { PHASES, phases } from './shared/phases.ts';
 import { isSilent, verdictOn } from './shared/verdicts.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.object({
   ...Common,

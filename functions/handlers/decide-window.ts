@@ -3,9 +3,9 @@ import { type Ssm, ssm } from '../aws/ssm.ts';
 import { assertNever, UnknownWindow, WindowNever } from '../core/errors.ts';
 import { LONGEST_WAIT_DAYS, type MigrationRequest, parseRequest } from '../core/execution/request.ts';
 import { decideWindow as decide, parseWindow } from '../core/window/window.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { Common } from './shared/input.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.object({
   ...Common,

@@ -3,11 +3,11 @@ import { type Leases, leasesIn } from '../aws/leases.ts';
 import { ConfigurationChanged, InvalidRequest, StepFailed } from '../core/errors.ts';
 import { restoredConfigMap } from '../core/execution/restore.ts';
 import { withProxying } from '../core/modes/kube-proxy-config.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { ClusterWithApi, Common, Proxying, Step } from './shared/input.ts';
-import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { requireLease } from './shared/require-lease.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 const text = z.string().check(z.minLength(1));
 const Input = z.object({

@@ -11,12 +11,12 @@ import { kubeProxyImage } from '../core/preflight/daemon-set.ts';
 import { versionToAdopt } from '../core/preflight/kube-proxy-version.ts';
 import { type ClusterSnapshot, type MigrationPlan, type PlannedChange, planMigration } from '../core/preflight/plan.ts';
 import type { Workloads } from '../core/preflight/preflight.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { evidenceKey, writeInventory } from './shared/evidence.ts';
 import { Common, Step } from './shared/input.ts';
 import { type ClusterFacts, clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
-import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.object({
   ...Common,

@@ -23,14 +23,14 @@ import { fitsStateData } from '../core/execution/state-data.ts';
 import { describeProxying, type Proxying } from '../core/modes/proxy-mode.ts';
 import { countInventory } from '../core/nodes/nodes.ts';
 import type { RestartStrategy, Way } from '../core/preflight/snapshot.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
+import { type Run, type Say, wrap } from '../runtime/wrap.ts';
 import { evidenceKey, findEnding, writeInventory } from './shared/evidence.ts';
 import { type Incident, incidentBefore } from './shared/incident.ts';
 import { ClusterName, Common, type Execution, Step } from './shared/input.ts';
 import { type ClusterFacts, clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
 import { type Kept, reasonOf } from './shared/kept.ts';
-import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
-import { type Run, type Say, wrap } from './shared/wrap.ts';
 
 /** Only reads the input of the execution, which a person may have written. */
 const ReadInput = z.object({ ...Common, read: z.literal(true), input: z.unknown() });

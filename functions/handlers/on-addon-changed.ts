@@ -8,11 +8,11 @@ import { isAddonEvent, parseAddonEvent } from '../core/fleet/native-events.ts';
 import type { ClusterStanding } from '../core/fleet/schedule-plan.ts';
 import type { Settings } from '../core/fleet/settings.ts';
 import { parseInput } from '../core/values/parse-input.ts';
-import { clock, readAt } from './shared/clock.ts';
-import { environment } from './shared/environment.ts';
+import { clock, readAt } from '../runtime/clock.ts';
+import { environment } from '../runtime/environment.ts';
+import { type Run, type Say, wrap } from '../runtime/wrap.ts';
 import { Instant } from './shared/input.ts';
 import { keepSchedule, liveSchedules } from './shared/keep-schedules.ts';
-import { type Run, type Say, wrap } from './shared/wrap.ts';
 
 const Event = z.object({ time: Instant });
 

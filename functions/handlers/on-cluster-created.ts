@@ -2,9 +2,9 @@ import * as z from 'zod/mini';
 import { parseClusterCreated } from '../core/fleet/cloudtrail.ts';
 import type { Settings } from '../core/fleet/settings.ts';
 import { reactToCluster } from '../core/fleet/triggers.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { act, liveStart, type StartDeps, type Started } from './shared/start-migration.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 export interface Deps extends StartDeps {
   settings: () => Settings;

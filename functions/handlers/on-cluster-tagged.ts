@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import { parseResourceTagged, whyRefused } from '../core/fleet/cloudtrail.ts';
 import { parseInput } from '../core/values/parse-input.ts';
-import { clock, readAt } from './shared/clock.ts';
+import { clock, readAt } from '../runtime/clock.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { Instant } from './shared/input.ts';
 import { type KeptSchedules, keepSchedule, liveSchedules, type ScheduleDeps } from './shared/keep-schedules.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 const Event = z.object({ time: Instant });
 

@@ -3,9 +3,9 @@ import { eventBus } from '../aws/events.ts';
 import { objectStore } from '../aws/s3.ts';
 import { stepFunctions } from '../aws/step-functions.ts';
 import { parseExecutionEvent } from '../core/execution/recovery.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { type EndingDeps, endingOf, liveStateMachines, lookAfter, type Recovered } from './shared/execution-ended.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 /**
  * Keeps the history of every execution that ended, and starts a recovery for one that was aborted, timed out or failed

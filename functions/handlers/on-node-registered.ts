@@ -4,9 +4,9 @@ import { type Eks, eks } from '../aws/eks.ts';
 import { type InstanceRunning, parseInstanceRunning } from '../core/fleet/native-events.ts';
 import type { Settings } from '../core/fleet/settings.ts';
 import { clustersOf, type Reaction, reactToNode } from '../core/fleet/triggers.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { act, liveStart, type StartDeps, type Started } from './shared/start-migration.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 export interface Deps extends StartDeps {
   ec2: Pick<Ec2, 'tags'>;

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { beginningOf, type MigrationRequest, parseRequest } from '../core/execution/request.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { Common } from './shared/input.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.object({ ...Common, request: z.unknown() });
 

@@ -1,8 +1,8 @@
 import { eventBus } from '../aws/events.ts';
 import { objectStore } from '../aws/s3.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { wrap } from '../runtime/wrap.ts';
 import { type Deps, OutcomeInput, recordOutcome } from './shared/outcome.ts';
-import { wrap } from './shared/wrap.ts';
 
 export { recordOutcome } from './shared/outcome.ts';
 

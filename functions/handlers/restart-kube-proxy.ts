@@ -2,13 +2,13 @@ import * as z from 'zod/mini';
 import { type Leases, leasesIn } from '../aws/leases.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { InvalidRequest } from '../core/errors.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { ClusterWithApi, Common, Step, Stored } from './shared/input.ts';
-import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
 import { requireLease } from './shared/require-lease.ts';
 import { type CanaryOutput, restartCanary } from './shared/restart-canary.ts';
 import { restartPods } from './shared/restart-pods.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.object({
   ...Common,

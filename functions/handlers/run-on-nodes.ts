@@ -4,16 +4,16 @@ import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
 import { isNightshiftError } from '../core/errors.ts';
 import { estimateCommand, waitSeconds } from '../core/execution/estimate.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { limited } from '../runtime/limits.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { askedBy, type Dispatch, evidenceKey, findDispatch, readInventory, writeDispatch } from './shared/evidence.ts';
 import type { Told } from './shared/evidence-index.ts';
 import { ClusterWithServices, Common, Evidence, Only, Proxying, Step, Stored } from './shared/input.ts';
 import type { Kept, Evidence as Kind } from './shared/kept.ts';
-import { limited } from './shared/limits.ts';
 import { PHASES, type PhaseName, phases } from './shared/phases.ts';
 import { requireLease } from './shared/require-lease.ts';
 import { expectedNodes } from './shared/verdicts.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.object({
   ...Common,

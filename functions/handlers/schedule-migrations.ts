@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { clock } from './shared/clock.ts';
+import { clock } from '../runtime/clock.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { ClusterName } from './shared/input.ts';
 import {
   type KeptSchedules,
@@ -9,7 +10,6 @@ import {
   type ScheduleDeps,
 } from './shared/keep-schedules.ts';
 import { SWEEP } from './shared/sweep.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.strictObject({ ...SWEEP, cluster: z.exactOptional(ClusterName.shape.name) });
 type Input = z.output<typeof Input>;

@@ -4,8 +4,9 @@ import { eventBus } from '../aws/events.ts';
 import { objectStore } from '../aws/s3.ts';
 import { type EndedExecution, type StepFunctions, stepFunctions } from '../aws/step-functions.ts';
 import type { Machine } from '../core/execution/executions.ts';
-import { clock } from './shared/clock.ts';
-import { environment } from './shared/environment.ts';
+import { clock } from '../runtime/clock.ts';
+import { environment } from '../runtime/environment.ts';
+import { type Run, type Say, wrap } from '../runtime/wrap.ts';
 import {
   completeOld,
   type EndingDeps,
@@ -14,7 +15,6 @@ import {
   type Recovered,
 } from './shared/execution-ended.ts';
 import { failTogether, SWEEP } from './shared/sweep.ts';
-import { type Run, type Say, wrap } from './shared/wrap.ts';
 
 const Input = z.strictObject(SWEEP);
 type Input = z.output<typeof Input>;

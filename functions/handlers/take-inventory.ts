@@ -5,13 +5,13 @@ import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { ssm } from '../aws/ssm.ts';
 import { countInventory, type InventoryNode } from '../core/nodes/nodes.ts';
 import { turnover } from '../core/nodes/turnover.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { evidenceKey, readInventory, writeInventory } from './shared/evidence.ts';
 import { ClusterWithApi, Common, Evidence, Step, Stored } from './shared/input.ts';
 import { type InventoryDeps, seeNodes } from './shared/inventory.ts';
 import type { Kept } from './shared/kept.ts';
-import { type OpenKubernetes, openKubernetes } from './shared/kubernetes-access.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.object({
   ...Common,

@@ -5,10 +5,10 @@ import { type Leases, leasesIn } from '../aws/leases.ts';
 import { AddonUpdateFailed, assertNever, ConfigurationChanged, InvalidRequest } from '../core/errors.ts';
 import { restoredValues } from '../core/execution/restore.ts';
 import { differenceFrom } from '../core/modes/configured.ts';
-import { environment } from './shared/environment.ts';
+import { environment } from '../runtime/environment.ts';
+import { type Run, wrap } from '../runtime/wrap.ts';
 import { ClusterName, Common, Proxying, Step } from './shared/input.ts';
 import { requireLease } from './shared/require-lease.ts';
-import { type Run, wrap } from './shared/wrap.ts';
 
 const Input = z.object({
   ...Common,

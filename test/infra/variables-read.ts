@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 const FUNCTIONS = new URL('../../functions/', import.meta.url);
-const ENVIRONMENT = new URL('handlers/shared/environment.ts', FUNCTIONS);
+const ENVIRONMENT = new URL('runtime/environment.ts', FUNCTIONS);
 /** What Lambda sets by itself. */
 const LAMBDAS_OWN = ['AWS_REGION'];
 

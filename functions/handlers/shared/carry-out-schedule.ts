@@ -4,8 +4,8 @@ import { assertNever } from '../../core/errors.ts';
 import { type Planned, type PlannedSlot, type Subject, scheduleName } from '../../core/fleet/schedule-plan.ts';
 import { recordAfter, type ScheduleRecord } from '../../core/fleet/schedule-record.ts';
 import { atExpression } from '../../core/window/schedule.ts';
+import type { Say } from '../../runtime/wrap.ts';
 import { writeScheduleRecord } from './evidence.ts';
-import type { Say } from './wrap.ts';
 
 interface Deps {
   schedules: ScheduleGroup;

@@ -12,10 +12,10 @@ import {
   RollbackInput,
 } from '../../core/execution/recovery.ts';
 import { parseInput } from '../../core/values/parse-input.ts';
-import { environment } from './environment.ts';
+import { environment } from '../../runtime/environment.ts';
+import type { Say } from '../../runtime/wrap.ts';
 import { historyKey, outcomeKey } from './evidence.ts';
 import { OutcomeInput, recordOutcome } from './outcome.ts';
-import type { Say } from './wrap.ts';
 
 export interface EndingDeps {
   stepFunctions: Pick<StepFunctions, 'start' | 'input' | 'history'>;

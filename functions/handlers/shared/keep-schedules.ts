@@ -14,12 +14,12 @@ import {
 } from '../../core/fleet/schedule-plan.ts';
 import { NOTHING_PLANNED, noticeCancelled } from '../../core/fleet/schedule-record.ts';
 import { momentOf } from '../../core/window/schedule.ts';
+import { environment } from '../../runtime/environment.ts';
+import type { Say } from '../../runtime/wrap.ts';
 import { carryOut, type Seen } from './carry-out-schedule.ts';
-import { environment } from './environment.ts';
 import { readScheduleRecord } from './evidence.ts';
 import { rememberMoments, scheduleMoments } from './schedule-moments.ts';
 import { failTogether } from './sweep.ts';
-import type { Say } from './wrap.ts';
 
 export interface ScheduleDeps {
   eks: Pick<Eks, 'clusters' | 'standing'>;

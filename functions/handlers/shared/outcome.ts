@@ -3,11 +3,11 @@ import type { EndingEvent, EventBus } from '../../aws/events.ts';
 import { describe, type ObjectStore } from '../../aws/s3.ts';
 import { type ErrorName, failureByOurName } from '../../core/errors.ts';
 import { machineOf, recordedName } from '../../core/execution/executions.ts';
+import type { Run, Say } from '../../runtime/wrap.ts';
 import { findEnding, findMissing, outcomeKey } from './evidence.ts';
 import { type EvidenceIndex, indexEvidence, indexOfTold, Told } from './evidence-index.ts';
 import { ClusterName, Common, type Execution, Instant } from './input.ts';
 import { reasonOf } from './kept.ts';
-import type { Run, Say } from './wrap.ts';
 
 const ENDINGS = [
   'migrated',

@@ -1,8 +1,8 @@
 import { type StepFunctions, stepFunctions } from '../../aws/step-functions.ts';
 import { assertNever } from '../../core/errors.ts';
 import type { Reaction } from '../../core/fleet/triggers.ts';
-import { environment } from './environment.ts';
-import type { Say } from './wrap.ts';
+import { environment } from '../../runtime/environment.ts';
+import type { Say } from '../../runtime/wrap.ts';
 
 export interface StartDeps {
   stepFunctions: Pick<StepFunctions, 'start'>;

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import type { Settled } from '../../aws/clients.ts';
 import { SweepIncomplete } from '../../core/errors.ts';
+import { presented, type Say } from '../../runtime/wrap.ts';
 import { Instant } from './input.ts';
-import { presented, type Say } from './wrap.ts';
 
 /** What every sweep is started with: without `now`, as by a person, it takes place at the function's own time. */
 export const SWEEP = { kind: z.literal('sweep'), now: z.exactOptional(Instant) };

@@ -35,7 +35,8 @@ describe('core is pure', () => {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 
   it('holds the files that the design names', () => {
-    expect(files).toEqual(expect.arrayContaining(['window.ts', 'ipvsadm.ts', 'plan.ts', 'preflight.ts', 'errors.ts']));
+    const named = ['errors.ts', 'window/window.ts', 'fleet/slots.ts', 'preflight/plan.ts', 'execution/lease.ts'];
+    expect(files).toEqual(expect.arrayContaining([...named, 'evidence/verdict.ts', 'modes/proxy-mode.ts']));
   });
 
   it.each(files)('%s imports nothing outward and reads no clock, environment or console', (file) => {

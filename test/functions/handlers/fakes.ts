@@ -4,7 +4,7 @@ import { decode, encode, type ObjectStore } from '../../../functions/aws/s3.ts';
 import { EvidenceMissing } from '../../../functions/core/errors.ts';
 import type { CanaryPod } from '../../../functions/core/nodes/canary.ts';
 import type { Workloads } from '../../../functions/core/preflight/workloads.ts';
-import type { Say } from '../../../functions/handlers/shared/wrap.ts';
+import type { Say } from '../../../functions/runtime/wrap.ts';
 import { CONFIG_MAP, QUIET } from '../core/fixtures.ts';
 
 /** An evidence bucket in memory, with the bytes that S3 would hold. */

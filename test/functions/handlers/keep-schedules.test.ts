@@ -5,7 +5,7 @@ import {
   keepSchedule,
   type ScheduleDeps,
 } from '../../../functions/handlers/shared/keep-schedules.ts';
-import { deployment, WEEKEND } from '../core/schedule-plan-fixtures.ts';
+import { deployment, WEEKEND } from '../core/fleet/schedule-plan-fixtures.ts';
 import { Ear, MemoryStore } from './fakes.ts';
 
 const NOW = new Date('2026-11-20T22:00:00Z');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EventBus } from '../../../functions/aws/events.ts';
 import { recordOutcome } from '../../../functions/handlers/record-outcome.ts';
-import type { Say } from '../../../functions/handlers/shared/wrap.ts';
+import type { Say } from '../../../functions/runtime/wrap.ts';
 import { common, Ear, execution, lines, MemoryStore } from './fakes.ts';
 
 const request = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' };

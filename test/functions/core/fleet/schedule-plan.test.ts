@@ -4,7 +4,7 @@ import {
   planSchedules,
   scheduledExecution,
 } from '../../../../functions/core/fleet/schedule-plan.ts';
-import { atOf, decide, deployment, IPVS, inputOf, scheduled, subject, WEEKEND } from '../schedule-plan-fixtures.ts';
+import { atOf, decide, deployment, IPVS, inputOf, scheduled, subject, WEEKEND } from './schedule-plan-fixtures.ts';
 
 test('50 clusters in one window are staggered: five every ten minutes, by name', () => {
   const names = Array.from({ length: 50 }, (_, index) => `c${String(index + 1).padStart(2, '0')}`);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NOTHING_PLANNED, noticeCancelled, recordAfter } from '../../../../functions/core/fleet/schedule-record.ts';
-import { atOf, decide, deployment, inputOf, scheduled, subject } from '../schedule-plan-fixtures.ts';
+import { atOf, decide, deployment, inputOf, scheduled, subject } from './schedule-plan-fixtures.ts';
 
 describe('a schedule that somebody deleted', () => {
   const { record } = scheduled('demo');

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { planSchedules } from '../../../../functions/core/fleet/schedule-plan.ts';
 import { WindowSlots } from '../../../../functions/core/fleet/slots.ts';
 import { parseWindow } from '../../../../functions/core/window/window.ts';
-import { atOf, deployment, subject } from '../schedule-plan-fixtures.ts';
+import { atOf, deployment, subject } from './schedule-plan-fixtures.ts';
 
 /** One hour a week: four slots of ten minutes, for 20 clusters. */
 const HOUR = { schedule: 'cron(0 2 ? * SAT *)', timezone: 'America/New_York', durationHours: 1, cutoffHours: 0 };

@@ -1,0 +1,214 @@
+import type { ExecutionName } from '../execution/executions.ts';
+import { type NodesInMode, OutcomeAnswer, OutcomeRecord } from './answers.ts';
+import type { Evidence } from './evidence.ts';
+import { type EndStatus, type HistoryError, parseJson, type Step } from './history.ts';
+import { expectedAnswer, narrate, wentWrong } from './narrate.ts';
+import { labelOf, type PhaseName } from './phases.ts';
+
+/** An execution and when it was; times are ISO, `seconds` null while it runs. */
+export interface ExecutionRecord {
+  arn: string;
+  name: string;
+  status: EndStatus | 'RUNNING';
+  startedAt: string | null;
+  endedAt: string | null;
+  seconds: number | null;
+}
+
+/** One stay in a phase: an execution that waits for its window comes to `inspect` twice. */
+export interface Phase {
+  phase: PhaseName;
+  label: string;
+  startedAt: string;
+  endedAt: string | null;
+  seconds: number | null;
+  /** One line per thing that happened, the last answer of a question that was asked repeatedly. */
+  details: string[];
+  /** Attempts that were followed by another one, by state and error; the last sentence of each. */
+  retries: { state: string; error: HistoryError; times: number }[];
+  errors: HistoryError[];
+}
+
+/** How an execution ended: as it recorded itself, or as Step Functions cut it off. */
+export interface Ending {
+  kind: string;
+  error: HistoryError | null;
+}
+
+/** Whether something that an execution took was given back. */
+export type Held = 'not-taken' | 'given-back' | 'remains';
+
+export function tellExecution(execution: ExecutionName, steps: readonly Step[]): ExecutionRecord {
+  const first = steps[0]?.at ?? null;
+  const end = steps.find((step) => step.kind === 'ended');
+  return {
+    arn: execution.arn,
+    name: execution.name,
+    status: end?.status ?? 'RUNNING',
+    startedAt: first?.toISOString() ?? null,
+    endedAt: end?.at.toISOString() ?? null,
+    seconds: first && end ? secondsBetween(first, end.at) : null,
+  };
+}
+
+interface OpenPhase {
+  phase: PhaseName;
+  startedAt: Date;
+  endedAt: Date | null;
+  details: Map<string, string>;
+  retries: Map<string, Phase['retries'][number]>;
+  errors: HistoryError[];
+}
+
+export function tellPhases(steps: readonly Step[]): Phase[] {
+  const open: OpenPhase[] = [];
+  for (const step of steps) {
+    if (!('phase' in step) || step.phase === null) continue;
+    let current = open.at(-1);
+    if (current?.phase !== step.phase) {
+      if (step.kind !== 'entered') continue;
+      current = { phase: step.phase, startedAt: step.at, endedAt: null, ...nothingYet() };
+      open.push(current);
+    }
+    if (step.kind === 'entered') current.endedAt = null;
+    if (step.kind === 'left') current.endedAt = step.at;
+    const wrong = wentWrong(step);
+    if (wrong) {
+      current.errors.push(wrong);
+      continue;
+    }
+    const text = narrate(step);
+    if (text === null) continue;
+    if (step.kind === 'failed' && step.next !== 'over') {
+      const times = retried(current, step);
+      current.details.set(`${step.state} ${step.error.name}`, times === 1 ? text : `${text} (×${times})`);
+      continue;
+    }
+    // An answer says what the state that was entered has done.
+    const told = step.kind === 'entered' || step.kind === 'succeeded' ? step.state : `${step.state} ${step.kind}`;
+    current.details.set(told, text);
+  }
+  return open.map(({ phase, startedAt, endedAt, details, retries, errors }) => ({
+    phase,
+    label: labelOf(phase),
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt?.toISOString() ?? null,
+    seconds: endedAt ? secondsBetween(startedAt, endedAt) : null,
+    // Two states may say the same: the second look at a cluster usually does.
+    details: [...new Set(details.values())],
+    retries: [...retries.values()],
+    errors,
+  }));
+}
+
+function nothingYet(): Pick<OpenPhase, 'details' | 'retries' | 'errors'> {
+  return { details: new Map(), retries: new Map(), errors: [] };
+}
+
+/** How often a state has been tried again after this error in its phase. */
+function retried({ retries }: OpenPhase, { state, error }: Step & { kind: 'failed' }): number {
+  const key = `${state} ${error.name}`;
+  const times = (retries.get(key)?.times ?? 0) + 1;
+  retries.set(key, { state, error, times });
+  return times;
+}
+
+export function tellEnding(steps: readonly Step[]): Ending {
+  const outcome = outcomeOf(steps);
+  const end = steps.find((step) => step.kind === 'ended');
+  if (!end) return { kind: 'running', error: null };
+  if (end.status === 'SUCCEEDED') return { kind: outcome?.ending ?? 'succeeded', error: null };
+  const kind = end.status === 'FAILED' ? (outcome?.ending ?? 'failed') : end.status.toLowerCase().replace('_', '-');
+  return { kind, error: end.error };
+}
+
+/** What RecordOutcome answered last. */
+export function outcomeOf(steps: readonly Step[]): OutcomeAnswer | null {
+  return answersOf(steps, ['RecordOutcome'], OutcomeAnswer).at(-1) ?? null;
+}
+
+/**
+ * Nodes by the mode that they last said they run: with their names from the verified record, otherwise the counts of
+ * the history alone.
+ */
+export function tellModes(steps: readonly Step[], evidence: readonly Evidence[]): NodesInMode[] {
+  const outcome = outcomeOf(steps);
+  if (!outcome) return [];
+  const { outcome: reference, modes = {} } = outcome;
+  const record = evidence.find(({ key, sha256 }) => key === reference?.key && sha256 === reference.sha256);
+  const read = record?.state === 'verified' ? OutcomeRecord.safeParse(parseJson(record.content)) : null;
+  if (read?.success) return read.data.modes;
+  return Object.entries(modes).map(([mode, nodes]) => ({ mode, nodes, names: [] }));
+}
+
+const ACCESS = { taken: ['GrantAccess'], givenBack: ['RevokeAccess', 'RevokeAccessForWait'] };
+const LEASE = {
+  taken: ['AcquireLease', 'RenewLease', 'TakeLease', 'TakeOverLease'],
+  givenBack: ['ReleaseLease', 'ReleaseLeaseForWait'],
+};
+
+/** Whether the access to Kubernetes and the lease were given back, over one execution and those that end its work. */
+export function tellHeld(steps: readonly Step[]): { access: Held; lease: Held } {
+  const inOrder = ordered(steps);
+  const held = ({ taken, givenBack }: typeof ACCESS): Held => {
+    const last = lastOf(inOrder, { taken, givenBack });
+    if (last === null) return 'not-taken';
+    if (taken.includes(last.state)) return 'remains';
+    // A recovery takes away what may be there: that there was nothing is no giving back.
+    return inOrder.some((step) => hasDone(step) && taken.includes(step.state)) ? 'given-back' : 'not-taken';
+  };
+  return { access: held(ACCESS), lease: held(LEASE) };
+}
+
+/** The call that set the lease as it now is, over executions that work on one cluster; null where none is left. */
+export function leaseLeft(steps: readonly Step[]): (Step & { kind: 'succeeded' }) | null {
+  const last = lastOf(ordered(steps), LEASE);
+  return last?.kind === 'succeeded' && LEASE.taken.includes(last.state) ? last : null;
+}
+
+function ordered(steps: readonly Step[]): Step[] {
+  return steps.toSorted((a, b) => a.at.getTime() - b.at.getTime());
+}
+
+function lastOf(inOrder: readonly Step[], { taken, givenBack }: typeof ACCESS): Done | null {
+  const done = inOrder.filter(hasDone);
+  return done.findLast(({ state }) => taken.includes(state) || givenBack.includes(state)) ?? null;
+}
+
+type Done = Step & { kind: 'succeeded' | 'failed' };
+
+/** A call that did what it should, or found it done. */
+function hasDone(step: Step): step is Done {
+  if (step.kind === 'succeeded') return true;
+  return step.kind === 'failed' && !LEASE.taken.includes(step.state) && expectedAnswer(step) !== null;
+}
+
+interface Schema<T> {
+  safeParse(value: unknown): { success: true; data: T } | { success: false };
+}
+
+/** The answers of these states that are what `schema` says, oldest first. */
+export function answersOf<T>(steps: readonly Step[], states: readonly string[], schema: Schema<T>): T[] {
+  return steps.flatMap((step) => {
+    if (step.kind !== 'succeeded' || !states.includes(step.state)) return [];
+    const answer = schema.safeParse(step.value);
+    return answer.success ? [answer.data] : [];
+  });
+}
+
+/** Whether an execution and all that end its work have ended. */
+export function isSettled(story: {
+  execution: ExecutionRecord;
+  rollbacks: readonly { execution: ExecutionRecord }[];
+}): boolean {
+  return [story, ...story.rollbacks].every(({ execution }) => execution.status !== 'RUNNING');
+}
+
+/** Steps in which nodes say what they run, as against being prepared for it. */
+export function isProof(step: string): boolean {
+  return /^(canary|validate|compliance|proof|finish)-/.test(step);
+}
+
+function secondsBetween(from: Date, to: Date): number {
+  return Math.round((to.getTime() - from.getTime()) / 1000);
+}

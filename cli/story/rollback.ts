@@ -1,0 +1,168 @@
+import type { ExecutionName } from '../execution/executions.ts';
+import { showTarget } from '../terminal/format.ts';
+import {
+  CollectAnswer,
+  DescribeUpdateAnswer,
+  EditAnswer,
+  type ExecutionRef,
+  FormerAnswer,
+  type NodesInMode,
+  RollbackInput,
+  RolloutAnswer,
+  UpdateAnswer,
+} from './answers.ts';
+import type { Evidence } from './evidence.ts';
+import { type Failure, tellFailure } from './failure.ts';
+import type { Step } from './history.ts';
+import { expectedAnswer } from './narrate.ts';
+import {
+  answersOf,
+  type Ending,
+  type ExecutionRecord,
+  type Phase,
+  tellEnding,
+  tellExecution,
+  tellModes,
+  tellPhases,
+} from './parts.ts';
+import type { NodeRecord } from './story.ts';
+
+/** One execution of rollback-cluster, told from its history and the evidence. Null is what was not read. */
+export interface Rollback {
+  execution: ExecutionRecord;
+  /** `rollback`: it undoes; `recover`: it brings to an end what nobody else does. */
+  mode: string | null;
+  reason: string | null;
+  attempt: number | null;
+  /** The execution whose change it undoes. */
+  owner: ExecutionRef | null;
+  cluster: string | null;
+  /** Why there was nothing to put back. */
+  nothing: string[] | null;
+  former: Former | null;
+  restored: Restored | null;
+  /** Pods that the restart has reached; null when no restart was followed. */
+  restarted: { desired: number; updated: number; available: number } | null;
+  /** EKS rolled the DaemonSet, and nobody could follow it. */
+  rolledByEks: boolean;
+  cleaned: Answered | null;
+  proof: (Answered & { of: string }) | null;
+  modes: NodesInMode[];
+  /** How often it began: it tries three times. */
+  attempts: number;
+  phases: Phase[];
+  /** Why it gave up, or where it was cut off. */
+  failure: Failure | null;
+  ending: Ending;
+}
+
+/** What the cluster was configured for when the way back began, and what was saved before the change. */
+export interface Former {
+  proxying: string;
+  way: string | null;
+  from: string | null;
+  to: string;
+  /** The add-on was configured as before already: nothing had to be sent. */
+  already: boolean;
+}
+
+/** What was sent, and how EKS says it went. */
+export interface Restored {
+  updateId: string | null;
+  /** `Successful` and so on; `gone` for an add-on that was given back; null when nobody heard. */
+  status: string | null;
+  configMap: 'written' | 'as-before' | null;
+}
+
+/** Nodes of one step. */
+export interface Answered {
+  step: string | null;
+  passed: number;
+  failed: number;
+}
+
+/** A history that belongs to another: of the execution that put its change back. */
+export interface Related {
+  execution: ExecutionName;
+  steps: readonly Step[];
+}
+
+/** Tells one way back. `nodes` are all verdicts that were read. */
+export function tellRollback(
+  { execution, steps }: Related,
+  evidence: readonly Evidence[],
+  nodes: readonly NodeRecord[],
+): Rollback {
+  const input = RollbackInput.safeParse(steps.find((step) => step.kind === 'started')?.input).data;
+  const looks = answersOf(steps, ['InspectFormer', 'InspectWithKubernetes'], FormerAnswer);
+  const first = looks[0];
+  const last = looks.at(-1);
+  const own = nodes.filter((node) => node.execution === execution.name);
+  const rollout = answersOf(steps, ['CheckRollout'], RolloutAnswer).at(-1);
+  const finished = steps.some((step) => step.kind === 'entered' && step.state === 'Finished');
+  const proven = finished && last?.atTarget ? last.target : last?.former?.proxying;
+  const proof = answered(steps, own, finished ? 'CollectStanding' : 'CollectProof', finished ? 'finish-' : 'proof-');
+  return {
+    execution: tellExecution(execution, steps),
+    mode: input?.mode ?? null,
+    reason: input?.reason ?? null,
+    attempt: input?.attempt ?? null,
+    owner: input?.execution ?? null,
+    cluster: input?.cluster ?? null,
+    nothing: last?.plan.kind === 'nothing' ? last.plan.reasons : null,
+    former: tellFormer(first, last),
+    restored: tellRestored(steps),
+    restarted: rollout ? { desired: rollout.desired, updated: rollout.updated, available: rollout.available } : null,
+    rolledByEks: steps.some((step) => step.kind === 'left' && step.state === 'AwaitRoll'),
+    cleaned: answered(steps, own, 'CollectCleaning', 'clean-'),
+    proof: proof && proven ? { ...proof, of: showTarget(proven) } : null,
+    modes: tellModes(steps, evidence),
+    attempts: steps.filter((step) => step.kind === 'entered' && step.state === 'InspectFormer').length,
+    phases: tellPhases(steps),
+    failure: tellFailure(steps, nodes, execution.name),
+    ending: tellEnding(steps),
+  };
+}
+
+/** The first look saw what the migration had left; what is to be put back is the same in all. */
+function tellFormer(first: FormerAnswer | undefined, last: FormerAnswer | undefined): Former | null {
+  if (!first || !last?.former) return null;
+  const { configuration, proxying } = last.former;
+  return {
+    proxying: showTarget(proxying),
+    way: last.way ?? null,
+    from: first.addon?.configuration ?? null,
+    to: configuration,
+    already: first.atFormer ?? false,
+  };
+}
+
+function tellRestored(steps: readonly Step[]): Restored | null {
+  const update = answersOf(steps, ['RestoreAddon'], UpdateAnswer).at(-1);
+  const edit = answersOf(steps, ['RestoreConfigMap'], EditAnswer).at(-1);
+  if (!update && !edit) return null;
+  const gone = steps.some((step) => step.kind === 'failed' && step.state === 'CheckAddonGone' && expectedAnswer(step));
+  const status = answersOf(steps, ['CheckAddon'], DescribeUpdateAnswer).at(-1)?.Update.Status;
+  return {
+    updateId: update?.updateId ?? null,
+    status: gone ? 'gone' : (status ?? null),
+    configMap: edit ? (edit.changed ? 'written' : 'as-before') : null,
+  };
+}
+
+/** The last step of a kind: by its verdicts where they were read, otherwise by what the history says of it. */
+function answered(
+  steps: readonly Step[],
+  nodes: readonly NodeRecord[],
+  state: string,
+  prefix: string,
+): Answered | null {
+  const step = nodes.findLast((node) => node.step.startsWith(prefix))?.step;
+  if (step !== undefined) {
+    const said = nodes.filter((node) => node.step === step);
+    const passed = said.filter(({ pass }) => pass).length;
+    return { step, passed, failed: said.length - passed };
+  }
+  const last = answersOf(steps, [state], CollectAnswer).findLast(({ done }) => done);
+  return last ? { step: null, passed: last.passed, failed: last.failed } : null;
+}

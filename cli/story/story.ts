@@ -1,0 +1,181 @@
+import type { ExecutionName } from '../execution/executions.ts';
+import { tellAbsent } from './absent.ts';
+import {
+  EditAnswer,
+  InspectAnswer,
+  type InspectAnswer as Inspected,
+  type NodesInMode,
+  type OutcomeAnswer,
+  RequestInput,
+  RollbackInput,
+  UpdateAnswer,
+} from './answers.ts';
+import { type Evidence, type NodeVerdict, readVerdicts } from './evidence.ts';
+import { type Failure, tellFailure } from './failure.ts';
+import type { Step } from './history.ts';
+import {
+  answersOf,
+  type Ending,
+  type ExecutionRecord,
+  type Held,
+  outcomeOf,
+  type Phase,
+  tellEnding,
+  tellExecution,
+  tellHeld,
+  tellModes,
+  tellPhases,
+} from './parts.ts';
+import { type Machine, machineOf } from './phases.ts';
+import { type Related, type Rollback, tellRollback } from './rollback.ts';
+
+/** What an execution's history and evidence tell, and nothing else; times are ISO, durations seconds. */
+export interface Story {
+  machine: Machine;
+  execution: ExecutionRecord;
+  /** Null when the execution's input was not a migration request. */
+  request: RequestInput | null;
+  /** The last look at the cluster before anything changed. */
+  cluster: Inspected['cluster'] | null;
+  /** With every preflight check of that look. */
+  plan: Inspected['plan'] | null;
+  inventory: { total: number; ssm: number; proxyMode: number; excluded: number; blocked: number } | null;
+  change: Change | null;
+  phases: Phase[];
+  failure: Failure | null;
+  /** The executions of rollback-cluster that put the change back or finished it, oldest first; a rollback is its own. */
+  rollbacks: Rollback[];
+  /** Nodes by the mode that they last said they run; where something was put back only what they said of it. */
+  modes: NodesInMode[];
+  /** The add-on after the proof, from the last record that has it; null if none has. */
+  addon: OutcomeAnswer['addon'] | null;
+  /** What was taken and given back, by this execution or by those that ended its work. */
+  access: Held;
+  lease: Held;
+  nodes: NodeRecord[];
+  evidence: EvidenceRecord[];
+  ending: Ending;
+  /** What one would look for and did not find, one sentence each. */
+  absent: string[];
+  /** Evidence that is not what the history says it is: one sentence each. Not empty = do not trust this story. */
+  alarms: string[];
+}
+
+/** The add-on's configuration before and after, as text; null where none was set. */
+export interface Change {
+  /** `addon`, `create-addon` or `config-map`. */
+  way: string | null;
+  addonVersion: string | null;
+  from: string | null;
+  to: string | null;
+  updateId: string | null;
+  /** Whether the ConfigMap was written, where that was the way. */
+  configMap: boolean | null;
+}
+
+/** One node's verdict, with the step that asked (`validate-1-1`) and the execution that the step belongs to. */
+export type NodeRecord = { execution: string; step: string } & NodeVerdict;
+
+export type EvidenceRecord = { key: string; sha256: string } & (
+  | { state: 'verified'; bytes: number }
+  | { state: 'mismatch'; actual: string }
+  | { state: 'absent'; reason: string }
+);
+
+/** Everything that was read: one history, those that end its work, what could not be found of them, the evidence. */
+export interface Sources {
+  execution: ExecutionName;
+  steps: readonly Step[];
+  related: readonly Related[];
+  /** One sentence for each history that was looked for and is not there. */
+  missing: readonly string[];
+  evidence: readonly Evidence[];
+}
+
+/** Tells the story of one execution. Pure: the same sources give the same story. */
+export function tellStory(sources: Sources): Story {
+  const { execution, steps, related, evidence } = sources;
+  const machine = machineOf(execution.stateMachine);
+  const last = answersOf(steps, ['InspectCluster', 'InspectWorkloads'], InspectAnswer).at(-1) ?? null;
+  const request = RequestInput.safeParse(steps.find((step) => step.kind === 'started')?.input);
+  const nodes = tellNodes(evidence);
+  const undone = machine === 'rollback-cluster' ? [{ execution, steps }] : related;
+  const rollbacks = undone.map((each) => tellRollback(each, evidence, nodes));
+  const story: Omit<Story, 'absent'> = {
+    machine,
+    execution: tellExecution(execution, steps),
+    request: request.success ? request.data : null,
+    cluster: last?.cluster ?? null,
+    plan: last?.plan ?? null,
+    inventory: last?.inventory?.counts ?? null,
+    change: tellChange(steps, last),
+    phases: tellPhases(steps),
+    failure: tellFailure(steps, nodes, execution.name),
+    rollbacks,
+    modes: (rollbacks.at(-1) ?? { modes: tellModes(steps, evidence) }).modes,
+    addon: tellAddon([steps, ...related.map((each) => each.steps)]),
+    ...heldBy(sources),
+    nodes,
+    evidence: evidence.map(record),
+    ending: tellEnding(steps),
+    alarms: tellAlarms(evidence),
+  };
+  return { ...story, absent: tellAbsent(story, { missing: sources.missing, recorded: outcomeOf(steps) !== null }) };
+}
+
+/** Executions that put a change back are newer than the one that made it. */
+function tellAddon(executions: readonly (readonly Step[])[]): Story['addon'] {
+  return executions.map((steps) => outcomeOf(steps)?.addon ?? null).findLast((addon) => addon !== null) ?? null;
+}
+
+/** A rollback that its owner waits for takes the lease over and leaves it to the owner. */
+function heldBy({ execution, steps, related }: Sources): Pick<Story, 'access' | 'lease'> {
+  const held = tellHeld([...steps, ...related.flatMap((each) => each.steps)]);
+  const input = RollbackInput.safeParse(steps.find((step) => step.kind === 'started')?.input).data;
+  return input?.leasedTo === execution.name ? { ...held, lease: 'not-taken' } : held;
+}
+
+function tellChange(steps: readonly Step[], look: Inspected | null): Change | null {
+  const [update] = answersOf(steps, ['UpdateAddon'], UpdateAnswer);
+  const [edit] = answersOf(steps, ['EditConfigMap'], EditAnswer);
+  if (!look || !(update || edit)) return null;
+  return {
+    way: look.plan.way ?? null,
+    addonVersion: look.addon?.version ?? null,
+    from: look.addon?.configuration ?? null,
+    to: look.plan.configuration ?? null,
+    updateId: update?.updateId ?? null,
+    configMap: edit?.changed ?? null,
+  };
+}
+
+function tellNodes(evidence: readonly Evidence[]): NodeRecord[] {
+  return evidence.flatMap((each) => {
+    const place = /^(?:executions|rollbacks)\/(?<execution>[^/]+)\/(?<step>[^/]+)\/evidence\.ndjson\.gz$/.exec(
+      each.key,
+    )?.groups;
+    if (!place || each.state !== 'verified') return [];
+    const { execution = '', step = '' } = place;
+    return readVerdicts(each).map((verdict) => ({ execution, step, ...verdict }));
+  });
+}
+
+function tellAlarms(evidence: readonly Evidence[]): string[] {
+  return evidence.flatMap((each) =>
+    each.state === 'mismatch'
+      ? [`${each.key} is not what was recorded: its SHA-256 is ${each.actual}, the history says ${each.sha256}`]
+      : [],
+  );
+}
+
+function record(evidence: Evidence): EvidenceRecord {
+  const { key, sha256 } = evidence;
+  switch (evidence.state) {
+    case 'verified':
+      return { key, sha256, state: 'verified', bytes: evidence.bytes };
+    case 'mismatch':
+      return { key, sha256, state: 'mismatch', actual: evidence.actual };
+    case 'absent':
+      return { key, sha256, state: 'absent', reason: evidence.reason };
+  }
+}

@@ -1,0 +1,74 @@
+import { InvalidConfiguration } from '../core/errors.ts';
+import { parseSettings, type Settings } from '../core/fleet/settings.ts';
+
+/** The functions' environment variables; each is read and checked once, when it is first asked for, and then kept. */
+export const environment = {
+  region: once(() => variable('AWS_REGION')),
+  evidenceBucket: once(() => variable('NIGHTSHIFT_EVIDENCE_BUCKET')),
+  eventBus: once(() => variable('NIGHTSHIFT_EVENT_BUS')),
+  documentPrefix: once(() => variable('NIGHTSHIFT_DOCUMENT_PREFIX')),
+  kubernetesRoleArn: once(() => variable('NIGHTSHIFT_KUBERNETES_ROLE_ARN')),
+  /** Whether the functions that reach Kubernetes run in a VPC: a Lambda function cannot see it itself. */
+  inVpc: once(() => variable('NIGHTSHIFT_IN_VPC') === 'true'),
+  migrateStateMachineArn: once(() => variable('NIGHTSHIFT_MIGRATE_STATE_MACHINE_ARN')),
+  rollbackStateMachineArn: once(() => variable('NIGHTSHIFT_ROLLBACK_STATE_MACHINE_ARN')),
+  /** What StartExecution is called with; an event names the state machine without its alias. */
+  migrateAliasArn: once(() => variable('NIGHTSHIFT_MIGRATE_ALIAS_ARN')),
+  rollbackAliasArn: once(() => variable('NIGHTSHIFT_ROLLBACK_ALIAS_ARN')),
+  /** Schedule group of the leases. */
+  leaseGroup: once(() => variable('NIGHTSHIFT_LEASE_GROUP')),
+  settings: once(() => settingsIn(variable('NIGHTSHIFT_SETTINGS'))),
+  scheduleGroup: once(() => variable('NIGHTSHIFT_SCHEDULE_GROUP')),
+  schedulerRoleArn: once(() => variable('NIGHTSHIFT_SCHEDULER_ROLE_ARN')),
+  scheduleDeadLetterArn: once(() => variable('NIGHTSHIFT_SCHEDULE_DLQ_ARN')),
+  /** The configured windows by name, each still to be parsed by core. */
+  windows: once(() => windowsIn(variable('NIGHTSHIFT_WINDOWS'))),
+};
+
+function once<Value>(read: () => Value): () => Value {
+  let value: Value | undefined;
+  return () => {
+    value ??= read();
+    return value;
+  };
+}
+
+/** The variable's text. Throws InvalidConfiguration that names it when it is not set or empty. */
+export function variable(name: string, variables: NodeJS.ProcessEnv = process.env): string {
+  const value = variables[name];
+  if (value) return value;
+  throw new InvalidConfiguration(`The environment variable ${name} is not set.`, {
+    nextStep: 'Deploy the function with it.',
+  });
+}
+
+/** The windows in the text of NIGHTSHIFT_WINDOWS, a JSON object. Throws InvalidConfiguration when it is anything else. */
+export function windowsIn(text: string): Map<string, unknown> {
+  try {
+    const windows: unknown = JSON.parse(text);
+    if (typeof windows === 'object' && windows !== null && !Array.isArray(windows))
+      return new Map(Object.entries(windows));
+  } catch {
+    // The same sentence as for JSON that is no object.
+  }
+  throw new InvalidConfiguration(
+    'The environment variable NIGHTSHIFT_WINDOWS is not a JSON object of windows by name.',
+    {
+      nextStep: 'Deploy the function with one.',
+    },
+  );
+}
+
+/** The settings in the text of NIGHTSHIFT_SETTINGS. Throws InvalidConfiguration for no JSON and for a broken rule. */
+export function settingsIn(text: string): Settings {
+  let settings: unknown;
+  try {
+    settings = JSON.parse(text);
+  } catch (cause) {
+    throw new InvalidConfiguration('The environment variable NIGHTSHIFT_SETTINGS is not JSON.', {
+      nextStep: 'Deploy the function with the settings as a JSON object.',
+      cause,
+    });
+  }
+  return parseSettings(settings);
+}

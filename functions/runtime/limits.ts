@@ -1,0 +1,15 @@
+import type { ObjectStore } from '../aws/s3.ts';
+import { leftoversIn } from '../core/evidence/clean-output.ts';
+import type { InventoryNode } from '../core/nodes/nodes.ts';
+import { joinedSince } from '../core/nodes/turnover.ts';
+import { readInventory, readVerdicts } from '../handlers/shared/evidence.ts';
+import type { Only } from '../handlers/shared/input.ts';
+
+/** The nodes that a step is limited to; all of them without a limit. Throws EvidenceMissing. */
+export async function limited(store: ObjectStore, nodes: InventoryNode[], only: Only | null): Promise<InventoryNode[]> {
+  if (only === null) return nodes;
+  if ('since' in only) return joinedSince(await readInventory(store, only.since), nodes);
+  const verdicts = await readVerdicts(store, only.leftoversIn.key);
+  const dirty = new Set(verdicts.filter((verdict) => leftoversIn(verdict).length > 0).map(({ node }) => node));
+  return nodes.filter(({ id }) => dirty.has(id));
+}

@@ -1,0 +1,72 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import type * as z from 'zod/mini';
+import { AnswerTooLarge, NightshiftError } from '../core/errors.ts';
+import { jsonBytes, LARGEST_ANSWER } from '../core/execution/state-data.ts';
+import { parseInput } from '../core/values/parse-input.ts';
+
+/** What a handler may say about itself. */
+export interface Say {
+  /** One log line for one decision (`window.closed`): ids, counts and a reason, never a payload. */
+  decision(name: string, facts: Record<string, string | number | boolean | null>): void;
+  /** A CloudWatch metric in the namespace `nightshift`. */
+  count(metric: string, value: number): void;
+}
+
+/** A handler's own work: parsed input in, the answer for the state machine out. */
+export type Run<Input, Output> = (input: Input, say: Say) => Promise<Output>;
+
+const logger = new Logger({ serviceName: 'nightshift' });
+const metrics = new Metrics({ namespace: 'nightshift', serviceName: 'nightshift' });
+
+const say: Say = {
+  decision: (name, facts) => logger.info(name, { decision: facts }),
+  count: (metric, value) => void metrics.addMetric(metric, MetricUnit.Count, value),
+};
+
+/**
+ * Makes a Lambda handler of a function: parses the event, logs and counts, and lets errors out under the names that
+ * the state machine catches. `errorMessage` is what happened and what to do next.
+ */
+export function wrap<Input, Output>(
+  schema: z.ZodMiniType<Input>,
+  run: Run<Input, Output>,
+): (event: unknown, context: Context) => Promise<Output> {
+  return middy<unknown, Output>()
+    .use(injectLambdaContext(logger, { resetKeys: true }))
+    .use(logMetrics(metrics))
+    .handler(async (event: unknown) => {
+      try {
+        const output = await run(parseInput(schema, event, 'The input'), say);
+        refuseTooLarge(output);
+        say.count('Succeeded', 1);
+        return output;
+      } catch (error) {
+        say.count('Failed', 1);
+        const shown = presented(error);
+        logger.error('failed', { decision: { error: shown.name, message: shown.message } });
+        throw shown;
+      }
+    });
+}
+
+/** An answer that Step Functions cannot carry would end the execution under a name that no Catch sees. */
+function refuseTooLarge(output: unknown): void {
+  const bytes = jsonBytes(output);
+  if (bytes > LARGEST_ANSWER)
+    throw new AnswerTooLarge(`The answer has ${bytes} bytes; a state machine takes ${LARGEST_ANSWER}.`);
+}
+
+/** The error as Lambda shall report it: its name is `errorType`, its message `errorMessage`. */
+export function presented(error: unknown): Error {
+  if (error instanceof NightshiftError) {
+    const shown = new Error(`${error.message} ${error.nextStep}`, { cause: error.cause });
+    shown.name = error.name;
+    return shown;
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,227 @@
+import { describe, expect, test } from 'vitest';
+import { check, evidenceReferences } from '../../../cli/story/evidence.ts';
+import { readHistory } from '../../../cli/story/history.ts';
+import { renderShortStory, renderStory } from '../../../cli/story/render-story.ts';
+import { tellStory } from '../../../cli/story/story.ts';
+import { EXECUTION, migration, REQUEST, Recorder, VERDICTS } from '../history-fixture.ts';
+
+const PLAIN = { bold: same, dim: same, good: same, bad: same };
+const PASSED = VERDICTS.filter((verdict) => verdict.pass);
+
+function same(text: string): string {
+  return text;
+}
+
+function tell(recorded: ReturnType<typeof migration>) {
+  const steps = readHistory(recorded.events);
+  const bytes = new Map(recorded.objects.map((object) => [object.reference.key, object.bytes]));
+  const evidence = evidenceReferences(steps).map((reference) => {
+    const found = bytes.get(reference.key);
+    return found
+      ? check(reference, found)
+      : { ...reference, state: 'absent' as const, reason: 'not in s3://nightshift-evidence' };
+  });
+  return tellStory({ execution: EXECUTION, steps, related: [], missing: [], evidence });
+}
+
+describe('the story of an execution', () => {
+  test('says who asked for what', () => {
+    const { request } = tell(migration(PASSED, 'migrated'));
+    expect(request).toEqual({
+      cluster: 'demo',
+      target: { mode: 'ipvs', scheduler: 'rr' },
+      window: 'weekend',
+      requestedBy: 'arn:aws:iam::111122223333:user/anna',
+    });
+  });
+
+  test('says from what to what the add-on changed', () => {
+    expect(tell(migration(PASSED, 'migrated')).change).toEqual({
+      way: 'addon',
+      configMap: null,
+      addonVersion: 'v1.34.1-eksbuild.2',
+      from: null,
+      to: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}',
+      updateId: '4f1b2c',
+    });
+  });
+
+  test('has the phases in the order in which they were, the second inspection after the wait included', () => {
+    const { phases } = tell(migration(PASSED, 'migrated'));
+    expect(phases.map(({ phase, seconds }) => [phase, seconds])).toEqual([
+      ['inspect', 3],
+      ['window', 32_397],
+      ['inspect', 3],
+      ['window', 1],
+      ['prepare', 23],
+      ['change', 17],
+      ['restart', 12],
+      ['validate', 13],
+      ['record', 1],
+    ]);
+  });
+
+  test('says that it waited nine hours for the window and until when', () => {
+    const text = renderStory(tell(migration(PASSED, 'migrated')), PLAIN);
+    expect(text).toContain('2026-11-20 22:00:03Z  Window         took 8 h 59 min');
+    expect(text).toContain('closed: weekend is closed; waits until 2026-11-21 07:00:00Z');
+  });
+
+  test('of a success ends with its ending', () => {
+    const text = renderStory(tell(migration(PASSED, 'migrated')), PLAIN);
+    expect(text.split('\n').at(-1)).toBe('Ending     migrated');
+  });
+
+  test('of a failure ends with the error name', () => {
+    const text = renderStory(tell(migration(VERDICTS, 'failed')), PLAIN);
+    expect(text.split('\n').at(-1)).toBe('Ending     failed: 1 of 2 nodes did not prove ipvs rr: ValidationFailed');
+  });
+
+  test('has every verdict of the evidence, with reasons and excerpt', () => {
+    const { nodes } = tell(migration(VERDICTS, 'failed'));
+    expect(nodes.map(({ step, node, pass }) => ({ step, node, pass }))).toEqual([
+      { step: 'validate-2-1', node: 'i-0a1', pass: true },
+      { step: 'validate-2-1', node: 'i-0b2', pass: false },
+    ]);
+  });
+
+  test('shows why a node failed and what it printed, without letting that drive the terminal', () => {
+    const text = renderStory(tell(migration(VERDICTS, 'failed')), PLAIN);
+    expect(text).toContain('kube-proxy runs in iptables mode, not ipvs.');
+    expect(text).toContain('  | IP Virtual Server version 1.2.1 (size=4096)�[2J');
+    expect(text).not.toContain('\u001b');
+  });
+
+  test('lists failed nodes first and says how many passed ones it leaves out', () => {
+    const [sample] = PASSED;
+    const many = Array.from({ length: 500 }, (_, index) => ({ ...sample, node: `i-${index}` }));
+    const text = renderStory(tell(migration(many, 'migrated')), PLAIN);
+    expect(text).toContain('What 500 verdicts said: 500 pass, 0 fail');
+    expect(text).toContain('… and 480 verdicts more that passed');
+  });
+
+  test('verifies every object by its SHA-256', () => {
+    const { evidence, alarms } = tell(migration(PASSED, 'migrated'));
+    expect(evidence.map(({ key, state }) => [key, state])).toEqual([
+      ['executions/demo-20261120T220000000Z/inspect-2/inventory.ndjson.gz', 'verified'],
+      ['executions/demo-20261120T220000000Z/validate-2-1/evidence.ndjson.gz', 'verified'],
+      ['executions/demo-20261120T220000000Z/./outcome.json.gz', 'verified'],
+    ]);
+    expect(alarms).toEqual([]);
+  });
+
+  test('raises an alarm about evidence that was changed, and tells nothing of what it says', () => {
+    const recorded = migration(PASSED, 'migrated');
+    const objects = recorded.objects.map((object) =>
+      object.reference.key.includes('/evidence.') ? { ...object, bytes: Buffer.from('forged') } : object,
+    );
+    const story = tell({ ...recorded, objects });
+    expect(story.nodes).toEqual([]);
+    expect(story.alarms).toHaveLength(1);
+    expect(story.alarms[0]).toContain('validate-2-1/evidence.ndjson.gz is not what was recorded');
+    expect(renderStory(story, PLAIN).split('\n')[0]).toContain('EVIDENCE DOES NOT MATCH');
+    expect(renderShortStory(story, PLAIN).split('\n')[0]).toContain('EVIDENCE DOES NOT MATCH');
+  });
+
+  test('says what is absent', () => {
+    const recorded = migration(PASSED, 'migrated');
+    const story = tell({ ...recorded, objects: [] });
+    expect(story.absent).toEqual([
+      'no verdict on what a node runs is in the evidence',
+      'executions/demo-20261120T220000000Z/inspect-2/inventory.ndjson.gz: not in s3://nightshift-evidence',
+      'executions/demo-20261120T220000000Z/validate-2-1/evidence.ndjson.gz: not in s3://nightshift-evidence',
+      'executions/demo-20261120T220000000Z/./outcome.json.gz: not in s3://nightshift-evidence',
+    ]);
+  });
+
+  test('of an execution that failed at its first look claims no change', () => {
+    const record = new Recorder('2026-11-20T22:00:00Z')
+      .start({ cluster: 'nowhere', target: { mode: 'ipvs', scheduler: 'rr' } })
+      .fail('InspectCluster', 'UnknownCluster', 'There is no cluster nowhere in us-east-1.')
+      .end('ExecutionFailed', 'UnknownCluster', 'There is no cluster nowhere in us-east-1.');
+    const story = tell({ events: record.events, objects: [] });
+    expect(story.change).toBeNull();
+    expect(story.absent).toEqual([
+      'the input does not say who asked',
+      'no look at the cluster ended: what it ran before is not known',
+      'kube-proxy was not restarted',
+      'no verdict on what a node runs is in the evidence',
+      'no outcome was recorded',
+    ]);
+    expect(story.ending).toEqual({
+      kind: 'failed',
+      error: { name: 'UnknownCluster', cause: 'There is no cluster nowhere in us-east-1.' },
+    });
+  });
+
+  test('of an execution whose input is no request says so', () => {
+    const record = new Recorder('2026-11-20T22:00:00Z').start([1, 2]);
+    const story = tell({ events: record.events, objects: [] });
+    expect(story.request).toBeNull();
+    expect(story.absent[0]).toBe('the input is not a migration request: who asked for what is not known');
+  });
+
+  const REFUSED: [string, string] = ['KubernetesForbidden', 'The API server refused nightshift (403). See `kubectl`.'];
+
+  test('shows an attempt that was followed by another as such, once, and without what a person would do', () => {
+    const record = new Recorder('2026-11-20T22:00:00Z')
+      .start(REQUEST)
+      .retried('InspectWorkloads', 2, REFUSED, { payload: {} })
+      .retried('RestartDaemonSet', 1, ['Lambda.TooManyRequestsException', 'Rate Exceeded.'], { payload: {} });
+    const story = tell({ events: record.events, objects: [] });
+    expect(story.phases).toMatchObject([
+      {
+        phase: 'inspect',
+        details: ['the access to Kubernetes is not in force yet: asks again (×2)'],
+        retries: [{ state: 'InspectWorkloads', error: { name: 'KubernetesForbidden' }, times: 2 }],
+        errors: [],
+      },
+      {
+        phase: 'restart',
+        details: ['Lambda.TooManyRequestsException: tries again', 'DaemonSet kube-proxy restarts'],
+        errors: [],
+      },
+    ]);
+    expect(renderStory(story, PLAIN)).not.toContain('kubectl');
+  });
+
+  test('shows the last attempt as what went wrong', () => {
+    const record = new Recorder('2026-11-20T22:00:00Z')
+      .start(REQUEST)
+      .retried('InspectWorkloads', 3, REFUSED, 'failed')
+      .end('ExecutionFailed', ...REFUSED);
+    const story = tell({ events: record.events, objects: [] });
+    expect(story.phases).toMatchObject([
+      {
+        details: ['the access to Kubernetes is not in force yet: asks again (×3)'],
+        errors: [{ name: 'KubernetesForbidden', cause: REFUSED[1] }],
+      },
+    ]);
+    const text = renderStory(story, PLAIN);
+    expect(text).toContain('    KubernetesForbidden: The API server refused nightshift (403). See `kubectl`.');
+    expect(text.split('\n').at(-1)).toBe(
+      'Ending     failed: The API server refused nightshift (403). See `kubectl`. Error: KubernetesForbidden',
+    );
+  });
+
+  test('of a running execution has no ending yet', () => {
+    const record = new Recorder('2026-11-20T22:00:00Z').start(REQUEST);
+    const story = tell({ events: record.events, objects: [] });
+    expect(renderStory(story, PLAIN).split('\n').at(-1)).toBe('Ending     none yet: the execution is running');
+  });
+
+  test('of an execution that was cut off says that its access to Kubernetes was not given back', () => {
+    const record = new Recorder('2026-11-20T22:00:00Z').start(REQUEST).call('GrantAccess', {}).end('ExecutionAborted');
+    expect(tell({ events: record.events, objects: [] }).absent).toContain(
+      'the access to Kubernetes that was taken was not given back: delete the access entry',
+    );
+  });
+
+  test('of an aborted execution says aborted', () => {
+    const record = new Recorder('2026-11-20T22:00:00Z').start(REQUEST).end('ExecutionAborted');
+    expect(tell({ events: record.events, objects: [] }).ending).toEqual({
+      kind: 'aborted',
+      error: { name: 'ExecutionAborted', cause: '' },
+    });
+  });
+});

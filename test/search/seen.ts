@@ -61,8 +61,8 @@ export interface Deed {
   readonly input: Json;
 }
 
-/** With these names a function that changes something says that it sent nothing: another was there before it. */
-const NOTHING_SENT = new Set(['ConfigurationChanged', 'LeaseLost']);
+/** With these names a function that changes something says that nothing was changed: another was there before it. */
+const NOTHING_SENT = new Set(['ConfigurationChanged', 'LeaseLost', 'ResourceInUseException']);
 
 /** Everything that an execution set about, in order, but for what it found that it must not do. */
 export function deedsOf(execution: ExecutionSeen): Deed[] {

@@ -54,7 +54,7 @@ export async function connect(settings: ConnectionSettings = {}): Promise<Connec
   return connection;
 }
 
-/** ARN of whoever's credentials these are. */
+/** The ARN of the user or role that these credentials belong to. */
 export async function whoAsks(connection: Connection): Promise<string> {
   const identity = await asking(connection, 'tell whose credentials these are', () =>
     connection.sts.send(new GetCallerIdentityCommand({})),

@@ -28,8 +28,8 @@ export function leaseStarts(steps: readonly Step[], name: string): Date | null {
 const Lease = z.object({ GroupName: z.string(), Name: z.string() });
 
 /**
- * The execution that holds the lease which `steps` found taken; null where no execution holds it any more, or whoever
- * asks may not read it. It is asked for after the end, so it need not be the one that held it then.
+ * The execution that holds the lease which `steps` found taken; null if no execution holds it any more, or if these
+ * credentials may not read it. The lease is read after the end: another execution may have held it before.
  */
 export async function holderNow(connection: Connection, steps: readonly Step[]): Promise<ExecutionName | null> {
   const refused = steps.findLast((step) => step.kind === 'failed' && step.state === 'AcquireLease');

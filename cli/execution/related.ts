@@ -55,7 +55,7 @@ function isLeftToOthers(steps: readonly Step[]): boolean {
   return outcomeOf(steps) === null || tellHeld(steps).lease === 'remains';
 }
 
-/** The lease of a rollback that was waited for is its owner's to give back. */
+/** A migration that waits for its rollback releases the lease itself. */
 async function readRecoveries(connection: Connection, owner: Related, found: Found): Promise<void> {
   const nested = found.related.at(-1);
   let open = isLeftToOthers(owner.steps) || (nested !== undefined && isUnrecorded(nested.steps));

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { RollbackReason } from '../../functions/core/execution/recovery.ts';
 
 /*
- * What the steps of a migration answer, as far as people are told of it. Everything is optional beyond what makes an
- * answer that answer: a story tells what is there, an older execution's history may hold less.
+ * What the steps of a migration answer, as far as the story shows it. Only the fields that identify an answer are
+ * required: the history of an older execution may hold less.
  */
 
 export const Reference = z.object({ key: z.string(), sha256: z.string() });

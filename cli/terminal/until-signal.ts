@@ -33,7 +33,7 @@ export async function untilSignal<T>(
   const onTerminate = leave(EXIT.terminated);
   // Each write that follows finds the reader gone, too.
   const onReaderGone = () => controller.abort(new Interrupted(EXIT.readerGone));
-  // Not `once`: log-update's cursor guard kills the process when no other listener is left while it is told.
+  // Not `once`: log-update's cursor guard kills the process if it finds no other listener while it handles the signal.
   process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate);
   readers.on('gone', onReaderGone);
   try {

@@ -322,7 +322,7 @@ export class LeaseLost extends NightshiftError {
   }
 }
 
-/** The window closed after the canary and before the other nodes were restarted; the canary is put back. */
+/** The window closed between the update of the add-on and the restart of all nodes; what was changed is put back. */
 export class WindowClosed extends NightshiftError {
   constructor(message: string, options?: ErrorOptions) {
     super('WindowClosed', message, withDefault('Make the window longer, or start in the next one.', options));

@@ -76,8 +76,18 @@ interface Found {
 }
 
 const NOTHING = {
-  ...{ former: null, target: null, cluster: null, addon: null, way: null, strategy: null, inventory: null },
-  ...{ atTarget: false, atFormer: false, standingProvable: false, updateInFlight: false, estimateSeconds: null },
+  former: null,
+  target: null,
+  cluster: null,
+  addon: null,
+  way: null,
+  strategy: null,
+  inventory: null,
+  atTarget: false,
+  atFormer: false,
+  standingProvable: false,
+  updateInFlight: false,
+  estimateSeconds: null,
 };
 
 /**

@@ -67,7 +67,10 @@ const Container = z.object({
 /** A DaemonSet as far as it tells what runs in it. */
 export const WorkloadDaemonSet = z.object({
   metadata: z.object({
-    ...{ name, namespace: name, labels: texts, annotations: texts },
+    name,
+    namespace: name,
+    labels: texts,
+    annotations: texts,
     managedFields: managers,
   }),
   spec: z.object({ template: z.object({ spec: z.object({ containers: z.array(Container) }) }) }),

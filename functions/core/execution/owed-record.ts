@@ -1,11 +1,6 @@
 import * as z from 'zod/mini';
+import { taskEvents } from './task-history.ts';
 
-const Event = z.object({
-  type: z.string(),
-  stateEnteredEventDetails: z.exactOptional(z.object({ name: z.string() })),
-  taskScheduledEventDetails: z.exactOptional(z.object({ parameters: z.string() })),
-  taskSucceededEventDetails: z.exactOptional(z.object({ output: z.exactOptional(z.string()) })),
-});
 const Scheduled = z.object({ Payload: z.looseObject({ ending: z.string() }) });
 const Succeeded = z.object({ Payload: z.object({ announced: z.boolean() }) });
 
@@ -29,28 +24,17 @@ export interface OwedRecord {
  */
 export function owedRecord(history: readonly string[]): OwedRecord | null {
   let owed: OwedRecord | undefined;
-  let inside = false;
-  for (const line of history) {
-    const event = z.safeParse(Event, JSON.parse(line)).data;
-    if (!event) continue;
-    const entered = event.stateEnteredEventDetails?.name;
-    if (entered !== undefined) inside = entered === RECORDING;
-    if (!inside) continue;
-    const scheduled = payloadOf(event.taskScheduledEventDetails?.parameters);
-    if (scheduled)
-      owed = {
-        ran: owed?.ran ?? false,
-        announced: owed?.announced ?? false,
-        payload: scheduled,
-        ending: scheduled.ending,
-      };
-    const answer = answerOf(event.taskSucceededEventDetails?.output);
+  for (const event of taskEvents(history, RECORDING)) {
+    if (event.kind === 'sent') {
+      const payload = payloadOf(event.parameters);
+      if (payload) owed = { ran: false, announced: false, ...owed, payload, ending: payload.ending };
+      continue;
+    }
+    const answer = event.output === null ? null : answerOf(event.output);
     if (owed && answer) owed = { ...owed, ran: true, announced: owed.announced || answer.announced };
   }
   return owed ?? null;
 }
 
-const payloadOf = (text: string | undefined) =>
-  text === undefined ? null : (z.safeParse(Scheduled, JSON.parse(text)).data?.Payload ?? null);
-const answerOf = (text: string | undefined) =>
-  text === undefined ? null : (z.safeParse(Succeeded, JSON.parse(text)).data?.Payload ?? null);
+const payloadOf = (text: string) => z.safeParse(Scheduled, JSON.parse(text)).data?.Payload ?? null;
+const answerOf = (text: string) => z.safeParse(Succeeded, JSON.parse(text)).data?.Payload ?? null;

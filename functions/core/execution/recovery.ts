@@ -124,7 +124,11 @@ export function recoveryAfter(rollback: ExecutionRef, input: RollbackInput, reas
   return {
     name: recoveryOf(after, attempt),
     input: {
-      ...{ mode: 'recover', cluster, execution, reason, attempt },
+      mode: 'recover',
+      cluster,
+      execution,
+      reason,
+      attempt,
       ...(after.arn !== execution.arn && { after }),
       ...(isRecovery && { previous: rollback }),
     },

@@ -1,10 +1,6 @@
 import * as z from 'zod/mini';
+import { taskEvents } from './task-history.ts';
 
-const Event = z.object({
-  stateEnteredEventDetails: z.exactOptional(z.object({ name: z.string() })),
-  taskScheduledEventDetails: z.exactOptional(z.object({ parameters: z.string() })),
-  taskSucceededEventDetails: z.exactOptional(z.object({ resource: z.string() })),
-});
 const PutObject = z.object({ Body: z.record(z.string(), z.unknown()) });
 
 /** The state of migrate-cluster that saves the former state before the change. */
@@ -19,16 +15,9 @@ const SAVING = 'SaveFormer';
 export function savedFormer(history: readonly string[]): string | null {
   let saved: string | null = null;
   let sent: string | null = null;
-  let inside = false;
-  for (const line of history) {
-    const event = z.safeParse(Event, JSON.parse(line)).data;
-    if (!event) continue;
-    const entered = event.stateEnteredEventDetails?.name;
-    if (entered !== undefined) inside = entered === SAVING;
-    if (!inside) continue;
-    const { parameters } = event.taskScheduledEventDetails ?? {};
-    if (parameters !== undefined) sent = bodyOf(parameters);
-    if (event.taskSucceededEventDetails) saved = sent;
+  for (const event of taskEvents(history, SAVING)) {
+    if (event.kind === 'sent') sent = bodyOf(event.parameters);
+    else saved = sent;
   }
   return saved;
 }

@@ -20,7 +20,11 @@ const text = z.string();
  * verdicts. `unstored`: why the bucket did not take it; then the ids of the commands, or the modes of the nodes, are here.
  */
 export const Told = z.object({
-  ...{ key: text, sha256: text, bytes: z.number(), passed: count, failed: count },
+  key: text,
+  sha256: text,
+  bytes: z.number(),
+  passed: count,
+  failed: count,
   asked: z.exactOptional(z.object({ phase: text, sentAt: text, limited: z.boolean() })),
   unstored: z.exactOptional(text),
   commands: z.exactOptional(z.array(text)),

@@ -150,10 +150,20 @@ async function act(deps: EndingDeps, ended: ExecutionEnded, decision: RecoveryDe
 function givenUp(ended: ExecutionEnded, request: RollbackInput, reason: string): OutcomeInput {
   const at = new Date(ended.stopDate ?? 0);
   return {
-    ...{ execution: selfOf(ended), now: at, startedAt: at, request, ending: 'rollback-failed' },
+    execution: selfOf(ended),
+    now: at,
+    startedAt: at,
+    request,
+    ending: 'rollback-failed',
     failure: { Error: 'RollbackFailed', Cause: reason },
-    ...{ remains: null, from: null, to: null, changed: true, owner: request.execution, rollback: null },
-    ...{ stored: [], told: false },
+    remains: null,
+    from: null,
+    to: null,
+    changed: true,
+    owner: request.execution,
+    rollback: null,
+    stored: [],
+    told: false,
   };
 }
 

@@ -44,12 +44,12 @@ export interface Output {
 
 /**
  * Sends a phase's document to every node that takes one, or to those of `only`, and notes the commands in S3. A step
- * that has been sent is not sent again. Cleaning disrupts, so it needs the lease. Throws InvalidRequest, EvidenceMissing,
+ * that has been sent is not sent again. Only the holder of the lease changes nodes; asking them changes nothing. Throws InvalidRequest, EvidenceMissing,
  * LeaseLost.
  */
 export function runOnNodes(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
-    if (input.phase === 'clean') await requireLease(deps.leases, input);
+    if (input.phase !== 'validate') await requireLease(deps.leases, input);
     const { evidence = 'required' } = input;
     const key = evidenceKey(input.execution, input.step, 'dispatch.json.gz');
     const earlier = await earlierDispatch(deps.store, key, evidence);

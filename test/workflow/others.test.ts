@@ -430,6 +430,12 @@ describe('the lease', () => {
     expect(ours({ ...rested, calls: rested.calls.slice(taken) }, 'DeleteSchedule')).toEqual([]);
   });
 
+  it('of another, taken before the preparation: no node is prepared', async () => {
+    const rested = await run([other('PrepareNodes', 'take-lease', { hours: 1 })]);
+    expect(rested.error).toBe('LeaseLost');
+    expect(ours(rested, 'SendCommand')).toEqual([]);
+  });
+
   it('of another, taken after the change: the rollback waits for it', async () => {
     const rested = await run([other('RestartDaemonSet', 'take-lease', { hours: 1 })]);
     expect(rested.error).toBe('RolledBack');

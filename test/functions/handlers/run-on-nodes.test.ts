@@ -185,10 +185,10 @@ test('a limit whose evidence is gone asks nobody', async () => {
   expect(sent).toEqual([]);
 });
 
-test('an execution that lost its lease cleans no node; it may still ask', async () => {
+test('an execution that lost its lease neither prepares nor cleans a node; it may still ask', async () => {
   const { sent, run } = await asking([node('i-1')], heldBy(null));
-  const clean = { ...input, step: 'clean-1', phase: 'clean' as const };
-  await expect(run(clean, new Ear())).rejects.toMatchObject({ name: 'LeaseLost' });
+  for (const phase of ['prepare', 'clean'] as const)
+    await expect(run({ ...input, step: `${phase}-1`, phase }, new Ear())).rejects.toMatchObject({ name: 'LeaseLost' });
   expect(sent).toEqual([]);
   await run({ ...input, step: 'validate-1', phase: 'validate' }, new Ear());
   expect(sent).toHaveLength(1);

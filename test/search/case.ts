@@ -14,6 +14,8 @@ export interface CaseWorld {
   seed: number;
   /** Seconds until a grant counts everywhere; the sandbox's own number if not given. */
   grantSeconds?: number;
+  /** Seconds that EKS takes for an update of the add-on; the sandbox's own number if not given. */
+  addonUpdateSeconds?: number;
   /** Moments at which the Change Calendar `freeze`, OPEN at first, flips. */
   freeze: string[];
   clusters: CaseCluster[];
@@ -33,6 +35,8 @@ export interface CaseCluster {
   pastUpdates?: number;
   /** Networks in which hybrid nodes may be. */
   remoteNodeNetworks?: string[];
+  /** Fields of kube-proxy's configuration that somebody edited in the ConfigMap by hand. */
+  workloads?: { configMapEdits: Record<string, unknown> };
   addon: { version: string; configuration: string | null } | null;
   nodeGroups: CaseNodes[];
 }
@@ -91,7 +95,12 @@ export const WINDOWS: Readonly<Record<string, KnownWindow>> = {
 };
 
 /** The world file of a case. */
-export function worldFile({ start, seed, grantSeconds, freeze, clusters }: CaseWorld): Record<string, unknown> {
+export function worldFile(world: CaseWorld): Record<string, unknown> {
+  const { start, seed, grantSeconds, addonUpdateSeconds, freeze, clusters } = world;
+  const latencies = {
+    ...(grantSeconds !== undefined && { grant: grantSeconds }),
+    ...(addonUpdateSeconds !== undefined && { addonUpdate: addonUpdateSeconds }),
+  };
   return {
     account: '111122223333',
     region: 'us-east-1',
@@ -110,7 +119,7 @@ export function worldFile({ start, seed, grantSeconds, freeze, clusters }: CaseW
         },
       ]),
     ),
-    ...(grantSeconds !== undefined && { latencies: { grant: grantSeconds } }),
+    latencies,
     calendars: { freeze: { state: 'OPEN', transitions: freeze } },
   };
 }

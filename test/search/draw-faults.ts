@@ -195,6 +195,12 @@ const anyMoment = fc.oneof(
   },
 );
 
+/** The function of each state that changes what kube-proxy is configured for. */
+const CHANGES: Readonly<Record<string, string>> = {
+  UpdateAddon: 'nightshift-update-addon',
+  EditConfigMap: 'nightshift-edit-config-map',
+};
+
 /** A fault at some state. */
 const fault: fc.Arbitrary<CaseFault> = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(anyMoment, others).map(([moment, what]) => ({ ...moment, ...what })) },
@@ -216,8 +222,18 @@ const fault: fc.Arbitrary<CaseFault> = fc.oneof(
   },
 );
 
+/** The answer of a change is lost, and before the repetition another principal acts. */
+const lostAndChanged: fc.Arbitrary<CaseFault[]> = fc
+  .tuple(fc.constantFrom('UpdateAddon', 'EditConfigMap'), others, fc.array(fault, { maxLength: 2 }))
+  .map(([state, what, more]) => [
+    { at: state, on: { service: 'lambda', operation: 'Invoke', function: CHANGES[state] }, lostReply: true },
+    { at: state, after: 0.5, ...what },
+    ...more,
+  ]);
+
 /** Leaves out what a world may ask for and never gets: the time it takes to find that out is lost. */
 export const anyFaults: fc.Arbitrary<CaseFault[]> = fc.oneof(
-  { weight: 1, arbitrary: fc.constant<CaseFault[]>([]) },
-  { weight: 4, arbitrary: fc.array(fault, { minLength: 1, maxLength: 4 }) },
+  { weight: 4, arbitrary: fc.constant<CaseFault[]>([]) },
+  { weight: 16, arbitrary: fc.array(fault, { minLength: 1, maxLength: 4 }) },
+  { weight: 1, arbitrary: lostAndChanged },
 );

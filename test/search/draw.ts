@@ -88,11 +88,12 @@ const owned: fc.Arbitrary<CaseNodes> = fc
   .record({ group: shared, draw: fc.integer({ min: 0, max: 19 }) })
   .map(({ group, draw }) => (draw === 19 && runsKubeProxy(group) ? { ...group, startedBy: 'person' } : group));
 
-/** An endpoint that does not answer the functions, and an add-on that was updated for years. */
+/** What few clusters have: an endpoint that does not answer the functions, years of updates, edits by hand. */
 const RARE: readonly Partial<CaseCluster>[] = [
   { endpoint: 'public', publicAccessCidrs: ['203.0.113.0/24'] },
   { pastUpdates: 250 },
   { remoteNodeNetworks: ['10.200.0.0/16'] },
+  { workloads: { configMapEdits: { 'conntrack.maxPerCore': 0 } } },
 ];
 
 function clusterNamed(name: string): fc.Arbitrary<CaseCluster> {
@@ -133,14 +134,16 @@ const world: fc.Arbitrary<CaseWorld> = fc
     start,
     seed: fc.integer({ min: 1, max: 1_000 }),
     grantSeconds: fc.constantFrom(undefined, undefined, undefined, 0, 45),
+    addonUpdateSeconds: fc.constantFrom(undefined, undefined, undefined, undefined, 0.1),
     freeze,
     cluster: clusterNamed('demo'),
     // Clusters hardly meet: most worlds have one, so that more of them are seen in the same time.
     other: fc.oneof({ weight: 19, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: clusterNamed('other') }),
   })
-  .map(({ cluster, other, grantSeconds, ...rest }) => ({
+  .map(({ cluster, other, grantSeconds, addonUpdateSeconds, ...rest }) => ({
     ...rest,
     ...(grantSeconds !== undefined && { grantSeconds }),
+    ...(addonUpdateSeconds !== undefined && { addonUpdateSeconds }),
     clusters: other ? [cluster, other] : [cluster],
   }));
 

@@ -1,7 +1,7 @@
 import { isLoud } from './claims.ts';
 import { duplicatesIn, isOnlyBookkeeping } from './misfortunes.ts';
 import { perCluster, type Rule } from './rule.ts';
-import { asJson, type ClusterSeen, isMigration, ownerOf, type Seen, textOf } from './seen.ts';
+import { asJson, type ClusterSeen, deedsOf, isDisruptive, isMigration, ownerOf, type Seen, textOf } from './seen.ts';
 import { configured, liveNodes, runningOn, sameRunning, shown } from './truth.ts';
 
 /** Three recoveries, and the one that gives up. */
@@ -46,14 +46,20 @@ function tooManyPages({ calls, of, ...seen }: Seen, { executions }: ClusterSeen)
     .map(({ incident, count }) => `${count} pages about ${incident}`);
 }
 
-/** With all else in order, every node runs what is configured, whatever could be recorded of it. */
+/**
+ * With all else in order, every node runs what is configured, whatever could be recorded of it. If nothing was changed, a
+ * kube-proxy that could not start before, for want of a module, still does not run.
+ */
 function notPutBack(seen: Seen, cluster: ClusterSeen): string[] {
   const { addon } = cluster.after;
+  const changed = cluster.executions.some((execution) => deedsOf(execution).some(isDisruptive));
+  const first = seen.first.clusters.find(({ name }) => name === cluster.before.name);
+  const neverRan = new Set(first?.nodes.filter(({ runningMode }) => runningMode === null).map(({ id }) => id));
   if (isLoud(seen, cluster)) return ['only records were lost, and the cluster could not be brought into one mode'];
   if (!addon) return [];
   const values = configured(addon.configurationValues);
   return liveNodes(cluster.after)
-    .filter((node) => !sameRunning(runningOn(node), values))
+    .filter((node) => !sameRunning(runningOn(node), values) && (changed || !neverRan.has(node.id)))
     .map((node) => {
       return `${node.id} runs ${shown(runningOn(node))}, configured is ${shown(values)}, and only records were lost`;
     });

@@ -40,6 +40,7 @@ const sameText = (now: string | null, former: string | null): boolean =>
 export const nothingOfOthersIsUndone = perCluster((cluster, seen) => [
   ...ofTheAddon(cluster),
   ...ofTheConfigMap(cluster),
+  ...ofEdits(cluster),
   ...ofTheLease(seen, cluster),
   ...ofAccessEntries(cluster),
 ]);
@@ -99,6 +100,22 @@ function ofTheConfigMap({ before, calls }: ClusterSeen): string[] {
     return ['kube-proxy-config was written without what another had edited in it'];
   });
 }
+
+/** What somebody edited in the ConfigMap of an add-on is lost with every update: the product sends none unless they accept it. */
+function ofEdits(cluster: ClusterSeen): string[] {
+  const { before, requests } = cluster;
+  const accepted = requests.some(({ acknowledge = [] }) => acknowledge.includes('config-map-edits'));
+  if (before.addon === null || before.workloads === undefined || accepted) return [];
+  const unseen = requests.some(({ strategy }) => strategy === 'pod-annotations') || !isReachable(before);
+  const sent = addonChanges(cluster).find(({ by }) => by === 'product');
+  return sent && !unseen
+    ? [`${sent.kind} of the add-on overwrote edits of its ConfigMap that nobody acknowledged`]
+    : [];
+}
+
+/** Without access to the Kubernetes API nobody can see edits of a ConfigMap: the plan warns that it does not know. */
+const isReachable = ({ endpoint, authenticationMode, publicAccessCidrs }: ClusterSeen['before']): boolean =>
+  endpoint === 'public' && authenticationMode !== 'CONFIG_MAP' && publicAccessCidrs === undefined;
 
 /** Seconds that may lie between the last look at a lease and the step that rests on it. */
 const LOOK_SECONDS = 5;

@@ -437,6 +437,67 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
       },
     ],
   },
+  'lost answer': {
+    what: 'takes what it sent itself for what another configured, since the answer was lost',
+    breaks: ['an ended execution', 'history and evidence', "the user's configuration", 'the next pod'],
+    draw: biased((drawn) => {
+      const { world, requests } = migratable(drawn);
+      const faults = [
+        { at: 'UpdateAddon', ...LOST },
+        { at: 'UpdateAddon', other: 'upgrade-addon', after: 0.5 },
+        { at: 'RestartDaemonSet', node: 0, fault: 'kube-proxy-crash', mode: 'ipvs', times: 20 },
+      ];
+      const addon = { version: 'v1.34.0-eksbuild.2', configuration: null };
+      const clusters = world.clusters.map((cluster) => ({ ...cluster, addon }));
+      return { world: { ...world, addonUpdateSeconds: 0.1, clusters }, requests, faults };
+    }),
+    sources: [
+      {
+        file: 'functions/handlers/update-addon.ts',
+        from: 'if (retries === 0) throw new ConfigurationChanged(',
+        to: 'if (retries >= 0) throw new ConfigurationChanged(',
+      },
+    ],
+  },
+  'unlisted nodes': {
+    what: 'is content with the nodes that EC2 lists, although nobody can ask Kubernetes for others',
+    breaks: ['only verdicts', 'an ended execution'],
+    draw: biased((drawn) => {
+      const { world, requests } = migratable(drawn);
+      const nodeGroups = [
+        { os: 'al2023' as const, count: 2 },
+        { os: 'al2023' as const, count: 1, startedBy: 'person' as const },
+      ];
+      return {
+        world: { ...world, clusters: world.clusters.map((cluster) => ({ ...cluster, nodeGroups })) },
+        requests: requests.map((request) => ({ ...request, strategy: 'pod-annotations', acknowledge: [] })),
+        faults: [],
+      };
+    }),
+    sources: [
+      { file: 'functions/core/preflight/nodes.ts', from: 'find: unlistedNodes,', to: "find: () => pass('not asked')," },
+    ],
+  },
+  'edits of the ConfigMap': {
+    what: 'overwrites what somebody edited in the ConfigMap, without asking',
+    breaks: ['nothing of others'],
+    draw: biased((drawn) => {
+      const { world, requests } = migratable(drawn);
+      const edited = { workloads: { configMapEdits: { 'conntrack.maxPerCore': 0 } } };
+      return {
+        world: { ...world, clusters: world.clusters.map((cluster) => ({ ...cluster, ...edited })) },
+        requests: requests.map(({ strategy: _strategy, ...request }) => ({ ...request, acknowledge: [] })),
+        faults: [],
+      };
+    }),
+    sources: [
+      {
+        file: 'functions/core/preflight/config-map.ts',
+        from: 'if (fields.length === 0) return pass(',
+        to: 'if (fields.length >= 0) return pass(',
+      },
+    ],
+  },
   'zero-writes': {
     what: 'migrates a cluster that is at the target already',
     breaks: ['already compliant'],

@@ -15,7 +15,10 @@ function lintShell(): number {
     .split('\0')
     .filter((path) => path !== '' && existsSync(`${cwd}${path}`));
   if (scripts.length === 0) throw new Error('git lists no shell script: the lint would check nothing');
-  const result = spawnSync('shellcheck', ['--', ...scripts], { cwd, stdio: 'inherit' });
+  const result = spawnSync('shellcheck', ['--external-sources', '--source-path=SCRIPTDIR', '--', ...scripts], {
+    cwd,
+    stdio: 'inherit',
+  });
   if (result.error && 'code' in result.error && result.error.code === 'ENOENT') {
     process.stdout.write(
       `shellcheck is not installed: ${scripts.length} shell scripts were not checked (scripts/setup-kernel-nodes.sh brings it)\n`,

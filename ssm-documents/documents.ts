@@ -67,9 +67,17 @@ const definitions: Record<DocumentName, Pick<DocumentContent, 'description' | 'p
   },
 };
 
+const read = (file: string): string => readFileSync(new URL(file, import.meta.url), 'utf8');
+
+/** The whole script: SSM sends one file, so a line `. shared/NAME.sh` becomes the file that it names. */
+function scriptOf(name: DocumentName): string {
+  return read(`${name}.sh`).replace(/^\. (shared\/[a-z-]+\.sh)\n/gm, (_, file: string) =>
+    read(file).replace(/^# shellcheck .*\n/, ''),
+  );
+}
+
 function content(name: DocumentName): DocumentContent {
   const { description, parameters, seconds } = definitions[name];
-  const script = readFileSync(new URL(`./${name}.sh`, import.meta.url), 'utf8');
   return {
     schemaVersion: '2.2',
     description,
@@ -79,7 +87,7 @@ function content(name: DocumentName): DocumentContent {
         action: 'aws:runShellScript',
         name: name.replace('-', '_'),
         precondition: { StringEquals: ['platformType', 'Linux'] },
-        inputs: { timeoutSeconds: String(seconds), runCommand: script.trimEnd().split('\n') },
+        inputs: { timeoutSeconds: String(seconds), runCommand: scriptOf(name).trimEnd().split('\n') },
       },
     ],
   };
@@ -87,7 +95,7 @@ function content(name: DocumentName): DocumentContent {
 
 /**
  * The command documents (schema 2.2) with their scripts inline, in the order in which a migration uses them. Read from
- * the `.sh` files beside this one at each call; throws what reading a file throws.
+ * the `.sh` files beside this one and in `shared/` at each call; throws what reading a file throws.
  */
 export function ssmDocuments(): { name: DocumentName; content: DocumentContent }[] {
   return (['prepare-node', 'validate-node', 'clean-node'] as const).map((name) => ({ name, content: content(name) }));

@@ -15,7 +15,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'product',
-          include: ['test/**/*.test.ts'],
+          include: ['test/**/*.test.ts', 'sandbox/test/**/*.test.ts'],
           exclude: [SEARCH],
           // More than vitest takes by itself on two cores: a test waits for threads, processes and machines for a good part of its time.
           maxWorkers: 2,

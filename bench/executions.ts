@@ -1,5 +1,5 @@
 import { type HistoryEvent, paginateGetExecutionHistory, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
+import { type Sandbox, startSandbox } from '@nightshift/sandbox';
 import type { Bench, Count, Row } from './measure.ts';
 
 const REQUEST = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' };

@@ -4,7 +4,7 @@ import { repositoryPath } from './terminal/paste.ts';
 /** Asked before anything is started. @throws UsageError when this machine cannot run nodes of this kind */
 export async function requireNodeKind(kind: 'model' | 'kernel'): Promise<void> {
   if (kind === 'model') return;
-  const { kernelNodesAvailable } = await import('../sandbox/nodes/kernel/available.ts');
+  const { kernelNodesAvailable } = await import('@nightshift/sandbox/nodes');
   const availability = kernelNodesAvailable();
   if (availability.available) return;
   const { why, command } = availability;

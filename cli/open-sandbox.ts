@@ -1,7 +1,5 @@
+import { type Sandbox, startSandbox, TemplateError, WorldError } from '@nightshift/sandbox';
 import { buildFunctions } from '../build.ts';
-import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
-import { TemplateError } from '../sandbox/template/stack.ts';
-import { WorldError } from '../sandbox/world.ts';
 import { Failure, UsageError } from './exit.ts';
 import { readJsonFile } from './json-file.ts';
 

@@ -59,7 +59,7 @@ const PACKAGE_MANAGERS: Partial<Record<NodeOs, ModelState['packageManager']>> = 
 
 /**
  * A worker node as a model: it keeps a few numbers, so that thousands are cheap, and answers nightshift's own SSM
- * documents with exactly what their scripts would print. One table of histories (test/sandbox/nodes/node-histories.ts)
+ * documents with exactly what their scripts would print. One table of histories (test/ssm-documents/nodes/node-histories.ts)
  * holds it and the kernel kind together.
  */
 export function modelMachine(options: ModelMachineOptions): ModelMachine {

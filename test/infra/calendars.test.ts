@@ -1,8 +1,6 @@
+import { isAllowed, rolePolicies, stackOf } from '@nightshift/sandbox/iam';
 import { expect, it } from 'vitest';
 import { parseConfig } from '../../infra/config.ts';
-import { isAllowed } from '../../sandbox/iam/evaluate.ts';
-import { rolePolicies } from '../../sandbox/iam/policies.ts';
-import { stackOf } from '../../sandbox/template/install.ts';
 import { SETTINGS } from '../functions/handlers/events.ts';
 import { WEEKEND } from '../workflow/worlds.ts';
 import { configuredTemplate, SHARED_CALENDAR } from './roles.ts';

@@ -1,10 +1,15 @@
+import {
+  admits,
+  isAllowed,
+  type Principal,
+  policyOf,
+  resourcePolicies,
+  rolePolicies,
+  stackOf,
+  unallowedCalls,
+} from '@nightshift/sandbox/iam';
 import { describe, expect, it } from 'vitest';
 import type { Template } from '../../infra/template.ts';
-import { isAllowed } from '../../sandbox/iam/evaluate.ts';
-import { rolePolicies } from '../../sandbox/iam/policies.ts';
-import { admits, type Principal, policyOf, resourcePolicies } from '../../sandbox/iam/resource-policies.ts';
-import { unallowedCalls } from '../../sandbox/iam.ts';
-import { stackOf } from '../../sandbox/template/install.ts';
 import { STATE_MACHINES } from '../../state-machines/definitions.ts';
 import { everythingConfigured } from './roles.ts';
 

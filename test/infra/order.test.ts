@@ -1,7 +1,7 @@
+import type { Stack } from '@nightshift/sandbox/iam';
+import { stackOf } from '@nightshift/sandbox/iam';
 import { describe, expect, it } from 'vitest';
 import type { Template } from '../../infra/template.ts';
-import { stackOf } from '../../sandbox/template/install.ts';
-import type { Stack } from '../../sandbox/template/stack.ts';
 import { everythingConfigured } from './roles.ts';
 
 const template = await everythingConfigured();

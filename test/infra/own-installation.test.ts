@@ -1,9 +1,7 @@
+import type { Stack } from '@nightshift/sandbox/iam';
+import { aliasedVersion, ownTemplate, stackOf } from '@nightshift/sandbox/iam';
 import { expect, it } from 'vitest';
 import { FUNCTIONS } from '../../infra/functions.ts';
-import { aliasedVersion } from '../../sandbox/template/identities.ts';
-import { stackOf } from '../../sandbox/template/install.ts';
-import { ownTemplate } from '../../sandbox/template/own.ts';
-import type { Stack } from '../../sandbox/template/stack.ts';
 import { template } from './template.ts';
 
 const world = { account: '111122223333', region: 'us-east-1', windows: {} };

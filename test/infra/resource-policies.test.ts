@@ -1,7 +1,6 @@
+import { publishFromAlarm, publishFromRule, sendFromRule, stackOf } from '@nightshift/sandbox/iam';
 import { describe, expect, it } from 'vitest';
 import type { Template } from '../../infra/template.ts';
-import { publishFromAlarm, publishFromRule, sendFromRule } from '../../sandbox/iam/service-requests.ts';
-import { stackOf } from '../../sandbox/template/install.ts';
 import { problemsOfNeed } from './iam-reference.ts';
 import { everythingConfigured } from './roles.ts';
 import { refusedUses, serviceUses } from './service-uses.ts';

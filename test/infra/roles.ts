@@ -1,11 +1,9 @@
+import type { ApiCall, Region } from '@nightshift/sandbox';
+import { instanceTags } from '@nightshift/sandbox';
+import type { Stack } from '@nightshift/sandbox/iam';
+import { type InstanceTags, rolePolicies, stackOf, unallowedCalls } from '@nightshift/sandbox/iam';
 import { parseConfig } from '../../infra/config.ts';
 import { resourcesOf, type Template, textOf } from '../../infra/template.ts';
-import { rolePolicies } from '../../sandbox/iam/policies.ts';
-import { type InstanceTags, unallowedCalls } from '../../sandbox/iam.ts';
-import type { ApiCall, Region } from '../../sandbox/region.ts';
-import { instanceTags } from '../../sandbox/services/ec2.ts';
-import { stackOf } from '../../sandbox/template/install.ts';
-import type { Stack } from '../../sandbox/template/stack.ts';
 import { SETTINGS } from '../functions/handlers/events.ts';
 import { WEEKEND } from '../workflow/worlds.ts';
 import { synthesized } from './synthesized.ts';

@@ -1,5 +1,5 @@
-import type { ApiCall } from '../../sandbox/region.ts';
-import { instanceTags } from '../../sandbox/services/ec2.ts';
+import type { ApiCall } from '@nightshift/sandbox';
+import { instanceTags } from '@nightshift/sandbox';
 import { abort, failing } from '../workflow/scenarios.ts';
 import { fleetOf, Schedules } from '../workflow/schedules.ts';
 import { CLUSTER, REQUEST } from '../workflow/worlds.ts';

@@ -1,6 +1,6 @@
 import { EC2 } from '@aws-sdk/client-ec2';
+import type { ApiCall } from '@nightshift/sandbox';
 import * as z from 'zod/mini';
-import type { ApiCall } from '../../sandbox/region.ts';
 import { configuredTemplate, Roles } from './roles.ts';
 
 /** The sandbox's own answer, whose shape its tests hold. */

@@ -1,7 +1,6 @@
-import { admits, policyOf, type ResourcePolicies, resourcePolicies } from '../../sandbox/iam/resource-policies.ts';
-import * as requests from '../../sandbox/iam/service-requests.ts';
-import type { Resource, Stack } from '../../sandbox/template/stack.ts';
-import { asRecord } from '../../sandbox/wire/check.ts';
+import type { Resource, Stack } from '@nightshift/sandbox/iam';
+import * as requests from '@nightshift/sandbox/iam';
+import { admits, policyOf, type ResourcePolicies, resourcePolicies } from '@nightshift/sandbox/iam';
 
 type Requests = requests.ServiceRequest[];
 
@@ -30,7 +29,7 @@ function ofTarget(stack: Stack, rule: Resource, target: Record<string, unknown>)
   const { RoleArn, DeadLetterConfig } = target;
   const Arn = String(target['Arn']);
   const topic = topicsOf(stack).get(Arn);
-  const queue = asRecord(DeadLetterConfig)['Arn'];
+  const queue = Object(DeadLetterConfig)['Arn'];
   return [
     ...(topic ? requests.publishFromRule(topic) : []),
     ...(Arn.includes(':sqs:') ? [requests.sendFromRule(Arn, source.arn)] : []),
@@ -42,7 +41,7 @@ function ofTarget(stack: Stack, rule: Resource, target: Record<string, unknown>)
 function ofRules(stack: Stack): Requests {
   return stack
     .all('AWS::Events::Rule')
-    .flatMap((rule) => list(rule.properties['Targets']).flatMap((target) => ofTarget(stack, rule, asRecord(target))));
+    .flatMap((rule) => list(rule.properties['Targets']).flatMap((target) => ofTarget(stack, rule, Object(target))));
 }
 
 function ofAlarms(stack: Stack): Requests {
@@ -67,7 +66,7 @@ function ofLogs(stack: Stack): Requests {
 function ofAccessLogs(stack: Stack): Requests {
   const { account } = stack.place;
   return stack.all('AWS::S3::Bucket').flatMap((bucket) => {
-    const { DestinationBucketName: name } = asRecord(bucket.properties['LoggingConfiguration']);
+    const { DestinationBucketName: name } = Object(bucket.properties['LoggingConfiguration']);
     const object = `arn:aws:s3:::${String(name)}/2026-11-28-00-00-00-0123456789ABCDEF`;
     return name === undefined ? [] : [requests.deliverAccessLog(object, { arn: arnOf(bucket), account })];
   });
@@ -90,7 +89,7 @@ function ofRoles(stack: Stack, runtime: readonly { group: string; roleArn: strin
         requests.assumeForStateMachine(String(machine.properties['RoleArn']), { arn: arnOf(machine), account }),
       ),
     ...stack.all('AWS::Scheduler::Schedule').map(({ properties }) => {
-      const { RoleArn } = asRecord(properties['Target']);
+      const { RoleArn } = Object(properties['Target']);
       return requests.assumeForSchedule(String(RoleArn), group(properties['GroupName']));
     }),
     ...runtime.map((each) => requests.assumeForSchedule(each.roleArn, group(each.group))),

@@ -1,5 +1,4 @@
 import { resourcesOf, type Template } from '../../infra/template.ts';
-import { asRecord } from '../../sandbox/wire/check.ts';
 import { addonCall, addonEvent, created, recordedCall, running } from '../functions/handlers/events.ts';
 import { Person } from '../workflow/person.ts';
 import { abort, failing, update } from '../workflow/scenarios.ts';
@@ -26,7 +25,7 @@ export function withLostSweep(template: Template): Template {
   const [sweep] = resourcesOf(template, 'AWS::Scheduler::Schedule').map(([, resource]) => resource);
   if (!sweep) throw new Error('the template has no schedule');
   const Arn = `arn:aws:lambda:us-east-1:111122223333:function:${LOST}`;
-  const Target = { ...asRecord(sweep.Properties['Target']), Arn };
+  const Target = { ...Object(sweep.Properties['Target']), Arn };
   const LostSweep = { ...sweep, Properties: { ...sweep.Properties, Name: LOST, Target } };
   return { ...template, Resources: { ...template.Resources, LostSweep } };
 }

@@ -1,5 +1,5 @@
+import { type Sandbox, startSandbox } from '@nightshift/sandbox';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { worldOf } from './contract/world.ts';
 
 let sandbox: Sandbox;

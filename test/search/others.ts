@@ -1,5 +1,5 @@
-import { OTHER } from '../../sandbox/faults/others.ts';
-import type { ApiCall } from '../../sandbox/region.ts';
+import type { ApiCall } from '@nightshift/sandbox';
+import { OTHER } from '@nightshift/sandbox';
 import { asJson, type ClusterSeen, deedsOf, type ExecutionSeen, textOf } from './seen.ts';
 
 export const isByOther = ({ principal }: Pick<ApiCall, 'principal'>): boolean => principal === OTHER;

@@ -1,4 +1,4 @@
-import type { ApiCall } from '../../sandbox/region.ts';
+import type { ApiCall } from '@nightshift/sandbox';
 import { claimsOf, isLoud } from './claims.ts';
 import { type AddonChange, addonChanges, isByOther, isByProduct } from './others.ts';
 import { perCluster } from './rule.ts';

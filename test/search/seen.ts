@@ -1,7 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import type { AddonUpdate, ApiCall } from '../../sandbox/region.ts';
-import type { ClusterReport, SandboxState } from '../../sandbox/state.ts';
+import type { AddonUpdate, ApiCall, ClusterReport, SandboxState } from '@nightshift/sandbox';
 import type { Case, CaseCluster, CaseRequest } from './case.ts';
 
 /** Everything that can be seen from outside when time has come to rest. */

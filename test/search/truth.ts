@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ClusterReport, NodeState } from '@nightshift/sandbox';
 import { parse } from 'yaml';
-import type { ClusterReport, NodeState } from '../../sandbox/state.ts';
 import { type CaseCluster, type CaseRequest, type CaseWorld, type KnownWindow, WINDOWS } from './case.ts';
 
 /** What kube-proxy runs; iptables has no scheduler. */

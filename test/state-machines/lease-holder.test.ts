@@ -1,6 +1,6 @@
+import { evaluateTemplate } from '@nightshift/sandbox/step-functions';
 import { describe, expect, it, test } from 'vitest';
 import { holderOf } from '../../functions/core/execution/lease.ts';
-import { evaluateTemplate } from '../../sandbox/step-functions/template.ts';
 import { readDefinition, STATE_MACHINES } from '../../state-machines/definitions.ts';
 import { stringsIn } from '../../state-machines/expressions.ts';
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type { ApiCall } from '@nightshift/sandbox';
 import { Ajv } from 'ajv';
 import * as z from 'zod';
-import type { ApiCall } from '../../sandbox/region.ts';
 
 const FOLDER = new URL('../../docs/events/', import.meta.url);
 const Schema = z.looseObject({ $id: z.string() });

@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import type { ApiCall } from '@nightshift/sandbox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ApiCall } from '../../sandbox/region.ts';
 import { Workflow } from './run.ts';
 import { MIGRATED } from './scenarios.ts';
 import { endingOf, expectWhole } from './whole.ts';

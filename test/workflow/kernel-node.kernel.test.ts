@@ -1,10 +1,10 @@
 import { gunzipSync } from 'node:zlib';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import type { NodeState } from '@nightshift/sandbox';
+import { kernelNodesAvailable } from '@nightshift/sandbox/nodes';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseEvidence } from '../../functions/core/evidence/evidence.ts';
 import type { Verdict } from '../../functions/core/evidence/verdict.ts';
-import { kernelNodesAvailable } from '../../sandbox/nodes/kernel/available.ts';
-import type { NodeState } from '../../sandbox/state.ts';
 import { changes, Workflow } from './run.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 

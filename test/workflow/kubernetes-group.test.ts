@@ -1,7 +1,7 @@
+import type { ApiCall } from '@nightshift/sandbox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessManifest } from '../../functions/core/preflight/access-manifest.ts';
 import { rightsOf } from '../../infra/security-page.ts';
-import type { ApiCall } from '../../sandbox/region.ts';
 import { groupTemplate } from '../infra/roles.ts';
 import { Workflow } from './run.ts';
 import { at, crash, each } from './scenarios.ts';

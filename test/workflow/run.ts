@@ -1,8 +1,7 @@
 import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import type { ApiCall, ClusterReport, SandboxState } from '@nightshift/sandbox';
+import { type Sandbox, startSandbox } from '@nightshift/sandbox';
 import * as z from 'zod';
-import type { ApiCall } from '../../sandbox/region.ts';
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
-import type { ClusterReport, SandboxState } from '../../sandbox/state.ts';
 import { configuredTemplate, Roles } from '../infra/roles.ts';
 import { REQUEST } from './worlds.ts';
 

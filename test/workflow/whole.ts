@@ -1,6 +1,6 @@
+import type { ApiCall } from '@nightshift/sandbox';
 import { expect } from 'vitest';
 import * as z from 'zod';
-import type { ApiCall } from '../../sandbox/region.ts';
 import type { Rested } from './run.ts';
 import { CLUSTER } from './worlds.ts';
 

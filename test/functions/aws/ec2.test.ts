@@ -1,8 +1,7 @@
 import type * as Sdk from '@aws-sdk/client-ec2';
+import { operations, ServiceError } from '@nightshift/sandbox/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ec2 } from '../../../functions/aws/ec2.ts';
-import { ServiceError } from '../../../sandbox/wire/error.ts';
-import { operations } from '../../../sandbox/wire/operations.ts';
 import { startWire, type Wire } from './wire.ts';
 
 const instance = (id: string, more: Sdk.Instance = {}): Sdk.Instance => ({

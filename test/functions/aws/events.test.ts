@@ -1,7 +1,7 @@
 import type * as Sdk from '@aws-sdk/client-eventbridge';
+import { operations } from '@nightshift/sandbox/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventBus } from '../../../functions/aws/events.ts';
-import { operations } from '../../../sandbox/wire/operations.ts';
 import { startWire, type Wire } from './wire.ts';
 
 let refuse = false;

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
+import { createCertificates } from '@nightshift/sandbox/wire';
 import { afterEach, expect, test } from 'vitest';
 import { kubernetes } from '../../../functions/aws/kubernetes.ts';
-import { createCertificates } from '../../../sandbox/kubernetes/certificates.ts';
 import { always, NO_PODS, type ScriptedServer, scriptedServer } from './api-server.ts';
 
 const servers: ScriptedServer[] = [];

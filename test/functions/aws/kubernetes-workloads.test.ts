@@ -1,8 +1,4 @@
 import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
-import { afterEach, expect, test } from 'vitest';
-import { eksToken } from '../../../functions/aws/eks-token.ts';
-import { serviceOf } from '../../../functions/aws/kubernetes/workloads.ts';
-import { kubernetes } from '../../../functions/aws/kubernetes.ts';
 import {
   EDIT_IN_KUBE_SYSTEM,
   ISSUED,
@@ -10,7 +6,11 @@ import {
   VIEW,
   type World,
   type WorldOptions,
-} from '../../sandbox/kubernetes/world.ts';
+} from '@nightshift/sandbox/test/kubernetes';
+import { afterEach, expect, test } from 'vitest';
+import { eksToken } from '../../../functions/aws/eks-token.ts';
+import { serviceOf } from '../../../functions/aws/kubernetes/workloads.ts';
+import { kubernetes } from '../../../functions/aws/kubernetes.ts';
 
 const worlds: World[] = [];
 afterEach(async () => {

@@ -1,6 +1,3 @@
-import { afterAll, afterEach, expect, test } from 'vitest';
-import { eksToken } from '../../../functions/aws/eks-token.ts';
-import { kubernetes } from '../../../functions/aws/kubernetes.ts';
 import {
   EDIT_IN_KUBE_SYSTEM,
   ISSUED,
@@ -8,7 +5,10 @@ import {
   VIEW,
   type World,
   type WorldOptions,
-} from '../../sandbox/kubernetes/world.ts';
+} from '@nightshift/sandbox/test/kubernetes';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { eksToken } from '../../../functions/aws/eks-token.ts';
+import { kubernetes } from '../../../functions/aws/kubernetes.ts';
 
 const worlds: World[] = [];
 afterEach(async () => {

@@ -1,8 +1,7 @@
 import type * as Sdk from '@aws-sdk/client-scheduler';
+import { operations, ServiceError } from '@nightshift/sandbox/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { leasesIn } from '../../../functions/aws/leases.ts';
-import { ServiceError } from '../../../sandbox/wire/error.ts';
-import { operations } from '../../../sandbox/wire/operations.ts';
 import { startWire, type Wire } from './wire.ts';
 
 let wire: Wire;

@@ -1,8 +1,7 @@
 import type * as Sdk from '@aws-sdk/client-scheduler';
+import { operations, ServiceError } from '@nightshift/sandbox/wire';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { scheduleGroup } from '../../../functions/aws/scheduler.ts';
-import { ServiceError } from '../../../sandbox/wire/error.ts';
-import { operations } from '../../../sandbox/wire/operations.ts';
 import { startWire, type Wire } from './wire.ts';
 
 const ARN = 'arn:aws-cn:scheduler:cn-north-1:111122223333:schedule/migrations/nightshift-demo';

@@ -1,8 +1,7 @@
 import type * as Sdk from '@aws-sdk/client-ssm';
+import { operations, ServiceError } from '@nightshift/sandbox/wire';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ssm } from '../../../functions/aws/ssm.ts';
-import { ServiceError } from '../../../sandbox/wire/error.ts';
-import { operations } from '../../../sandbox/wire/operations.ts';
 import { startWire, type Wire } from './wire.ts';
 
 const GONE = 'i-0000000000000002a';

@@ -1,8 +1,7 @@
 import type * as Sdk from '@aws-sdk/client-sfn';
+import { operations, ServiceError } from '@nightshift/sandbox/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stepFunctions } from '../../../functions/aws/step-functions.ts';
-import { ServiceError } from '../../../sandbox/wire/error.ts';
-import { operations } from '../../../sandbox/wire/operations.ts';
 import { startWire, type Wire } from './wire.ts';
 
 const MACHINE = 'arn:aws:states:us-east-1:111122223333:stateMachine:rollback-cluster';

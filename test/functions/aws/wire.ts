@@ -1,13 +1,7 @@
 import type { AddressInfo } from 'node:net';
-import { VirtualClock } from '../../../sandbox/clock.ts';
-import { Credentials } from '../../../sandbox/credentials.ts';
-import { Faults } from '../../../sandbox/faults.ts';
-import type { ApiCall } from '../../../sandbox/region.ts';
-import type { ServiceId } from '../../../sandbox/wire/catalog.ts';
-import { Dispatcher } from '../../../sandbox/wire/dispatcher.ts';
-import type { EmulatorBug } from '../../../sandbox/wire/error.ts';
-import type { Operations } from '../../../sandbox/wire/operations.ts';
-import { wireServer } from '../../../sandbox/wire/server.ts';
+import type { ApiCall } from '@nightshift/sandbox';
+import type { EmulatorBug, Operations, ServiceId } from '@nightshift/sandbox/wire';
+import { Credentials, Dispatcher, Faults, VirtualClock, wireServer } from '@nightshift/sandbox/wire';
 
 export interface Wire {
   /** Every call that the SDK made, by its wire protocol and checked against AWS's schema. */

@@ -6,7 +6,7 @@ import { Scheduler } from '@aws-sdk/client-scheduler';
 import { SFN } from '@aws-sdk/client-sfn';
 import { SSM } from '@aws-sdk/client-ssm';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
-import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts';
+import { type Sandbox, startSandbox } from '@nightshift/sandbox';
 import { configuredTemplate, Roles } from '../../infra/roles.ts';
 import { worldOf } from '../../workflow/worlds.ts';
 

@@ -1,10 +1,8 @@
 import { SFN } from '@aws-sdk/client-sfn';
+import type { ApiCall } from '@nightshift/sandbox';
+import { type Sandbox, startSandbox } from '@nightshift/sandbox';
+import { isAllowed, stackOf, unallowedCalls, unusedRights } from '@nightshift/sandbox/iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isAllowed } from '../../../sandbox/iam/evaluate.ts';
-import { unallowedCalls, unusedRights } from '../../../sandbox/iam.ts';
-import type { ApiCall } from '../../../sandbox/region.ts';
-import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts';
-import { stackOf } from '../../../sandbox/template/install.ts';
 import { worldOf } from '../../workflow/worlds.ts';
 import { TEMPLATE } from './template.ts';
 

@@ -4,8 +4,8 @@ import { S3 } from '@aws-sdk/client-s3';
 import { SFN } from '@aws-sdk/client-sfn';
 import { SQS } from '@aws-sdk/client-sqs';
 import { SSM } from '@aws-sdk/client-ssm';
+import { type Sandbox, startSandbox } from '@nightshift/sandbox';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts';
 import { worldOf } from '../../workflow/worlds.ts';
 import { TEMPLATE } from './template.ts';
 

@@ -1,0 +1,248 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ec2Service } from '../../services/ec2.ts';
+import { eksService } from '../../services/eks.ts';
+import { EventBuses, eventsService } from '../../services/events.ts';
+import { type FunctionHost, lambdaService } from '../../services/lambda.ts';
+import { s3Service } from '../../services/s3.ts';
+import { Schedules } from '../../services/scheduler/schedules.ts';
+import { schedulerService } from '../../services/scheduler.ts';
+import { ssmService } from '../../services/ssm.ts';
+import { stsService } from '../../services/sts.ts';
+import { makeCluster, makeNode, type RecordingKubernetes, TestRegion } from './region.ts';
+
+const run = promisify(execFile);
+const hasCli = spawnSync('aws', ['--version']).status === 0;
+if (!hasCli) process.stderr.write('SKIPPED: the AWS CLI is not on the PATH; `pip install awscli` brings it\n');
+
+const MACHINE = 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate-cluster';
+const host: FunctionHost = {
+  names: ['nightshift-inspect-cluster'],
+  find: () => ({
+    arn: 'arn:aws:lambda:us-east-1:111122223333:function:nightshift-inspect-cluster',
+    memory: 512,
+    timeout: 60,
+  }),
+  invoke: (_name, payload) => Promise.resolve({ payload: { seen: payload } }),
+};
+const node = makeNode(0);
+let world: TestRegion;
+let kubernetes: RecordingKubernetes;
+let endpoint: string;
+let directory: string;
+
+describe.skipIf(!hasCli)('the stock AWS CLI works against the sandbox', () => {
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'aws-cli-'));
+    const cluster = makeCluster('demo', { nodes: [node] });
+    kubernetes = cluster.kubernetes;
+    world = new TestRegion([cluster]);
+    const { region, dispatcher, credentials } = world;
+    dispatcher.register('eks', eksService(region));
+    dispatcher.register('ssm', ssmService(region));
+    dispatcher.register('ec2', ec2Service(region));
+    dispatcher.register('s3', s3Service(region));
+    dispatcher.register('sts', stsService({ account: region.account, credentials }));
+    dispatcher.register('events', eventsService(new EventBuses(region)));
+    dispatcher.register('scheduler', schedulerService(region, new Schedules(region, () => Promise.resolve())));
+    dispatcher.register(
+      'lambda',
+      lambdaService(region, host, { invoke: () => Promise.resolve() }, () => undefined),
+    );
+    dispatcher.register('states', {
+      StartExecution: (input) =>
+        Promise.resolve({ executionArn: `${MACHINE}:${String(input['name'])}`, startDate: region.clock.now() }),
+    });
+    ({ endpoint } = await world.listen());
+  });
+  afterAll(async () => {
+    await world.close();
+    await rm(directory, { recursive: true });
+  });
+
+  async function aws(...words: string[]): Promise<string> {
+    const env = {
+      PATH: process.env['PATH'],
+      HOME: directory,
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ACCESS_KEY_ID: 'x',
+      AWS_SECRET_ACCESS_KEY: 'y',
+      AWS_DEFAULT_REGION: 'us-east-1',
+      AWS_MAX_ATTEMPTS: '1',
+    };
+    const { stdout } = await run('aws', words, { env });
+    return stdout.trim();
+  }
+  const query = (path: string) => ['--output', 'text', '--query', path];
+
+  test('the manual’s own update-addon, describe-addon, describe-update and describe-addon-configuration', async () => {
+    const addon = ['--cluster-name', 'demo', '--addon-name', 'kube-proxy'];
+    const values = '{"ipvs": {"scheduler": "rr"}, "mode": "ipvs"}';
+    const update = [
+      'eks',
+      'update-addon',
+      ...addon,
+      '--configuration-values',
+      values,
+      '--resolve-conflicts',
+      'OVERWRITE',
+    ];
+    const id = await aws(...update, ...query('update.id'));
+    await world.clock.sleep(30_000);
+    expect(
+      await aws(
+        'eks',
+        'describe-update',
+        '--name',
+        'demo',
+        '--addon-name',
+        'kube-proxy',
+        '--update-id',
+        id,
+        ...query('update.status'),
+      ),
+    ).toBe('Successful');
+    expect(await aws('eks', 'describe-addon', ...addon, ...query('addon.[status,configurationValues]'))).toBe(
+      `ACTIVE\t${values}`,
+    );
+    expect(kubernetes.config).toEqual({ mode: 'ipvs', scheduler: 'rr' });
+    const schema = await aws(
+      'eks',
+      'describe-addon-configuration',
+      '--addon-name',
+      'kube-proxy',
+      '--addon-version',
+      'v1.34.1-eksbuild.2',
+      ...query('configurationSchema'),
+    );
+    expect(JSON.parse(schema)).toMatchObject({ $ref: '#/definitions/KubeProxy' });
+    await expect(aws('eks', 'describe-cluster', '--name', 'other')).rejects.toThrow(
+      '(ResourceNotFoundException) when calling the DescribeCluster operation: No cluster found for name: other.',
+    );
+  });
+
+  test('an access entry, whose ARN travels in the path', async () => {
+    const entry = ['--cluster-name', 'demo', '--principal-arn', 'arn:aws:iam::111122223333:role/team/ops'];
+    await aws('eks', 'create-access-entry', ...entry);
+    expect(await aws('eks', 'describe-access-entry', ...entry, ...query('accessEntry.type'))).toBe('STANDARD');
+    await aws('eks', 'delete-access-entry', ...entry);
+  });
+
+  test('ssm send-command, list-command-invocations and get-command-invocation', async () => {
+    const send = [
+      'ssm',
+      'send-command',
+      '--document-name',
+      'AWS-RunShellScript',
+      '--instance-ids',
+      node.id,
+      '--parameters',
+      '{"commands":["uname -r"]}',
+    ];
+    const id = await aws(...send, ...query('Command.CommandId'));
+    await world.clock.sleep(30_000);
+    expect(
+      await aws(
+        'ssm',
+        'list-command-invocations',
+        '--command-id',
+        id,
+        '--details',
+        ...query('CommandInvocations[].[InstanceId,Status]'),
+      ),
+    ).toBe(`${node.id}\tSuccess`);
+    expect(
+      await aws(
+        'ssm',
+        'get-command-invocation',
+        '--command-id',
+        id,
+        '--instance-id',
+        node.id,
+        ...query('StandardOutputContent'),
+      ),
+    ).toBe('done');
+    expect(node.machine?.runs.at(-1)?.script).toBe('uname -r');
+    expect(await aws('ssm', 'describe-instance-information', ...query('InstanceInformationList[].PingStatus'))).toBe(
+      'Online',
+    );
+    await expect(
+      aws(
+        'ssm',
+        'send-command',
+        '--document-name',
+        'AWS-RunShellScript',
+        '--instance-ids',
+        'i-0123456789abcdef0',
+        '--parameters',
+        'commands=x',
+      ),
+    ).rejects.toThrow('(InvalidInstanceId)');
+  });
+
+  test('ec2 describe-instances with filters', async () => {
+    const filters = [
+      '--filters',
+      'Name=tag:aws:eks:cluster-name,Values=demo',
+      'Name=instance-state-name,Values=running',
+    ];
+    expect(
+      await aws('ec2', 'describe-instances', ...filters, ...query('Reservations[].Instances[].PrivateDnsName')),
+    ).toBe('ip-192-168-1-1.ec2.internal');
+    await expect(aws('ec2', 'describe-instances', '--filters', 'Name=colour,Values=red')).rejects.toThrow(
+      '(InvalidParameterValue)',
+    );
+  });
+
+  test('s3 mb, cp up and down, ls and rm', async () => {
+    await aws('s3', 'mb', 's3://evidence');
+    const text = 'node,verdict\n'.repeat(50_000);
+    await writeFile(join(directory, 'up.csv'), text);
+    await aws('s3', 'cp', join(directory, 'up.csv'), 's3://evidence/executions/one/up.csv', '--quiet');
+    await aws('s3', 'cp', 's3://evidence/executions/one/up.csv', join(directory, 'down.csv'), '--quiet');
+    expect(await readFile(join(directory, 'down.csv'), 'utf8')).toBe(text);
+    expect(await aws('s3', 'ls', 's3://evidence/executions/')).toBe('PRE one/');
+    await aws('s3', 'rm', 's3://evidence/executions/one/up.csv');
+    await expect(
+      aws('s3api', 'get-object', '--bucket', 'evidence', '--key', 'executions/one/up.csv', join(directory, 'x')),
+    ).rejects.toThrow('(NoSuchKey)');
+  });
+
+  test('sts, scheduler, events, lambda and stepfunctions', async () => {
+    expect(await aws('sts', 'get-caller-identity', ...query('Arn'))).toBe('arn:aws:iam::111122223333:user/person');
+    const target = `{"Arn":"${MACHINE}","RoleArn":"arn:aws:iam::111122223333:role/scheduler"}`;
+    const schedule = [
+      '--name',
+      'weekly',
+      '--schedule-expression',
+      'rate(7 days)',
+      '--flexible-time-window',
+      'Mode=OFF',
+      '--target',
+      target,
+    ];
+    await aws('scheduler', 'create-schedule', ...schedule);
+    await expect(aws('scheduler', 'create-schedule', ...schedule)).rejects.toThrow('(ConflictException)');
+    expect(await aws('scheduler', 'list-schedules', ...query('Schedules[].Name'))).toBe('weekly');
+    const entries = '[{"Source":"test","DetailType":"t","Detail":"{}"}]';
+    expect(await aws('events', 'put-events', '--entries', entries, ...query('FailedEntryCount'))).toBe('0');
+    const out = join(directory, 'out.json');
+    await aws('lambda', 'invoke', '--function-name', 'nightshift-inspect-cluster', '--payload', '{"a":1}', out);
+    expect(await readFile(out, 'utf8')).toBe('{"seen":{"a":1}}');
+    expect(
+      await aws(
+        'stepfunctions',
+        'start-execution',
+        '--state-machine-arn',
+        MACHINE,
+        '--name',
+        'one',
+        ...query('executionArn'),
+      ),
+    ).toBe(`${MACHINE}:one`);
+  });
+});

@@ -1,5 +1,6 @@
 import { type HistoryEvent, paginateGetExecutionHistory, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { type Sandbox, startSandbox } from '@nightshift/sandbox';
+import type { Sandbox } from '@nightshift/sandbox';
+import { startNightshift } from '../cli/start-sandbox.ts';
 import type { Bench, Count, Row } from './measure.ts';
 
 const REQUEST = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' };
@@ -114,7 +115,7 @@ async function throughput(sandbox: Sandbox): Promise<Row> {
 export const bench: Bench = {
   title: 'migrate-cluster in the sandbox: whole executions',
   async rows() {
-    const sandbox = await startSandbox({ world: world(1) });
+    const sandbox = await startNightshift({ world: world(1) });
     try {
       const rows = [await size(sandbox, 1)];
       for (const nodes of [10, 100, 1_000, 5_000]) rows.push(await size(sandbox, nodes));

@@ -1,7 +1,8 @@
-import { type Sandbox, startSandbox, TemplateError, WorldError } from '@nightshift/sandbox';
+import { type Sandbox, TemplateError, WorldError } from '@nightshift/sandbox';
 import { buildFunctions } from '../build.ts';
 import { Failure, UsageError } from './exit.ts';
 import { readJsonFile } from './json-file.ts';
+import { startNightshift } from './start-sandbox.ts';
 
 /** `world` and `template` are paths of files; port 0 takes a free one. */
 export interface SandboxOptions {
@@ -19,7 +20,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { port, clock, nodeKind } = options;
   await buildBundles();
   try {
-    return await startSandbox({ world, port, clock, nodeKind, template });
+    return await startNightshift({ world, port, clock, nodeKind, template });
   } catch (cause) {
     if (cause instanceof WorldError) throw new UsageError(`${options.world}: ${cause.message}`, { cause });
     if (cause instanceof TemplateError) throw new UsageError(`${options.template}: ${cause.message}`, { cause });

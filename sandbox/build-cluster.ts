@@ -5,12 +5,19 @@ import type { Listeners } from './kubernetes/listeners.ts';
 import type { Intercept } from './kubernetes/server.ts';
 import { type RunningKubernetesApi, startKubernetesApi } from './kubernetes/start.ts';
 import { kernelMachine } from './nodes/kernel/machine.ts';
-import { modelMachine } from './nodes/model.ts';
+import { type ModelDocuments, modelMachine } from './nodes/model.ts';
 import type { Addon, ApiCall, Cluster, NodeMachine, Region, WorkerNode } from './region.ts';
 import { pastUpdates } from './services/eks/past-updates.ts';
 import type { WorldCluster } from './world.ts';
 
 export type NodeKind = 'model' | 'kernel';
+
+/** How the machines of worker nodes are made. */
+export interface NodeMaking {
+  readonly kind: NodeKind;
+  /** What model nodes can run. */
+  readonly documents: ModelDocuments;
+}
 
 const DAY_MS = 86_400_000;
 
@@ -20,7 +27,7 @@ export interface ClusterSurroundings {
   credentials: Credentials;
   calls: ApiCall[];
   listeners: Listeners;
-  nodeKind: NodeKind;
+  nodeMaking: NodeMaking;
   intercept: Intercept;
   loseReply: (operation: string) => boolean;
   noAnswer: (milliseconds: number) => void;
@@ -33,7 +40,7 @@ export async function buildCluster(
   described: WorldCluster,
   around: ClusterSurroundings,
 ): Promise<{ cluster: Cluster; api: RunningKubernetesApi }> {
-  const { region, credentials, calls, listeners, nodeKind, intercept, loseReply, noAnswer, stsHosts } = around;
+  const { region, credentials, calls, listeners, nodeMaking, intercept, loseReply, noAnswer, stsHosts } = around;
   const createdAt = new Date(region.clock.now().getTime() - 30 * DAY_MS);
   const status = new Status(described, 'ACTIVE', region.clock);
   const data: ClusterData = {
@@ -57,7 +64,7 @@ export async function buildCluster(
     },
     tags: { ...described.tags },
     services: buildServices(described),
-    nodes: planNodes(described, region.name).map((plan) => bootNode(plan, createdAt, nodeKind)),
+    nodes: planNodes(described, region.name).map((plan) => bootNode(plan, createdAt, nodeMaking)),
     addon: described.addon && addonOf(described.addon, createdAt, region.clock),
     addonUpdates: pastUpdates(described.pastUpdates, createdAt),
     accessEntries: new Map(),
@@ -128,7 +135,7 @@ function addonOf(described: NonNullable<WorldCluster['addon']>, createdAt: Date,
 }
 
 /** A worker node of this plan with a machine that runs. */
-export function bootNode({ group, ...identity }: NodePlan, launchedAt: Date, kind: NodeKind): WorkerNode {
+export function bootNode({ group, ...identity }: NodePlan, launchedAt: Date, making: NodeMaking): WorkerNode {
   const { agentVersion, startedBy, claims, nodeTags: tags } = group;
   const known = {
     ...(agentVersion !== undefined && { agentVersion }),
@@ -137,14 +144,23 @@ export function bootNode({ group, ...identity }: NodePlan, launchedAt: Date, kin
     ...(tags && { tags }),
     ...(group.state === 'stopped' && { stopped: true }),
   };
-  return { ...identity, ...known, launchedAt, terminated: false, machine: machineFor({ group, ...identity }, kind) };
+  return { ...identity, ...known, launchedAt, terminated: false, machine: machineFor({ group, ...identity }, making) };
 }
 
-function machineFor({ os, name, address, group }: NodePlan, kind: NodeKind): NodeMachine | null {
+function machineFor({ os, name, address, group }: NodePlan, { kind, documents }: NodeMaking): NodeMachine | null {
   if (os === 'windows' || os === 'fargate') return null;
   const { missingModules, builtinModules, packageMirror, foreignVirtualServers = [] } = group;
   // Bottlerocket takes no script at all: a kernel of Debian's would say nothing about it.
   return kind === 'kernel' && os !== 'bottlerocket'
     ? kernelMachine({ name, address, missingModules, packageMirror, foreignVirtualServers })
-    : modelMachine({ os, name, address, missingModules, builtinModules, packageMirror, foreignVirtualServers });
+    : modelMachine({
+        os,
+        name,
+        address,
+        missingModules,
+        builtinModules,
+        packageMirror,
+        foreignVirtualServers,
+        documents,
+      });
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import ipaddr from 'ipaddr.js';
-import { serviceAddresses } from '../functions/core/values/cluster-ip.ts';
 import type { ClusterService, WorkerNode } from './region.ts';
+import { serviceNetwork } from './service-network.ts';
 import type { WorldCluster, WorldNodeGroup } from './world.ts';
 
 /** The mulberry32 generator: enough for spreading latencies, and the same everywhere for the same seed. */
@@ -28,7 +27,7 @@ const DNS_ENDPOINTS = { ipv4: ['192.168.104.215', '192.168.123.227'], ipv6: ['[2
  * service CIDR holds them was checked with the world file.
  */
 export function buildServices(cluster: WorldCluster): ClusterService[] {
-  const { apiServer, dns, family } = serviceAddresses(cluster.serviceCidr);
+  const { apiServer, dns, family, nth } = serviceNetwork(cluster.serviceCidr);
   const at = (hosts: string[], port: number) => hosts.map((host) => `${host}:${port}`);
   const port = (
     namespace: string,
@@ -52,10 +51,9 @@ export function buildServices(cluster: WorldCluster): ClusterService[] {
     port('kube-system', 'kube-dns', dns, 9153, 'TCP', at(DNS_ENDPOINTS[family], 9153)),
   ];
   const applications = Math.max(0, cluster.services - 2);
-  const [network] = ipaddr.parseCIDR(cluster.serviceCidr);
   for (let index = 0; index < applications; index += 1) {
     const endpoints = index < cluster.servicesWithoutEndpoints ? [] : at(podAddresses(family, index), 8080);
-    services.push(port('default', `app-${index + 1}`, nth(network, index + 16), 80, 'TCP', endpoints));
+    services.push(port('default', `app-${index + 1}`, nth(index + 16), 80, 'TCP', endpoints));
   }
   return services;
 }
@@ -66,17 +64,6 @@ const podAddresses = (family: 'ipv4' | 'ipv6', index: number): string[] =>
       ? `192.168.${128 + (((index * 2 + replica) >> 8) % 64)}.${(index * 2 + replica) & 255}`
       : `[2600:1f14::${(0x1000 + index * 2 + replica).toString(16)}]`,
   );
-
-function nth(network: ipaddr.IPv4 | ipaddr.IPv6, offset: number): string {
-  const bytes = network.toByteArray();
-  let carry = offset;
-  for (let index = bytes.length - 1; index >= 0 && carry > 0; index -= 1) {
-    carry += bytes[index] ?? 0;
-    bytes[index] = carry & 255;
-    carry >>= 8;
-  }
-  return ipaddr.fromByteArray(bytes).toString();
-}
 
 /** What a worker node is before its machine runs. */
 export type NodePlan = Pick<WorkerNode, 'id' | 'name' | 'os' | 'address' | 'agent'> & { group: WorldNodeGroup };

@@ -5,13 +5,13 @@ import type { Messaging } from './messaging.ts';
 import type { Schedules } from './services/scheduler/schedules.ts';
 import type { StepFunctions } from './step-functions/engine.ts';
 
-/** Where nightshift is installed, and from what. */
+/** Where a template is installed, and with what. */
 export interface InstallOptions {
   readonly clock: Clock['kind'];
   readonly endpoint: string;
   readonly host: LambdaHost;
   readonly credentials: Credentials;
-  /** Handler file name → path of its bundle. */
+  /** Function → path of its bundle. */
   readonly bundles: ReadonlyMap<string, string>;
   /** Whether anybody hears what the functions log. */
   readonly logs: boolean;
@@ -20,7 +20,7 @@ export interface InstallOptions {
   readonly schedules: Schedules;
 }
 
-/** What of nightshift a Region has from its start, and the rest of it, for when the services are there. */
+/** What of a template a Region has from its start, and the rest of it, for when the services are there. */
 export interface Installation {
   readonly buckets: readonly string[];
   /** By name without the prefix. */

@@ -1,4 +1,4 @@
-import { buildCluster, type ClusterSurroundings, type NodeKind } from './build-cluster.ts';
+import { buildCluster, type ClusterSurroundings, type NodeMaking } from './build-cluster.ts';
 import { seededRandom } from './build-region.ts';
 import { openCalendars } from './calendars.ts';
 import { recordCall } from './calls.ts';
@@ -30,31 +30,33 @@ import { reportState, type SandboxState } from './state.ts';
 import { StepFunctions } from './step-functions/engine.ts';
 import { stepFunctionsService } from './step-functions/service.ts';
 import { templateInstallation } from './template/install.ts';
-import { ownTemplate } from './template/own.ts';
+import { Stack } from './template/stack.ts';
 import { Dispatcher } from './wire/dispatcher.ts';
 import type { World } from './world.ts';
 
 export interface RegionOptions {
   world: World;
   clock: Clock['kind'];
-  nodeKind: NodeKind;
+  nodeMaking: NodeMaking;
   /** Where the region's AWS APIs answer. */
   endpoint: string;
   listeners: Listeners;
   host: LambdaHost;
   /** Whether anybody hears what the functions log. */
   logs: boolean;
-  /** Handler file name → path of its bundle. */
-  bundles: Map<string, string>;
-  /** State machine → its definition with placeholders, in place of those of the product. */
-  definitions?: Readonly<Record<string, string>>;
-  /** A CloudFormation template, parsed from JSON, that is deployed in place of the sandbox's own installation. */
-  template?: unknown;
+  /** Function → path of its bundle. */
+  bundles: ReadonlyMap<string, string>;
+  /** A CloudFormation template, parsed from JSON. */
+  template: unknown;
+  /** Name of the stack that it becomes. */
+  stack: string;
+  /** Name of the schedule that is a cluster's lease. */
+  leaseName: (cluster: string) => string;
   /** Hears of what went wrong in the sandbox itself, never of what a workflow ended in. */
   onBug: (error: unknown) => void;
 }
 
-/** A world that runs: its clusters, its services, and nightshift deployed in it. */
+/** A world that runs: its clusters, its services, and what is deployed in it. */
 export interface LiveRegion {
   readonly region: Region;
   readonly dispatcher: Dispatcher;
@@ -73,13 +75,14 @@ export interface LiveRegion {
 }
 
 /**
- * Builds a world and deploys nightshift into it. Resolves when its Kubernetes APIs listen.
+ * Builds a world and deploys the template into it. Resolves when its Kubernetes APIs listen.
  *
  * @throws TemplateError for a template that the sandbox cannot deploy.
  */
 export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
-  const { world, host, listeners, onBug, template = ownTemplate(options) } = options;
-  const installation = templateInstallation(template, world);
+  const { world, host, listeners, onBug, template, stack, nodeMaking, leaseName } = options;
+  const { account, region: name } = world;
+  const installation = templateInstallation(new Stack(template, { account, region: name, stack }));
   const clock = options.clock === 'virtual' ? new VirtualClock(world.start, onBug) : new RealClock(onBug);
   const region = emptyRegion(world, clock);
   const credentials = new Credentials(world.account);
@@ -89,8 +92,8 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     random: region.random,
     calls,
     stepFunctions: () => stepFunctions,
-    join: (cluster, join) => joinNodes(region, options.nodeKind, cluster, join),
-    others: { region, calls, call: (call) => dispatcher.call(call), schedules: () => schedules.list() },
+    join: (cluster, join) => joinNodes(region, nodeMaking, cluster, join),
+    others: { region, calls, call: (call) => dispatcher.call(call), schedules: () => schedules.list(), leaseName },
   });
   const noAnswer = (milliseconds: number) => clock.kind === 'virtual' && invocations.stall(milliseconds);
   const apis = await openClusters(options, { region, faults, credentials, calls, listeners, noAnswer });
@@ -177,7 +180,7 @@ function openStepFunctions(
 }
 
 async function openClusters(
-  { world, nodeKind, endpoint }: RegionOptions,
+  { world, nodeMaking, endpoint }: RegionOptions,
   {
     region,
     faults,
@@ -187,7 +190,7 @@ async function openClusters(
   const surroundings: ClusterSurroundings = {
     ...around,
     region,
-    nodeKind,
+    nodeMaking,
     intercept: async ({ operation }) => faults.intercept(operation),
     loseReply: (operation) => faults.reply('kubernetes', operation)(),
     stsHosts: () => hostsOf(endpoint),
@@ -204,7 +207,7 @@ function hostsOf(endpoint: string): string[] {
 }
 
 function registerServices(
-  { world, host, onBug }: RegionOptions,
+  { world, host, nodeMaking, onBug }: RegionOptions,
   parts: {
     region: Region;
     dispatcher: Dispatcher;
@@ -222,8 +225,9 @@ function registerServices(
   dispatcher.register('eks', eksService(region, { addonSchema, addonEnding: () => faults.addonUpdate() }));
   dispatcher.register('ec2', ec2Service(region));
   const disturb: Disturb = (node, document) => faults.command(node, document);
+  const installing = new Set([...nodeMaking.documents].filter(([, { installs }]) => installs).map(([name]) => name));
   const calendars = openCalendars(world.calendars, region.clock);
-  dispatcher.register('ssm', ssmService(region, { documents, documentPrefix, calendars, disturb }));
+  dispatcher.register('ssm', ssmService(region, { documents, documentPrefix, installing, calendars, disturb }));
   dispatcher.register('s3', s3Service(region, { buckets }));
   dispatcher.register('sts', stsService({ account: world.account, credentials }));
   dispatcher.register('scheduler', schedulerService(region, schedules));

@@ -1,4 +1,3 @@
-import type { ProxyMode } from '../functions/core/modes/proxy-mode.ts';
 import type { Clock } from './clock.ts';
 import type { Settling } from './kubernetes/settling.ts';
 
@@ -183,6 +182,9 @@ export interface WorkerNode {
   readonly claims?: NodeOs;
   readonly machine: NodeMachine | null;
 }
+
+/** The modes of kube-proxy that the sandbox plays. */
+export type ProxyMode = 'iptables' | 'ipvs';
 
 /** What kube-proxy is started with: from the ConfigMap `kube-proxy-config`. */
 export interface KubeProxyConfig {

@@ -3,19 +3,19 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { NodeKind } from './build-cluster.ts';
-import { findBundles } from './bundles.ts';
 import type { Clock } from './clock.ts';
 import { control } from './control.ts';
 import { createCertificates } from './kubernetes/certificates.ts';
 import { Listeners } from './kubernetes/listeners.ts';
 import { LambdaHost } from './lambda/host.ts';
 import { type LiveRegion, openRegion } from './live-region.ts';
+import type { ModelDocuments } from './nodes/model.ts';
 import type { ApiCall } from './region.ts';
 import type { SandboxState } from './state.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 import { ServiceError } from './wire/error.ts';
 import { wireServer } from './wire/server.ts';
-import { parseWorld } from './world.ts';
+import { parseWorld, type World } from './world.ts';
 
 export interface SandboxOptions {
   /** A world file, parsed from JSON and not yet checked. */
@@ -26,12 +26,19 @@ export interface SandboxOptions {
   clock?: Clock['kind'];
   /** Default: model. */
   nodeKind?: NodeKind;
-  /** Handler file name → path of its bundle. Default: those of the sources, built where they have changed. */
-  bundles?: Map<string, string>;
-  /** State machine → its definition with placeholders. Default: the files in state-machines. */
-  definitions?: Readonly<Record<string, string>>;
-  /** A CloudFormation template, parsed from JSON, to deploy in place of the sandbox's own installation. */
+  /** A CloudFormation template, parsed from JSON, or what makes one for a world. Default: nothing is deployed. */
   template?: unknown;
+  /**
+   * Name of the stack that the template becomes. A resource whose name begins with it and a hyphen is known without both:
+   * to `bundles`, `modelDocuments` and `stateMachines`. Default: sandbox.
+   */
+  stack?: string;
+  /** Function → path of its bundle, an ES module that exports `handler`. */
+  bundles?: ReadonlyMap<string, string>;
+  /** What the template's SSM documents do on model nodes, which run no script. Default: they run none. */
+  modelDocuments?: ModelDocuments;
+  /** Name of the schedule that is a cluster's lease, for faults. Default: the cluster's. */
+  leaseName?: (cluster: string) => string;
   /** Hears the functions' own log lines. */
   onLog?: (functionName: string, line: string) => void;
   /** Hears what is wrong with the sandbox itself; writes it to stderr if not given. */
@@ -56,6 +63,12 @@ export interface Sandbox {
   stop(): Promise<void>;
 }
 
+/** A world, and what is deployed in it. */
+interface Plan {
+  readonly world: World;
+  readonly template: unknown;
+}
+
 /**
  * Starts a sandbox and resolves when it serves.
  *
@@ -64,9 +77,13 @@ export interface Sandbox {
  *   port is taken.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const world = parseWorld(options.world);
-  const bundles = options.bundles ?? (await findBundles());
-  const { definitions, template } = options;
+  const { template = { Resources: {} }, stack = 'sandbox', bundles = new Map(), modelDocuments = new Map() } = options;
+  const { clock = 'virtual', nodeKind = 'model', leaseName = (cluster) => cluster } = options;
+  const plan = (input: unknown): Plan => {
+    const world = parseWorld(input);
+    return { world, template: typeof template === 'function' ? template(world) : template };
+  };
+  const first = plan(options.world);
   const onBug = options.onBug ?? ((error: unknown) => console.error('the sandbox is at fault:', error));
   const host = new LambdaHost(options.onLog);
   const listeners = new Listeners(await createCertificates());
@@ -101,16 +118,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   };
   try {
     const endpoint = await listen(server, options.port ?? 0);
-    const { clock = 'virtual', nodeKind = 'model' } = options;
-    const open = async (parsed: ReturnType<typeof parseWorld>) => {
+    const open = async (planned: Plan) => {
       await live?.close();
       live = undefined;
       const logs = options.onLog !== undefined;
-      const around = { endpoint, listeners, host, bundles, logs, onBug, template, ...(definitions && { definitions }) };
-      live = await openRegion({ world: parsed, clock, nodeKind, ...around });
+      const nodeMaking = { kind: nodeKind, documents: modelDocuments };
+      const around = { endpoint, listeners, host, bundles, logs, onBug, stack, leaseName, nodeMaking };
+      live = await openRegion({ ...planned, clock, ...around });
       writeFileSync(kubeconfig, live.kubeconfig, { mode: 0o600 });
     };
-    await open(world);
+    await open(first);
     return {
       endpoint,
       kubeconfig,
@@ -124,7 +141,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         return current();
       },
       state: () => current().state(),
-      load: async (next) => open(parseWorld(next)),
+      load: async (next) => open(plan(next)),
       stop: async () => {
         server.closeAllConnections();
         await new Promise((resolve) => server.close(resolve));

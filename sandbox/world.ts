@@ -1,11 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject } from 'ajv';
-import ipaddr from 'ipaddr.js';
-import { isNightshiftError } from '../functions/core/errors.ts';
-import { serviceAddresses } from '../functions/core/values/cluster-ip.ts';
-import { isClusterName } from '../functions/core/values/cluster-name.ts';
-import { parseWindow, type Window } from '../functions/core/window/window.ts';
 import type { Addon, AgentState, Cluster, ClusterWorkloads, Latencies, NodeOs, RbacObject } from './region.ts';
+import { type ServiceNetwork, serviceNetwork } from './service-network.ts';
 
 /** A world file as `world.schema.json` describes it, with every default filled in. */
 export interface World {
@@ -14,7 +10,8 @@ export interface World {
   start: Date;
   seed: number;
   clusters: WorldCluster[];
-  windows: Record<string, Window>;
+  /** For the product that is deployed into it; the sandbox itself does nothing with them. */
+  windows: Record<string, unknown>;
   calendars: Record<string, { state: 'OPEN' | 'CLOSED'; transitions: Date[] }>;
   /** By add-on version. */
   addonModes: Record<string, string[]>;
@@ -122,11 +119,14 @@ const LATENCIES: Latencies = {
   grant: 10,
 };
 
+/** https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html */
+const CLUSTER_NAME = /^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/;
+
 const validate = new Ajv({
   allErrors: true,
   strict: true,
   allowUnionTypes: true,
-  formats: { 'date-time': isDateTime, 'eks-cluster-name': isClusterName },
+  formats: { 'date-time': isDateTime, 'eks-cluster-name': CLUSTER_NAME },
 }).compile<WorldFile>(JSON.parse(readFileSync(new URL('world.schema.json', import.meta.url), 'utf8')));
 
 /**
@@ -150,7 +150,7 @@ export function parseWorld(input: unknown): World {
     start: new Date(input.start),
     seed: input.seed,
     clusters: input.clusters.map(withDefaults),
-    windows: Object.fromEntries(Object.entries(input.windows).map(([name, window]) => [name, windowOf(name, window)])),
+    windows: input.windows,
     calendars: Object.fromEntries(
       Object.entries(input.calendars ?? {}).map(([name, { state, transitions = [] }]) => [
         name,
@@ -192,16 +192,17 @@ function withDefaults(cluster: WorldFile['clusters'][number]): WorldCluster {
 /** `default/kubernetes` and `kube-system/kube-dns` are among a cluster's Services; the first 16 addresses are EKS's. */
 function checkServices(cluster: Pick<WorldCluster, 'serviceCidr' | 'services'>, path: string): void {
   const { serviceCidr, services } = cluster;
-  try {
-    serviceAddresses(serviceCidr);
-  } catch (error) {
-    const rule = error instanceof Error ? error.message : String(error);
-    throw new WorldError(`${path}/serviceCidr: ${rule}`, { cause: error });
-  }
-  const [network, prefix] = ipaddr.parseCIDR(serviceCidr);
-  const room = 2 ** Math.min(30, network.toByteArray().length * 8 - prefix) - 16;
-  if (services - 2 > room)
+  if (services - 2 > networkOf(serviceCidr, path).size - 16)
     throw new WorldError(`${path}/services: ${services} Services do not fit into ${serviceCidr}`);
+}
+
+function networkOf(serviceCidr: string, path: string): ServiceNetwork {
+  try {
+    return serviceNetwork(serviceCidr);
+  } catch (cause) {
+    if (cause instanceof RangeError) throw new WorldError(`${path}/serviceCidr: ${cause.message}`, { cause });
+    throw cause;
+  }
 }
 
 /** Above it the addresses that nodes get would meet those of the pods behind the Services. */
@@ -215,15 +216,6 @@ function checkNodes({ nodeGroups }: WorldFile['clusters'][number], path: string)
 
 const asText = (configuration: string | object | null | undefined): string | null =>
   typeof configuration === 'object' && configuration !== null ? JSON.stringify(configuration) : (configuration ?? null);
-
-function windowOf(name: string, window: unknown): Window {
-  try {
-    return parseWindow(window);
-  } catch (error) {
-    if (isNightshiftError(error)) throw new WorldError(`/windows/${name}: ${error.message}`, { cause: error });
-    throw error;
-  }
-}
 
 /** ISO 8601 with a zone: a moment without one would mean another time on another machine. */
 function isDateTime(text: string): boolean {

@@ -1,7 +1,7 @@
+import { integrationErrorNames, optimizedIntegrationErrors, sdkServices } from '@nightshift/sandbox/step-functions';
 import { expressionsOf } from './lint-expressions.ts';
 import type { LintGraph, Report } from './lint-model.ts';
 import { edges, recordsIn, textsIn } from './lint-model.ts';
-import { integrationErrorNames, optimizedIntegrationErrors, sdkServices } from './sdk-services.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
 const RESERVED: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
-import type { ExpressionUse } from './expressions.ts';
-import { expressionIn, inspectExpression, jsonataFunctions, stringsIn } from './expressions.ts';
+import type { ExpressionUse } from '@nightshift/sandbox/step-functions';
+import { expressionIn, inspectExpression, jsonataFunctions, stringsIn } from '@nightshift/sandbox/step-functions';
 import type { Report } from './lint-model.ts';
 
 /** One expression of a state with what it reads; `field` is its place in the state (`Assign/look`). */

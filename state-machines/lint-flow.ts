@@ -1,4 +1,4 @@
-import { jsonataFunctions } from './expressions.ts';
+import { jsonataFunctions } from '@nightshift/sandbox/step-functions';
 import { expressionsOf, unknownCalls } from './lint-expressions.ts';
 import type { LintGraph, LintState, Report } from './lint-model.ts';
 import { edges } from './lint-model.ts';

@@ -1,10 +1,16 @@
+import {
+  expressionIn,
+  integrationMemberName,
+  makesText,
+  optimizedIntegrations,
+  parseExpression,
+  sdkServices,
+} from '@nightshift/sandbox/step-functions';
 import type { NormalizedSchema } from '@smithy/core/schema';
 import { functionPlaceholder } from './definitions.ts';
-import { expressionIn, makesText, parseExpression } from './expressions.ts';
 import { checkLambdaRetry } from './lint-errors.ts';
 import type { Report } from './lint-model.ts';
 import { isRecord } from './lint-model.ts';
-import { integrationMemberName, optimizedIntegrations, sdkServices } from './sdk-services.ts';
 
 /** The operation's input schema; a sentence when there is no such operation. */
 function sdkInput(arn: string): NormalizedSchema | string {

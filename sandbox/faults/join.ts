@@ -1,4 +1,4 @@
-import { bootNode, type NodeKind } from '../build-cluster.ts';
+import { bootNode, type NodeMaking } from '../build-cluster.ts';
 import { planNode } from '../build-region.ts';
 import type { Cluster, Region } from '../region.ts';
 import { after, latency } from '../services/latency.ts';
@@ -11,7 +11,7 @@ const REGISTRATION_SECONDS = 20;
  * Lets nodes join a cluster as an Auto Scaling group would: nobody has prepared them, kube-proxy starts with what the
  * ConfigMap says now, and SSM knows them some seconds later.
  */
-export function joinNodes(region: Region, nodeKind: NodeKind, cluster: Cluster, join: JoinFault['join']): void {
+export function joinNodes(region: Region, making: NodeMaking, cluster: Cluster, join: JoinFault['join']): void {
   const { os, count, ssm, missingModules } = join;
   const group = { os, count, ssm: 'none' as const, missingModules, builtinModules: [], packageMirror: 'up' as const };
   for (let joined = 0; joined < count; joined += 1) {
@@ -22,7 +22,7 @@ export function joinNodes(region: Region, nodeKind: NodeKind, cluster: Cluster, 
       group,
       index: cluster.nodes.length,
     });
-    const node = bootNode(plan, region.clock.now(), nodeKind);
+    const node = bootNode(plan, region.clock.now(), making);
     cluster.nodes.push(node);
     if (ssm === 'none' || os === 'fargate') continue;
     region.clock.at(after(region, latency(region, REGISTRATION_SECONDS)), () => {

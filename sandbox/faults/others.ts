@@ -1,4 +1,3 @@
-import { leaseName } from '../../functions/core/execution/lease.ts';
 import { recordCall } from '../calls.ts';
 import { KUBE_PROXY_CONFIG, NAMESPACE } from '../kubernetes/kube-proxy-objects.ts';
 import { editedProxyConfig } from '../kubernetes/proxy-config.ts';
@@ -18,6 +17,8 @@ export interface OthersWorld {
   readonly call: (call: Call) => Promise<unknown>;
   /** The Region's schedules. */
   readonly schedules: () => readonly Schedule[];
+  /** Name of the schedule that is a cluster's lease. */
+  readonly leaseName: (cluster: string) => string;
 }
 
 /** As the log of calls names the other principal. */
@@ -114,7 +115,7 @@ async function moveLease(
   fault: OtherFault & { other: 'delete-lease' | 'take-lease' },
 ): Promise<boolean> {
   const { region } = world;
-  const name = leaseName(cluster.name);
+  const name = world.leaseName(cluster.name);
   const held = world.schedules().find((schedule) => schedule.name === name);
   if (!held) return false;
   const place = { Name: name, GroupName: held.group };

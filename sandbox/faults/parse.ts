@@ -1,7 +1,7 @@
 import { AddonIssueCode, ErrorCode } from '@aws-sdk/client-eks';
 import type { z } from 'zod';
-import { IPVS_KERNEL_MODULES } from '../../functions/core/modes/proxy-mode.ts';
 import { badOperation, badReason } from '../kubernetes/scripted-fault.ts';
+import { IPVS_KERNEL_MODULES } from '../nodes/kernel-modules.ts';
 import type { Cluster, Region } from '../region.ts';
 import { isServiceId, serviceModel } from '../wire/catalog.ts';
 import {

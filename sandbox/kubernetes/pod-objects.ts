@@ -1,6 +1,5 @@
-import type { ProxyMode } from '../../functions/core/modes/proxy-mode.ts';
 import type { Timer } from '../clock.ts';
-import type { WorkerNode } from '../region.ts';
+import type { ProxyMode, WorkerNode } from '../region.ts';
 import type { DaemonSetSpec } from './daemonset.ts';
 import { KUBE_PROXY, NAMESPACE } from './kube-proxy-objects.ts';
 import type { Draft } from './object.ts';

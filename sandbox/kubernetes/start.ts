@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { serviceAddresses } from '../../functions/core/values/cluster-ip.ts';
 import type { ApiCall, KubernetesCluster, Region } from '../region.ts';
+import { serviceNetwork } from '../service-network.ts';
 import { KubeProxyAddon } from './addon.ts';
 import type { Authenticator, Creator, CredentialSource } from './authentication.ts';
 import type { ClusterData } from './cluster-data.ts';
@@ -114,7 +114,7 @@ async function populate(
   store.fillWhenAsked(RESOURCES.namespaces, () => namespaceObjects(cluster, store));
   for (const draft of configMapDrafts(cluster, endpoint, config)) store.create(RESOURCES.configmaps, draft, created);
   store.create(RESOURCES.daemonsets, daemonSetDraft(region.name, version, podAnnotations), created);
-  createWorkloads(store, cluster, serviceAddresses(cluster.serviceCidr).dns);
+  createWorkloads(store, cluster, serviceNetwork(cluster.serviceCidr).dns);
   const controller = new DaemonSetController(store, cluster, region);
   await controller.start();
   return { controller, addon: new KubeProxyAddon(store, { cluster, region: region.name }, podAnnotations) };

@@ -1,4 +1,4 @@
-import { IPVS_KERNEL_MODULES } from '../../functions/core/modes/proxy-mode.ts';
+import { IPVS_KERNEL_MODULES } from './kernel-modules.ts';
 
 /** The set of kernel modules of a node, as far as IPVS is concerned. */
 export interface ModuleTree {

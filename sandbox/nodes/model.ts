@@ -1,10 +1,51 @@
-import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../functions/core/modes/proxy-mode.ts';
 import { Countdown } from '../faults/countdown.ts';
-import type { CommandResult, KubeProxyStart, NodeMachine, NodeOs } from '../region.ts';
-import { loadedModules, startIpvs } from './kube-proxy-start.ts';
-import { listening } from './metrics-address.ts';
-import { cleanNode, type ModelState, prepareNode, validateNode } from './model-documents.ts';
-import { count, leave } from './model-rules.ts';
+import type { CommandResult, KubeProxyStart, NodeMachine, NodeOs, ProxyMode } from '../region.ts';
+import { IPVS_KERNEL_MODULES } from './kernel-modules.ts';
+import { loadedModules, type ModuleTree, startIpvs } from './kube-proxy-start.ts';
+import { type Listening, listening } from './metrics-address.ts';
+import { count, leave, type Programmed } from './model-rules.ts';
+
+/** Everything that a model node remembers. */
+export interface ModelState {
+  readonly kernel: string;
+  /** `none`: a node whose packages none of these installs. */
+  readonly packageManager: 'dnf' | 'yum' | 'apt-get' | 'none';
+  packageMirror: 'up' | 'down';
+  ipvsadmInstalled: boolean;
+  readonly modules: ModuleTree;
+  /** The mode that `/proxyMode` answers; null when nothing answers. */
+  kubeProxy: ProxyMode | null;
+  /** Where it answers. */
+  metrics: Listening;
+  iptables: Programmed | null;
+  ipvs: Programmed | null;
+  /** Of the virtual servers that are there. */
+  ipvsScheduler: string | null;
+  /** Virtual servers that kube-proxy did not make, as `tcp/10.0.0.5:80` or `fwm/7`. kube-proxy in IPVS mode deletes them. */
+  foreignVirtualServers: readonly string[];
+  /** Whether KUBE-SERVICES in table nat leads to the chains of iptables mode. */
+  natLeadsToIptables: boolean;
+  /** Starts of kube-proxy that are to fail, by the mode that they are for. */
+  readonly crashes: Countdown<ProxyMode | 'any'>;
+  /** Proofs that are to show cluster DNS without a real server. */
+  readonly dnsWithoutBackends: Countdown<'dns'>;
+  /**
+   * Proofs of iptables mode that are to find no way to the API server's ClusterIP, as pods on the host network may after
+   * IPVS mode: https://github.com/aws/containers-roadmap/issues/2826
+   */
+  readonly apiServerLost: Countdown<'api-server'>;
+}
+
+/** What a document does on a model node and prints, out of its parameters. */
+export interface ModelDocument {
+  /** Whether it installs packages, which takes longer. */
+  readonly installs?: true;
+  /** `parameter` throws for one that the document ran without. */
+  run(state: ModelState, parameter: (name: string) => string): CommandResult;
+}
+
+/** By the document's name without the stack's prefix. */
+export type ModelDocuments = ReadonlyMap<string, ModelDocument>;
 
 export interface ModelMachineOptions {
   os: Exclude<NodeOs, 'windows' | 'fargate'>;
@@ -20,6 +61,8 @@ export interface ModelMachineOptions {
   ipvsadmInstalled?: boolean;
   /** Virtual servers that something else than kube-proxy made: `tcp/10.0.0.5:80`, `fwm/7`. Default: none. */
   foreignVirtualServers?: readonly string[];
+  /** The documents that it can run. */
+  documents: ModelDocuments;
 }
 
 /** A model node also lets its surroundings be changed while it runs: faults. */
@@ -58,9 +101,8 @@ const PACKAGE_MANAGERS: Partial<Record<NodeOs, ModelState['packageManager']>> = 
 };
 
 /**
- * A worker node as a model: it keeps a few numbers, so that thousands are cheap, and answers nightshift's own SSM
- * documents with exactly what their scripts would print. One table of histories (test/ssm-documents/nodes/node-histories.ts)
- * holds it and the kernel kind together.
+ * A worker node as a model: it keeps a few numbers, so that thousands are cheap, and runs no script: what a document
+ * does to it stands in the documents' models.
  */
 export function modelMachine(options: ModelMachineOptions): ModelMachine {
   const builtin = new Set(options.builtinModules ?? []);
@@ -129,7 +171,7 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
 }
 
 function runDocument(
-  { os, name }: ModelMachineOptions,
+  { os, name, documents }: ModelMachineOptions,
   state: ModelState,
   document: string,
   parameters: Record<string, string>,
@@ -141,25 +183,11 @@ function runDocument(
     if (value === undefined) throw new Error(`${document} ran without its parameter ${key}`);
     return value;
   };
-  switch (document) {
-    case 'prepare-node':
-      return prepareNode(state, parameter('Scheduler'));
-    case 'validate-node':
-      return validateNode(state, {
-        apiServer: parameter('ApiServer'),
-        dns: parameter('Dns'),
-        mode: parameter('Mode'),
-        scheduler: parameter('Scheduler'),
-      });
-    case 'clean-node':
-      return cleanNode(state, parameter('Mode'));
-    default:
-      return {
-        exitCode: 1,
-        stdout: '',
-        stderr: `${name} is a model node: it runs nightshift's own documents, not ${document}. Use --node-kind kernel.\n`,
-      };
-  }
+  const model = documents.get(document);
+  if (model) return model.run(state, parameter);
+  const modelled = [...documents.keys()].join(', ') || 'none';
+  const stderr = `${name} is a model node: of documents it runs ${modelled}, not ${document}. Use --node-kind kernel.\n`;
+  return { exitCode: 1, stdout: '', stderr };
 }
 
 /** On a switch nothing is cleaned up: what the other mode programmed stays as it was at that moment. */

@@ -15,8 +15,10 @@ import { makeCommand } from './ssm/send-command.ts';
 export interface SsmOptions {
   /** The account's documents: `name` without the prefix, `content` a document of schema 2.2. */
   readonly documents?: readonly { name: string; content: object }[];
-  /** Stands in front of the names of those documents; `nightshift-` if not given. */
+  /** Stands in front of the names of those documents; nothing if not given. */
   readonly documentPrefix?: string;
+  /** Names, without the prefix, of the documents that install packages, which takes longer. None if not given. */
+  readonly installing?: ReadonlySet<string>;
   /** By name. */
   readonly calendars?: ReadonlyMap<string, Calendar>;
   /** Nothing goes wrong if not given. */
@@ -28,8 +30,8 @@ const VISIBLE_AFTER_MS = 1_000;
 
 /** AWS Systems Manager: documents, Run Command, managed nodes and Change Calendars. */
 export function ssmService(region: Region, options: SsmOptions = {}): Operations {
-  const documents = new Documents(region.account, region.clock.now());
-  const prefix = options.documentPrefix ?? 'nightshift-';
+  const documents = new Documents(region.account, region.clock.now(), options.installing);
+  const prefix = options.documentPrefix ?? '';
   for (const { name, content } of options.documents ?? [])
     documents.create({
       name: `${prefix}${name}`,

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { expressionIn, inspectExpression, stringsIn } from '../../state-machines/expressions.ts';
 import type { Definition, Graph, MapState, State } from './asl.ts';
 import { machineSchema, stateSchemas } from './asl.ts';
+import { expressionIn, inspectExpression, stringsIn } from './expressions.ts';
 import { InvalidDefinition } from './failure.ts';
 import { parseResource } from './resource.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseExpression } from '../../state-machines/expressions.ts';
+import { parseExpression } from './expressions.ts';
 
 const HASHES: Record<string, string> = {
   MD5: 'md5',

@@ -1,7 +1,7 @@
-import { integrationErrorName, sdkServices } from '../../state-machines/sdk-services.ts';
 import { StateFailure } from './failure.ts';
 import type { Json, JsonObject } from './json.ts';
 import { optimizedResources } from './optimized.ts';
+import { integrationErrorName, sdkServices } from './sdk-services.ts';
 import { fromSdkOutput, toSdkInput, unknownArguments } from './sdk-shapes.ts';
 import { callForTask } from './service-call.ts';
 import type { TaskContext } from './world.ts';

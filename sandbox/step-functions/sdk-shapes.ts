@@ -1,8 +1,8 @@
 import type { NormalizedSchema } from '@smithy/core/schema';
-import { integrationMemberName } from '../../state-machines/sdk-services.ts';
 import { StateFailure } from './failure.ts';
 import type { Json, JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
+import { integrationMemberName } from './sdk-services.ts';
 
 const memberTables = new WeakMap<object, Map<string, [string, NormalizedSchema]>>();
 

@@ -1,4 +1,4 @@
-import { expressionIn, inspectExpression, parseExpression } from '../../state-machines/expressions.ts';
+import { expressionIn, inspectExpression, parseExpression } from './expressions.ts';
 import type { Json, JsonObject } from './json.ts';
 import { toJson } from './json.ts';
 

@@ -6,8 +6,6 @@ import { asRecord } from '../wire/check.ts';
 import type { Properties } from './identities.ts';
 import { type Resource, type Stack, TemplateError } from './stack.ts';
 
-const PREFIX = 'nightshift-';
-
 /** Functions, how they take asynchronous invocations, and which rules may invoke them. */
 export function installFunctions(stack: Stack, options: InstallOptions): void {
   // What CDK adds for itself has no name of its own, and nothing to do with the product.
@@ -19,8 +17,8 @@ export function installFunctions(stack: Stack, options: InstallOptions): void {
 
 function installFunction(stack: Stack, { name, identity, properties }: Resource, options: InstallOptions): void {
   const { host, bundles, credentials, messaging } = options;
-  const bundle = bundles.get(name.slice(PREFIX.length));
-  if (!name.startsWith(PREFIX) || bundle === undefined)
+  const bundle = bundles.get(stack.shortName(name));
+  if (bundle === undefined)
     throw new TemplateError(`no bundle for the function ${name}: there are ${[...bundles.keys()].join(', ')}`);
   const caller = roleCaller(String(properties['Role']), name);
   const key = credentials.issue(caller.principal, caller.principalArn);

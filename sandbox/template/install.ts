@@ -3,32 +3,23 @@ import type { Installation, InstallOptions } from '../installation.ts';
 import type { RuleTarget } from '../services/events/rules.ts';
 import { readSchedule } from '../services/scheduler.ts';
 import { isRecord } from '../wire/check.ts';
-import type { World } from '../world.ts';
 import { ringingAlarms } from './alarms.ts';
 import { installFunctions } from './functions.ts';
 import { aliasedVersion } from './identities.ts';
-import { Stack, TemplateError } from './stack.ts';
-
-const PREFIX = 'nightshift-';
-
-/** The stack that a template makes in a world. Throws TemplateError. */
-export function stackOf(template: unknown, { account, region }: Pick<World, 'account' | 'region'>): Stack {
-  return new Stack(template, { account, region, stack: 'nightshift' });
-}
+import { type Resource, type Stack, TemplateError } from './stack.ts';
 
 /**
- * Installs nightshift as a CloudFormation template says: functions with their variables and roles, state machines with
+ * Installs what a CloudFormation template says: functions with their variables and roles, state machines with
  * their aliases, rules, schedules, queues, topics, buckets and documents. What the sandbox has no service for, such as
  * keys, dashboards and log groups, is left out.
  *
  * @throws TemplateError
  */
-export function templateInstallation(template: unknown, world: World): Installation {
-  const stack = stackOf(template, world);
+export function templateInstallation(stack: Stack): Installation {
   return {
     buckets: stack.all('AWS::S3::Bucket').map(({ name }) => name),
-    documents: stack.all('AWS::SSM::Document').map(({ name, properties }) => documentOf(name, properties['Content'])),
-    documentPrefix: PREFIX,
+    documents: stack.all('AWS::SSM::Document').map((resource) => documentOf(stack, resource)),
+    documentPrefix: stack.prefix,
     ringingAlarms: (messaging) => ringingAlarms(stack, messaging),
     install: (options) => {
       installQueues(stack, options);
@@ -41,10 +32,12 @@ export function templateInstallation(template: unknown, world: World): Installat
   };
 }
 
-function documentOf(name: string, content: unknown): { name: string; content: object } {
-  if (!name.startsWith(PREFIX)) throw new TemplateError(`the document ${name} does not begin with ${PREFIX}`);
-  if (!isRecord(content)) throw new TemplateError(`the document ${name} has no content`);
-  return { name: name.slice(PREFIX.length), content };
+function documentOf(stack: Stack, { name, properties }: Resource): { name: string; content: object } {
+  const { Content } = properties;
+  if (!name.startsWith(stack.prefix))
+    throw new TemplateError(`the document ${name} does not begin with ${stack.prefix}`);
+  if (!isRecord(Content)) throw new TemplateError(`the document ${name} has no content`);
+  return { name: stack.shortName(name), content: Content };
 }
 
 function installQueues(stack: Stack, { messaging }: InstallOptions): void {
@@ -68,7 +61,7 @@ function installQueues(stack: Stack, { messaging }: InstallOptions): void {
   for (const { name } of stack.all('AWS::Events::EventBus')) buses.create(name);
 }
 
-/** Answers them by their names without the prefix. */
+/** Answers them by their names without the stack's prefix. */
 function installStateMachines(stack: Stack, { stepFunctions }: InstallOptions): Record<string, string> {
   const now = stepFunctions.world.region.clock.now();
   const made: Record<string, string> = {};
@@ -77,7 +70,7 @@ function installStateMachines(stack: Stack, { stepFunctions }: InstallOptions): 
     if (typeof text !== 'string') throw new TemplateError(`the state machine ${name} has no DefinitionString`);
     const definition = substitute(text, isRecord(values) ? values : {});
     const { arn } = stepFunctions.register({ name, definition, roleArn: String(RoleArn) });
-    made[name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name] = arn;
+    made[stack.shortName(name)] = arn;
   }
   for (const { properties } of stack.all('AWS::StepFunctions::StateMachineVersion')) {
     const machine = stepFunctions.machines.get(String(properties['StateMachineArn']));

@@ -56,6 +56,16 @@ export class Stack {
     this.#template = parsed.data;
   }
 
+  /** What the names of its resources begin with by convention. */
+  get prefix(): string {
+    return `${this.place.stack}-`;
+  }
+
+  /** A name without the prefix. */
+  shortName(name: string): string {
+    return name.startsWith(this.prefix) ? name.slice(this.prefix.length) : name;
+  }
+
   /** The resources of this type whose condition holds, in the template's order. Throws TemplateError. */
   all(type: string): Resource[] {
     return Object.entries(this.#template.Resources)

@@ -3,14 +3,14 @@ import { EKSClient } from '@aws-sdk/client-eks';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DeleteScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { ApiCall, SandboxState } from '@nightshift/sandbox';
-import { type Sandbox, startSandbox } from '@nightshift/sandbox';
+import type { ApiCall, Sandbox, SandboxState } from '@nightshift/sandbox';
 import { expect } from 'vitest';
 import * as z from 'zod';
+import { startNightshift } from '../../cli/start-sandbox.ts';
 import { type Config, readConfig } from '../../infra/config.ts';
+import { synthesized } from '../../infra/synthesized.ts';
 import type { Template } from '../../infra/template.ts';
 import { Roles } from '../infra/roles.ts';
-import { synthesized } from '../infra/synthesized.ts';
 import { fleetOf } from '../workflow/schedules.ts';
 
 const SHIPPED = readConfig(new URL('../../nightshift.config.json', import.meta.url));
@@ -67,7 +67,7 @@ export class Scene {
 
   static async start(template: Template): Promise<Scene> {
     const bugs: unknown[] = [];
-    const sandbox = await startSandbox({ template, world: fleetOf([]), onBug: (bug) => bugs.push(bug) });
+    const sandbox = await startNightshift({ template, world: fleetOf([]), onBug: (bug) => bugs.push(bug) });
     return new Scene(sandbox, template, bugs);
   }
 

@@ -1,9 +1,10 @@
-import { isAllowed, rolePolicies, stackOf } from '@nightshift/sandbox/iam';
+import { isAllowed, rolePolicies } from '@nightshift/sandbox/iam';
 import { expect, it } from 'vitest';
 import { parseConfig } from '../../infra/config.ts';
 import { SETTINGS } from '../functions/handlers/events.ts';
 import { WEEKEND } from '../workflow/worlds.ts';
 import { configuredTemplate, SHARED_CALENDAR } from './roles.ts';
+import { stackOf } from './stack-of.ts';
 import { rightsOfRole } from './template.ts';
 
 const stack = stackOf(await configuredTemplate(), { account: '111122223333', region: 'us-east-1' });

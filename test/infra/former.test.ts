@@ -5,13 +5,13 @@ import {
   policyOf,
   resourcePolicies,
   rolePolicies,
-  stackOf,
   unallowedCalls,
 } from '@nightshift/sandbox/iam';
 import { describe, expect, it } from 'vitest';
 import type { Template } from '../../infra/template.ts';
 import { STATE_MACHINES } from '../../state-machines/definitions.ts';
 import { everythingConfigured } from './roles.ts';
+import { stackOf } from './stack-of.ts';
 
 const PLACE = { account: '111122223333', region: 'us-east-1' };
 const template = await everythingConfigured();

@@ -1,9 +1,10 @@
 import type { Statement } from '@nightshift/sandbox/iam';
-import { resourcePolicies, rolePolicies, stackOf } from '@nightshift/sandbox/iam';
+import { resourcePolicies, rolePolicies } from '@nightshift/sandbox/iam';
 import { describe, expect, it } from 'vitest';
 import { covers } from './arn-patterns.ts';
 import { problemsOf } from './iam-reference.ts';
 import { everythingConfigured } from './roles.ts';
+import { stackOf } from './stack-of.ts';
 
 const stack = stackOf(await everythingConfigured(), { account: '111122223333', region: 'us-east-1' });
 

@@ -1,10 +1,11 @@
 import type { Need } from '@nightshift/sandbox/iam';
-import { neededBy, stackOf, unallowedCalls, unusedRights } from '@nightshift/sandbox/iam';
+import { neededBy, unallowedCalls, unusedRights } from '@nightshift/sandbox/iam';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { problemsOfNeed } from './iam-reference.ts';
 import { MIGRATIONS } from './migration-runs.ts';
 import { configuredTemplate } from './roles.ts';
 import { playRuns } from './runs.ts';
+import { stackOf } from './stack-of.ts';
 import { TRIGGERS, withLostSweep } from './trigger-runs.ts';
 
 const template = await configuredTemplate();

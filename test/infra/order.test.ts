@@ -1,8 +1,8 @@
 import type { Stack } from '@nightshift/sandbox/iam';
-import { stackOf } from '@nightshift/sandbox/iam';
 import { describe, expect, it } from 'vitest';
 import type { Template } from '../../infra/template.ts';
 import { everythingConfigured } from './roles.ts';
+import { stackOf } from './stack-of.ts';
 
 const template = await everythingConfigured();
 

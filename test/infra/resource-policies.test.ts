@@ -1,9 +1,10 @@
-import { publishFromAlarm, publishFromRule, sendFromRule, stackOf } from '@nightshift/sandbox/iam';
+import { publishFromAlarm, publishFromRule, sendFromRule } from '@nightshift/sandbox/iam';
 import { describe, expect, it } from 'vitest';
 import type { Template } from '../../infra/template.ts';
 import { problemsOfNeed } from './iam-reference.ts';
 import { everythingConfigured } from './roles.ts';
 import { refusedUses, serviceUses } from './service-uses.ts';
+import { stackOf } from './stack-of.ts';
 
 const PLACE = { account: '111122223333', region: 'us-east-1' };
 const template = await everythingConfigured();

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
 import { application } from '../../infra/application.ts';
+import { synthesized } from '../../infra/synthesized.ts';
 import { resourcesOf, textOf } from '../../infra/template.ts';
 import { readDefinition } from '../../state-machines/definitions.ts';
-import { synthesized } from './synthesized.ts';
 import { byName, CONFIG, template } from './template.ts';
 import { variablesRead } from './variables-read.ts';
 

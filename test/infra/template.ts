@@ -1,7 +1,7 @@
 import { readConfig } from '../../infra/config.ts';
 import { type Right, rightsOf } from '../../infra/security-page.ts';
+import { synthesized } from '../../infra/synthesized.ts';
 import { type Resource, resourcesOf, textOf } from '../../infra/template.ts';
-import { synthesized } from './synthesized.ts';
 
 export const CONFIG = readConfig(new URL('../../nightshift.config.json', import.meta.url));
 

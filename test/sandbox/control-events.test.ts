@@ -1,10 +1,11 @@
-import { type Sandbox, startSandbox } from '@nightshift/sandbox';
+import type { Sandbox } from '@nightshift/sandbox';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startNightshift } from '../../cli/start-sandbox.ts';
 import { worldOf } from './contract/world.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {
-  sandbox = await startSandbox({ world: worldOf([{}]) });
+  sandbox = await startNightshift({ world: worldOf([{}]) });
 });
 afterAll(() => sandbox.stop());
 beforeEach(() => sandbox.load(worldOf([{}])));

@@ -2,9 +2,9 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { paginateListCommandInvocations, SSMClient } from '@aws-sdk/client-ssm';
-import type { ApiCall, SandboxState } from '@nightshift/sandbox';
-import { type Sandbox, startSandbox } from '@nightshift/sandbox';
+import type { ApiCall, Sandbox, SandboxState } from '@nightshift/sandbox';
 import { z } from 'zod';
+import { startNightshift } from '../../cli/start-sandbox.ts';
 import { configuredTemplate, Roles } from '../infra/roles.ts';
 import { type Case, worldFile } from './case.ts';
 import { isEndless } from './misfortunes.ts';
@@ -63,7 +63,7 @@ export class Searcher {
     const bugs: unknown[] = [];
     const world = worldFile({ start: '2026-11-20T00:00:00Z', seed: 1, freeze: [], clusters: [] });
     const roles = new Roles(rights ?? (await configuredTemplate()));
-    return new Searcher(await startSandbox({ world, ...deployed, onBug: (bug) => bugs.push(bug) }), roles, bugs);
+    return new Searcher(await startNightshift({ world, ...deployed, onBug: (bug) => bugs.push(bug) }), roles, bugs);
   }
 
   /** Runs a case until nothing moves any more, and answers what it violates. Throws SandboxAtFault. */

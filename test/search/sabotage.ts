@@ -2,10 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { SandboxOptions } from '@nightshift/sandbox';
+
 import type fc from 'fast-check';
 import { z } from 'zod';
 import { bundleFunctions } from '../../build.ts';
+import type { NightshiftOptions } from '../../cli/start-sandbox.ts';
 import type { Template } from '../../infra/template.ts';
 import { readDefinition } from '../../state-machines/definitions.ts';
 import { configuredTemplate, withoutRight } from '../infra/roles.ts';
@@ -28,7 +29,7 @@ export interface Sabotage {
 }
 
 /** What a search runs with in place of the product's own. */
-export type Sabotaged = Pick<SandboxOptions, 'bundles' | 'definitions'> & {
+export type Sabotaged = Pick<NightshiftOptions, 'bundles' | 'definitions'> & {
   /** The template with whose roles all calls are compared. */
   readonly rights?: Template;
 };

@@ -1,10 +1,9 @@
+import { type KernelMachine, kernelMachine, kernelNodesAvailable } from '@nightshift/sandbox/nodes';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { kernelNodesAvailable } from '../../sandbox/nodes/kernel/available.ts';
-import { type KernelMachine, kernelMachine } from '../../sandbox/nodes/kernel/machine.ts';
-import { EVERYTHING } from '../sandbox/nodes/foreign.ts';
-import { runDocument } from '../sandbox/nodes/node-history.ts';
 import { anyOthers, made, type OthersOnNode, unmade } from './draw-others.ts';
+import { EVERYTHING } from './nodes/foreign.ts';
+import { runDocument } from './nodes/node-history.ts';
 
 const availability = kernelNodesAvailable();
 

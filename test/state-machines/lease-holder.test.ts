@@ -1,8 +1,7 @@
-import { evaluateTemplate } from '@nightshift/sandbox/step-functions';
+import { evaluateTemplate, stringsIn } from '@nightshift/sandbox/step-functions';
 import { describe, expect, it, test } from 'vitest';
 import { holderOf } from '../../functions/core/execution/lease.ts';
 import { readDefinition, STATE_MACHINES } from '../../state-machines/definitions.ts';
-import { stringsIn } from '../../state-machines/expressions.ts';
 
 /** Every expression that takes the holder out of a lease that was read. */
 const READERS = STATE_MACHINES.flatMap((name) => [...stringsIn(JSON.parse(readDefinition(name)), name)]).filter(

@@ -1,7 +1,7 @@
 import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import type { ApiCall, ClusterReport, SandboxState } from '@nightshift/sandbox';
-import { type Sandbox, startSandbox } from '@nightshift/sandbox';
+import type { ApiCall, ClusterReport, Sandbox, SandboxState } from '@nightshift/sandbox';
 import * as z from 'zod';
+import { startNightshift } from '../../cli/start-sandbox.ts';
 import { configuredTemplate, Roles } from '../infra/roles.ts';
 import { REQUEST } from './worlds.ts';
 
@@ -78,7 +78,7 @@ export class Workflow {
       return new Workflow(known, roles, reusable);
     }
     const bugs: unknown[] = [];
-    const sandbox = await startSandbox({ world, nodeKind, template, onBug: (bug) => bugs.push(bug) });
+    const sandbox = await startNightshift({ world, nodeKind, template, onBug: (bug) => bugs.push(bug) });
     return new Workflow({ sandbox, bugs }, roles, reusable);
   }
 

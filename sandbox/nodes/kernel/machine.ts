@@ -1,5 +1,12 @@
-import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../../functions/core/modes/proxy-mode.ts';
-import type { ClusterService, CommandResult, KubeProxyStart, NodeMachine, NodeReport } from '../../region.ts';
+import type {
+  ClusterService,
+  CommandResult,
+  KubeProxyStart,
+  NodeMachine,
+  NodeReport,
+  ProxyMode,
+} from '../../region.ts';
+import { IPVS_KERNEL_MODULES } from '../kernel-modules.ts';
 import { VirtualMachine } from './vm.ts';
 
 export interface KernelMachineOptions {

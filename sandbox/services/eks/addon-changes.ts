@@ -1,5 +1,4 @@
-import type { ProxyMode } from '../../../functions/core/modes/proxy-mode.ts';
-import type { Addon, AddonUpdate, Cluster, Region } from '../../region.ts';
+import type { Addon, AddonUpdate, Cluster, ProxyMode, Region } from '../../region.ts';
 import { ServiceError } from '../../wire/error.ts';
 import { after, latency, uuid } from '../latency.ts';
 import { type JsonSchema, kubeProxyVersions } from './addon-schema.ts';

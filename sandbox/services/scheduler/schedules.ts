@@ -1,9 +1,9 @@
-import { isTimezone, parseSchedule, ScheduleProblem } from '../../../functions/core/window/schedule.ts';
 import type { Timer } from '../../clock.ts';
 import type { Region } from '../../region.ts';
 import { ServiceError } from '../../wire/error.ts';
 import { after } from '../latency.ts';
 import type { RetryPolicy } from '../retry.ts';
+import { isTimezone, nextMomentOf } from './expressions.ts';
 
 export interface ScheduleTarget {
   readonly Arn: string;
@@ -173,15 +173,14 @@ function recurrenceOf({ expression, timezone, startDate }: ScheduleDefinition): 
   const [, count, unit = ''] = /^rate\(([1-9]\d*) (minute|hour|day)s?\)$/.exec(expression) ?? [];
   if (count !== undefined) return every(Number(count) * (UNIT_MS[unit] ?? 0), startDate);
   try {
-    const parsed = parseSchedule(expression, timezone);
-    const moment = parsed.nextAfter(new Date(0));
-    if (expression.startsWith('at(') && moment) return { kind: 'once', moment };
+    const nextAfter = nextMomentOf(expression, timezone);
+    const moment = nextAfter(new Date(0));
+    if (moment === null) throw new RangeError('it never comes');
+    if (expression.startsWith('at(')) return { kind: 'once', moment };
     const later = (now: Date) => new Date(Math.max(now.getTime(), startDate?.getTime() ?? 0));
-    return { kind: 'recurring', next: (now) => parsed.nextAfter(later(now)) };
-  } catch (error) {
-    if (error instanceof ScheduleProblem)
-      throw invalid(`Invalid Schedule Expression ${expression}: it ${error.message}.`);
-    throw error;
+    return { kind: 'recurring', next: (now) => nextAfter(later(now)) };
+  } catch {
+    throw invalid(`Invalid Schedule Expression ${expression}.`);
   }
 }
 

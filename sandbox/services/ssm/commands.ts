@@ -116,7 +116,7 @@ export class CommandRun {
     this.#running += 1;
     const { document, resolved } = this.#command;
     const disturbance = this.#disturb(invocation.node, document.machineName);
-    const usual = document.machineName === 'prepare-node' ? latencies.prepareCommand : latencies.command;
+    const usual = document.installs ? latencies.prepareCommand : latencies.command;
     const takes = latency(this.#region, usual) * disturbance.slowness;
     const limit = executionTimeout(document.content, resolved) * 1000;
     const due = after(this.#region, Math.min(takes, limit));

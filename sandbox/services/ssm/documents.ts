@@ -41,10 +41,12 @@ export type DocumentParameter = z.infer<typeof Parameter>;
 
 /** A command document as SSM keeps it. */
 export interface SsmDocument {
-  /** As SSM knows it: `nightshift-prepare-node`, `AWS-RunShellScript`. */
+  /** As SSM knows it: `mystack-install`, `AWS-RunShellScript`. */
   readonly name: string;
-  /** As a node's machine knows it: `prepare-node`. */
+  /** As a node's machine knows it, without the stack's prefix: `install`. */
   readonly machineName: string;
+  /** Whether it installs packages, which takes longer. */
+  readonly installs: boolean;
   readonly owner: string;
   readonly createdAt: Date;
   readonly text: string;
@@ -91,10 +93,13 @@ const RUN_SHELL_SCRIPT = {
 /** The documents of the Region: AWS's one and those of the account. */
 export class Documents {
   readonly #account: string;
+  readonly #installing: ReadonlySet<string>;
   readonly #documents = new Map<string, SsmDocument>();
 
-  constructor(account: string, createdAt: Date) {
+  /** `installing`: machine names of the documents that install packages. */
+  constructor(account: string, createdAt: Date, installing: ReadonlySet<string> = new Set()) {
     this.#account = account;
+    this.#installing = installing;
     this.#add({
       name: 'AWS-RunShellScript',
       machineName: 'AWS-RunShellScript',
@@ -126,8 +131,9 @@ export class Documents {
     return [...this.#documents.values()];
   }
 
-  #add(document: Omit<SsmDocument, 'content'>): SsmDocument {
-    const made = { ...document, content: parseContent(document.text) };
+  #add(document: Omit<SsmDocument, 'content' | 'installs'>): SsmDocument {
+    const installs = this.#installing.has(document.machineName);
+    const made = { ...document, installs, content: parseContent(document.text) };
     this.#documents.set(made.name, made);
     return made;
   }

@@ -32,7 +32,7 @@ beforeEach(() => {
     calls,
     stepFunctions: () => engine,
     join: () => undefined,
-    others: { region, calls, call: (call) => dispatcher.call(call), schedules: () => [] },
+    others: { region, calls, call: (call) => dispatcher.call(call), schedules: () => [], leaseName: (name) => name },
   });
   const arn = 'arn:aws:lambda:us-east-1:111122223333:function:on-execution-ended';
   const { buses, rules } = openMessaging({

@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net';
-import type { ProxyMode } from '../../../functions/core/modes/proxy-mode.ts';
 import { type Clock, VirtualClock } from '../../clock.ts';
 import { Credentials } from '../../credentials.ts';
 import { Faults } from '../../faults.ts';
@@ -11,6 +10,7 @@ import type {
   KubernetesCluster,
   NodeMachine,
   NodeOs,
+  ProxyMode,
   Region,
   WorkerNode,
 } from '../../region.ts';

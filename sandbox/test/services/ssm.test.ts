@@ -26,6 +26,11 @@ const CHECK = {
     mainSteps: [{ action: 'aws:runShellScript', name: 'validate', inputs: { runCommand: ['dig @{{ Dns }}'] } }],
   },
 };
+const DEPLOYED = {
+  documents: [PREPARE, CHECK],
+  documentPrefix: 'nightshift-',
+  installing: new Set(['prepare-node']),
+};
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
@@ -34,7 +39,7 @@ afterEach(async () => {
 async function open(sketches: NodeSketch[], options: Parameters<typeof ssmService>[1] = {}) {
   const nodes = sketches.map((sketch, index) => makeNode(index, sketch));
   const world = new TestRegion([makeCluster('demo', { nodes })]);
-  world.dispatcher.register('ssm', ssmService(world.region, { documents: [PREPARE, CHECK], ...options }));
+  world.dispatcher.register('ssm', ssmService(world.region, { ...DEPLOYED, ...options }));
   const client = new SSM(await world.listen());
   cleanups.push(() => world.close());
   const ids = nodes.map(({ id }) => id);

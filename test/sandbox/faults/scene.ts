@@ -6,7 +6,8 @@ import { Scheduler } from '@aws-sdk/client-scheduler';
 import { SFN } from '@aws-sdk/client-sfn';
 import { SSM } from '@aws-sdk/client-ssm';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
-import { type Sandbox, startSandbox } from '@nightshift/sandbox';
+import type { Sandbox } from '@nightshift/sandbox';
+import { startNightshift } from '../../../cli/start-sandbox.ts';
 import { configuredTemplate, Roles } from '../../infra/roles.ts';
 import { worldOf } from '../../workflow/worlds.ts';
 
@@ -45,7 +46,7 @@ export class Scene {
   static async open(): Promise<Scene> {
     const bugs: unknown[] = [];
     const roles = new Roles(await configuredTemplate());
-    return new Scene(await startSandbox({ world: worldOf({}), onBug: (bug) => bugs.push(bug) }), roles, bugs);
+    return new Scene(await startNightshift({ world: worldOf({}), onBug: (bug) => bugs.push(bug) }), roles, bugs);
   }
 
   get live() {

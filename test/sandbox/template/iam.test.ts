@@ -1,8 +1,9 @@
 import { SFN } from '@aws-sdk/client-sfn';
-import type { ApiCall } from '@nightshift/sandbox';
-import { type Sandbox, startSandbox } from '@nightshift/sandbox';
-import { isAllowed, stackOf, unallowedCalls, unusedRights } from '@nightshift/sandbox/iam';
+import type { ApiCall, Sandbox } from '@nightshift/sandbox';
+import { isAllowed, unallowedCalls, unusedRights } from '@nightshift/sandbox/iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startNightshift } from '../../../cli/start-sandbox.ts';
+import { stackOf } from '../../infra/stack-of.ts';
 import { worldOf } from '../../workflow/worlds.ts';
 import { TEMPLATE } from './template.ts';
 
@@ -290,7 +291,7 @@ describe('a call that was logged', () => {
 describe('a stack that ran', () => {
   let sandbox: Sandbox;
   beforeAll(async () => {
-    sandbox = await startSandbox({ world: worldOf({}), template: TEMPLATE });
+    sandbox = await startNightshift({ world: worldOf({}), template: TEMPLATE });
     const options = {
       endpoint: sandbox.endpoint,
       region: 'us-east-1',

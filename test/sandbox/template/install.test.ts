@@ -4,8 +4,9 @@ import { S3 } from '@aws-sdk/client-s3';
 import { SFN } from '@aws-sdk/client-sfn';
 import { SQS } from '@aws-sdk/client-sqs';
 import { SSM } from '@aws-sdk/client-ssm';
-import { type Sandbox, startSandbox } from '@nightshift/sandbox';
+import type { Sandbox } from '@nightshift/sandbox';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startNightshift } from '../../../cli/start-sandbox.ts';
 import { worldOf } from '../../workflow/worlds.ts';
 import { TEMPLATE } from './template.ts';
 
@@ -14,7 +15,7 @@ const MACHINE = 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-p
 let sandbox: Sandbox;
 const bugs: unknown[] = [];
 beforeAll(async () => {
-  sandbox = await startSandbox({ world: worldOf({}), template: TEMPLATE, onBug: (bug) => bugs.push(bug) });
+  sandbox = await startNightshift({ world: worldOf({}), template: TEMPLATE, onBug: (bug) => bugs.push(bug) });
 });
 afterAll(async () => {
   await sandbox.stop();
@@ -142,7 +143,7 @@ test.each([
   ['a circle', { Fn: fn({ FunctionName: { Ref: 'Fn' } }) }, 'the resource Fn refers to itself'],
 ])('%s is refused by name', async (_, resources, problem) => {
   const template = 'One' in resources || 'Resources' in resources ? resources : { Resources: resources };
-  await expect(startSandbox({ world: worldOf({}), template })).rejects.toThrow(problem);
+  await expect(startNightshift({ world: worldOf({}), template })).rejects.toThrow(problem);
 });
 
 function fn(Properties: object) {

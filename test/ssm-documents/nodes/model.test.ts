@@ -1,6 +1,7 @@
 import type { ClusterService } from '@nightshift/sandbox';
 import { modelMachine } from '@nightshift/sandbox/nodes';
 import { expect, test } from 'vitest';
+import { modelDocuments as documents } from '../../../ssm-documents/model-node.ts';
 
 const services = (count: number): ClusterService[] =>
   Array.from({ length: count }, (_, index) => ({
@@ -13,18 +14,23 @@ const services = (count: number): ClusterService[] =>
   }));
 
 test('a model node runs nightshift’s own documents and no other', async () => {
-  const machine = modelMachine({ os: 'al2023', name: 'ip-192-168-1-1.ec2.internal', address: '192.168.1.1' });
+  const machine = modelMachine({
+    os: 'al2023',
+    name: 'ip-192-168-1-1.ec2.internal',
+    address: '192.168.1.1',
+    documents,
+  });
   expect(await machine.runDocument({ document: 'AWS-RunShellScript', parameters: {}, script: 'ipvsadm -L' })).toEqual({
     exitCode: 1,
     stdout: '',
     stderr:
-      "ip-192-168-1-1.ec2.internal is a model node: it runs nightshift's own documents, not AWS-RunShellScript. Use --node-kind kernel.\n",
+      'ip-192-168-1-1.ec2.internal is a model node: of documents it runs prepare-node, validate-node, clean-node, not AWS-RunShellScript. Use --node-kind kernel.\n',
   });
 });
 
 test('modules that are part of the kernel count as there', async () => {
   const builtinModules = ['ip_vs', 'ip_vs_rr', 'nf_conntrack'];
-  const machine = modelMachine({ os: 'al2023', name: 'node', address: '192.168.1.1', builtinModules });
+  const machine = modelMachine({ os: 'al2023', name: 'node', address: '192.168.1.1', builtinModules, documents });
   const result = await machine.runDocument({ document: 'prepare-node', parameters: { Scheduler: 'rr' }, script: '' });
   expect(result.exitCode).toBe(0);
   expect(result.stdout).toContain('builtin=ip_vs,ip_vs_rr,nf_conntrack\nmissing=\nscheduler=ok\n');
@@ -34,7 +40,13 @@ test('modules that are part of the kernel count as there', async () => {
 });
 
 test('a proof shows the first four real servers and says how many more there are', async () => {
-  const machine = modelMachine({ os: 'al2023', name: 'node', address: '192.168.1.1', ipvsadmInstalled: true });
+  const machine = modelMachine({
+    os: 'al2023',
+    name: 'node',
+    address: '192.168.1.1',
+    ipvsadmInstalled: true,
+    documents,
+  });
   const ipvs = { mode: 'ipvs', scheduler: 'rr' } as const;
   await machine.startKubeProxy(ipvs, { version: '1.34', serviceCidr: '10.100.0.0/16', services: services(3_000) });
   const parameters = { ApiServer: '10.100.0.1', Dns: '10.100.0.10', Mode: 'ipvs', Scheduler: 'rr' };
@@ -44,7 +56,7 @@ test('a proof shows the first four real servers and says how many more there are
 });
 
 test('a node that runs no shell takes no document', async () => {
-  const machine = modelMachine({ os: 'bottlerocket', name: 'node', address: '192.168.1.1' });
+  const machine = modelMachine({ os: 'bottlerocket', name: 'node', address: '192.168.1.1', documents });
   const result = await machine.runDocument({ document: 'prepare-node', parameters: { Scheduler: 'rr' }, script: '' });
   expect(result).toMatchObject({ exitCode: 127, stderr: 'node: Bottlerocket has no shell and no package manager\n' });
 });

@@ -1,5 +1,6 @@
 import { modelMachine } from '@nightshift/sandbox/nodes';
 import { describe, test } from 'vitest';
+import { modelDocuments as documents } from '../../../ssm-documents/model-node.ts';
 import { nodeLives } from './node-histories.ts';
 import { live, nodeAddress } from './node-history.ts';
 
@@ -11,6 +12,7 @@ describe.each(nodeLives)('as a model, $name', ({ family, missingModules = [], pa
     address: nodeAddress(family),
     missingModules,
     packageMirror,
+    documents,
   });
   test.each(histories)('$name', (history) => live(family, history, machine));
 });

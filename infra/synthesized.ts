@@ -2,14 +2,14 @@ import { createHash, type Hash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildFunctions } from '../../build.ts';
-import type { Config } from '../../infra/config.ts';
-import { parseTemplate, type Template } from '../../infra/template.ts';
+import { buildFunctions } from '../build.ts';
+import type { Config } from './config.ts';
+import { parseTemplate, type Template } from './template.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CACHE = join(ROOT, 'dist/templates');
 /** What a template is made of besides the bundles, which have a digest of their own sources. */
-const SOURCES = ['infra/**/*.ts', 'state-machines/*.{ts,json}', 'ssm-documents/**', 'package-lock.json'];
+const SOURCES = ['infra/**/*.ts', 'state-machines/*.{ts,yaml}', 'ssm-documents/**', 'package-lock.json'];
 const BUNDLES = join(ROOT, 'dist/functions/sources.sha256');
 
 /**
@@ -23,7 +23,7 @@ export async function synthesized(config: Config): Promise<Template> {
   const file = join(CACHE, name);
   if (!existsSync(file)) {
     // Only here: to load the CDK alone takes a second.
-    const { synthesize } = await import('../../infra/synthesis.ts');
+    const { synthesize } = await import('./synthesis.ts');
     keep(name, sources, JSON.stringify(synthesize(config)));
   }
   return parseTemplate(readFileSync(file, 'utf8'));

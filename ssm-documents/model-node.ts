@@ -1,40 +1,16 @@
-import { IPVS_KERNEL_MODULES, type ProxyMode } from '../../functions/core/modes/proxy-mode.ts';
-import type { Countdown } from '../faults/countdown.ts';
-import type { CommandResult } from '../region.ts';
-import { load, type ModuleTree } from './kube-proxy-start.ts';
-import { hears, type Listening } from './metrics-address.ts';
-import { count, endpointsOf, type Programmed, showVirtualServer } from './model-rules.ts';
-
-/** Everything that a model node remembers. */
-export interface ModelState {
-  readonly kernel: string;
-  /** Of those that prepare-node.sh knows. */
-  readonly packageManager: 'dnf' | 'yum' | 'apt-get' | 'none';
-  packageMirror: 'up' | 'down';
-  ipvsadmInstalled: boolean;
-  readonly modules: ModuleTree;
-  /** The mode that `/proxyMode` answers; null when nothing answers. */
-  kubeProxy: ProxyMode | null;
-  /** Where it answers. */
-  metrics: Listening;
-  iptables: Programmed | null;
-  ipvs: Programmed | null;
-  /** Of the virtual servers that are there. */
-  ipvsScheduler: string | null;
-  /** Virtual servers that kube-proxy did not make, as prepare-node.sh names them. kube-proxy in IPVS mode deletes them. */
-  foreignVirtualServers: readonly string[];
-  /** Whether KUBE-SERVICES in table nat leads to the chains of iptables mode. */
-  natLeadsToIptables: boolean;
-  /** Starts of kube-proxy that are to fail, by the mode that they are for. */
-  readonly crashes: Countdown<ProxyMode | 'any'>;
-  /** Proofs that are to show cluster DNS without a real server. */
-  readonly dnsWithoutBackends: Countdown<'dns'>;
-  /**
-   * Proofs of iptables mode that are to find no way to the API server's ClusterIP, as pods on the host network may after
-   * IPVS mode: https://github.com/aws/containers-roadmap/issues/2826
-   */
-  readonly apiServerLost: Countdown<'api-server'>;
-}
+import type { CommandResult } from '@nightshift/sandbox';
+import {
+  count,
+  endpointsOf,
+  hears,
+  load,
+  type ModelDocument,
+  type ModelDocuments,
+  type ModelState,
+} from '@nightshift/sandbox/nodes';
+import { IPVS_KERNEL_MODULES, type ProxyMode } from '../functions/core/modes/proxy-mode.ts';
+import type { DocumentName } from './documents.ts';
+import { showVirtualServer } from './model-virtual-servers.ts';
 
 /** Sets that a kube-proxy since 1.26 makes for one address family: pkg/proxy/ipvs/proxier.go, `ipsetInfo`. */
 const IPSETS = 17;
@@ -52,7 +28,7 @@ const MIRROR_ERRORS: Record<ModelState['packageManager'], string> = {
 const lines = (all: readonly string[]): string => `${all.join('\n')}\n`;
 
 /** What prepare-node.sh does and prints. */
-export function prepareNode(state: ModelState, scheduler: string): CommandResult {
+function prepareNode(state: ModelState, scheduler: string): CommandResult {
   const { modules, kernel } = state;
   const warnings: string[] = [];
   const ipvsadm = state.ipvsadmInstalled
@@ -109,7 +85,7 @@ interface Validation {
 }
 
 /** What validate-node.sh prints. */
-export function validateNode(state: ModelState, parameters: Validation): CommandResult {
+function validateNode(state: ModelState, parameters: Validation): CommandResult {
   const { apiServer, dns, mode } = parameters;
   if (mode === 'ipvs' && parameters.scheduler === 'none')
     return failure('mode ipvs is validated with its scheduler: Scheduler is none');
@@ -165,7 +141,7 @@ function probe(state: ModelState, service: { protocol: 'TCP' | 'UDP'; address: s
 }
 
 /** What clean-node.sh does and prints. */
-export function cleanNode(state: ModelState, mode: string): CommandResult {
+function cleanNode(state: ModelState, mode: string): CommandResult {
   if (answered(state) !== mode)
     return failure(
       `refused: kube-proxy on this node reports ${answered(state) ?? 'nothing'}, not ${mode}: what would be removed may be in use`,
@@ -200,3 +176,24 @@ export function cleanNode(state: ModelState, mode: string): CommandResult {
 }
 
 const failure = (why: string): CommandResult => ({ exitCode: 1, stdout: '', stderr: `${why}\n` });
+
+const MODELS = {
+  'prepare-node': { installs: true, run: (state, parameter) => prepareNode(state, parameter('Scheduler')) },
+  'validate-node': {
+    run: (state, parameter) =>
+      validateNode(state, {
+        apiServer: parameter('ApiServer'),
+        dns: parameter('Dns'),
+        mode: parameter('Mode'),
+        scheduler: parameter('Scheduler'),
+      }),
+  },
+  'clean-node': { run: (state, parameter) => cleanNode(state, parameter('Mode')) },
+} satisfies Record<DocumentName, ModelDocument>;
+
+/**
+ * What nightshift's documents do on a model node, which has no shell: exactly what their scripts would print. A sandbox
+ * plays any product's documents on nodes with a kernel; on a model node it plays those that it was given a model of. One
+ * table of histories (test/ssm-documents/nodes/node-histories.ts) holds these and the scripts on a kernel together.
+ */
+export const modelDocuments: ModelDocuments = new Map(Object.entries(MODELS));

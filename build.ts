@@ -47,6 +47,7 @@ function sourcesDigest(): string {
   const hash = createHash('sha256').update(process.version);
   const files = [
     ...globSync('functions/**/*.ts', { cwd: ROOT }).sort(),
+    'package.json',
     'package-lock.json',
     'build.ts',
     NOTICES_SOURCE,

@@ -1,15 +1,9 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import type { StoredObject } from '../contracts/shared/output.ts';
 import { EvidenceMissing } from '../core/errors.ts';
 import { type ClientOptions, isNamed, memoised } from './clients.ts';
-
-/** A stored object: `sha256` in hex, of the bytes as they lie in the bucket; `bytes` is their number. */
-export interface StoredObject {
-  key: string;
-  sha256: string;
-  bytes: number;
-}
 
 /** The evidence bucket: texts, gzipped where the key ends in `.gz`. */
 export interface ObjectStore {

@@ -1,41 +1,13 @@
-import * as z from 'zod/mini';
 import { type Eks, eks, type FoundAddon } from '../aws/eks.ts';
 import { type Leases, leasesIn } from '../aws/leases.ts';
+import { Input, type Output } from '../contracts/check-configuration.ts';
 import { assertNever, ConfigurationChanged } from '../core/errors.ts';
 import { type Configured, differenceFrom, notConfiguredFor } from '../core/modes/configured.ts';
 import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
 import { type Run, type Say, wrap } from '../runtime/wrap.ts';
-import { ClusterWithApi, Common, Proxying } from './shared/input.ts';
 import { reasonOf } from './shared/kept.ts';
 import { requireLease } from './shared/require-lease.ts';
-
-const Looked = z.object({ version: z.string().check(z.minLength(1)), configuration: z.nullable(z.string()) });
-
-const Ask = z.discriminatedUnion('kind', [
-  /** Before a change: is everything as the look found it, and does this execution hold the lease? */
-  z.object({ kind: z.literal('unchanged'), addon: z.nullable(Looked), configMap: z.nullable(z.string()) }),
-  /** After a proof: would the next kube-proxy pod start with what the nodes run? */
-  z.object({
-    kind: z.literal('configured'),
-    proxying: Proxying,
-    /** What the add-on's values ask for in a cluster that had drifted; null: the same. */
-    values: z._default(z.nullable(Proxying), null),
-    way: z.enum(['addon', 'create-addon', 'config-map']),
-  }),
-]);
-
-const Input = z.object({
-  ...Common,
-  cluster: ClusterWithApi,
-  /**
-   * Whether the execution has access to Kubernetes: only then the ConfigMap is read. `if-allowed`: it was granted none,
-   * and reads the ConfigMap only if the cluster lets its role read it anyway.
-   */
-  kubernetes: z.union([z.boolean(), z.literal('if-allowed')]),
-  ask: Ask,
-});
-type Input = z.output<typeof Input>;
 
 /** An event has 256 KiB for everything; EKS names few issues, in a sentence each. */
 const MOST_ISSUES = 10;
@@ -45,13 +17,6 @@ export interface Deps {
   eks: Pick<Eks, 'addon'>;
   leases: Pick<Leases, 'holder'>;
   openKubernetes: OpenKubernetes;
-}
-
-export interface Output {
-  /** The add-on as it is now, without its values; null if there is none. */
-  addon: Pick<FoundAddon, 'version' | 'status' | 'issues'> | null;
-  /** Whether the ConfigMap was part of the comparison. */
-  configMap: 'compared' | 'not looked at';
 }
 
 /**

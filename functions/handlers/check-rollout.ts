@@ -1,6 +1,6 @@
-import * as z from 'zod/mini';
 import type { Kubernetes, Rollout } from '../aws/kubernetes.ts';
-import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
+import { type ObjectStore, objectStore } from '../aws/s3.ts';
+import { type Canaries, type Canary, Input, type Output } from '../contracts/check-rollout.ts';
 import { assertNever, CanaryFailed, InvalidRequest, RolloutFailed } from '../core/errors.ts';
 import { estimateChange } from '../core/execution/estimate.ts';
 import { canaryState, crashOf } from '../core/nodes/canary.ts';
@@ -9,46 +9,14 @@ import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
 import { evidenceKey, readInventory, writeInventory } from './shared/evidence.ts';
-import { ClusterWithApi, Common, Instant, Poll, Step, Stored } from './shared/input.ts';
 import { nextWait } from './shared/pace.ts';
-
-const text = z.string().check(z.minLength(1));
-const Canary = z.object({
-  node: z.object({ id: text, name: text }),
-  formerPod: z.object({ name: text, uid: text }),
-});
-const Canaries = z.object({ step: Step, inventory: Stored, canaries: z.array(Canary).check(z.minLength(1)) });
-
-const Input = z.object({
-  ...Common,
-  cluster: ClusterWithApi,
-  /** For all nodes: the DaemonSet's generation since the restart. */
-  generation: z._default(z.nullable(z.number().check(z.int(), z.gte(1))), null),
-  /** For the canaries: the pods that were deleted there, and the inventory of these nodes. */
-  canary: z._default(z.nullable(Canaries), null),
-  deadline: Instant,
-  poll: Poll,
-});
-type Input = z.output<typeof Input>;
 
 export interface Deps {
   openKubernetes: OpenKubernetes;
   store: ObjectStore;
 }
 
-/** How many pods there are to be, are new, and are new and available. */
-interface Progress {
-  done: boolean;
-  desired: number;
-  updated: number;
-  available: number;
-}
-
-export type Output = Progress & {
-  waitSeconds: number;
-  /** Of the canaries, once all are done: what to prove them by, with what their kube-proxies answer now. */
-  inventory?: StoredObject;
-};
+type Progress = Omit<Output, 'waitSeconds'>;
 
 /**
  * What `kubectl rollout status` asks, and that no new pod crashes; with `canary`, the same of the canaries, and what the
@@ -67,7 +35,7 @@ export function checkRollout(deps: Deps): Run<Input, Output> {
   };
 }
 
-function look(api: Kubernetes, store: ObjectStore, input: Input): Promise<Progress & Pick<Output, 'inventory'>> {
+function look(api: Kubernetes, store: ObjectStore, input: Input): Promise<Progress> {
   if (input.canary && input.generation === null) return lookAtCanaries(api, store, input, input.canary);
   if (input.generation !== null && !input.canary) return lookAtAll(api, input, input.generation);
   throw new InvalidRequest('The input must have either generation or canary.');
@@ -90,8 +58,8 @@ async function lookAtCanaries(
   api: Kubernetes,
   store: ObjectStore,
   input: Input,
-  { step, inventory, canaries }: z.output<typeof Canaries>,
-): Promise<Progress & Pick<Output, 'inventory'>> {
+  { step, inventory, canaries }: Canaries,
+): Promise<Progress> {
   const up = new Map<string, string>();
   for (const canary of canaries) {
     const pod = await newPod(api, input, canary);
@@ -125,7 +93,7 @@ async function askedAgain(
 async function newPod(
   api: Kubernetes,
   { cluster, now, deadline }: Input,
-  { node, formerPod }: z.output<typeof Canary>,
+  { node, formerPod }: Canary,
 ): Promise<string | null> {
   const state = canaryState(await api.canaryPods(node.name), node.name, formerPod.uid);
   const where = `node ${node.name} (${node.id}) of ${cluster.name}`;

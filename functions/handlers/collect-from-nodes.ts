@@ -1,6 +1,8 @@
-import * as z from 'zod/mini';
 import { describe, type ObjectStore, objectStore } from '../aws/s3.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
+import { Input, type Output } from '../contracts/collect-from-nodes.ts';
+import type { Evidence } from '../contracts/shared/input.ts';
+import type { Carried, Told } from '../contracts/shared/output.ts';
 import { LeftoversRemain, type NightshiftError, NodesUnreachable } from '../core/errors.ts';
 import { failedForLeftovers, leftoversIn, strictly } from '../core/evidence/clean-output.ts';
 import { printEvidence } from '../core/evidence/evidence.ts';
@@ -11,52 +13,15 @@ import { type InventoryNode, reconcile } from '../core/nodes/nodes.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
 import { type Dispatch, evidenceKey, readDispatch, writeVerdicts } from './shared/evidence.ts';
-import type { Told } from './shared/evidence-index.ts';
-import { ClusterWithServices, Common, Evidence, Instant, Poll, Proxying, Step, Stored } from './shared/input.ts';
-import { carriedText, type Evidence as Kind, reasonOf } from './shared/kept.ts';
+import { carriedText, reasonOf } from './shared/kept.ts';
 import { nextWait } from './shared/pace.ts';
-import { PHASES, phases } from './shared/phases.ts';
+import { phases } from './shared/phases.ts';
 import { isSilent, verdictOn } from './shared/verdicts.ts';
-
-const Input = z.object({
-  ...Common,
-  step: Step,
-  phase: z.enum(PHASES),
-  cluster: ClusterWithServices,
-  dispatch: Stored,
-  deadline: Instant,
-  poll: Poll,
-  proxying: Proxying,
-  /** Names of the checks whose findings the request accepts. */
-  acknowledge: z._default(z.array(z.string()), []),
-  /** Whether leftovers of the other mode fail a node that is validated. */
-  strict: z._default(z.boolean(), false),
-  /** Whether a fresh inventory is taken, and the phase repeated, when nodes merely gave no answer. */
-  mayAskAgain: z._default(z.boolean(), false),
-  /** Nodes that failed are reported and fail nothing: what they run is asked for the record only. */
-  survey: z.exactOptional(z.boolean()),
-  evidence: Evidence,
-});
-type Input = z.output<typeof Input>;
 
 export interface Deps {
   ssm: Pick<Ssm, 'results'>;
   store: ObjectStore;
 }
-
-export interface Output {
-  pending: number;
-  passed: number;
-  failed: number;
-  done: boolean;
-  waitSeconds: number;
-  /** Nodes whose verdict names leftovers of the other mode. */
-  leftovers: number;
-  evidence: Carried | null;
-}
-
-/** `inline`: the verdicts themselves, gzipped and in base64, if the bucket did not take them. */
-type Carried = Told & { inline?: string };
 
 /**
  * Reads what every node has answered. When none is left that may still answer, writes all verdicts to S3: the phase
@@ -95,7 +60,7 @@ async function storeVerdicts(
   store: ObjectStore,
   key: string,
   verdicts: readonly Verdict[],
-  evidence: Kind,
+  evidence: Evidence,
 ): Promise<Carried> {
   try {
     return await writeVerdicts(store, key, verdicts);

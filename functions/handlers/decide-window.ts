@@ -1,31 +1,16 @@
-import * as z from 'zod/mini';
 import { type Ssm, ssm } from '../aws/ssm.ts';
+import { Input, type Output } from '../contracts/decide-window.ts';
 import { assertNever, UnknownWindow, WindowNever } from '../core/errors.ts';
 import { LONGEST_WAIT_DAYS, type MigrationRequest, parseRequest } from '../core/execution/request.ts';
 import { decideWindow as decide, parseWindow } from '../core/window/window.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
-import { Common } from './shared/input.ts';
-
-const Input = z.object({
-  ...Common,
-  request: z.unknown(),
-  /** Nodes that run kube-proxy, as Kubernetes lists them; null where Kubernetes was not asked. */
-  nodes: z.nullable(z.number().check(z.int(), z.gte(0))),
-  needSeconds: z.number().check(z.gte(0)),
-});
-type Input = z.output<typeof Input>;
 
 export interface Deps {
   ssm: Pick<Ssm, 'calendars'>;
   /** The configured windows by name, not yet parsed. */
   windows: () => ReadonlyMap<string, unknown>;
 }
-
-/** Times are ISO 8601 in UTC. */
-export type Output =
-  | { kind: 'open'; closesAt: string; lastStartAt: string; reason: string }
-  | { kind: 'closed'; opensAt: string; reason: string };
 
 /**
  * Whether disruption is allowed now, or when. Without a configured window the answer is never. Throws UnknownWindow,

@@ -1,38 +1,12 @@
-import * as z from 'zod/mini';
 import { type Leases, leasesIn } from '../aws/leases.ts';
+import { Input, type Output } from '../contracts/edit-config-map.ts';
 import { ConfigurationChanged, InvalidRequest, StepFailed } from '../core/errors.ts';
 import { restoredConfigMap } from '../core/execution/restore.ts';
 import { withProxying } from '../core/modes/kube-proxy-config.ts';
 import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
-import { ClusterWithApi, Common, Proxying, Step } from './shared/input.ts';
 import { requireLease } from './shared/require-lease.ts';
-
-const text = z.string().check(z.minLength(1));
-const Input = z.object({
-  ...Common,
-  step: Step,
-  cluster: ClusterWithApi,
-  /** The text that the look found, or on the way back the exact former one. */
-  configMap: z.nullable(text),
-  /** What the text is to ask for. */
-  proxying: Proxying,
-  /** On the way back: what the change was to, what the add-on's former values ask for, and who wrote the ConfigMap. */
-  back: z._default(
-    z.nullable(
-      z.object({
-        target: Proxying,
-        values: z._default(z.nullable(Proxying), null),
-        way: z.enum(['addon', 'create-addon', 'config-map']),
-      }),
-    ),
-    null,
-  ),
-  /** How often Step Functions has tried this step before: an earlier try may have arrived, and its answer be lost. */
-  retries: z._default(z.number(), 0),
-});
-type Input = z.output<typeof Input>;
 
 export interface Deps {
   openKubernetes: OpenKubernetes;
@@ -45,7 +19,7 @@ export interface Deps {
  * not overwritten. A text that is already right is not written. kube-proxy reads it when it is restarted. Throws
  * LeaseLost, ConfigurationChanged, InvalidConfiguration, KubernetesUnreachable, KubernetesForbidden.
  */
-export function editConfigMap(deps: Deps): Run<Input, { changed: boolean }> {
+export function editConfigMap(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
     const { execution, cluster, proxying } = input;
     await requireLease(deps.leases, input);

@@ -1,51 +1,27 @@
-import * as z from 'zod/mini';
 import { ec2 } from '../aws/ec2.ts';
 import { type Eks, eks } from '../aws/eks.ts';
-import { type ObjectStore, objectStore, type StoredObject } from '../aws/s3.ts';
+import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { ssm } from '../aws/ssm.ts';
+import { Input, type Output } from '../contracts/inspect-cluster.ts';
 import { estimateChange, windowNeeded } from '../core/execution/estimate.ts';
-import { type MigrationRequest, parseRequest } from '../core/execution/request.ts';
+import { parseRequest } from '../core/execution/request.ts';
 import { fitsStateData } from '../core/execution/state-data.ts';
 import { countInventory } from '../core/nodes/nodes.ts';
 import { kubeProxyImage } from '../core/preflight/daemon-set.ts';
 import { versionToAdopt } from '../core/preflight/kube-proxy-version.ts';
-import { type ClusterSnapshot, type MigrationPlan, type PlannedChange, planMigration } from '../core/preflight/plan.ts';
+import { type ClusterSnapshot, type MigrationPlan, planMigration } from '../core/preflight/plan.ts';
 import type { Workloads } from '../core/preflight/preflight.ts';
 import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
 import { evidenceKey, writeInventory } from './shared/evidence.ts';
-import { Common, Step } from './shared/input.ts';
-import { type ClusterFacts, clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
-
-const Input = z.object({
-  ...Common,
-  step: Step,
-  request: z.unknown(),
-  kubernetes: z.boolean(),
-  /** Nodes have just failed to prove the target that was configured. */
-  refuted: z.exactOptional(z.boolean()),
-});
-type Input = z.output<typeof Input>;
+import { clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
 
 export interface Deps extends InventoryDeps {
   eks: Pick<Eks, 'snapshot' | 'schema' | 'fargateProfiles'>;
   openKubernetes: OpenKubernetes;
   store: ObjectStore;
   inVpc: () => boolean;
-}
-
-export interface Output {
-  request: MigrationRequest;
-  plan: Pick<MigrationPlan, 'kind' | 'reasons' | 'checks'> & (PlannedChange | Record<keyof PlannedChange, null>);
-  cluster: ClusterFacts;
-  addon: { version: string; configuration: string | null } | null;
-  /** The exact text of kube-proxy's configuration in its ConfigMap; null where Kubernetes was not read. */
-  configMap: string | null;
-  inventory: StoredObject & { counts: ReturnType<typeof countInventory> };
-  estimateSeconds: number;
-  /** What has to be left of a window before the change is sent; null where none will be. */
-  windowSeconds: number | null;
 }
 
 /**

@@ -1,78 +1,45 @@
-import * as z from 'zod/mini';
 import { ec2 } from '../aws/ec2.ts';
 import { type Eks, eks } from '../aws/eks.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { ssm } from '../aws/ssm.ts';
 import { type StepFunctions, stepFunctions } from '../aws/step-functions.ts';
+import {
+  type Found,
+  Input,
+  type LookInput,
+  type LookOutput,
+  type Output,
+  type ReadInput,
+  type ReadOutput,
+} from '../contracts/inspect-rollback.ts';
+import type { Execution } from '../contracts/shared/input.ts';
 import { InvalidRequest, isNightshiftError } from '../core/errors.ts';
 import { estimateChange } from '../core/execution/estimate.ts';
 import { formerKey } from '../core/execution/executions.ts';
-import {
-  type Former,
-  needsKubernetes,
-  parseFormer,
-  type Restoration,
-  restoration,
-  standing,
-} from '../core/execution/former.ts';
+import { type Former, needsKubernetes, parseFormer, restoration, standing } from '../core/execution/former.ts';
 import { leaseName } from '../core/execution/lease.ts';
 import { owedRecord } from '../core/execution/owed-record.ts';
-import { type Recovery, RollbackInput, readRollbackInput, recoveryAfter } from '../core/execution/recovery.ts';
+import { readRollbackInput, recoveryAfter } from '../core/execution/recovery.ts';
 import { savedFormer } from '../core/execution/saved-former.ts';
 import { fitsStateData } from '../core/execution/state-data.ts';
-import { describeProxying, type Proxying } from '../core/modes/proxy-mode.ts';
+import { describeProxying } from '../core/modes/proxy-mode.ts';
 import { countInventory } from '../core/nodes/nodes.ts';
-import type { RestartStrategy, Way } from '../core/preflight/snapshot.ts';
 import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
 import { type Run, type Say, wrap } from '../runtime/wrap.ts';
 import { evidenceKey, findEnding, writeInventory } from './shared/evidence.ts';
 import { type Incident, incidentBefore } from './shared/incident.ts';
-import { ClusterName, Common, type Execution, Step } from './shared/input.ts';
-import { type ClusterFacts, clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
-import { type Kept, reasonOf } from './shared/kept.ts';
+import { clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
+import { reasonOf } from './shared/kept.ts';
 
-/** Only reads the input of the execution, which a person may have written. */
-const ReadInput = z.object({ ...Common, read: z.literal(true), input: z.unknown() });
-
-const LookInput = z.object({
-  ...Common,
-  step: Step,
-  /** The execution whose change is looked at. */
-  owner: Common.execution,
-  cluster: ClusterName.shape.name,
-  /** What this execution was started with. */
-  request: RollbackInput,
-  kubernetes: z.boolean(),
-});
-type Input = z.output<typeof LookInput>;
-const AnyInput = z.union([LookInput, ReadInput]);
+/** What a look finds where something may have been changed. */
+type Looked = Omit<Found, 'plan' | 'ownerEnding' | 'lease' | 'next' | 'needsKubernetes'>;
 
 export interface Deps extends InventoryDeps {
   eks: Pick<Eks, 'snapshot' | 'fargateProfiles'>;
   openKubernetes: OpenKubernetes;
   store: ObjectStore;
   history: StepFunctions['history'];
-}
-
-/** What was found where something may have been changed. */
-interface Found {
-  former: Restoration;
-  target: Proxying;
-  atTarget: boolean;
-  atFormer: boolean;
-  /**
-   * Whether every node can prove without a restart which of the two it runs. A node that is asked on `/proxyMode` tells
-   * the mode, and no scheduler.
-   */
-  standingProvable: boolean;
-  updateInFlight: boolean;
-  cluster: ClusterFacts;
-  addon: { version: string; configuration: string | null } | null;
-  way: Way;
-  strategy: RestartStrategy;
-  inventory: Kept & { counts: ReturnType<typeof countInventory> };
-  estimateSeconds: number;
 }
 
 const NOTHING = {
@@ -91,20 +58,11 @@ const NOTHING = {
 };
 
 /**
- * `ownerEnding` is null when the owner, or the rollback that is recovered, recorded no end; `next` follows should this
- * execution not come to its own; `needsKubernetes`: ask again with access to Kubernetes.
- */
-export type Output = { ownerEnding: string | null; lease: string; next: Recovery; needsKubernetes: boolean } & (
-  | ({ plan: { kind: 'rollback'; reasons: string[] } } & Found)
-  | ({ plan: { kind: 'nothing'; reasons: string[] } } & typeof NOTHING)
-);
-
-/**
  * A read-only look at what an execution saved before its change and at what the cluster is now. A node that is blocked
  * stops nothing here: it fails the proof, by name. Throws UnknownCluster, EvidenceMissing, InvalidRequest,
  * InvalidConfiguration, KubernetesUnreachable, KubernetesForbidden.
  */
-export function inspectRollback(deps: Deps): Run<Input, Output> {
+export function inspectRollback(deps: Deps): Run<LookInput, LookOutput> {
   return async (input, say) => {
     const { owner, cluster, execution, request } = input;
     const switched = `The switch fired: nobody released the lease of ${execution.name}`;
@@ -155,7 +113,7 @@ async function findFormer({ store, history }: Deps, owner: Execution, say: Say):
   }
 }
 
-async function look(deps: Deps, input: Input, former: Former): Promise<Found> {
+async function look(deps: Deps, input: LookInput, former: Former): Promise<Looked> {
   const { execution, step, cluster, kubernetes } = input;
   const snapshot = await deps.eks.snapshot(cluster);
   const api = kubernetes ? await deps.openKubernetes(snapshot, execution) : null;
@@ -184,12 +142,12 @@ async function look(deps: Deps, input: Input, former: Former): Promise<Found> {
 /** Only the record carries what is replaced; a text that is too long for state data is left out of it. */
 const carried = (text: string | null): string | null => (text !== null && fitsStateData(text) ? text : null);
 
-function refuseOtherCluster({ cluster: { name } }: Former, { owner, cluster }: Input): void {
+function refuseOtherCluster({ cluster: { name } }: Former, { owner, cluster }: LookInput): void {
   if (name === cluster) return;
   throw new InvalidRequest(`Execution ${owner.name} changed the cluster ${name}, not ${cluster}.`);
 }
 
-function reasonsOf({ former, target, atTarget, atFormer }: Found, owner: Execution): string[] {
+function reasonsOf({ former, target, atTarget, atFormer }: Looked, owner: Execution): string[] {
   const [from, to] = [describeProxying(target).text, describeProxying(former.proxying).text];
   const first = `Execution ${owner.name} began to change kube-proxy from ${to} to ${from}.`;
   if (atTarget) return [first, `It is configured for ${from}.`];
@@ -210,14 +168,8 @@ const live: Deps = {
 
 const looked = inspectRollback(live);
 
-/** The input of an execution as the other states need it, and what others have recorded of the same incident. */
-interface ReadOutput extends Incident {
-  request: RollbackInput;
-  lease: string;
-}
-
 /** A bucket that does not answer has recorded nothing: then the way back is walked, and a failure pages. */
-export function readInput({ store }: Pick<Deps, 'store'>): Run<z.output<typeof ReadInput>, ReadOutput> {
+export function readInput({ store }: Pick<Deps, 'store'>): Run<ReadInput, ReadOutput> {
   return async ({ execution, input }, say) => {
     const request = readRollbackInput(input);
     const incident = await incidentBefore(store, request, execution).catch((error: unknown): Incident => {
@@ -231,6 +183,6 @@ export function readInput({ store }: Pick<Deps, 'store'>): Run<z.output<typeof R
 const read = readInput(live);
 
 /** Answers a look, or, for an `input`, what RollbackInput reads in it. Throws InvalidRequest for what it cannot read. */
-export const handler = wrap<z.output<typeof AnyInput>, Output | ReadOutput>(AnyInput, async (input, say) =>
+export const handler = wrap<Input, Output>(Input, async (input, say) =>
   'read' in input ? read(input, say) : looked(input, say),
 );

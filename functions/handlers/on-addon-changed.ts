@@ -1,7 +1,8 @@
-import * as z from 'zod/mini';
 import { type Eks, eks } from '../aws/eks.ts';
 import { type EventBus, eventBus } from '../aws/events.ts';
 import { type Leases, leasesIn } from '../aws/leases.ts';
+import { Input, type Output } from '../contracts/on-addon-changed.ts';
+import { EventTime } from '../contracts/shared/input.ts';
 import { parseAddonCall, whyRefused } from '../core/fleet/cloudtrail.ts';
 import { type AddonChange, changeByCall, changeByEvent, type DriftDecision, decideDrift } from '../core/fleet/drift.ts';
 import { isAddonEvent, parseAddonEvent } from '../core/fleet/native-events.ts';
@@ -11,10 +12,7 @@ import { parseInput } from '../core/values/parse-input.ts';
 import { clock, readAt } from '../runtime/clock.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, type Say, wrap } from '../runtime/wrap.ts';
-import { Instant } from './shared/input.ts';
 import { keepSchedule, liveSchedules } from './shared/keep-schedules.ts';
-
-const Event = z.object({ time: Instant });
 
 export interface Deps {
   eks: Pick<Eks, 'standing'>;
@@ -23,11 +21,6 @@ export interface Deps {
   settings: () => Settings;
   /** Keeps the schedule of a cluster that stands like this; false where it is to have none. */
   schedule: (standing: ClusterStanding, time: Date, say: Say) => Promise<boolean>;
-}
-
-export interface Output {
-  kind: 'ignored' | 'refused' | 'notified' | 'scheduled';
-  reason: string;
 }
 
 type Drift = Extract<DriftDecision, { kind: 'drift' }>;
@@ -64,7 +57,7 @@ async function react(deps: Deps, event: unknown, say: Say): Promise<Answer> {
   const decision = decideDrift(change, await deps.eks.standing(cluster), deps.settings());
   if (decision.kind === 'ignore') return answer('ignored', decision.reason);
   if (decision.kind === 'refuse') return answer('refused', decision.reason);
-  const { time } = parseInput(Event, event, 'The event');
+  const { time } = parseInput(EventTime, event, 'The event');
   const kind = await tell(deps, { time, change, drift: decision }, say);
   return answer(kind, `Found ${decision.found}, wanted ${decision.wanted}.`);
 }
@@ -117,7 +110,7 @@ async function scheduleFor(standing: ClusterStanding, time: Date, say: Say): Pro
 }
 
 export const handler = wrap(
-  z.unknown(),
+  Input,
   onAddonChanged({
     eks,
     bus: eventBus(environment.eventBus),

@@ -1,10 +1,10 @@
-import * as z from 'zod/mini';
+import { Input, type Output } from '../contracts/on-cluster-created.ts';
 import { parseClusterCreated } from '../core/fleet/cloudtrail.ts';
 import type { Settings } from '../core/fleet/settings.ts';
 import { reactToCluster } from '../core/fleet/triggers.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
-import { act, liveStart, type StartDeps, type Started } from './shared/start-migration.ts';
+import { act, liveStart, type StartDeps } from './shared/start-migration.ts';
 
 export interface Deps extends StartDeps {
   settings: () => Settings;
@@ -14,7 +14,7 @@ export interface Deps extends StartDeps {
  * Starts a migration for a cluster that was just created, which begins when the cluster is ACTIVE. Throws InvalidRequest
  * for an event that is no record of a CreateCluster, InvalidConfiguration for settings that break a rule.
  */
-export function onClusterCreated(deps: Deps): Run<unknown, Started> {
+export function onClusterCreated(deps: Deps): Run<unknown, Output> {
   return async (event, say) => {
     const created = parseClusterCreated(event);
     const cluster = created.kind === 'made' ? created.cluster : null;
@@ -22,4 +22,4 @@ export function onClusterCreated(deps: Deps): Run<unknown, Started> {
   };
 }
 
-export const handler = wrap(z.unknown(), onClusterCreated({ ...liveStart, settings: environment.settings }));
+export const handler = wrap(Input, onClusterCreated({ ...liveStart, settings: environment.settings }));

@@ -1,14 +1,10 @@
-import * as z from 'zod/mini';
+import { Input, type Output } from '../contracts/on-cluster-tagged.ts';
+import { EventTime } from '../contracts/shared/input.ts';
 import { parseResourceTagged, whyRefused } from '../core/fleet/cloudtrail.ts';
 import { parseInput } from '../core/values/parse-input.ts';
 import { clock, readAt } from '../runtime/clock.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
-import { Instant } from './shared/input.ts';
-import { type KeptSchedules, keepSchedule, liveSchedules, type ScheduleDeps } from './shared/keep-schedules.ts';
-
-const Event = z.object({ time: Instant });
-
-export type Output = { kind: 'ignored'; reason: string } | ({ kind: 'kept'; cluster: string } & KeptSchedules);
+import { keepSchedule, liveSchedules, type ScheduleDeps } from './shared/keep-schedules.ts';
 
 /**
  * Makes, moves or deletes the schedule of a cluster whose tags may have changed. What counts is the tags that it has when
@@ -18,7 +14,7 @@ export function onClusterTagged(deps: ScheduleDeps, now: () => Date): Run<unknow
   return async (event, say) => {
     const tagged = parseResourceTagged(event);
     const cluster = tagged.kind === 'made' ? tagged.cluster : null;
-    const { time } = parseInput(Event, event, 'The event');
+    const { time } = parseInput(EventTime, event, 'The event');
     if (cluster !== null)
       return { kind: 'kept', cluster, ...(await keepSchedule(deps, cluster, readAt(time, now()), say)) };
     const reason = tagged.kind === 'made' ? `${tagged.resourceArn} is no cluster.` : whyRefused(tagged);
@@ -27,4 +23,4 @@ export function onClusterTagged(deps: ScheduleDeps, now: () => Date): Run<unknow
   };
 }
 
-export const handler = wrap(z.unknown(), onClusterTagged(liveSchedules, clock));
+export const handler = wrap(Input, onClusterTagged(liveSchedules, clock));

@@ -1,18 +1,18 @@
-import * as z from 'zod/mini';
 import { eventBus } from '../aws/events.ts';
 import { objectStore } from '../aws/s3.ts';
 import { stepFunctions } from '../aws/step-functions.ts';
+import { Input, type Output } from '../contracts/on-execution-ended.ts';
 import { parseExecutionEvent } from '../core/execution/recovery.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
-import { type EndingDeps, endingOf, liveStateMachines, lookAfter, type Recovered } from './shared/execution-ended.ts';
+import { type EndingDeps, endingOf, liveStateMachines, lookAfter } from './shared/execution-ended.ts';
 
 /**
  * Keeps the history of every execution that ended, and starts a recovery for one that was aborted, timed out or failed
  * without recording its end. A history that cannot be kept holds up no recovery: the invocation fails after it, and is
  * made again. Throws InvalidRequest for an event that is no status change of an execution.
  */
-export function onExecutionEnded(deps: EndingDeps): Run<unknown, Recovered> {
+export function onExecutionEnded(deps: EndingDeps): Run<unknown, Output> {
   return async (event, say) => {
     const ended = parseExecutionEvent(event);
     const machine = endingOf(deps, ended);
@@ -26,7 +26,7 @@ export function onExecutionEnded(deps: EndingDeps): Run<unknown, Recovered> {
 }
 
 export const handler = wrap(
-  z.unknown(),
+  Input,
   onExecutionEnded({
     stepFunctions,
     store: objectStore(environment.evidenceBucket),

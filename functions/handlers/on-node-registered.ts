@@ -1,12 +1,12 @@
-import * as z from 'zod/mini';
 import { type Ec2, ec2 } from '../aws/ec2.ts';
 import { type Eks, eks } from '../aws/eks.ts';
+import { Input, type Output } from '../contracts/on-node-registered.ts';
 import { type InstanceRunning, parseInstanceRunning } from '../core/fleet/native-events.ts';
 import type { Settings } from '../core/fleet/settings.ts';
 import { clustersOf, type Reaction, reactToNode } from '../core/fleet/triggers.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
-import { act, liveStart, type StartDeps, type Started } from './shared/start-migration.ts';
+import { act, liveStart, type StartDeps } from './shared/start-migration.ts';
 
 export interface Deps extends StartDeps {
   ec2: Pick<Ec2, 'tags'>;
@@ -19,7 +19,7 @@ export interface Deps extends StartDeps {
  * and prepares in the window those that are not prepared. Throws InvalidRequest for an event that is no running
  * instance, InvalidConfiguration for settings that break a rule.
  */
-export function onNodeRegistered(deps: Deps): Run<unknown, Started> {
+export function onNodeRegistered(deps: Deps): Run<unknown, Output> {
   return async (event, say) => {
     const instance = parseInstanceRunning(event);
     const { cluster, reaction } = await react(deps, instance);
@@ -37,4 +37,4 @@ async function react(deps: Deps, instance: InstanceRunning): Promise<{ cluster: 
   return { cluster, reaction: reactToNode(instance, await deps.eks.standing(cluster), deps.settings()) };
 }
 
-export const handler = wrap(z.unknown(), onNodeRegistered({ ...liveStart, ec2, eks, settings: environment.settings }));
+export const handler = wrap(Input, onNodeRegistered({ ...liveStart, ec2, eks, settings: environment.settings }));

@@ -1,11 +1,12 @@
 import { eventBus } from '../aws/events.ts';
 import { objectStore } from '../aws/s3.ts';
+import { Input } from '../contracts/record-outcome.ts';
 import { environment } from '../runtime/environment.ts';
 import { wrap } from '../runtime/wrap.ts';
-import { type Deps, OutcomeInput, recordOutcome } from './shared/outcome.ts';
+import { type Deps, recordOutcome } from './shared/outcome.ts';
 
 export { recordOutcome } from './shared/outcome.ts';
 
 const live: Deps = { store: objectStore(environment.evidenceBucket), bus: eventBus(environment.eventBus) };
 
-export const handler = wrap(OutcomeInput, recordOutcome(live));
+export const handler = wrap(Input, recordOutcome(live));

@@ -1,26 +1,13 @@
-import * as z from 'zod/mini';
 import { type Leases, leasesIn } from '../aws/leases.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
+import { Input, type Output } from '../contracts/restart-kube-proxy.ts';
 import { InvalidRequest } from '../core/errors.ts';
 import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
-import { ClusterWithApi, Common, Step, Stored } from './shared/input.ts';
 import { requireLease } from './shared/require-lease.ts';
-import { type CanaryOutput, restartCanary } from './shared/restart-canary.ts';
+import { restartCanary } from './shared/restart-canary.ts';
 import { restartPods } from './shared/restart-pods.ts';
-
-const Input = z.object({
-  ...Common,
-  step: Step,
-  cluster: ClusterWithApi,
-  /** For all nodes: the moment of the restart, the same in every repetition. */
-  restartedAt: z._default(z.nullable(z.iso.datetime({ offset: true })), null),
-  /** For one node of each way of proving, chosen from this inventory. */
-  canary: z._default(z.nullable(z.object({ inventory: Stored })), null),
-  /** On the way back from a canary: the nodes of this inventory, and no other. */
-  nodes: z._default(z.nullable(z.object({ inventory: Stored })), null),
-});
 
 export interface Deps {
   openKubernetes: OpenKubernetes;
@@ -28,16 +15,13 @@ export interface Deps {
   leases: Pick<Leases, 'holder'>;
 }
 
-/** The DaemonSet's generation; what is known of the canary; or how many pods were restarted on the named nodes. */
-export type Output = { generation: number } | CanaryOutput | { pods: number };
-
 /**
  * Restarts every kube-proxy pod as `kubectl rollout restart` does: a new annotation in the DaemonSet's pod template.
  * The same `restartedAt` again leaves the template as it is. With `canary`, restarts kube-proxy on the few nodes that it
  * chooses; with `nodes`, on those of an inventory. Throws LeaseLost, KubernetesUnreachable, KubernetesForbidden,
  * RolloutFailed, CanaryFailed, EvidenceMissing.
  */
-export function restartKubeProxy(deps: Deps): Run<z.output<typeof Input>, Output> {
+export function restartKubeProxy(deps: Deps): Run<Input, Output> {
   return async ({ execution, step, cluster, restartedAt, canary, nodes }, say) => {
     if ([restartedAt, canary, nodes].filter((what) => what !== null).length !== 1)
       throw new InvalidRequest('The input must have exactly one of restartedAt, canary and nodes.');

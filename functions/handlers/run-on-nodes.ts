@@ -1,45 +1,24 @@
-import * as z from 'zod/mini';
 import { type Leases, leasesIn } from '../aws/leases.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
+import { Input, type Output } from '../contracts/run-on-nodes.ts';
+import type { Evidence, PhaseName } from '../contracts/shared/input.ts';
+import type { Kept } from '../contracts/shared/output.ts';
 import { isNightshiftError } from '../core/errors.ts';
 import { estimateCommand, waitSeconds } from '../core/execution/estimate.ts';
 import { environment } from '../runtime/environment.ts';
 import { limited } from '../runtime/limits.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
 import { askedBy, type Dispatch, evidenceKey, findDispatch, readInventory, writeDispatch } from './shared/evidence.ts';
-import type { Told } from './shared/evidence-index.ts';
-import { ClusterWithServices, Common, Evidence, Only, Proxying, Step, Stored } from './shared/input.ts';
-import type { Kept, Evidence as Kind } from './shared/kept.ts';
-import { PHASES, type PhaseName, phases } from './shared/phases.ts';
+import { phases } from './shared/phases.ts';
 import { requireLease } from './shared/require-lease.ts';
 import { expectedNodes } from './shared/verdicts.ts';
-
-const Input = z.object({
-  ...Common,
-  step: Step,
-  phase: z.enum(PHASES),
-  cluster: ClusterWithServices,
-  inventory: Stored,
-  proxying: Proxying,
-  only: z._default(z.nullable(Only), null),
-  evidence: Evidence,
-});
-type Input = z.output<typeof Input>;
 
 export interface Deps {
   ssm: Pick<Ssm, 'run'>;
   store: ObjectStore;
   documentPrefix: () => string;
   leases: Pick<Leases, 'holder'>;
-}
-
-export interface Output {
-  dispatch: Told;
-  commands: number;
-  nodes: number;
-  deadline: string;
-  waitSeconds: number;
 }
 
 /**
@@ -64,7 +43,7 @@ export function runOnNodes(deps: Deps): Run<Input, Output> {
 }
 
 /** Where evidence is optional, a bucket that cannot be read has no dispatch: sending a document twice does no harm. */
-async function earlierDispatch(store: ObjectStore, key: string, evidence: Kind) {
+async function earlierDispatch(store: ObjectStore, key: string, evidence: Evidence) {
   try {
     return await findDispatch(store, key);
   } catch (error) {

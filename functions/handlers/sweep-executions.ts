@@ -1,38 +1,18 @@
-import * as z from 'zod/mini';
 import { settleLimited } from '../aws/clients.ts';
 import { eventBus } from '../aws/events.ts';
 import { objectStore } from '../aws/s3.ts';
 import { type EndedExecution, type StepFunctions, stepFunctions } from '../aws/step-functions.ts';
+import type { Output as Recovered } from '../contracts/on-execution-ended.ts';
+import { Input, type Output } from '../contracts/sweep-executions.ts';
 import type { Machine } from '../core/execution/executions.ts';
 import { clock } from '../runtime/clock.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, type Say, wrap } from '../runtime/wrap.ts';
-import {
-  completeOld,
-  type EndingDeps,
-  liveStateMachines,
-  lookAfter,
-  type Recovered,
-} from './shared/execution-ended.ts';
-import { failTogether, SWEEP } from './shared/sweep.ts';
-
-const Input = z.strictObject(SWEEP);
-type Input = z.output<typeof Input>;
+import { completeOld, type EndingDeps, liveStateMachines, lookAfter } from './shared/execution-ended.ts';
+import { failTogether } from './shared/sweep.ts';
 
 export interface Deps extends EndingDeps {
   stepFunctions: EndingDeps['stepFunctions'] & Pick<StepFunctions, 'endedSince'>;
-}
-
-/**
- * Executions that were looked after, histories that were kept only now, recoveries that were started only now, records
- * that were written only now, and records that are still owed.
- */
-export interface Output {
-  executions: number;
-  kept: number;
-  recovered: number;
-  recorded: number;
-  owed: number;
 }
 
 /** Later than this nothing is recovered: the cluster may have been changed by others since. */

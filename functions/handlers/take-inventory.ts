@@ -1,46 +1,26 @@
-import * as z from 'zod/mini';
 import { ec2 } from '../aws/ec2.ts';
 import { eks } from '../aws/eks.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { ssm } from '../aws/ssm.ts';
+import { Input, type Output } from '../contracts/take-inventory.ts';
 import { countInventory, type InventoryNode } from '../core/nodes/nodes.ts';
 import { turnover } from '../core/nodes/turnover.ts';
 import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
 import { evidenceKey, readInventory, writeInventory } from './shared/evidence.ts';
-import { ClusterWithApi, Common, Evidence, Step, Stored } from './shared/input.ts';
 import { type InventoryDeps, seeNodes } from './shared/inventory.ts';
-import type { Kept } from './shared/kept.ts';
-
-const Input = z.object({
-  ...Common,
-  step: Step,
-  cluster: ClusterWithApi,
-  kubernetes: z.boolean(),
-  /** An earlier inventory, to tell who has joined and who has gone. */
-  since: z._default(z.nullable(Stored), null),
-  evidence: Evidence,
-});
 
 export interface Deps extends InventoryDeps {
   openKubernetes: OpenKubernetes;
   store: ObjectStore;
 }
 
-export interface Output {
-  inventory: Kept & { counts: ReturnType<typeof countInventory> };
-  /** How many nodes are to be prepared that `since` did not have, and how many of `since` are no more. */
-  newcomers: number;
-  gone: number;
-  notes: string[];
-}
-
 /**
  * The nodes as they are now, and nothing else about the cluster: nodes come and go while an execution runs. Throws
  * EvidenceMissing, KubernetesUnreachable, KubernetesForbidden.
  */
-export function takeInventory(deps: Deps): Run<z.output<typeof Input>, Output> {
+export function takeInventory(deps: Deps): Run<Input, Output> {
   return async ({ execution, step, cluster, kubernetes, since, evidence = 'required' }, say) => {
     const api = kubernetes ? await deps.openKubernetes(cluster, execution) : null;
     const { inventory } = await seeNodes(deps, cluster.name, api);

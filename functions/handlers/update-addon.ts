@@ -1,54 +1,17 @@
-import * as z from 'zod/mini';
 import { isNamed } from '../aws/clients.ts';
 import { type Eks, eks, type FoundAddon } from '../aws/eks.ts';
 import { type Leases, leasesIn } from '../aws/leases.ts';
+import { Input, type Output } from '../contracts/update-addon.ts';
 import { AddonUpdateFailed, assertNever, ConfigurationChanged, InvalidRequest } from '../core/errors.ts';
 import { restoredValues } from '../core/execution/restore.ts';
 import { differenceFrom } from '../core/modes/configured.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
-import { ClusterName, Common, Proxying, Step } from './shared/input.ts';
 import { requireLease } from './shared/require-lease.ts';
-
-const Input = z.object({
-  ...Common,
-  step: Step,
-  cluster: ClusterName,
-  way: z._default(z.enum(['addon', 'create-addon']), 'addon'),
-  /** Whether the change is undone. */
-  back: z._default(z.boolean(), false),
-  /**
-   * With the way `addon`: what the look found, which must still be there. With `create-addon`: the version to create;
-   * null lets EKS choose it.
-   */
-  addon: z.nullable(
-    z.object({
-      version: z.string().check(z.minLength(1)),
-      configuration: z._default(z.nullable(z.string()), null),
-    }),
-  ),
-  /** The values to send; on the way back the exact former ones. */
-  configuration: z.nullable(z.string()),
-  /** On the way back: the values that the migration was to send. */
-  sent: z._default(z.nullable(z.string()), null),
-  /** On the way back: the version of the add-on that the migration was to create; null if EKS chose it. */
-  created: z._default(z.nullable(z.string()), null),
-  /** On the way back: what kube-proxy ran before. */
-  proxying: z._default(z.nullable(Proxying), null),
-  /** How often Step Functions has tried this step before: an earlier try may have arrived, and its answer be lost. */
-  retries: z._default(z.number(), 0),
-});
-type Input = z.output<typeof Input>;
 
 export interface Deps {
   eks: Pick<Eks, 'addon' | 'updateAddon' | 'createAddon' | 'deleteAddon'>;
   leases: Pick<Leases, 'holder'>;
-}
-
-/** `until` says what the state machine has to wait for; `updateId` is there only for an update. */
-export interface Output {
-  updateId: string | null;
-  until: 'update-ended' | 'addon-active' | 'addon-gone';
 }
 
 /**

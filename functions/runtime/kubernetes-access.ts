@@ -1,8 +1,8 @@
 import { assumeRole, eksToken } from '../aws/eks-token.ts';
 import { type Kubernetes, kubernetes } from '../aws/kubernetes.ts';
+import type { Execution } from '../contracts/shared/input.ts';
 import { KubernetesUnreachable } from '../core/errors.ts';
 import type { ClusterSnapshot } from '../core/preflight/snapshot.ts';
-import type { Execution } from '../handlers/shared/input.ts';
 import { environment } from './environment.ts';
 
 /**

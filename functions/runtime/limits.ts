@@ -1,9 +1,9 @@
 import type { ObjectStore } from '../aws/s3.ts';
+import type { Only } from '../contracts/shared/input.ts';
 import { leftoversIn } from '../core/evidence/clean-output.ts';
 import type { InventoryNode } from '../core/nodes/nodes.ts';
 import { joinedSince } from '../core/nodes/turnover.ts';
 import { readInventory, readVerdicts } from '../handlers/shared/evidence.ts';
-import type { Only } from '../handlers/shared/input.ts';
 
 /** The nodes that a step is limited to; all of them without a limit. Throws EvidenceMissing. */
 export async function limited(store: ObjectStore, nodes: InventoryNode[], only: Only | null): Promise<InventoryNode[]> {

@@ -1,15 +1,6 @@
 import * as z from 'zod/mini';
 import { EvidenceMissing } from '../errors.ts';
-import type { Verdict } from './verdict.ts';
-
-const VerdictLine = z.strictObject({
-  node: z.string(),
-  name: z.string(),
-  pass: z.boolean(),
-  reasons: z.array(z.string()),
-  facts: z.record(z.string(), z.union([z.string(), z.number()])),
-  excerpt: z.string(),
-});
+import { Verdict } from './verdict.ts';
 
 /** Verdicts as NDJSON, one a line in the order given, each line with its newline. No verdicts give an empty text. */
 export function printEvidence(verdicts: readonly Verdict[]): string {
@@ -31,7 +22,7 @@ export function parseEvidence(text: string): Verdict[] {
     } catch (error) {
       throw new EvidenceMissing(`Line ${index + 1} of the evidence is not JSON.`, { cause: error });
     }
-    const parsed = z.safeParse(VerdictLine, value);
+    const parsed = z.safeParse(Verdict, value);
     if (parsed.success) return parsed.data;
     throw new EvidenceMissing(`Line ${index + 1} of the evidence is no verdict.`, { cause: parsed.error });
   });

@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import type { Verdict } from './verdict.ts';
 
 /** The verdicts of one validation; `sentAt` is ISO 8601 in UTC. */
@@ -9,11 +10,8 @@ export interface Validation {
 }
 
 /** Nodes whose kube-proxy said that it runs this mode; `names` are the first twenty. */
-export interface NodesInMode {
-  mode: string;
-  nodes: number;
-  names: string[];
-}
+export const NodesInMode = z.object({ mode: z.string(), nodes: z.number(), names: z.array(z.string()) });
+export type NodesInMode = z.output<typeof NodesInMode>;
 
 const NAMED = 20;
 

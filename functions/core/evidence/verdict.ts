@@ -1,11 +1,14 @@
+import * as z from 'zod/mini';
+
 /** What one node says about itself, judged. Reasons say why it failed, or what is worth knowing though it passed. */
-export interface Verdict {
+export const Verdict = z.strictObject({
   /** Id as in the inventory. */
-  node: string;
-  name: string;
-  pass: boolean;
-  reasons: string[];
-  facts: Record<string, string | number>;
+  node: z.string(),
+  name: z.string(),
+  pass: z.boolean(),
+  reasons: z.array(z.string()),
+  facts: z.record(z.string(), z.union([z.string(), z.number()])),
   /** Raw tables of the API server and DNS, as the node printed them. */
-  excerpt: string;
-}
+  excerpt: z.string(),
+});
+export type Verdict = z.output<typeof Verdict>;

@@ -4,19 +4,20 @@ import { configuredProxying, parseConfiguration } from '../modes/addon-config.ts
 import { configMapProxying, isConfiguredFor } from '../modes/configured.ts';
 import { type Proxying, sameProxying, type Target } from '../modes/proxy-mode.ts';
 import { overwrittenFields } from '../preflight/config-map.ts';
-import type { ClusterSnapshot } from '../preflight/snapshot.ts';
+import { type ClusterSnapshot, RestartStrategy, Way } from '../preflight/snapshot.ts';
 import { serviceAddresses } from '../values/cluster-ip.ts';
 import { parseRequest } from './request.ts';
 import { restoredValues, textOf } from './restore.ts';
 
 const text = z.string().check(z.minLength(1));
-const Shape = z.object({
+/** What the state SaveFormer of migrate-cluster writes: `former.json`. */
+export const SavedFormer = z.object({
   request: z.unknown(),
   cluster: z.object({ name: text, serviceCidr: text }),
   addon: z.nullable(z.object({ version: text, configuration: z.nullable(z.string()) })),
   plan: z.object({
-    strategy: z.enum(['kubernetes-api', 'pod-annotations']),
-    way: z.enum(['addon', 'create-addon', 'config-map']),
+    strategy: RestartStrategy,
+    way: Way,
     /** The configuration values that were to be sent; null with a way that sends none. */
     configuration: z._default(z.nullable(z.string()), null),
     /** The version of the add-on that was to be created; null if EKS chose it, or none was to be. */
@@ -28,7 +29,7 @@ const Shape = z.object({
 });
 
 /** What an execution saved before it changed anything: `former.json`. */
-export type Former = Omit<z.output<typeof Shape>, 'request'> & { target: Target };
+export type Former = Omit<z.output<typeof SavedFormer>, 'request'> & { target: Target };
 
 /**
  * Reads `former.json`. Throws EvidenceMissing when it is not what an execution saves, or lacks what the way of its
@@ -36,7 +37,7 @@ export type Former = Omit<z.output<typeof Shape>, 'request'> & { target: Target 
  */
 export function parseFormer(json: string): Former {
   try {
-    const { request, ...former } = Shape.parse(JSON.parse(json));
+    const { request, ...former } = SavedFormer.parse(JSON.parse(json));
     const lacking = lacks(former);
     if (lacking === null) return { ...former, target: parseRequest(request).target };
     throw new Error(lacking);

@@ -1,31 +1,10 @@
 import * as z from 'zod/mini';
 import { InvalidRequest } from '../errors.ts';
-import { IPVS_SCHEDULERS, type Target } from '../modes/proxy-mode.ts';
-import { CHECK_NAMES, type CheckName } from '../preflight/names.ts';
-import type { RestartStrategy, Way } from '../preflight/snapshot.ts';
+import { IPVS_SCHEDULERS } from '../modes/proxy-mode.ts';
+import { CHECK_NAMES } from '../preflight/names.ts';
+import { RestartStrategy } from '../preflight/snapshot.ts';
 import { clusterName } from '../values/cluster-name.ts';
 import { parseInput } from '../values/parse-input.ts';
-
-/** What someone, or something, asks for: one cluster, what it should run, and when that may be disruptive. */
-export interface MigrationRequest {
-  cluster: string;
-  target: Target;
-  /** Name of a configured window. */
-  window?: string;
-  /** Start without waiting for a window; wins over `window`, and the reason is recorded. */
-  now?: { reason: string };
-  /** Risks that the requester accepts, by the names of the preflight checks that find them. */
-  acknowledge: CheckName[];
-  /** How kube-proxy is restarted; chosen by inspection where it is left out. */
-  strategy?: RestartStrategy;
-  /** How a self-managed kube-proxy is changed; without it one is refused. */
-  selfManaged?: Exclude<Way, 'addon'>;
-  requestedBy?: string;
-  /** Wait until EKS has made the cluster, and kube-proxy an add-on of it. */
-  awaitActive?: true;
-  /** Do not begin before this moment, ISO 8601 in UTC. */
-  notBefore?: string;
-}
 
 const printable = (longest: number) =>
   z.string({ error: `must be a text of 1 to ${longest} characters` }).check(
@@ -41,7 +20,6 @@ const acknowledgeRule = `must be a list of names of preflight checks such as "ip
 const checkRule = `must be the name of a preflight check: ${CHECK_NAMES.join(', ')}`;
 const momentRule = 'must be a moment in UTC such as 2026-11-21T07:00:00Z';
 const targetRule = 'must be an object {"mode": "ipvs", "scheduler": "rr"}';
-const STRATEGIES = ['kubernetes-api', 'pod-annotations'] as const;
 const SELF_MANAGED = ['create-addon', 'config-map'] as const;
 
 /** What a cluster should run, as people and settings write it. */
@@ -64,20 +42,30 @@ export const Acknowledged = z._default(
   [],
 );
 
-const Request = z
+/** What someone, or something, asks for: one cluster, what it should run, and when that may be disruptive. */
+export const MigrationRequest = z
   .strictObject(
     {
       cluster: clusterName(),
       target: TargetInput,
+      /** Name of a configured window. */
       window: z.exactOptional(WindowName),
+      /** Start without waiting for a window; wins over `window`, and the reason is recorded. */
       now: z.exactOptional(
         z.strictObject({ reason: printable(500) }, { error: 'must be an object {"reason": "..."}' }),
       ),
+      /** Risks that the requester accepts, by the names of the preflight checks that find them. */
       acknowledge: Acknowledged,
-      strategy: z.exactOptional(z.enum(STRATEGIES, { error: `must be one of ${STRATEGIES.join(', ')}` })),
+      /** How kube-proxy is restarted; chosen by inspection where it is left out. */
+      strategy: z.exactOptional(
+        z.enum(RestartStrategy.options, { error: `must be one of ${RestartStrategy.options.join(', ')}` }),
+      ),
+      /** How a self-managed kube-proxy is changed; without it one is refused. */
       selfManaged: z.exactOptional(z.enum(SELF_MANAGED, { error: `must be one of ${SELF_MANAGED.join(', ')}` })),
       requestedBy: z.exactOptional(printable(512)),
+      /** Wait until EKS has made the cluster, and kube-proxy an add-on of it. */
       awaitActive: z.exactOptional(z.literal(true, { error: 'must be true, or be left out' })),
+      /** Do not begin before this moment, ISO 8601 in UTC. */
       notBefore: z.exactOptional(z.iso.datetime({ error: momentRule })),
     },
     { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'must be a JSON object') },
@@ -88,6 +76,7 @@ const Request = z
       error: 'must be left out beside awaitActive, which says itself when to begin',
     }),
   );
+export type MigrationRequest = z.output<typeof MigrationRequest>;
 
 /**
  * Parses an execution's raw input. Fields that are not part of a request are refused: a misspelt `windw` must not
@@ -95,7 +84,7 @@ const Request = z
  * @throws InvalidRequest naming field and rule
  */
 export function parseRequest(input: unknown): MigrationRequest {
-  return parseInput(Request, input, 'The request');
+  return parseInput(MigrationRequest, input, 'The request');
 }
 
 /** When an execution begins. `cluster`: as soon as EKS has made the cluster. */

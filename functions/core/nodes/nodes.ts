@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import type { Verdict } from '../evidence/verdict.ts';
 
 export const NODE_KINDS = [
@@ -22,23 +23,26 @@ export const NODE_KINDS = [
 export type NodeKind = (typeof NODE_KINDS)[number];
 
 /** How a node is prepared and proven, or why it is not. A blocked node refuses the whole migration. */
-export type Handling =
-  | { by: 'ssm' }
-  | { by: 'proxy-mode'; mode: string | null }
-  | { by: 'excluded'; reason: string }
-  | { by: 'blocked'; reason: string };
+const Handling = z.discriminatedUnion('by', [
+  z.object({ by: z.literal('ssm') }),
+  z.object({ by: z.literal('proxy-mode'), mode: z.nullable(z.string()) }),
+  z.object({ by: z.literal('excluded'), reason: z.string() }),
+  z.object({ by: z.literal('blocked'), reason: z.string() }),
+]);
+export type Handling = z.output<typeof Handling>;
 
-export interface InventoryNode {
+export const InventoryNode = z.object({
   /** EC2 instance id, SSM managed-instance id, or the Kubernetes node name where neither is known. */
-  id: string;
-  name: string;
-  address: string | null;
+  id: z.string(),
+  name: z.string(),
+  address: z.nullable(z.string()),
   /** `unknown` is always blocked. */
-  kind: NodeKind | 'unknown';
-  handling: Handling;
+  kind: z.union([z.enum(NODE_KINDS), z.literal('unknown')]),
+  handling: Handling,
   /** What this node's kube-proxy said on `/proxyMode`; left out or null where nobody asked or nobody answered. */
-  runningMode?: string | null;
-}
+  runningMode: z.exactOptional(z.nullable(z.string())),
+});
+export type InventoryNode = z.output<typeof InventoryNode>;
 
 /** An EC2 instance that carries the cluster's tag. */
 export interface Ec2Node {
@@ -298,13 +302,15 @@ export function buildInventory(seen: SeenNodes): InventoryNode[] {
 }
 
 /** How many nodes there are by handling. Eligible nodes are `ssm` + `proxyMode`. */
-export function countInventory(nodes: InventoryNode[]): {
-  total: number;
-  ssm: number;
-  proxyMode: number;
-  excluded: number;
-  blocked: number;
-} {
+export const InventoryCounts = z.object({
+  total: z.number(),
+  ssm: z.number(),
+  proxyMode: z.number(),
+  excluded: z.number(),
+  blocked: z.number(),
+});
+
+export function countInventory(nodes: InventoryNode[]): z.output<typeof InventoryCounts> {
   const count = (by: Handling['by']) => nodes.filter((node) => node.handling.by === by).length;
   return {
     total: nodes.length,

@@ -1,7 +1,8 @@
+import * as z from 'zod/mini';
 import type { MigrationRequest } from '../execution/request.ts';
 import type { ParsedConfiguration } from '../modes/addon-config.ts';
 import type { Ec2Node, InventoryNode, ManagedNode } from '../nodes/nodes.ts';
-import type { CheckName } from './names.ts';
+import { CHECK_NAMES, type CheckName } from './names.ts';
 import type { ClusterSnapshot, RestartStrategy, Way } from './snapshot.ts';
 import type { Workloads } from './workloads.ts';
 
@@ -15,16 +16,17 @@ export type Finding =
   | { verdict: 'BLOCK'; why: string; fix: string; final?: true };
 
 /** One check of one look: a BLOCK that is not accepted refuses the change, a WARN is said and recorded. */
-export interface Check {
-  name: CheckName;
-  verdict: Finding['verdict'];
-  why: string;
-  fix: string;
+export const Check = z.object({
+  name: z.enum(CHECK_NAMES),
+  verdict: z.enum(['PASS', 'WARN', 'BLOCK']),
+  why: z.string(),
+  fix: z.string(),
   /** The request acknowledges this very finding: it stands in nobody's way, and is kept. */
-  accepted: boolean;
+  accepted: z.boolean(),
   /** Not made yet: it is before anything is changed. */
-  later?: true;
-}
+  later: z.exactOptional(z.literal(true)),
+});
+export type Check = z.output<typeof Check>;
 
 /** What all checks look at. */
 export interface Subject {

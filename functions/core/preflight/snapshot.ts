@@ -1,3 +1,5 @@
+import * as z from 'zod/mini';
+
 /** Where a cluster's API server answers; `certificateAuthority` is PEM in base64. */
 export interface ApiServer {
   url: string;
@@ -46,13 +48,15 @@ export interface ClusterSnapshot {
 }
 
 /** How kube-proxy's pods are restarted: through the Kubernetes API, or by EKS because a pod annotation changed. */
-export type RestartStrategy = 'kubernetes-api' | 'pod-annotations';
+export const RestartStrategy = z.enum(['kubernetes-api', 'pod-annotations']);
+export type RestartStrategy = z.output<typeof RestartStrategy>;
 
 /**
  * How the configuration is changed: `addon` by UpdateAddon; a self-managed kube-proxy is adopted by CreateAddon, or its
  * ConfigMap is edited.
  */
-export type Way = 'addon' | 'create-addon' | 'config-map';
+export const Way = z.enum(['addon', 'create-addon', 'config-map']);
+export type Way = z.output<typeof Way>;
 
 /**
  * Whether functions get an answer from the cluster's endpoint. A function outside a VPC has no address of its own that

@@ -1,5 +1,6 @@
-import * as z from 'zod/mini';
-import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
+import type { ObjectStore } from '../../aws/s3.ts';
+import type { Execution } from '../../contracts/shared/input.ts';
+import type { StoredObject, Told } from '../../contracts/shared/output.ts';
 import { isNightshiftError } from '../../core/errors.ts';
 import { countEvidence, parseEvidence } from '../../core/evidence/evidence.ts';
 import {
@@ -10,29 +11,6 @@ import {
 } from '../../core/evidence/nodes-by-mode.ts';
 import { recordPrefix } from '../../core/execution/executions.ts';
 import { askedBy, historyKey, outcomeKey, parseDispatch, readVerdicts } from './evidence.ts';
-import type { Execution } from './input.ts';
-
-const count = z.exactOptional(z.number());
-const text = z.string();
-
-/**
- * An object as the function that stored it described it: of a dispatch what was asked, of evidence the number of
- * verdicts. `unstored`: why the bucket did not take it; then the ids of the commands, or the modes of the nodes, are here.
- */
-export const Told = z.object({
-  key: text,
-  sha256: text,
-  bytes: z.number(),
-  passed: count,
-  failed: count,
-  asked: z.exactOptional(z.object({ phase: text, sentAt: text, limited: z.boolean() })),
-  unstored: z.exactOptional(text),
-  commands: z.exactOptional(z.array(text)),
-  /** The answer of the function holds what the bucket did not take, and so the execution's history keeps it. */
-  carried: z.exactOptional(z.boolean()),
-  modes: z.exactOptional(z.array(z.object({ mode: text, nodes: z.number(), names: z.array(text) }))),
-});
-export type Told = z.output<typeof Told>;
 
 /** An object with the number of verdicts in it, where it holds verdicts. */
 export type IndexEntry = StoredObject & { passed?: number; failed?: number };

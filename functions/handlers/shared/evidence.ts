@@ -1,55 +1,30 @@
 import * as z from 'zod/mini';
-import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
-import type { SentCommand } from '../../aws/ssm.ts';
+import type { ObjectStore } from '../../aws/s3.ts';
+import type { Evidence, Execution } from '../../contracts/shared/input.ts';
+import type { Kept, StoredObject } from '../../contracts/shared/output.ts';
 import { EvidenceMissing } from '../../core/errors.ts';
 import { parseEvidence, printEvidence } from '../../core/evidence/evidence.ts';
 import type { Verdict } from '../../core/evidence/verdict.ts';
 import { recordPrefix } from '../../core/execution/executions.ts';
 import { NOTHING_PLANNED, ScheduleRecord } from '../../core/fleet/schedule-record.ts';
-import { type InventoryNode, NODE_KINDS } from '../../core/nodes/nodes.ts';
-import type { Execution } from './input.ts';
-import { type Evidence, type Kept, keep, textOf } from './kept.ts';
+import { InventoryNode } from '../../core/nodes/nodes.ts';
+import { keep, textOf } from './kept.ts';
 
 /**
  * What `run-on-nodes` has sent in one step: the nodes whose verdicts the step waits for, in the inventory's order, the
  * commands, and the nodes that SSM would not take. Times are ISO.
  */
-export interface Dispatch {
-  phase: string;
-  nodes: InventoryNode[];
-  /** Whether some nodes of the inventory were left out on purpose. */
-  limited: boolean;
-  commands: SentCommand[];
-  unknown: string[];
-  sentAt: string;
-  deadline: string;
-}
-
-const Handling = z.discriminatedUnion('by', [
-  z.object({ by: z.literal('ssm') }),
-  z.object({ by: z.literal('proxy-mode'), mode: z.nullable(z.string()) }),
-  z.object({ by: z.literal('excluded'), reason: z.string() }),
-  z.object({ by: z.literal('blocked'), reason: z.string() }),
-]);
-const Inventory = z.array(
-  z.object({
-    id: z.string(),
-    name: z.string(),
-    address: z.nullable(z.string()),
-    kind: z.enum([...NODE_KINDS, 'unknown']),
-    handling: Handling,
-    runningMode: z.exactOptional(z.nullable(z.string())),
-  }),
-);
-const DispatchShape = z.object({
+const Dispatch = z.object({
   phase: z.string(),
-  nodes: Inventory,
+  nodes: z.array(InventoryNode),
+  /** Whether some nodes of the inventory were left out on purpose. */
   limited: z.boolean(),
   commands: z.array(z.object({ commandId: z.string(), nodes: z.array(z.string()) })),
   unknown: z.array(z.string()),
   sentAt: z.string(),
   deadline: z.string(),
 });
+export type Dispatch = z.output<typeof Dispatch>;
 
 /** Where a step of an execution keeps its objects. */
 export function evidenceKey(
@@ -121,7 +96,7 @@ export async function readInventory(
   reference: { key: string; inline?: string },
 ): Promise<InventoryNode[]> {
   const text = await textOf(store, reference);
-  return understood(Inventory, reference.key, () =>
+  return understood(z.array(InventoryNode), reference.key, () =>
     text
       .split('\n')
       .slice(0, -1)
@@ -163,7 +138,7 @@ export async function findDispatch(
 
 /** Throws EvidenceMissing when the text is no dispatch. */
 export function parseDispatch(key: string, text: string): Dispatch {
-  return understood(DispatchShape, key, () => JSON.parse(text));
+  return understood(Dispatch, key, () => JSON.parse(text));
 }
 
 export function writeVerdicts(store: ObjectStore, key: string, verdicts: readonly Verdict[]): Promise<StoredObject> {

@@ -1,6 +1,8 @@
 import type { EventBus } from '../../aws/events.ts';
 import type { ObjectStore } from '../../aws/s3.ts';
 import type { StepFunctions } from '../../aws/step-functions.ts';
+import type { Output as Recovered } from '../../contracts/on-execution-ended.ts';
+import { Input as OutcomeInput } from '../../contracts/record-outcome.ts';
 import { assertNever } from '../../core/errors.ts';
 import { isExecutionName, type Machine } from '../../core/execution/executions.ts';
 import { owedRecord } from '../../core/execution/owed-record.ts';
@@ -15,7 +17,7 @@ import { parseInput } from '../../core/values/parse-input.ts';
 import { environment } from '../../runtime/environment.ts';
 import type { Say } from '../../runtime/wrap.ts';
 import { historyKey, outcomeKey } from './evidence.ts';
-import { OutcomeInput, recordOutcome } from './outcome.ts';
+import { recordOutcome } from './outcome.ts';
 
 export interface EndingDeps {
   stepFunctions: Pick<StepFunctions, 'start' | 'input' | 'history'>;
@@ -23,13 +25,6 @@ export interface EndingDeps {
   bus: EventBus;
   /** ARNs as events have them, and as StartExecution takes the one that recovers. */
   stateMachines: () => Record<Machine, string> & { recovery: string };
-}
-
-/** `name`: the execution that recovers. */
-export interface Recovered {
-  kind: 'ignored' | 'started' | 'already-started' | 'recorded' | 'owed';
-  reason: string;
-  name: string | null;
 }
 
 const ignored = (reason: string): Recovered => ({ kind: 'ignored', reason, name: null });

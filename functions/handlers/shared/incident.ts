@@ -1,16 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { ObjectStore } from '../../aws/s3.ts';
+import type { ReadOutput } from '../../contracts/inspect-rollback.ts';
+import type { Execution } from '../../contracts/shared/input.ts';
 import { type RollbackInput, recoveryOf } from '../../core/execution/recovery.ts';
 import { findEnding } from './evidence.ts';
-import type { Execution } from './input.ts';
 
 /** What the executions of one incident have recorded before this one. */
-export interface Incident {
-  /** The ending of what is recovered, or else of the newest attempt that came to an end; null if none recorded one. */
-  ending: string | null;
-  /** One of them recorded `rollback-failed`, and so has paged a person. */
-  paged: boolean;
-}
+export type Incident = Pick<ReadOutput, 'ending' | 'paged'>;
 
 /**
  * Reads what the executions before a recovery recorded. A rollback that a person asks for is an incident of its own; one

@@ -2,6 +2,8 @@ import type { Ec2 } from '../../aws/ec2.ts';
 import type { Eks } from '../../aws/eks.ts';
 import type { Kubernetes } from '../../aws/kubernetes.ts';
 import type { Ssm } from '../../aws/ssm.ts';
+import type { Execution } from '../../contracts/shared/input.ts';
+import type { ClusterFacts } from '../../contracts/shared/output.ts';
 import { leaseName } from '../../core/execution/lease.ts';
 import { recoveryName } from '../../core/execution/recovery.ts';
 import {
@@ -13,22 +15,6 @@ import {
 } from '../../core/nodes/nodes.ts';
 import type { ClusterSnapshot } from '../../core/preflight/snapshot.ts';
 import { serviceAddresses } from '../../core/values/cluster-ip.ts';
-import type { Execution } from './input.ts';
-
-/** What later states need to know of a cluster. */
-export interface ClusterFacts {
-  name: string;
-  arn: string;
-  version: string;
-  serviceCidr: string;
-  apiServer: string;
-  dns: string;
-  api: ClusterSnapshot['api'];
-  /** Name of the schedule that is the cluster's lease. */
-  lease: string;
-  /** Name of the execution that recovers this one, should it not end by itself. */
-  recovery: string;
-}
 
 export function clusterFacts(snapshot: ClusterSnapshot, execution: Execution): ClusterFacts {
   const { name, arn, version, serviceCidr, api } = snapshot;

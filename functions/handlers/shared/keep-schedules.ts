@@ -2,6 +2,7 @@ import { type Settled, settleLimited } from '../../aws/clients.ts';
 import { type Eks, eks } from '../../aws/eks.ts';
 import { type ObjectStore, objectStore } from '../../aws/s3.ts';
 import { type FoundSchedule, type ScheduleGroup, scheduleGroup } from '../../aws/scheduler.ts';
+import type { KeptSchedules } from '../../contracts/shared/output.ts';
 import {
   type ClusterStanding,
   type Deployment,
@@ -26,12 +27,6 @@ export interface ScheduleDeps {
   schedules: ScheduleGroup;
   store: Pick<ObjectStore, 'find' | 'put'>;
   deployment: () => Omit<Deployment, 'now'>;
-}
-
-/** Each cluster counts once in each: what became of its schedule, and where it stands. */
-export interface KeptSchedules {
-  schedules: Record<ScheduleDecision['kind'], number>;
-  clusters: Record<ScheduleDecision['standing'], number>;
 }
 
 /** So many clusters are looked at, or changed, at the same time. */

@@ -1,18 +1,8 @@
-import { decode, describe, encode, type ObjectStore, type StoredObject } from '../../aws/s3.ts';
+import { decode, describe, encode, type ObjectStore } from '../../aws/s3.ts';
+import type { Evidence } from '../../contracts/shared/input.ts';
+import type { Kept, StoredObject } from '../../contracts/shared/output.ts';
 import { EvidenceMissing } from '../../core/errors.ts';
 import { MOST_CARRIED } from '../../core/execution/state-data.ts';
-
-/**
- * What became of a text that was to be stored. `unstored` says why the bucket did not take it; `inline` is then the text
- * itself, gzipped and in base64, for the state machine to carry.
- */
-export interface Kept extends StoredObject {
-  unstored?: string;
-  inline?: string;
-}
-
-/** `required`: without the bucket nothing goes on. `optional`: a way back does not stop because the bucket takes nothing. */
-export type Evidence = 'required' | 'optional';
 
 /** Why a call of the bucket failed, in one line without its ids. */
 export function reasonOf(error: unknown): string {

@@ -1,66 +1,14 @@
 import * as z from 'zod/mini';
 import type { EndingEvent, EventBus } from '../../aws/events.ts';
 import { describe, type ObjectStore } from '../../aws/s3.ts';
+import type { Input, Output } from '../../contracts/record-outcome.ts';
+import { ClusterName, type Execution } from '../../contracts/shared/input.ts';
 import { type ErrorName, failureByOurName } from '../../core/errors.ts';
 import { machineOf, recordedName } from '../../core/execution/executions.ts';
 import type { Run, Say } from '../../runtime/wrap.ts';
 import { findEnding, findMissing, outcomeKey } from './evidence.ts';
-import { type EvidenceIndex, indexEvidence, indexOfTold, Told } from './evidence-index.ts';
-import { ClusterName, Common, type Execution, Instant } from './input.ts';
+import { type EvidenceIndex, indexEvidence, indexOfTold } from './evidence-index.ts';
 import { reasonOf } from './kept.ts';
-
-const ENDINGS = [
-  'migrated',
-  'already-compliant',
-  'refused',
-  'failed',
-  'rolled-back',
-  'rollback-failed',
-  'finished',
-  'nothing-to-roll-back',
-] as const;
-const Related = z._default(z.nullable(Common.execution), null);
-
-const ErrorOutput = z.nullable(z.object({ Error: z.string(), Cause: z.optional(z.string()) }));
-
-export const OutcomeInput = z.object({
-  ...Common,
-  /** Of any name that Step Functions takes: also one that the first state refused is recorded. */
-  execution: z.object({ name: z.string().check(z.minLength(1)), arn: z.string().check(z.minLength(1)) }),
-  startedAt: Instant,
-  /** As far as it was understood: a request that was refused is recorded as it came. */
-  request: z.unknown(),
-  ending: z.enum(ENDINGS),
-  /** Step Functions' error output. */
-  failure: ErrorOutput,
-  /** Why the access to Kubernetes was not given back; null where it was, or there was none. */
-  remains: z._default(ErrorOutput, null),
-  /** Configuration values of the add-on before and after; null where there are none. */
-  from: z.nullable(z.string()),
-  to: z.nullable(z.string()),
-  /** The add-on when its configuration was confirmed: an ending that is proven can leave it DEGRADED. */
-  addon: z.exactOptional(
-    z.nullable(z.object({ version: z.string(), status: z.string(), issues: z.array(z.string()) })),
-  ),
-  /** Whether the ConfigMap was confirmed with it: without access to Kubernetes nobody can look at it. */
-  configMap: z.exactOptional(z.nullable(z.enum(['compared', 'not looked at']))),
-  /** Whether the add-on or kube-proxy may have been changed. */
-  changed: z.boolean(),
-  /** Of an execution of rollback-cluster: whose change it undid or finished. */
-  owner: Related,
-  /** The execution of rollback-cluster that undid this one's change: its evidence belongs to this record. */
-  rollback: Related,
-  /** The objects that this execution's functions told of. */
-  stored: z.array(Told),
-  /** The other execution of this incident, `rollback` or `owner`, has announced this very ending itself. */
-  told: z._default(z.boolean(), false),
-  /** An earlier attempt has put the event on the bus. */
-  announced: z.exactOptional(z.boolean()),
-  /** An earlier attempt has counted the metric that pages somebody. */
-  paged: z.exactOptional(z.boolean()),
-});
-export type OutcomeInput = z.output<typeof OutcomeInput>;
-type Input = OutcomeInput;
 
 /** A request that names a cluster, be it a migration's or a rollback's. */
 const Requested = z.object({ cluster: ClusterName.shape.name });
@@ -73,26 +21,6 @@ export interface Deps {
 interface Failure {
   name: ErrorName;
   cause: string;
-}
-
-export interface Output {
-  ending: Input['ending'];
-  error?: Failure;
-  /** The record; null while it is owed. */
-  outcome: { key: string; sha256: string } | null;
-  evidence: { key: string; sha256: string }[];
-  /** How many objects of evidence are missing. */
-  missing: number;
-  /** How many nodes run which mode, as far as their last verdicts tell. */
-  modes: Record<string, number>;
-  /** The add-on when its configuration was confirmed. */
-  addon?: NonNullable<Input['addon']>;
-  /** Whether the bus has the event; true if there is none. */
-  announced: boolean;
-  /** Whether the record is in the bucket. It is written after the event: a record whose event is missing would not be noticed. */
-  recorded: boolean;
-  /** Why the event or the record is missing; null if neither is. */
-  owed: string | null;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { PhaseName } from '../../contracts/shared/input.ts';
 import {
   InvalidRequest,
   LeftoversRemain,
@@ -12,10 +13,6 @@ import type { Verdict } from '../../core/evidence/verdict.ts';
 import type { Proxying } from '../../core/modes/proxy-mode.ts';
 import type { InventoryNode } from '../../core/nodes/nodes.ts';
 import { serviceAddresses } from '../../core/values/cluster-ip.ts';
-
-/** The phases in which a document runs on nodes. */
-export const PHASES = ['prepare', 'validate', 'clean'] as const;
-export type PhaseName = (typeof PHASES)[number];
 
 /** What the nodes of a cluster are asked to do or to show. */
 export interface Task {

@@ -1,6 +1,6 @@
 import type { Leases } from '../../aws/leases.ts';
+import type { Execution } from '../../contracts/shared/input.ts';
 import { LeaseLost } from '../../core/errors.ts';
-import type { Execution } from './input.ts';
 
 /**
  * Refuses a disruptive step of an execution that does not hold the cluster's lease. EventBridge Scheduler has no

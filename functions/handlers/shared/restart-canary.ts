@@ -1,27 +1,10 @@
-import * as z from 'zod/mini';
 import type { Kubernetes } from '../../aws/kubernetes.ts';
-import type { ObjectStore, StoredObject } from '../../aws/s3.ts';
+import type { ObjectStore } from '../../aws/s3.ts';
+import { Canaries, type RestartedCanaries } from '../../contracts/restart-kube-proxy.ts';
+import type { Execution } from '../../contracts/shared/input.ts';
 import { assertNever, CanaryFailed } from '../../core/errors.ts';
 import { chooseCanaries } from '../../core/nodes/canary.ts';
 import { evidenceKey, readInventory, understood, writeInventory } from './evidence.ts';
-import type { Execution } from './input.ts';
-
-/**
- * The canaries, one for each way of proving that the nodes have, with the pods that were deleted there, and an inventory
- * of just these nodes; no canary if none can be proven alone, with the reason.
- */
-const Canaries = z.object({
-  canaries: z.array(
-    z.object({
-      node: z.object({ id: z.string(), name: z.string() }),
-      formerPod: z.object({ name: z.string(), uid: z.string() }),
-      reason: z.string(),
-    }),
-  ),
-  inventory: z.nullable(z.object({ key: z.string() })),
-  reason: z.string(),
-});
-export type CanaryOutput = z.output<typeof Canaries> & { stored: StoredObject[] };
 
 interface Task {
   execution: Execution;
@@ -39,21 +22,21 @@ interface Task {
 export async function restartCanary(
   deps: { api: Pick<Kubernetes, 'canaryPods' | 'dnsNodes' | 'deletePod'>; store: ObjectStore },
   task: Task,
-): Promise<CanaryOutput> {
+): Promise<RestartedCanaries> {
   const key = evidenceKey(task.execution, task.step, 'canary.json');
   const output = (await noted(deps.store, key)) ?? (await note(deps, key, task));
   for (const { formerPod } of output.canaries) await deps.api.deletePod(formerPod);
   return output;
 }
 
-async function noted(store: ObjectStore, key: string): Promise<CanaryOutput | null> {
+async function noted(store: ObjectStore, key: string): Promise<RestartedCanaries | null> {
   const found = await store.find(key);
   if (!found) return null;
   const { text, ...stored } = found;
   return { ...understood(Canaries, key, () => JSON.parse(text)), stored: [stored] };
 }
 
-async function note(deps: Parameters<typeof choose>[0], key: string, task: Task): Promise<CanaryOutput> {
+async function note(deps: Parameters<typeof choose>[0], key: string, task: Task): Promise<RestartedCanaries> {
   const { stored, ...canary } = await choose(deps, task);
   return { ...canary, stored: [...stored, await deps.store.put(key, JSON.stringify(canary))] };
 }
@@ -61,7 +44,7 @@ async function note(deps: Parameters<typeof choose>[0], key: string, task: Task)
 async function choose(
   { api, store }: { api: Pick<Kubernetes, 'canaryPods' | 'dnsNodes'>; store: ObjectStore },
   { execution, step, cluster, inventory }: Task,
-): Promise<CanaryOutput> {
+): Promise<RestartedCanaries> {
   const choice = chooseCanaries(
     await readInventory(store, { key: inventory }),
     await api.canaryPods(),

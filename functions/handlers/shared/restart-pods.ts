@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import type { Kubernetes } from '../../aws/kubernetes.ts';
 import type { ObjectStore } from '../../aws/s3.ts';
+import type { Execution } from '../../contracts/shared/input.ts';
 import { evidenceKey, readInventory, understood } from './evidence.ts';
-import type { Execution } from './input.ts';
 import { reasonOf } from './kept.ts';
 
 const Pods = z.array(z.object({ name: z.string(), uid: z.string() }));

@@ -1,4 +1,5 @@
 import { type StepFunctions, stepFunctions } from '../../aws/step-functions.ts';
+import type { Started } from '../../contracts/shared/output.ts';
 import { assertNever } from '../../core/errors.ts';
 import type { Reaction } from '../../core/fleet/triggers.ts';
 import { environment } from '../../runtime/environment.ts';
@@ -8,13 +9,6 @@ export interface StartDeps {
   stepFunctions: Pick<StepFunctions, 'start'>;
   /** ARN of migrate-cluster, as StartExecution takes it. */
   migrate: () => string;
-}
-
-/** What came of an event; `name` is the execution's, `reason` says why there is none. */
-export interface Started {
-  kind: 'ignored' | 'refused' | 'started' | 'already-started';
-  reason: string | null;
-  name: string | null;
 }
 
 /**

@@ -1,11 +1,6 @@
-import * as z from 'zod/mini';
 import type { Settled } from '../../aws/clients.ts';
 import { SweepIncomplete } from '../../core/errors.ts';
 import { presented, type Say } from '../../runtime/wrap.ts';
-import { Instant } from './input.ts';
-
-/** What every sweep is started with: without `now`, as by a person, it takes place at the function's own time. */
-export const SWEEP = { kind: z.literal('sweep'), now: z.exactOptional(Instant) };
 
 const NAMED = 10;
 

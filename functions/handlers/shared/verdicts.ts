@@ -1,9 +1,10 @@
 import type { NodeResult } from '../../aws/ssm.ts';
+import type { PhaseName } from '../../contracts/shared/input.ts';
 import { assertNever } from '../../core/errors.ts';
 import type { Verdict } from '../../core/evidence/verdict.ts';
 import type { Proxying } from '../../core/modes/proxy-mode.ts';
 import type { InventoryNode } from '../../core/nodes/nodes.ts';
-import { type PhaseName, phases, type Task } from './phases.ts';
+import { phases, type Task } from './phases.ts';
 
 /** What is known of one node when it is judged. `late`: the deadline has passed. */
 export interface Seen {

@@ -1,8 +1,8 @@
 import type { Context } from 'aws-lambda';
 import { expect, test } from 'vitest';
 import * as z from 'zod/mini';
+import { Common, Step } from '../../../functions/contracts/shared/input.ts';
 import { NodesNotPrepared } from '../../../functions/core/errors.ts';
-import { Common, Step } from '../../../functions/handlers/shared/input.ts';
 import { wrap } from '../../../functions/runtime/wrap.ts';
 import { execution } from '../handlers/fakes.ts';
 

@@ -48,8 +48,21 @@ export const Stored = z.object({
   inline: z.exactOptional(z.string().check(z.maxLength(MOST_CARRIED))),
 });
 
+/** `required`: without the bucket nothing goes on. `optional`: a way back does not stop because the bucket takes nothing. */
+const Evidence = z.enum(['required', 'optional']);
+export type Evidence = z.output<typeof Evidence>;
 /** Whether the step may go on without the evidence bucket; without an answer it may not. */
-export const Evidence = z.exactOptional(z.enum(['required', 'optional']));
+export const EvidenceNeed = z.exactOptional(Evidence);
+
+/** The phases in which a document runs on nodes. */
+export const Phase = z.enum(['prepare', 'validate', 'clean']);
+export type PhaseName = z.output<typeof Phase>;
+
+/** When an event happened, in EventBridge's envelope. */
+export const EventTime = z.object({ time: Instant });
+
+/** What every sweep is started with: without `now`, as by a person, it takes place at the function's own time. */
+export const Sweep = { kind: z.literal('sweep'), now: z.exactOptional(Instant) };
 
 /** Limits a phase to some of the inventory's nodes. */
 export const Only = z.union([

@@ -1,0 +1,46 @@
+import * as z from 'zod/mini';
+import {
+  ClusterWithServices,
+  Common,
+  EvidenceNeed,
+  Instant,
+  Phase,
+  Poll,
+  Proxying,
+  Step,
+  Stored,
+} from './shared/input.ts';
+import { Carried } from './shared/output.ts';
+
+export const Input = z.object({
+  ...Common,
+  step: Step,
+  phase: Phase,
+  cluster: ClusterWithServices,
+  dispatch: Stored,
+  deadline: Instant,
+  poll: Poll,
+  proxying: Proxying,
+  /** Names of the checks whose findings the request accepts. */
+  acknowledge: z._default(z.array(z.string()), []),
+  /** Whether leftovers of the other mode fail a node that is validated. */
+  strict: z._default(z.boolean(), false),
+  /** Whether a fresh inventory is taken, and the phase repeated, when nodes merely gave no answer. */
+  mayAskAgain: z._default(z.boolean(), false),
+  /** Nodes that failed are reported and fail nothing: what they run is asked for the record only. */
+  survey: z.exactOptional(z.boolean()),
+  evidence: EvidenceNeed,
+});
+export type Input = z.output<typeof Input>;
+
+export const Output = z.object({
+  pending: z.number(),
+  passed: z.number(),
+  failed: z.number(),
+  done: z.boolean(),
+  waitSeconds: z.number(),
+  /** Nodes whose verdict names leftovers of the other mode. */
+  leftovers: z.number(),
+  evidence: z.nullable(Carried),
+});
+export type Output = z.output<typeof Output>;

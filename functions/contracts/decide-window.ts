@@ -1,0 +1,18 @@
+import * as z from 'zod/mini';
+import { Common } from './shared/input.ts';
+
+export const Input = z.object({
+  ...Common,
+  request: z.unknown(),
+  /** Nodes that run kube-proxy, as Kubernetes lists them; null where Kubernetes was not asked. */
+  nodes: z.nullable(z.number().check(z.int(), z.gte(0))),
+  needSeconds: z.number().check(z.gte(0)),
+});
+export type Input = z.output<typeof Input>;
+
+/** Times are ISO 8601 in UTC. */
+export const Output = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('open'), closesAt: z.string(), lastStartAt: z.string(), reason: z.string() }),
+  z.object({ kind: z.literal('closed'), opensAt: z.string(), reason: z.string() }),
+]);
+export type Output = z.output<typeof Output>;

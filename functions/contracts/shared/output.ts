@@ -1,0 +1,94 @@
+import * as z from 'zod/mini';
+import { NodesInMode } from '../../core/evidence/nodes-by-mode.ts';
+import { InventoryCounts } from '../../core/nodes/nodes.ts';
+
+/** A stored object: `sha256` in hex, of the bytes as they lie in the bucket; `bytes` is their number. */
+export const StoredObject = z.object({ key: z.string(), sha256: z.string(), bytes: z.number() });
+export type StoredObject = z.output<typeof StoredObject>;
+
+const unstored = z.exactOptional(z.string());
+const inline = z.exactOptional(z.string());
+
+/**
+ * What became of a text that was to be stored. `unstored` says why the bucket did not take it; `inline` is then the text
+ * itself, gzipped and in base64, for the state machine to carry.
+ */
+export const Kept = z.extend(StoredObject, { unstored, inline });
+export type Kept = z.output<typeof Kept>;
+
+const count = z.exactOptional(z.number());
+
+/**
+ * An object as the function that stored it described it: of a dispatch what was asked, of evidence the number of
+ * verdicts. `unstored`: why the bucket did not take it; then the ids of the commands, or the modes of the nodes, are here.
+ */
+export const Told = z.extend(StoredObject, {
+  passed: count,
+  failed: count,
+  asked: z.exactOptional(z.object({ phase: z.string(), sentAt: z.string(), limited: z.boolean() })),
+  unstored,
+  commands: z.exactOptional(z.array(z.string())),
+  /** The answer of the function holds what the bucket did not take, and so the execution's history keeps it. */
+  carried: z.exactOptional(z.boolean()),
+  modes: z.exactOptional(z.array(NodesInMode)),
+});
+export type Told = z.output<typeof Told>;
+
+/** As Told, and with the text itself where the bucket did not take it. */
+export const Carried = z.extend(Told, { inline });
+export type Carried = z.output<typeof Carried>;
+
+/** An inventory in the bucket. */
+export const Inventory = z.extend(Kept, { counts: InventoryCounts });
+
+/** What later states need to know of a cluster. */
+export const ClusterFacts = z.object({
+  name: z.string(),
+  arn: z.string(),
+  version: z.string(),
+  serviceCidr: z.string(),
+  apiServer: z.string(),
+  dns: z.string(),
+  api: z.nullable(z.object({ url: z.string(), certificateAuthority: z.string() })),
+  /** Name of the schedule that is the cluster's lease. */
+  lease: z.string(),
+  /** Name of the execution that recovers this one, should it not end by itself. */
+  recovery: z.string(),
+});
+export type ClusterFacts = z.output<typeof ClusterFacts>;
+
+/** The add-on as a look found it, with the exact text of its values. */
+export const FoundAddon = z.object({ version: z.string(), configuration: z.nullable(z.string()) });
+
+/** The add-on when its configuration was confirmed: an ending that is proven can leave it DEGRADED. */
+export const AddonHealth = z.object({ version: z.string(), status: z.string(), issues: z.array(z.string()) });
+
+/** Whether the ConfigMap was part of a comparison: without access to Kubernetes nobody can look at it. */
+export const ConfigMapLook = z.enum(['compared', 'not looked at']);
+
+/** What came of an event; `name` is the execution's, `reason` says why there is none. */
+export const Started = z.object({
+  kind: z.enum(['ignored', 'refused', 'started', 'already-started']),
+  reason: z.nullable(z.string()),
+  name: z.nullable(z.string()),
+});
+export type Started = z.output<typeof Started>;
+
+/** Each cluster counts once in each: what became of its schedule, and where it stands. */
+export const KeptSchedules = z.object({
+  schedules: z.object({
+    keep: z.number(),
+    create: z.number(),
+    move: z.number(),
+    delete: z.number(),
+    none: z.number(),
+  }),
+  clusters: z.object({
+    due: z.number(),
+    compliant: z.number(),
+    'not-enrolled': z.number(),
+    refused: z.number(),
+    absent: z.number(),
+  }),
+});
+export type KeptSchedules = z.output<typeof KeptSchedules>;

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import type { Machine } from './story/phases.ts';
+import type { Machine } from '../state-machines/phases.ts';
 
 /** Options that several commands have. */
 

@@ -33,6 +33,12 @@ export function functionPlaceholder(handler: string): string {
   return `${pascalCase(handler)}Function`;
 }
 
+/** The handler whose function a placeholder stands for; null for another text. */
+export function handlerOf(placeholder: string): string | null {
+  const name = /^\$\{(\w+)Function\}$/.exec(placeholder)?.[1];
+  return name?.replaceAll(/(?!^)[A-Z]/g, '-$&').toLowerCase() ?? null;
+}
+
 /** The placeholder of a state machine's ARN: `rollback-cluster` → `RollbackClusterStateMachine`. */
 export function stateMachinePlaceholder(name: string): string {
   return `${pascalCase(name)}StateMachine`;

@@ -4,6 +4,7 @@ import { checkFlow } from './lint-flow.ts';
 import { checkIntegration } from './lint-integrations.ts';
 import type { LintGraph, Report } from './lint-model.ts';
 import { isRecord, readGraph } from './lint-model.ts';
+import { checkPhases } from './lint-phases.ts';
 
 /** One thing that is wrong. `path` is where, from the definition's root: `/States/UpdateAddon/Retry[0]`. */
 export interface Finding {
@@ -20,6 +21,8 @@ export interface LintOptions {
   readonly errors: readonly string[];
   /** Names of the placeholders that a deployment fills: `InspectClusterFunction`. */
   readonly placeholders: readonly string[];
+  /** Names of the phases in which people follow the state machine, in order; none for one that nobody follows. */
+  readonly phases: readonly string[];
 }
 
 function checkTimeouts(state: Record<string, unknown>, path: string, report: Report): void {
@@ -61,7 +64,7 @@ function checkPlaceholders(definition: unknown, placeholders: readonly string[],
  * What a definition gets wrong beyond what asl-validator 4 sees: variables that no path assigned, `$states.result` where
  * there is no result, unknown functions, integrations, error names, placeholders and handlers, tasks without a timeout
  * or without retries for Lambda's own transient errors, failures that nothing catches, states that nothing reaches,
- * `States.ALL` out of place, texts for blobs.
+ * `States.ALL` out of place, texts for blobs, states that take time and have no phase.
  * Empty when all is well. Takes the definition as written, placeholders included.
  */
 export function lintStateMachine(definition: unknown, options: LintOptions): Finding[] {
@@ -76,5 +79,6 @@ export function lintStateMachine(definition: unknown, options: LintOptions): Fin
   const graph = readGraph(definition, '');
   checkGraph(graph, options, report);
   checkFlow(graph, new Set(), report);
+  checkPhases(graph, options.phases, report);
   return findings;
 }

@@ -1,8 +1,8 @@
+import { machineOf } from '../../state-machines/phases.ts';
 import { type Connection, connect } from '../aws.ts';
 import { EXIT, Failure } from '../exit.ts';
 import { evidenceReferences, readEvidence } from '../story/evidence.ts';
 import { readHistory, type Step } from '../story/history.ts';
-import { machineOf } from '../story/phases.ts';
 import { renderStory } from '../story/render-story.ts';
 import { type Story, tellStory } from '../story/story.ts';
 import { styleFor } from '../terminal/style.ts';

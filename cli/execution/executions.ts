@@ -7,9 +7,9 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { isExecutionName } from '../../functions/core/execution/executions.ts';
+import type { Machine } from '../../state-machines/phases.ts';
 import { asking, type Connection } from '../aws.ts';
 import { Failure, UsageError } from '../exit.ts';
-import type { Machine } from '../story/phases.ts';
 import { nightshiftCommand } from '../terminal/paste.ts';
 
 const EXECUTION_ARN =

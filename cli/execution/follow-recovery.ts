@@ -143,7 +143,7 @@ function failureAfter({ result, steps }: Followed, asked: Asked): Failure | null
  * and the answer. Then nothing was left but its access and its lease.
  */
 function foundRecorded(steps: readonly Step[]): string | null {
-  return answersOf(steps, ['InspectFormer'], FormerAnswer).at(-1)?.ownerEnding ?? null;
+  return answersOf(steps, 'inspect-rollback', FormerAnswer).at(-1)?.ownerEnding ?? null;
 }
 
 async function notStarted(

@@ -32,7 +32,7 @@ const Lease = z.object({ GroupName: z.string(), Name: z.string() });
  * credentials may not read it. The lease is read after the end: another execution may have held it before.
  */
 export async function holderNow(connection: Connection, steps: readonly Step[]): Promise<ExecutionName | null> {
-  const refused = steps.findLast((step) => step.kind === 'failed' && step.state === 'AcquireLease');
+  const refused = steps.findLast((step) => step.kind === 'failed' && step.calls === 'scheduler:createSchedule');
   const lease = Lease.safeParse(refused && parseJson(parametersOf(refused))).data;
   if (!lease) return null;
   const input = await scheduleInput(connection, lease).catch(() => null);

@@ -1,12 +1,12 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { type OwedRecord, owedRecord } from '../../functions/core/execution/owed-record.ts';
+import { type Machine, machineOf } from '../../state-machines/phases.ts';
 import type { Connection } from '../aws.ts';
 import { Failure } from '../exit.ts';
 import type { Reference } from '../story/answers.ts';
 import { type HistoryError, readError, readHistory, type Step } from '../story/history.ts';
 import { outcomeOf } from '../story/parts.ts';
-import { type Machine, machineOf } from '../story/phases.ts';
 import { count } from '../terminal/format.ts';
 import { auditCommand, awsCommand } from '../terminal/paste.ts';
 import type { Progress } from '../terminal/progress.ts';

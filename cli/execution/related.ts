@@ -1,10 +1,10 @@
 import { GIVING_UP, recoveryOf } from '../../functions/core/execution/recovery.ts';
+import { machineOf } from '../../state-machines/phases.ts';
 import type { Connection } from '../aws.ts';
 import { Failure } from '../exit.ts';
 import { NestedAnswer } from '../story/answers.ts';
 import { readHistory, type Step } from '../story/history.ts';
 import { outcomeOf, tellHeld } from '../story/parts.ts';
-import { machineOf } from '../story/phases.ts';
 import type { Related } from '../story/rollback.ts';
 import { type ExecutionName, eventsAfter, executionThere, parseExecutionArn } from './executions.ts';
 
@@ -86,11 +86,11 @@ export function siblingOf({ arn, stateMachine }: ExecutionName, name: string): E
   return parseExecutionArn(`${before}:${machine}:${name}`);
 }
 
-/** What the state Rollback started; its history says so when it starts, so that it is known whatever came of it. */
+/** Executions that were started and waited for; the history has them from their start, whatever came of them. */
 function nestedIn(steps: readonly Step[]): ExecutionName[] {
   const arns = steps.flatMap((step) => {
-    if (!('state' in step) || step.state !== 'Rollback') return [];
-    return step.kind === 'submitted' || step.kind === 'succeeded' ? arnIn(step.value) : [];
+    if (step.kind !== 'submitted' && step.kind !== 'succeeded') return [];
+    return step.calls === 'states:startExecution.sync:2' ? arnIn(step.value) : [];
   });
   return [...new Set(arns)].map(parseExecutionArn).filter((nested) => nested !== null);
 }

@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
-import { type Machine, type PhaseName, phaseOf } from './phases.ts';
+import { type FollowedState, followedState, type Machine } from '../../state-machines/phases.ts';
 
 /** The name and the sentence that a failed task or execution left in the history. */
 export interface HistoryError {
@@ -15,19 +15,15 @@ export interface HistoryError {
  */
 export type Step = { id: number; at: Date } & (
   | { kind: 'started'; input: unknown }
-  | { kind: 'entered' | 'left'; state: string; phase: PhaseName | null }
-  | { kind: 'submitted'; state: string; phase: PhaseName | null; value: unknown }
-  | { kind: 'succeeded'; state: string; phase: PhaseName | null; parameters: string | null; value: unknown }
-  | {
-      kind: 'failed';
-      state: string;
-      phase: PhaseName | null;
-      parameters: string | null;
-      error: HistoryError;
-      next: 'retried' | 'over' | 'unknown';
-    }
+  | (Place & { kind: 'entered' | 'left' })
+  | (Place & { kind: 'submitted'; value: unknown })
+  | (Place & { kind: 'succeeded'; parameters: string | null; value: unknown })
+  | (Place & { kind: 'failed'; parameters: string | null; error: HistoryError; next: 'retried' | 'over' | 'unknown' })
   | { kind: 'ended'; status: EndStatus; output: unknown; error: HistoryError | null }
 );
+
+/** The state in which a step happens, with what it says of itself. */
+export type Place = { state: string } & FollowedState;
 
 export type EndStatus = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
@@ -60,7 +56,7 @@ export function readHistory(events: readonly HistoryEvent[], machine: Machine = 
     const called = event.taskScheduledEventDetails?.parameters;
     const parameters = called ?? (entered ? undefined : parametersOf.get(event.previousEventId ?? 0));
     if (parameters !== undefined) parametersOf.set(id, parameters);
-    const place = state && { state, phase: phaseOf(state, machine), parameters: parameters ?? null };
+    const place = state && { state, ...followedState(state, machine), parameters: parameters ?? null };
     const step = timestamp && readEvent(event, { id, at: timestamp }, place, following.get(id));
     if (step) steps.push(step);
   }
@@ -70,7 +66,7 @@ export function readHistory(events: readonly HistoryEvent[], machine: Machine = 
 function readEvent(
   event: HistoryEvent,
   base: { id: number; at: Date },
-  place: { state: string; phase: PhaseName | null; parameters: string | null } | '' | undefined,
+  place: (Place & { parameters: string | null }) | '' | undefined,
   following: string | undefined,
 ): Step | null {
   const type = event.type ?? '';

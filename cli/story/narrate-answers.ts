@@ -15,53 +15,36 @@ import {
   UpdateAnswer,
   WindowAnswer,
 } from './answers.ts';
+import type { Step } from './history.ts';
 
-/** What the answer of a state says in one line, by the state's name; null for an answer that is none. */
-export const ANSWERED: Readonly<Record<string, (value: unknown) => string | null>> = {
-  InspectCluster: inspected,
-  InspectWorkloads: inspected,
-  InspectForPreparation: inspectedAgain,
-  InspectForCanary: inspectedAgain,
-  InspectForValidation: inspectedAgain,
-  InspectForProof: inspectedAgain,
-  InspectFormer: foundFormer,
-  InspectWithKubernetes: foundFormer,
-  DecideWindow: decided,
-  CheckWindowBeforeChange: decided,
-  CheckWindowBeforeRestart: decided,
-  ProveCompliance: dispatched,
-  PrepareNodes: dispatched,
-  PrepareNewcomers: (value) => joined(dispatched(value), 'that joined meanwhile'),
-  ValidateCanary: () => null,
-  ValidateNodes: dispatched,
-  CleanNodes: dispatched,
-  ProveStanding: dispatched,
-  ProveFormer: dispatched,
-  CollectCompliance: (value) => collected(value, 'proved it'),
-  CollectPreparation: (value) => collected(value, 'prepared'),
-  CollectNewcomers: (value) => collected(value, 'that joined prepared'),
-  CollectCanary: (value) => collected(value, 'proved it'),
-  CollectValidation: (value) => collected(value, 'proved it'),
-  CollectCleaning: (value) => collected(value, 'clean'),
-  CollectStanding: (value) => collected(value, 'proved it'),
-  CollectProof: (value) => collected(value, 'proved it'),
-  EditConfigMap: edited,
-  UpdateAddon: updateSent,
-  CheckAddon: updateStatus,
-  CheckCreatedAddon: addonStatus,
-  RestoreAddon: restoring,
-  RestoreConfigMap: edited,
-  RestartCanary: canary,
-  CheckCanary: (value) => (RolloutAnswer.safeParse(value).data?.done ? "the canary's new kube-proxy is Ready" : null),
-  RestartDaemonSet: () => 'DaemonSet kube-proxy restarts',
-  CheckRollout: rolledOut,
-  Rollback: rolledBack,
-  RecordOutcome: recorded,
+/** A Task that was answered. */
+type Answered = Step & { kind: 'succeeded' };
+
+/** What the answer of a Task says in one line; null for one that says nothing that the next step does not say better. */
+export function narrateAnswer(step: Answered): string | null {
+  return ANSWERS[step.calls ?? '']?.(step.value, step) ?? null;
+}
+
+/** By what the Task calls: what depends on more than the answer is read from what the definition calls it with. */
+const ANSWERS: Readonly<Record<string, (value: unknown, step: Answered) => string | null>> = {
+  'inspect-cluster': inspected,
+  'inspect-rollback': foundFormer,
+  'take-inventory': inspectedAgain,
+  'decide-window': decided,
+  'run-on-nodes': dispatched,
+  'collect-from-nodes': collected,
+  'update-addon': (value, { payload }) => (payload['back'] === true ? restoring(value) : updateSent(value)),
+  'edit-config-map': edited,
+  'eks:describeUpdate': updateStatus,
+  'eks:describeAddon': addonStatus,
+  'restart-kube-proxy': restarted,
+  'check-rollout': (value, { payload }) => ('canary' in payload ? canaryUp(value) : rolledOut(value)),
+  'states:startExecution.sync:2': rolledBack,
+  'record-outcome': recorded,
 };
 
-function joined(text: string | null, rest: string): string | null {
-  return text === null ? null : `${text} ${rest}`;
-}
+/** Nodes that joined after the preparation are prepared when all nodes are proven. */
+const areNewcomers = ({ phase, payload }: Answered): boolean => phase === 'validate' && payload['phase'] === 'prepare';
 
 function inspected(value: unknown): string | null {
   const answer = InspectAnswer.safeParse(value);
@@ -90,15 +73,21 @@ function decided(value: unknown): string | null {
   return `closed: ${answer.data.reason}; waits until ${showTime(new Date(answer.data.opensAt))}`;
 }
 
-function dispatched(value: unknown): string | null {
+/** Which nodes are the canaries was said when they were restarted. */
+function dispatched(value: unknown, step: Answered): string | null {
   const answer = DispatchAnswer.safeParse(value);
-  if (!answer.success) return null;
-  return `${count(answer.data.nodes, 'node')} asked in ${count(answer.data.commands, 'command')}`;
+  if (!answer.success || step.phase === 'canary') return null;
+  const asked = `${count(answer.data.nodes, 'node')} asked in ${count(answer.data.commands, 'command')}`;
+  return areNewcomers(step) ? `${asked} that joined meanwhile` : asked;
 }
 
-function collected(value: unknown, done: string): string | null {
+const DONE: Readonly<Record<string, string>> = { prepare: 'prepared', validate: 'proved it', clean: 'clean' };
+
+function collected(value: unknown, step: Answered): string | null {
   const answer = CollectAnswer.safeParse(value);
   if (!answer.success) return null;
+  const asked = DONE[String(step.payload['phase'])] ?? 'done';
+  const done = areNewcomers(step) ? `that joined ${asked}` : asked;
   const { passed, pending, failed } = answer.data;
   const rest = [pending > 0 ? `${pending} to come` : null, failed > 0 ? `${failed} failed` : null];
   const total = passed + pending + failed;
@@ -127,7 +116,9 @@ function edited(value: unknown): string | null {
   return answer.data.changed ? 'ConfigMap kube-proxy-config written' : 'ConfigMap kube-proxy-config was so already';
 }
 
-function canary(value: unknown): string | null {
+/** One node of each kind, the nodes of an inventory, or the DaemonSet, whose answer is its generation. */
+function restarted(value: unknown, { payload }: Answered): string | null {
+  if ('restartedAt' in payload) return 'DaemonSet kube-proxy restarts';
   const answer = CanaryAnswer.safeParse(value);
   if (!answer.success) return null;
   const { canaries, reason } = answer.data;
@@ -150,6 +141,10 @@ function addonStatus(value: unknown): string | null {
 function updateStatus(value: unknown): string | null {
   const answer = DescribeUpdateAnswer.safeParse(value);
   return answer.success ? `update is ${answer.data.Update.Status}` : null;
+}
+
+function canaryUp(value: unknown): string | null {
+  return RolloutAnswer.safeParse(value).data?.done ? "the canary's new kube-proxy is Ready" : null;
 }
 
 function rolledOut(value: unknown): string | null {

@@ -1,9 +1,9 @@
+import { labelOf, type PhaseName } from '../../state-machines/phases.ts';
 import type { ExecutionName } from '../execution/executions.ts';
 import { type NodesInMode, OutcomeAnswer, OutcomeRecord } from './answers.ts';
 import type { Evidence } from './evidence.ts';
 import { type EndStatus, type HistoryError, parseJson, type Step } from './history.ts';
 import { expectedAnswer, narrate, wentWrong } from './narrate.ts';
-import { labelOf, type PhaseName } from './phases.ts';
 
 /** An execution and when it was; times are ISO, `seconds` null while it runs. */
 export interface ExecutionRecord {
@@ -124,7 +124,7 @@ export function tellEnding(steps: readonly Step[]): Ending {
 
 /** What RecordOutcome answered last. */
 export function outcomeOf(steps: readonly Step[]): OutcomeAnswer | null {
-  return answersOf(steps, ['RecordOutcome'], OutcomeAnswer).at(-1) ?? null;
+  return answersOf(steps, 'record-outcome', OutcomeAnswer).at(-1) ?? null;
 }
 
 /**
@@ -141,21 +141,29 @@ export function tellModes(steps: readonly Step[], evidence: readonly Evidence[])
   return Object.entries(modes).map(([mode, nodes]) => ({ mode, nodes, names: [] }));
 }
 
-const ACCESS = { taken: ['GrantAccess'], givenBack: ['RevokeAccess', 'RevokeAccessForWait'] };
-const LEASE = {
-  taken: ['AcquireLease', 'RenewLease', 'TakeLease', 'TakeOverLease'],
-  givenBack: ['ReleaseLease', 'ReleaseLeaseForWait'],
+interface Holding {
+  taken: readonly string[];
+  givenBack: string;
+}
+
+/** By the operations that take it and give it back. */
+const ACCESS: Holding = { taken: ['eks:createAccessEntry'], givenBack: 'eks:deleteAccessEntry' };
+const LEASE: Holding = {
+  taken: ['scheduler:createSchedule', 'scheduler:updateSchedule'],
+  givenBack: 'scheduler:deleteSchedule',
 };
+
+const takes = ({ taken }: Holding, { calls }: Done): boolean => calls !== null && taken.includes(calls);
 
 /** Whether the access to Kubernetes and the lease were given back, over one execution and those that end its work. */
 export function tellHeld(steps: readonly Step[]): { access: Held; lease: Held } {
   const inOrder = ordered(steps);
-  const held = ({ taken, givenBack }: typeof ACCESS): Held => {
-    const last = lastOf(inOrder, { taken, givenBack });
+  const held = (holding: Holding): Held => {
+    const last = lastOf(inOrder, holding);
     if (last === null) return 'not-taken';
-    if (taken.includes(last.state)) return 'remains';
+    if (takes(holding, last)) return 'remains';
     // A recovery takes away what may be there: that there was nothing is no giving back.
-    return inOrder.some((step) => hasDone(step) && taken.includes(step.state)) ? 'given-back' : 'not-taken';
+    return inOrder.some((step) => hasDone(step) && takes(holding, step)) ? 'given-back' : 'not-taken';
   };
   return { access: held(ACCESS), lease: held(LEASE) };
 }
@@ -163,34 +171,33 @@ export function tellHeld(steps: readonly Step[]): { access: Held; lease: Held } 
 /** The call that set the lease as it now is, over executions that work on one cluster; null where none is left. */
 export function leaseLeft(steps: readonly Step[]): (Step & { kind: 'succeeded' }) | null {
   const last = lastOf(ordered(steps), LEASE);
-  return last?.kind === 'succeeded' && LEASE.taken.includes(last.state) ? last : null;
+  return last?.kind === 'succeeded' && takes(LEASE, last) ? last : null;
 }
 
 function ordered(steps: readonly Step[]): Step[] {
   return steps.toSorted((a, b) => a.at.getTime() - b.at.getTime());
 }
 
-function lastOf(inOrder: readonly Step[], { taken, givenBack }: typeof ACCESS): Done | null {
-  const done = inOrder.filter(hasDone);
-  return done.findLast(({ state }) => taken.includes(state) || givenBack.includes(state)) ?? null;
+function lastOf(inOrder: readonly Step[], holding: Holding): Done | null {
+  return inOrder.filter(hasDone).findLast((step) => takes(holding, step) || step.calls === holding.givenBack) ?? null;
 }
 
 type Done = Step & { kind: 'succeeded' | 'failed' };
 
-/** A call that did what it should, or found it done. */
+/** A call that did what it should, or found it done. A lease that another holds was not taken. */
 function hasDone(step: Step): step is Done {
   if (step.kind === 'succeeded') return true;
-  return step.kind === 'failed' && !LEASE.taken.includes(step.state) && expectedAnswer(step) !== null;
+  return step.kind === 'failed' && !takes(LEASE, step) && expectedAnswer(step) !== null;
 }
 
 interface Schema<T> {
   safeParse(value: unknown): { success: true; data: T } | { success: false };
 }
 
-/** The answers of these states that are what `schema` says, oldest first. */
-export function answersOf<T>(steps: readonly Step[], states: readonly string[], schema: Schema<T>): T[] {
+/** The answers of Tasks that call this (`inspect-cluster`, `eks:describeUpdate`) and are what `schema` says, oldest first. */
+export function answersOf<T>(steps: readonly Step[], calls: string, schema: Schema<T>): T[] {
   return steps.flatMap((step) => {
-    if (step.kind !== 'succeeded' || !states.includes(step.state)) return [];
+    if (step.kind !== 'succeeded' || step.calls !== calls) return [];
     const answer = schema.safeParse(step.value);
     return answer.success ? [answer.data] : [];
   });

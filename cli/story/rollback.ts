@@ -1,3 +1,4 @@
+import type { PhaseName } from '../../state-machines/phases.ts';
 import type { ExecutionName } from '../execution/executions.ts';
 import { showTarget } from '../terminal/format.ts';
 import {
@@ -94,14 +95,16 @@ export function tellRollback(
   nodes: readonly NodeRecord[],
 ): Rollback {
   const input = RollbackInput.safeParse(steps.find((step) => step.kind === 'started')?.input).data;
-  const looks = answersOf(steps, ['InspectFormer', 'InspectWithKubernetes'], FormerAnswer);
+  const looks = answersOf(steps, 'inspect-rollback', FormerAnswer);
   const first = looks[0];
   const last = looks.at(-1);
   const own = nodes.filter((node) => node.execution === execution.name);
-  const rollout = answersOf(steps, ['CheckRollout'], RolloutAnswer).at(-1);
-  const finished = steps.some((step) => step.kind === 'entered' && step.state === 'Finished');
+  const rollout = answersOf(steps, 'check-rollout', RolloutAnswer).at(-1);
+  const finished = steps.some(
+    (step) => step.kind === 'succeeded' && step.phase === 'standing' && step.calls === 'check-configuration',
+  );
   const proven = finished && last?.atTarget ? last.target : last?.former?.proxying;
-  const proof = answered(steps, own, finished ? 'CollectStanding' : 'CollectProof', finished ? 'finish-' : 'proof-');
+  const proof = finished ? answered(steps, own, 'standing', 'finish-') : answered(steps, own, 'proof', 'proof-');
   return {
     execution: tellExecution(execution, steps),
     mode: input?.mode ?? null,
@@ -113,11 +116,12 @@ export function tellRollback(
     former: tellFormer(first, last),
     restored: tellRestored(steps),
     restarted: rollout ? { desired: rollout.desired, updated: rollout.updated, available: rollout.available } : null,
-    rolledByEks: steps.some((step) => step.kind === 'left' && step.state === 'AwaitRoll'),
-    cleaned: answered(steps, own, 'CollectCleaning', 'clean-'),
+    rolledByEks:
+      last?.strategy === 'pod-annotations' && steps.some((step) => step.kind === 'left' && step.phase === 'restart'),
+    cleaned: answered(steps, own, 'clean', 'clean-'),
     proof: proof && proven ? { ...proof, of: showTarget(proven) } : null,
     modes: tellModes(steps, evidence),
-    attempts: steps.filter((step) => step.kind === 'entered' && step.state === 'InspectFormer').length,
+    attempts: 1 + steps.filter((step) => step.kind === 'entered' && step.phase === 'again').length,
     phases: tellPhases(steps),
     failure: tellFailure(steps, nodes, execution.name),
     ending: tellEnding(steps),
@@ -138,11 +142,13 @@ function tellFormer(first: FormerAnswer | undefined, last: FormerAnswer | undefi
 }
 
 function tellRestored(steps: readonly Step[]): Restored | null {
-  const update = answersOf(steps, ['RestoreAddon'], UpdateAnswer).at(-1);
-  const edit = answersOf(steps, ['RestoreConfigMap'], EditAnswer).at(-1);
+  const update = answersOf(steps, 'update-addon', UpdateAnswer).at(-1);
+  const edit = answersOf(steps, 'edit-config-map', EditAnswer).at(-1);
   if (!update && !edit) return null;
-  const gone = steps.some((step) => step.kind === 'failed' && step.state === 'CheckAddonGone' && expectedAnswer(step));
-  const status = answersOf(steps, ['CheckAddon'], DescribeUpdateAnswer).at(-1)?.Update.Status;
+  const gone = steps.some(
+    (step) => 'calls' in step && step.calls === 'eks:describeAddon' && expectedAnswer(step) !== null,
+  );
+  const status = answersOf(steps, 'eks:describeUpdate', DescribeUpdateAnswer).at(-1)?.Update.Status;
   return {
     updateId: update?.updateId ?? null,
     status: gone ? 'gone' : (status ?? null),
@@ -154,7 +160,7 @@ function tellRestored(steps: readonly Step[]): Restored | null {
 function answered(
   steps: readonly Step[],
   nodes: readonly NodeRecord[],
-  state: string,
+  phase: PhaseName,
   prefix: string,
 ): Answered | null {
   const step = nodes.findLast((node) => node.step.startsWith(prefix))?.step;
@@ -163,6 +169,7 @@ function answered(
     const passed = said.filter(({ pass }) => pass).length;
     return { step, passed, failed: said.length - passed };
   }
-  const last = answersOf(steps, [state], CollectAnswer).findLast(({ done }) => done);
+  const inPhase = steps.filter((each) => 'phase' in each && each.phase === phase);
+  const last = answersOf(inPhase, 'collect-from-nodes', CollectAnswer).findLast(({ done }) => done);
   return last ? { step: null, passed: last.passed, failed: last.failed } : null;
 }

@@ -1,3 +1,4 @@
+import { type Machine, machineOf } from '../../state-machines/phases.ts';
 import type { ExecutionName } from '../execution/executions.ts';
 import { tellAbsent } from './absent.ts';
 import {
@@ -26,7 +27,6 @@ import {
   tellModes,
   tellPhases,
 } from './parts.ts';
-import { type Machine, machineOf } from './phases.ts';
 import { type Related, type Rollback, tellRollback } from './rollback.ts';
 
 /** What an execution's history and evidence tell, and nothing else; times are ISO, durations seconds. */
@@ -96,7 +96,7 @@ export interface Sources {
 export function tellStory(sources: Sources): Story {
   const { execution, steps, related, evidence } = sources;
   const machine = machineOf(execution.stateMachine);
-  const last = answersOf(steps, ['InspectCluster', 'InspectWorkloads'], InspectAnswer).at(-1) ?? null;
+  const last = answersOf(steps, 'inspect-cluster', InspectAnswer).at(-1) ?? null;
   const request = RequestInput.safeParse(steps.find((step) => step.kind === 'started')?.input);
   const nodes = tellNodes(evidence);
   const undone = machine === 'rollback-cluster' ? [{ execution, steps }] : related;
@@ -136,8 +136,8 @@ function heldBy({ execution, steps, related }: Sources): Pick<Story, 'access' | 
 }
 
 function tellChange(steps: readonly Step[], look: Inspected | null): Change | null {
-  const [update] = answersOf(steps, ['UpdateAddon'], UpdateAnswer);
-  const [edit] = answersOf(steps, ['EditConfigMap'], EditAnswer);
+  const [update] = answersOf(steps, 'update-addon', UpdateAnswer);
+  const [edit] = answersOf(steps, 'edit-config-map', EditAnswer);
   if (!look || !(update || edit)) return null;
   return {
     way: look.plan.way ?? null,

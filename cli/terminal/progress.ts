@@ -1,8 +1,8 @@
 import { Listr, type ListrTask } from 'listr2';
+import { labelOf, type Machine, orderOf, PHASES, type PhaseName } from '../../state-machines/phases.ts';
 import { InspectAnswer } from '../story/answers.ts';
 import type { Step } from '../story/history.ts';
 import { narrate, wentWrong } from '../story/narrate.ts';
-import { labelOf, type Machine, orderOf, PHASES, type PhaseName } from '../story/phases.ts';
 import { showTime } from './format.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -135,8 +135,8 @@ class PhaseList implements Progress {
     }
     const text = narrate(step);
     if (text === null) return;
-    // The check before the change says that nothing is in the way: what was prepared is the better summary.
-    if (!('state' in step && step.state === 'CheckWindowBeforeChange')) shown.text = text;
+    // A window that is still open says that nothing is in the way: what was done is the better summary.
+    if (!('calls' in step && step.calls === 'decide-window' && phase !== 'window')) shown.text = text;
     shown.output = `${showTime(step.at)}  ${text}`;
     if (shown.task) shown.task.output = shown.output;
   }

@@ -12,6 +12,7 @@ import {
 } from '../../state-machines/definitions.ts';
 import { drawStateMachine } from '../../state-machines/draw.ts';
 import { lintStateMachine } from '../../state-machines/lint.ts';
+import { PHASES } from '../../state-machines/phases.ts';
 import { aslValidatorMessages } from './asl-validator.ts';
 
 const HANDLERS = globSync('functions/handlers/*.ts').map((path) => basename(path, '.ts'));
@@ -47,6 +48,9 @@ describe.each(STATE_MACHINES)('%s', (name) => {
       functions: HANDLERS,
       errors: [...Object.keys(errors), ...RETHROWN],
       placeholders: Object.keys(VALUES),
+      phases: Object.entries(PHASES).flatMap(([machine, phases]) =>
+        machine === name ? phases.map((each) => each.name) : [],
+      ),
     });
     expect(findings).toEqual([]);
   });

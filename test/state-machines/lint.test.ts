@@ -9,6 +9,7 @@ const options = {
   functions: ['inspect-cluster', 'run-on-nodes'],
   errors: ['NodesNotPrepared'],
   placeholders: ['InspectClusterFunction', 'RunOnNodesFunction', 'Partition'],
+  phases: [],
 };
 
 const ALL = { ErrorEquals: ['States.ALL'], Next: 'Done' };
@@ -357,4 +358,65 @@ test('a blob takes an object', () => {
 test('an expression may define and call its own functions and variables', () => {
   const source = '($double := function($n){ $n * 2 }; $map([1..3], function($i){ $double($i) }))';
   expect(found(machine({ Type: 'Pass', Output: `{% ${source} %}`, Next: 'Done' }))).toEqual([]);
+});
+
+/** A state machine that people follow: it reads, works and records. */
+const followed = (states: Record<string, Record<string, unknown>>) =>
+  lintStateMachine(
+    machine(inspect({ Comment: 'read | why', Next: 'Work' }), {
+      Work: inspect({ Comment: 'work | works | why', Next: 'Record' }),
+      Record: inspect({ Comment: 'record | why', ...('Rest' in states && { Next: 'Rest' }) }),
+      ...states,
+    }),
+    { ...options, phases: ['read', 'work', 'record'] },
+  ).map(({ path, rule }) => [rule, path]);
+
+test('a state machine that people follow has a phase for every state that takes time', () => {
+  expect(followed({})).toEqual([]);
+});
+
+test.each<[string, Record<string, Record<string, unknown>>, string[][]]>([
+  [
+    'a Task without a phase',
+    { Work: inspect({ Comment: 'why', Next: 'Record' }) },
+    [
+      ['phase', '/States/Work'],
+      ['unused-phase', ''],
+    ],
+  ],
+  [
+    'a Wait without a phase',
+    { Record: { Type: 'Wait', Timestamp: '2030-01-01T00:00:00Z', Next: 'Done' } },
+    [
+      ['phase', '/States/Record'],
+      ['unused-phase', ''],
+    ],
+  ],
+  [
+    'a phase that there is not',
+    { Rest: { Type: 'Succeed', Comment: 'rest | why' } },
+    [['unknown-phase', '/States/Rest']],
+  ],
+  [
+    'a Comment of another form',
+    { Rest: { Type: 'Succeed', Comment: 'record | | why' } },
+    [['comment-form', '/States/Rest']],
+  ],
+  [
+    'a pause without words',
+    { Rest: { Type: 'Wait', Comment: 'record | why', Seconds: 60, Next: 'Done' } },
+    [['wait-words', '/States/Rest']],
+  ],
+  [
+    'a failure that is called an answer',
+    { Record: inspect({ Comment: 'record | why', Catch: [{ ...ALL, Comment: 'was done' }] }) },
+    [['catch-words', '/States/Record/Catch[0]']],
+  ],
+  [
+    'a phase that only a later one leads to',
+    { Work: inspect({ Comment: 'record | why', Next: 'Record' }), Record: inspect({ Comment: 'work | why' }) },
+    [['phase-order', '']],
+  ],
+])('%s is found', (_, states, expected) => {
+  expect(followed(states)).toEqual(expected);
 });

@@ -13,14 +13,6 @@ import { leaseStarts } from './lease.ts';
 import { type Followed, follow, type MigrationResult, stopping, type Watching } from './migration.ts';
 import { readNested, siblingOf } from './related.ts';
 
-/** The execution of rollback-cluster that took over, as `--json` prints it. */
-export interface FollowedRecovery {
-  execution: string;
-  name: string;
-  status: string;
-  ending: string;
-}
-
 /**
  * How often a recovery is looked for, seconds apart: two minutes on AWS. A status change reaches its function within
  * seconds, but EventBridge delivers it on a best-effort basis. Looks are counted and not time, so that a sandbox on a

@@ -15,7 +15,14 @@ import type { Terminal } from '../terminal/terminal.ts';
 import type { Leaving } from '../terminal/until-signal.ts';
 import { type ExecutionName, executionName, findStateMachine, startExecution } from './executions.ts';
 import { followExecution, paceFor } from './follow-execution.ts';
-import type { FollowedRecovery } from './follow-recovery.ts';
+
+/** The execution of rollback-cluster that took over, as `--json` prints it. */
+export interface FollowedRecovery {
+  execution: string;
+  name: string;
+  status: string;
+  ending: string;
+}
 
 /** What `migrate --json` prints: how one execution ended, and where its evidence is. */
 export interface MigrationResult {

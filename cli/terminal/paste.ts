@@ -1,6 +1,5 @@
 import { isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Connection } from '../aws.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -40,7 +39,7 @@ export function pasteable(text: string): string {
 }
 
 /** A command of the AWS CLI that the reader can paste: it goes to the Region and the endpoint that nightshift asked. */
-export function awsCommand({ region, endpoint }: Pick<Connection, 'region' | 'endpoint'>, words: string): string {
+export function awsCommand({ region, endpoint }: { region: string; endpoint: string | null }, words: string): string {
   const place = endpoint === null ? '' : ` --endpoint-url ${endpoint}`;
   return `aws ${words} --region ${region}${place}`;
 }

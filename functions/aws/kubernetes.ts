@@ -1,5 +1,4 @@
 import type { KubeProxyPod } from '../core/nodes/nodes.ts';
-import type { ApiServer } from '../core/preflight/snapshot.ts';
 import type { Workloads } from '../core/preflight/workloads.ts';
 import {
   type CanaryPods,
@@ -16,7 +15,7 @@ import { classified, despiteConflicts, KUBE_PROXY, NAMESPACE } from './kubernete
 import { editConfig, type KubeProxyConfig, readConfig } from './kubernetes/config-map.ts';
 import { type Pod, RollingDaemonSet, Written } from './kubernetes/objects.ts';
 import { askProxyModes } from './kubernetes/proxy-modes.ts';
-import { api as apiOf, pathOf } from './kubernetes/request.ts';
+import { type ApiServerEndpoint, api as apiOf, pathOf } from './kubernetes/request.ts';
 import { readWorkloads } from './kubernetes/workloads.ts';
 
 /** The DaemonSet's state, and its pods that were made from the template as it is now. */
@@ -48,9 +47,6 @@ const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 
 const DAEMON_SET = pathOf('apis', 'apps', 'v1', 'namespaces', NAMESPACE, 'daemonsets', KUBE_PROXY);
 const STRATEGIC_MERGE = 'application/strategic-merge-patch+json';
-
-/** Which cluster, and where its API server answers. */
-export type ApiServerEndpoint = ApiServer & { cluster: string };
 
 /** The API of one cluster with a bearer token for it. */
 export function kubernetes(endpoint: ApiServerEndpoint, token: string): Kubernetes {

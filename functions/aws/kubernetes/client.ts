@@ -1,6 +1,5 @@
 import { KubernetesForbidden, KubernetesUnreachable, RolloutFailed } from '../../core/errors.ts';
-import type { ApiServerEndpoint } from '../kubernetes.ts';
-import { NoAnswer, StatusError } from './request.ts';
+import { type ApiServerEndpoint, NoAnswer, StatusError } from './request.ts';
 
 export const NAMESPACE = 'kube-system';
 export const KUBE_PROXY = 'kube-proxy';

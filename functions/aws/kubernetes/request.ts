@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import * as z from 'zod/mini';
-import type { ApiServerEndpoint } from '../kubernetes.ts';
+import type { ApiServer } from '../../core/preflight/snapshot.ts';
+
+/** Which cluster, and where its API server answers. */
+export type ApiServerEndpoint = ApiServer & { cluster: string };
 
 /** `path` comes from `pathOf`; `body` is sent as JSON of this content type. */
 export interface ApiRequest {

@@ -11,7 +11,7 @@ import { parseWindow, type Window } from '../window/window.ts';
 import { enrolmentOf } from './enrolment.ts';
 import type { ScheduleRecord } from './schedule-record.ts';
 import type { Settings } from './settings.ts';
-import { type Slot, SlotBook } from './slots.ts';
+import { type PlannedSlot, type Slot, SlotBook } from './slots.ts';
 
 /** What EKS says of a cluster in two calls: enough to know whether a migration is due. */
 export interface ClusterStanding {
@@ -27,14 +27,6 @@ export interface ClusterStanding {
 export interface ExistingSchedule {
   at: Date | null;
   enabled: boolean;
-  input: string;
-}
-
-export interface PlannedSlot extends Slot {
-  /** Name of the window, and its zone. */
-  window: string;
-  timezone: string;
-  /** Input of the target that starts the execution, JSON text. */
   input: string;
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { PlannedSlot, ScheduleDecision } from './schedule-plan.ts';
+import type { PlannedSlot } from './slots.ts';
 
 const moment = z.iso.datetime();
 
@@ -32,7 +32,10 @@ const plannedOf = ({ window, windowStart, at }: PlannedSlot): ScheduleRecord['pl
 });
 
 /** The record after a decision was carried out. */
-export function recordAfter(record: ScheduleRecord, decision: ScheduleDecision): ScheduleRecord {
-  if (!('slot' in decision)) return { ...record, planned: null };
+export function recordAfter(
+  record: ScheduleRecord,
+  decision: { kind: string; slot?: PlannedSlot | null },
+): ScheduleRecord {
+  if (decision.slot === undefined) return { ...record, planned: null };
   return decision.slot === null ? record : { ...record, planned: plannedOf(decision.slot) };
 }

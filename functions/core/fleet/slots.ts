@@ -10,6 +10,15 @@ export interface Slot {
   windowStart: Date;
 }
 
+/** A slot with what the schedule for it needs. */
+export interface PlannedSlot extends Slot {
+  /** Name of the window, and its zone. */
+  window: string;
+  timezone: string;
+  /** Input of the target that starts the execution, JSON text. */
+  input: string;
+}
+
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
 // The largest share of a window that its last slot leaves before the cutoff: a change with its rollback takes a small

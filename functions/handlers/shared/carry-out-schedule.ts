@@ -1,8 +1,9 @@
 import type { ObjectStore } from '../../aws/s3.ts';
 import type { ScheduleGroup, StartSchedule } from '../../aws/scheduler.ts';
 import { assertNever } from '../../core/errors.ts';
-import { type Planned, type PlannedSlot, type Subject, scheduleName } from '../../core/fleet/schedule-plan.ts';
+import { type Planned, type Subject, scheduleName } from '../../core/fleet/schedule-plan.ts';
 import { recordAfter, type ScheduleRecord } from '../../core/fleet/schedule-record.ts';
+import type { PlannedSlot } from '../../core/fleet/slots.ts';
 import { atExpression } from '../../core/window/schedule.ts';
 import type { Say } from '../../runtime/wrap.ts';
 import { writeScheduleRecord } from './evidence.ts';

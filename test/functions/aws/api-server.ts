@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { type Certificates, createCertificates } from '@nightshift/sandbox/wire';
-import type { ApiServerEndpoint } from '../../../functions/aws/kubernetes.ts';
+import type { ApiServerEndpoint } from '../../../functions/aws/kubernetes/request.ts';
 
 /** A request as it came, with its body's text. */
 export interface Asked {

@@ -1,6 +1,6 @@
-// Without the CDK, like functions.ts, variables.ts and workflow.ts: the sandbox reads them, too.
+// Without the CDK, whose import takes a second.
 
-/** Where nightshift is deployed: in a template CloudFormation's pseudo parameters, in the sandbox a world's own values. */
+/** Where nightshift is deployed: in a template CloudFormation's pseudo parameters. */
 export interface Place {
   readonly partition: string;
   readonly region: string;

@@ -19,7 +19,13 @@ export type Variable =
   | 'NIGHTSHIFT_SETTINGS'
   | 'NIGHTSHIFT_WINDOWS';
 
-/** What a function's environment has: the variables that it reads, and what Powertools reads. */
+/**
+ * How the AWS SDK retries. Adaptive, because polling SSM for thousands of nodes is throttled sooner or later.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+ */
+const RETRIES = { AWS_RETRY_MODE: 'adaptive', AWS_MAX_ATTEMPTS: '10' };
+
+/** What a function's environment has: the variables that it reads, and what Powertools and the AWS SDK read. */
 export function environmentOf(
   variables: readonly Variable[],
   config: Pick<Config, 'settings' | 'vpc' | 'windows'>,
@@ -28,6 +34,7 @@ export function environmentOf(
   const values = variableValues(config, names);
   return {
     ...Object.fromEntries([...variables].sort().map((name) => [name, values[name]])),
+    ...RETRIES,
     POWERTOOLS_SERVICE_NAME: 'nightshift',
     POWERTOOLS_METRICS_NAMESPACE: 'nightshift',
     POWERTOOLS_LOG_LEVEL: 'INFO',

@@ -1,47 +1,19 @@
-import type { Clock } from './clock.ts';
 import { befall } from './faults/befall.ts';
 import { Countdown } from './faults/countdown.ts';
 import { type Disturbance, disturbance } from './faults/disturbance.ts';
 import { abort, clusterOf, duplicate } from './faults/executions.ts';
-import type {
-  AddonFault,
-  CallFault,
-  EventFault,
-  Fault,
-  JoinFault,
-  KubernetesFault,
-  NodeFault,
-} from './faults/kinds.ts';
+import type { AddonFault, CallFault, EventFault, Fault, KubernetesFault, NodeFault } from './faults/kinds.ts';
 import { chooseNode } from './faults/nodes.ts';
-import { actAsOther, type OthersWorld } from './faults/others.ts';
+import { actAsOther } from './faults/others.ts';
 import { Outages } from './faults/outages.ts';
 import { InvalidFault, parseFault } from './faults/parse.ts';
+import type { FaultWorld } from './faults/world.ts';
 import { refusal } from './kubernetes/scripted-fault.ts';
 import type { Interception } from './kubernetes/server.ts';
-import type { ApiCall, Cluster, Region, WorkerNode } from './region.ts';
-import type { StepFunctions } from './step-functions/engine.ts';
+import type { Cluster, Region, WorkerNode } from './region.ts';
 import type { Execution, ExecutionStatus } from './step-functions/execution.ts';
 
 export { InvalidFault };
-
-/** What `strike` answers: the call fails with this error before anything was done. */
-export interface ApiFault {
-  readonly error: string;
-}
-
-/** What faults need beside the clusters, to befall more than calls. */
-export interface FaultWorld {
-  readonly clock: Clock;
-  /** 0 ≤ n < 1. */
-  readonly random: () => number;
-  readonly calls: ApiCall[];
-  /** Asked for when it is needed: it is made after the faults. */
-  readonly stepFunctions: () => StepFunctions;
-  /** Lets nodes join a cluster. */
-  readonly join: (cluster: Cluster, join: JoinFault['join']) => void;
-  /** What another principal acts through. */
-  readonly others: OthersWorld;
-}
 
 interface Waiting {
   readonly fault: Fault;
@@ -119,7 +91,7 @@ export class Faults {
   }
 
   /** Takes the fault that strikes this call, if there is one. `kubernetes` calls ask with their verb and resource. */
-  strike(service: string, operation: string, input: Record<string, unknown> = {}): ApiFault | undefined {
+  strike(service: string, operation: string, input: Record<string, unknown> = {}): { error: string } | undefined {
     const found = this.#calls.take((fault) => fault.error !== undefined && isFor(fault, service, operation, input));
     if (found?.error !== undefined) return { error: found.error };
     return this.#outages.covers({ service, operation }, this.#now()) ? { error: OUT_OF_ORDER } : undefined;

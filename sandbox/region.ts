@@ -1,5 +1,4 @@
 import type { Clock } from './clock.ts';
-import type { Settling } from './kubernetes/settling.ts';
 
 /**
  * The state that the sandbox's services share: clusters and their worker nodes. A service keeps what only it knows
@@ -146,6 +145,13 @@ export interface AddonUpdate {
   errors: { errorCode: string; errorMessage: string }[];
   /** When the objects in the cluster were written; null while, and if, they were not. */
   appliedAt: Date | null;
+}
+
+/** A grant that does not count everywhere yet, from its making on. */
+export interface Settling {
+  readonly until: Date;
+  /** Seeded: makes the refusals of one grant differ from those of another. */
+  readonly salt: number;
 }
 
 export interface AccessEntry {

@@ -1,7 +1,7 @@
 import { recordCall } from '../calls.ts';
-import type { FaultWorld } from '../faults.ts';
 import type { Execution } from '../step-functions/execution.ts';
 import { isJsonObject } from '../step-functions/json.ts';
+import type { FaultWorld } from './world.ts';
 
 /** The cluster that an execution's input names. */
 export function clusterOf(execution: Execution | undefined): string | undefined {

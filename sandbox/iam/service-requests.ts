@@ -1,6 +1,5 @@
 import type { Need } from './evaluate.ts';
 import type { Principal } from './resource-policies.ts';
-import { need } from './surroundings.ts';
 
 /** What an AWS service asks of a resource's policy, with the condition keys that this service sends, and no others. */
 export interface ServiceRequest {
@@ -20,7 +19,7 @@ const TLS: Context = { 'aws:SecureTransport': 'true' };
 
 const request = (service: string, action: string, resource: string, context: Context = {}): ServiceRequest => ({
   principal: { kind: 'service', name: service },
-  need: need(action, resource, { ...TLS, ...context }),
+  need: { action, resource, context: { ...TLS, ...context } },
 });
 
 const from = ({ arn, account }: Source): Context => ({ 'aws:SourceArn': arn, 'aws:SourceAccount': account });

@@ -1,18 +1,8 @@
 import type { AccessEntry, Cluster, RbacObject } from '../region.ts';
 import type { Identity } from './authentication.ts';
-import { rbacAllows } from './rbac.ts';
-import type { ResourceType } from './resources.ts';
+import { type Attempt, rbacAllows } from './rbac.ts';
 import { stillRefused } from './settling.ts';
 import { KubernetesError, qualified, unauthorized } from './status.ts';
-
-/** What a request wants to do, in the terms of Kubernetes' RBAC. */
-export interface Attempt {
-  readonly verb: string;
-  readonly type: ResourceType;
-  readonly subresource: string | undefined;
-  readonly namespace: string | undefined;
-  readonly name: string | undefined;
-}
 
 const READ = ['get', 'list', 'watch'];
 const WRITE = ['create', 'delete', 'deletecollection', 'patch', 'update'];

@@ -1,5 +1,14 @@
 import type { RbacObject, RbacRule } from '../region.ts';
-import type { Attempt } from './authorization.ts';
+import type { ResourceType } from './resources.ts';
+
+/** What a request wants to do, in the terms of Kubernetes' RBAC. */
+export interface Attempt {
+  readonly verb: string;
+  readonly type: ResourceType;
+  readonly subresource: string | undefined;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+}
 
 type Roles = Extract<RbacObject, { rules: unknown }>;
 type Bindings = Extract<RbacObject, { roleRef: unknown }>;

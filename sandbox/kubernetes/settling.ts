@@ -1,12 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Region } from '../region.ts';
-
-/** A grant that does not count everywhere yet, from its making on. */
-export interface Settling {
-  readonly until: Date;
-  /** Seeded: makes the refusals of one grant differ from those of another. */
-  readonly salt: number;
-}
+import type { Region, Settling } from '../region.ts';
 
 /** Of the requests that a settling grant allows, so many are refused. */
 const REFUSED = 0.4;

@@ -51,6 +51,7 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
     cluster: cluster.name,
     region: region.name,
     adminToken,
+    now: () => region.clock.now(),
     credentials: options.credentials,
     creator: options.creator,
     stsHosts: options.stsHosts ?? (() => []),

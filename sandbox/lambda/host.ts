@@ -30,7 +30,7 @@ export interface Invocation {
   id: string;
   event: unknown;
   deadline: number;
-  /** The sandbox's time where that is virtual; a function's own clock goes with the machine's. */
+  /** The sandbox's time where that is virtual. */
   now: string | undefined;
   functionArn: string;
 }
@@ -76,8 +76,8 @@ export class LambdaHost {
   }
 
   /**
-   * Invokes a function and waits for its answer; what the function throws is an answer too. A virtual `clock` is told to
-   * the function.
+   * Invokes a function and waits for its answer; what the function throws is an answer too. With a virtual
+   * `clock` the function's time stands still, and its pauses take none.
    *
    * @throws Error when there is no such function.
    */

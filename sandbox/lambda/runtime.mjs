@@ -2,6 +2,7 @@
 // takes as long as the thread itself.
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
+import { machineNow, standStill } from './standing-time.mjs';
 
 /**
  * One function's execution environment: imports the bundle once, as Lambda does at a cold start, and answers one
@@ -25,7 +26,7 @@ flushCompileCache();
 
 port.on('message', async (/** @type {Invocation} */ { id, event, deadline, now, functionArn }) => {
   // Many invocations at once have one time: it stands still while functions run.
-  if (now !== undefined) process.env['NIGHTSHIFT_NOW'] = now;
+  if (now !== undefined) standStill(Date.parse(now));
   /** @type {Context} */
   const context = {
     callbackWaitsForEmptyEventLoop: false,
@@ -36,7 +37,7 @@ port.on('message', async (/** @type {Invocation} */ { id, event, deadline, now, 
     awsRequestId: id,
     logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: 'sandbox',
-    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+    getRemainingTimeInMillis: () => Math.max(0, deadline - machineNow()),
     done: () => undefined,
     fail: () => undefined,
     succeed: () => undefined,

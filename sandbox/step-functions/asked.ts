@@ -1,6 +1,5 @@
 import { ServiceError } from '../wire/error.ts';
-import type { Execution, StateMachine } from './execution.ts';
-import type { Origin } from './versions.ts';
+import type { Execution, Origin, StateMachine } from './execution.ts';
 
 const STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
 

@@ -1,12 +1,15 @@
 import { parseDefinition } from './definition.ts';
-import type { Ending, StateMachine } from './execution.ts';
+import type { Ending, Origin, StateMachine } from './execution.ts';
 import { Execution } from './execution.ts';
 import { Interrupted, StateFailure } from './failure.ts';
 import { stepFunctionsFunctions, uuid } from './functions.ts';
 import type { Json } from './json.ts';
 import { Payload } from './json.ts';
-import { Thread } from './thread.ts';
-import { type Origin, Versions } from './versions.ts';
+import { runMap } from './map.ts';
+import { withRecovery } from './recovery.ts';
+import { runTask } from './task.ts';
+import { type Run, Thread } from './thread.ts';
+import { Versions } from './versions.ts';
 import type { StepFunctionsWorld } from './world.ts';
 
 /** State machines and their executions. Runs every execution on the region's clock. */
@@ -80,11 +83,15 @@ export class StepFunctions {
   async #run(execution: Execution): Promise<void> {
     const { clock } = this.world.region;
     const { graph, timeoutSeconds } = execution.machine.definition;
-    const run = {
+    const run: Run = {
       world: this.world,
       execution,
       functions: this.#functions,
-      ended: (arn: string) => this.ended(arn),
+      ended: (arn) => this.ended(arn),
+      work: (thread, visit, state) =>
+        withRecovery(thread, visit, state, () =>
+          state.Type === 'Task' ? runTask(thread, visit, state) : runMap(thread, visit, state),
+        ),
     };
     // The first state's event follows no other: its previousEventId is 0, as is ExecutionStarted's.
     const thread = new Thread(run, { signal: execution.signal, previous: 0 });

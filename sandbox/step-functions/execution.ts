@@ -1,12 +1,24 @@
 import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
+import type { Region } from '../region.ts';
 import type { Definition } from './asl.ts';
 import { Interrupted } from './failure.ts';
 import type { Payload } from './json.ts';
-import type { Origin } from './versions.ts';
-import type { StepFunctionsWorld } from './world.ts';
 
 /** Events that an execution's history may hold. */
 export const HISTORY_LIMIT = 25_000;
+
+/** Under which ARN an execution was started, where that was not the state machine's own. */
+export interface Origin {
+  readonly versionArn?: string;
+  readonly aliasArn?: string;
+}
+
+/** What an execution needs of the sandbox around it. */
+export interface ExecutionWorld {
+  readonly region: Pick<Region, 'clock'>;
+  /** Hears RUNNING once, then the status in which the execution ended. */
+  readonly onStatusChange?: (execution: Execution) => void;
+}
 
 export interface StateMachine {
   readonly name: string;
@@ -51,12 +63,12 @@ export class Execution {
   output: Payload | undefined;
   error: string | undefined;
   cause: string | undefined;
-  readonly #world: StepFunctionsWorld;
+  readonly #world: ExecutionWorld;
   readonly #over = new AbortController();
   readonly #resolve: () => void;
 
   constructor(
-    world: StepFunctionsWorld,
+    world: ExecutionWorld,
     machine: StateMachine,
     { arn, name, input, origin }: { arn: string; name: string; input: Payload; origin: Origin },
   ) {

@@ -2,10 +2,9 @@ import type { Execution } from './execution.ts';
 import { StateFailure } from './failure.ts';
 import type { Json, JsonObject } from './json.ts';
 import { isJsonObject, toJson } from './json.ts';
-import type { TaskResource } from './resource.ts';
 import { optimizedIntegrations } from './sdk-services.ts';
 import { callerOf, callForTask, isApiError } from './service-call.ts';
-import type { TaskContext } from './world.ts';
+import type { TaskContext, TaskResource } from './world.ts';
 
 function checkFields(arn: string): (args: JsonObject) => string[] {
   const names = optimizedIntegrations.get(arn) ?? [];

@@ -4,19 +4,7 @@ import { optimizedResources } from './optimized.ts';
 import { integrationErrorName, sdkServices } from './sdk-services.ts';
 import { fromSdkOutput, toSdkInput, unknownArguments } from './sdk-shapes.ts';
 import { callForTask } from './service-call.ts';
-import type { TaskContext } from './world.ts';
-
-/** What a Task's Resource ARN stands for. */
-export interface TaskResource {
-  /** As in the history: `lambda`, `aws-sdk:eks`. */
-  readonly resourceType: string;
-  /** As in the history: `invoke`, `updateAddon`. */
-  readonly resource: string;
-  /** What is wrong with the arguments' names, before anything runs. */
-  check(args: JsonObject): string[];
-  /** Throws StateFailure. */
-  run(args: JsonObject, context: TaskContext): Promise<Json>;
-}
+import type { TaskResource } from './world.ts';
 
 const resources = new Map<string, TaskResource>(optimizedResources);
 

@@ -3,7 +3,7 @@ import type { Operations } from '../wire/operations.ts';
 import { operations } from '../wire/operations.ts';
 import { checkMachineAsked, isOf, listedMachine, metadataOnly } from './asked.ts';
 import type { StepFunctions } from './engine.ts';
-import type { Execution, StateMachine } from './execution.ts';
+import type { Execution, Origin, StateMachine } from './execution.ts';
 import { errorAndCause } from './execution.ts';
 import { InvalidDefinition } from './failure.ts';
 import { uuid } from './functions.ts';
@@ -11,7 +11,6 @@ import type { Json } from './json.ts';
 import { PAYLOAD_LIMIT, toJson } from './json.ts';
 import { page, withoutData } from './pages.ts';
 import { versionOperations } from './version-operations.ts';
-import type { Origin } from './versions.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html */
 const NAME = /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}]{1,80}$/u;

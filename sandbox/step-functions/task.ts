@@ -3,9 +3,9 @@ import { errorAndCause } from './execution.ts';
 import { Interrupted, StateFailure } from './failure.ts';
 import type { Json } from './json.ts';
 import { Payload } from './json.ts';
-import type { TaskResource } from './resource.ts';
 import { argumentsObject, parseResource } from './resource.ts';
 import type { Thread, Visit } from './thread.ts';
+import type { TaskResource } from './world.ts';
 
 /** Rejects with the signal's reason as soon as it aborts, whatever `work` does. */
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

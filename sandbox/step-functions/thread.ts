@@ -1,14 +1,11 @@
 import type { HistoryEventType } from '@aws-sdk/client-sfn';
-import type { ChoiceState, FailState, Graph, State, WaitState } from './asl.ts';
+import type { ChoiceState, FailState, Graph, MapState, State, TaskState, WaitState } from './asl.ts';
 import type { EventDetails, Execution } from './execution.ts';
 import { Interrupted, StateFailure } from './failure.ts';
 import { Hold } from './hold.ts';
 import type { Json, JsonObject } from './json.ts';
 import { isJsonObject, Payload } from './json.ts';
-import { runMap } from './map.ts';
-import { withRecovery } from './recovery.ts';
 import { Scope } from './scope.ts';
-import { runTask } from './task.ts';
 import { EvaluationFailure, evaluateTemplate } from './template.ts';
 import type { StepFunctionsWorld } from './world.ts';
 
@@ -18,6 +15,8 @@ export interface Run {
   readonly execution: Execution;
   readonly functions: Record<string, unknown>;
   ended(executionArn: string): Promise<Execution>;
+  /** Does the work of a state that has some, with its retries and catches. */
+  work(thread: Thread, visit: Visit, state: TaskState | MapState): Promise<Transition>;
 }
 
 /** One stay in a state. */
@@ -98,9 +97,8 @@ export class Thread {
     if (this.signal.aborted) throw new Interrupted();
     switch (state.Type) {
       case 'Task':
-        return withRecovery(this, visit, state, () => runTask(this, visit, state));
       case 'Map':
-        return withRecovery(this, visit, state, () => runMap(this, visit, state));
+        return this.run.work(this, visit, state);
       case 'Wait':
         await this.#wait(visit, state);
         return this.leave(visit, state, 'WaitStateExited', state.Next ?? null);

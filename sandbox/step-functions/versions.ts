@@ -1,11 +1,5 @@
 import { ServiceError } from '../wire/error.ts';
-import type { StateMachine } from './execution.ts';
-
-/** Under which ARN an execution was started, where that was not the state machine's own. */
-export interface Origin {
-  readonly versionArn?: string;
-  readonly aliasArn?: string;
-}
+import type { Origin, StateMachine } from './execution.ts';
 
 export interface Version {
   readonly arn: string;

@@ -1,7 +1,8 @@
 import type { Region } from '../region.ts';
 import type { Call } from '../wire/dispatcher.ts';
 import type { Caller } from '../wire/operations.ts';
-import type { Execution } from './execution.ts';
+import type { Execution, ExecutionWorld } from './execution.ts';
+import type { Json, JsonObject } from './json.ts';
 
 export type InvokeFunction = (
   name: string,
@@ -18,14 +19,12 @@ export type InvokeFunction = (
 export type CallService = (call: Call) => Promise<Record<string, unknown>>;
 
 /** What the interpreter needs from the sandbox around it. */
-export interface StepFunctionsWorld {
+export interface StepFunctionsWorld extends ExecutionWorld {
   readonly region: Region;
   readonly invokeFunction: InvokeFunction;
   readonly callService: CallService;
   /** Heard after a state's StateEntered event, before the state does anything; time stands still meanwhile. */
   readonly onStateEntered?: (execution: Execution, stateName: string) => Promise<void>;
-  /** RUNNING once, then the status in which the execution ended. */
-  readonly onStatusChange?: (execution: Execution) => void;
   /** The interpreter or something it called is broken: never an error of the workflow. */
   readonly onBug?: (error: unknown, execution: Execution) => void;
 }
@@ -42,4 +41,16 @@ export interface TaskContext {
   submitted(output: string): void;
   /** Resolves when the execution with this ARN has ended. */
   ended(executionArn: string): Promise<Execution>;
+}
+
+/** What a Task's Resource ARN stands for. */
+export interface TaskResource {
+  /** As in the history: `lambda`, `aws-sdk:eks`. */
+  readonly resourceType: string;
+  /** As in the history: `invoke`, `updateAddon`. */
+  readonly resource: string;
+  /** What is wrong with the arguments' names, before anything runs. */
+  check(args: JsonObject): string[];
+  /** Throws StateFailure. */
+  run(args: JsonObject, context: TaskContext): Promise<Json>;
 }

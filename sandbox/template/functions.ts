@@ -54,8 +54,8 @@ function runtimeVariables(
     AWS_ACCESS_KEY_ID: key.accessKeyId,
     AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
     AWS_SESSION_TOKEN: key.sessionToken,
-    // A retry waits in real time, in which a virtual clock stands still.
-    ...(clock === 'virtual' && { NIGHTSHIFT_RETRY_BASE_MS: '0' }),
+    // In adaptive mode the SDK also limits how often it calls, until enough time has passed: here it stands still.
+    ...(clock === 'virtual' && { AWS_RETRY_MODE: 'standard' }),
     // Every line goes from thread to thread, which costs more than most of what the lines tell.
     ...(logs
       ? { POWERTOOLS_LOG_LEVEL: 'INFO' }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VirtualClock } from '../clock.ts';
 import { LambdaHost } from '../lambda/host.ts';
 import { PATIENT } from './patience.ts';
@@ -49,11 +49,40 @@ test('a function sees its event, its context and its own environment only', asyn
   });
 });
 
-test('a function is told the time where that is virtual, and only there', async () => {
-  deploy('asks', 'export const handler = async () => process.env.NIGHTSHIFT_NOW ?? null');
-  expect(await host.invoke('asks', {})).toEqual({ payload: null });
+describe('where time is virtual', () => {
   const clock = new VirtualClock(new Date('2026-11-20T22:00:00Z'), () => undefined);
-  expect(await host.invoke('asks', {}, clock)).toEqual({ payload: '2026-11-20T22:00:00.000Z' });
+
+  test('a function’s own clock shows the sandbox’s time', async () => {
+    deploy(
+      'asks',
+      'export const handler = async () => [new Date(), new Date(Date.now()), new Date(0), Date().slice(4, 15), new Date() instanceof Date]',
+    );
+    const { payload } = { payload: null, ...(await host.invoke('asks', {}, clock)) };
+    const now = '2026-11-20T22:00:00.000Z';
+    expect(payload).toEqual([now, now, '1970-01-01T00:00:00.000Z', 'Nov 20 2026', true]);
+  });
+
+  test('a pause takes no time, and a deadline takes its own', async () => {
+    deploy(
+      'pauses',
+      `export const handler = async () => {
+        const passed = [];
+        const deadline = setTimeout(() => passed.push('deadline'), 3_600_000);
+        await new Promise((resolve) => setTimeout(resolve, 3_600_000));
+        clearTimeout(deadline);
+        return passed;
+      }`,
+    );
+    expect(await host.invoke('pauses', {}, clock)).toEqual({ payload: [] });
+  });
+});
+
+test('where it is not, a function’s clock is the machine’s', async () => {
+  deploy('now', 'export const handler = async () => Date.now()');
+  const before = Date.now();
+  const { payload } = { payload: 0, ...(await host.invoke('now', {})) };
+  expect(payload).toBeGreaterThanOrEqual(before);
+  expect(payload).toBeLessThanOrEqual(Date.now());
 });
 
 test('an environment stays warm between invocations, also many at once', async () => {

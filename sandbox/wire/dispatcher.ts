@@ -1,6 +1,5 @@
 import { recordCall } from '../calls.ts';
 import type { Clock } from '../clock.ts';
-import type { Faults } from '../faults.ts';
 import type { ApiCall } from '../region.ts';
 import { type OperationModel, type ServiceId, type ServiceModel, serviceModel } from './catalog.ts';
 import { checkValue } from './check.ts';
@@ -17,14 +16,22 @@ export interface Call extends Caller {
   readonly undisturbed?: true;
 }
 
+/** What goes wrong with calls by script. */
+export interface CallFaults {
+  /** The code of the error with which this call fails before anything was done. */
+  strike(service: string, operation: string, input: Record<string, unknown>): { readonly error: string } | undefined;
+  /** Asked before a call is carried out; what it answers is asked afterwards: whether the answer is lost. */
+  reply(service: string, operation: string, input: Record<string, unknown>): () => boolean;
+}
+
 /** The one way into every service, whether over HTTP or from a state machine's SDK integration. */
 export class Dispatcher {
   readonly #clock: Clock;
   readonly #calls: ApiCall[];
-  readonly #faults: Faults;
+  readonly #faults: CallFaults;
   readonly #services = new Map<ServiceId, Operations>();
 
-  constructor(options: { clock: Clock; calls: ApiCall[]; faults: Faults }) {
+  constructor(options: { clock: Clock; calls: ApiCall[]; faults: CallFaults }) {
     this.#clock = options.clock;
     this.#calls = options.calls;
     this.#faults = options.faults;

@@ -25,6 +25,8 @@ export interface WireServerOptions {
 export function wireServer(options: WireServerOptions): Server {
   const onBug = options.onBug ?? ((bug) => process.stderr.write(`${bug.name}: ${bug.message}\n`));
   return createServer((request, response) => {
+    // Virtual time and a client's own differ, and the SDK would take that for a clock to correct and call once more.
+    response.sendDate = false;
     // A client that hangs up half-way gets no answer, and it is no fault of the sandbox.
     response.on('error', () => response.destroy());
     const strange = strangeRequest(request.headers, 'http');

@@ -1,15 +1,8 @@
-import {
-  admits,
-  isAllowed,
-  type Principal,
-  policyOf,
-  resourcePolicies,
-  rolePolicies,
-  unallowedCalls,
-} from '@nightshift/sandbox/iam';
+import { admits, isAllowed, type Principal, policyOf, resourcePolicies, rolePolicies } from '@nightshift/sandbox/iam';
 import { describe, expect, it } from 'vitest';
 import type { Template } from '../../infra/template.ts';
 import { STATE_MACHINES } from '../../state-machines/definitions.ts';
+import { unallowedCalls } from './iam/calls.ts';
 import { everythingConfigured } from './roles.ts';
 import { stackOf } from './stack-of.ts';
 

@@ -1,6 +1,6 @@
 import type { Need } from '@nightshift/sandbox/iam';
-import { neededBy, unallowedCalls, unusedRights } from '@nightshift/sandbox/iam';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { neededBy, unallowedCalls, unusedRights } from './iam/calls.ts';
 import { problemsOfNeed } from './iam-reference.ts';
 import { MIGRATIONS } from './migration-runs.ts';
 import { configuredTemplate } from './roles.ts';

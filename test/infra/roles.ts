@@ -1,12 +1,13 @@
 import type { ApiCall, Region } from '@nightshift/sandbox';
 import { instanceTags } from '@nightshift/sandbox';
 import type { Stack } from '@nightshift/sandbox/iam';
-import { type InstanceTags, rolePolicies, unallowedCalls } from '@nightshift/sandbox/iam';
+import { rolePolicies } from '@nightshift/sandbox/iam';
 import { parseConfig } from '../../infra/config.ts';
 import { synthesized } from '../../infra/synthesized.ts';
 import { resourcesOf, type Template, textOf } from '../../infra/template.ts';
 import { SETTINGS } from '../functions/handlers/events.ts';
 import { WEEKEND } from '../workflow/worlds.ts';
+import { type InstanceTags, unallowedCalls } from './iam/calls.ts';
 import { stackOf } from './stack-of.ts';
 
 /** A Change Calendar that another account shares. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -42,6 +42,25 @@ describe('functions', () => {
     const variables = at(functions.get(`nightshift-${handler}`), 'Properties', 'Environment', 'Variables');
     const own = Object.keys(Object(variables)).filter((name) => name.startsWith('NIGHTSHIFT_'));
     expect(own.sort()).toEqual(variablesRead(handler));
+  });
+
+  it('have their calls to AWS retried adaptively, ten attempts at most', () => {
+    for (const handler of handlers)
+      expect(at(functions.get(`nightshift-${handler}`), 'Properties', 'Environment', 'Variables')).toMatchObject({
+        AWS_RETRY_MODE: 'adaptive',
+        AWS_MAX_ATTEMPTS: '10',
+      });
+  });
+
+  it('have no hook for tests: what their bundles name of the environment, a deployment sets', () => {
+    const deployed = new Set(
+      [...functions.values()].flatMap((each) =>
+        Object.keys(Object(at(each, 'Properties', 'Environment', 'Variables'))),
+      ),
+    );
+    const bundles = handlers.map((handler) => new URL(`../../dist/functions/${handler}/index.mjs`, import.meta.url));
+    const named = bundles.flatMap((bundle) => readFileSync(bundle, 'utf8').match(/NIGHTSHIFT_\w+/g) ?? []);
+    expect([...new Set(named)].filter((name) => !deployed.has(name))).toEqual([]);
   });
 
   it('run on Node 24 and arm64, are traced, and write into a log that forgets', () => {

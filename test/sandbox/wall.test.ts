@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
-import { importsOf, leadsTo, sourcesIn } from '../imports.ts';
+import { circlesIn, importsOf, leadsTo, reachableFrom, sourcesIn } from '../imports.ts';
 
 const PACKAGE = z
   .object({
@@ -48,4 +48,18 @@ test('files in the sandbox import files in the sandbox, and packages that it nam
       .map((from) => `${file} imports ${from}`);
   });
   expect(found).toEqual([]);
+});
+
+const SOURCES = sourcesIn('sandbox').filter((file) => !file.startsWith('sandbox/test/'));
+
+test('no files of the sandbox import each other in a circle', () => {
+  expect(circlesIn(SOURCES)).toEqual([]);
+});
+
+test('every file of the sandbox is part of what its package exports, and none is there for tests alone', () => {
+  const imports = new Map(SOURCES.map((file) => [file, importsOf(file).flatMap((from) => leadsTo(file, from) ?? [])]));
+  const entrances = Object.values(PACKAGE.exports).map((file) => file.replace('./', 'sandbox/'));
+  // The host starts it as a thread, by its path.
+  const used = reachableFrom([...entrances, 'sandbox/lambda/runtime.mjs'], imports);
+  expect(SOURCES.filter((file) => !used.has(file))).toEqual([]);
 });

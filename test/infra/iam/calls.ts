@@ -1,11 +1,19 @@
-import { applies, isAllowed, type Need } from './iam/evaluate.ts';
-import { needsOf } from './iam/needs.ts';
-import { rolePolicies, type Statement } from './iam/policies.ts';
-import { admits, policyOf, type ResourcePolicies, resourcePolicies } from './iam/resource-policies.ts';
-import type { Surroundings } from './iam/surroundings.ts';
-import type { ApiCall } from './region.ts';
-import type { Stack } from './template/stack.ts';
-import { asRecord } from './wire/check.ts';
+import type { ApiCall } from '@nightshift/sandbox';
+import type { Stack } from '@nightshift/sandbox/iam';
+import {
+  admits,
+  applies,
+  isAllowed,
+  type Need,
+  policyOf,
+  type ResourcePolicies,
+  resourcePolicies,
+  rolePolicies,
+  type Statement,
+} from '@nightshift/sandbox/iam';
+import { needsOf } from './needs.ts';
+import type { Surroundings } from './surroundings.ts';
+import { asRecord } from './surroundings.ts';
 
 /** A call that its role's policies do not allow, once however often it was made. */
 export interface Unallowed {

@@ -1,8 +1,7 @@
-import { asRecord } from '../wire/check.ts';
-import type { Need } from './evaluate.ts';
+import type { Need } from '@nightshift/sandbox/iam';
 import { EKS_NEEDS } from './needs-eks.ts';
 import { STORAGE_NEEDS } from './needs-storage.ts';
-import { arn, type Call, type Needs, need, type Surroundings, text, textsOf } from './surroundings.ts';
+import { arn, asRecord, type Call, type Needs, need, type Surroundings, text, textsOf } from './surroundings.ts';
 
 const SCHEDULER = 'scheduler.amazonaws.com';
 

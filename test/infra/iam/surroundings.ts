@@ -1,4 +1,4 @@
-import type { Need } from './evaluate.ts';
+import type { Need } from '@nightshift/sandbox/iam';
 
 /** What the needs of a call depend on besides its input. */
 export interface Surroundings {
@@ -32,3 +32,7 @@ export const arn = (service: string, { account, region }: Surroundings, rest: st
 export const text = (input: Call['input'], member: string): string => String(input[member] ?? '');
 
 export const textsOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+
+/** A value's members; none where it has none. */
+export const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};

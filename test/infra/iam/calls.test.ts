@@ -1,11 +1,12 @@
 import { SFN } from '@aws-sdk/client-sfn';
 import type { ApiCall, Sandbox } from '@nightshift/sandbox';
-import { isAllowed, unallowedCalls, unusedRights } from '@nightshift/sandbox/iam';
+import { isAllowed } from '@nightshift/sandbox/iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startNightshift } from '../../../cli/start-sandbox.ts';
-import { stackOf } from '../../infra/stack-of.ts';
+import { TEMPLATE } from '../../sandbox/template/template.ts';
 import { worldOf } from '../../workflow/worlds.ts';
-import { TEMPLATE } from './template.ts';
+import { stackOf } from '../stack-of.ts';
+import { unallowedCalls, unusedRights } from './calls.ts';
 
 const PLACE = { account: '111122223333', region: 'us-east-1' };
 const CLUSTER = 'arn:aws:eks:us-east-1:111122223333:cluster/demo';

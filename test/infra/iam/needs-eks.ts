@@ -1,6 +1,5 @@
-import { asRecord } from '../wire/check.ts';
-import type { Need } from './evaluate.ts';
-import { arn, type Call, type Needs, need, type Surroundings, text, textsOf } from './surroundings.ts';
+import type { Need } from '@nightshift/sandbox/iam';
+import { arn, asRecord, type Call, type Needs, need, type Surroundings, text, textsOf } from './surroundings.ts';
 
 type Input = Call['input'];
 

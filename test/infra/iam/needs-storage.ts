@@ -1,4 +1,4 @@
-import type { Need } from './evaluate.ts';
+import type { Need } from '@nightshift/sandbox/iam';
 import { arn, type Call, type Needs, need, type Surroundings, text } from './surroundings.ts';
 
 const bucketArn = (input: Call['input']) => `arn:aws:s3:::${text(input, 'Bucket')}`;

@@ -1,0 +1,19 @@
+import type { Clock } from '../clock.ts';
+import type { ApiCall, Cluster } from '../region.ts';
+import type { StepFunctions } from '../step-functions/engine.ts';
+import type { JoinFault } from './kinds.ts';
+import type { OthersWorld } from './others.ts';
+
+/** What faults need beside the clusters, to befall more than calls. */
+export interface FaultWorld {
+  readonly clock: Clock;
+  /** 0 ≤ n < 1. */
+  readonly random: () => number;
+  readonly calls: ApiCall[];
+  /** Asked for when it is needed: it is made after the faults. */
+  readonly stepFunctions: () => StepFunctions;
+  /** Lets nodes join a cluster. */
+  readonly join: (cluster: Cluster, join: JoinFault['join']) => void;
+  /** What another principal acts through. */
+  readonly others: OthersWorld;
+}

@@ -1,9 +1,9 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { asking, type Connection } from '../aws.ts';
 import { EXIT, Failure, oneLine } from '../exit.ts';
-import { InspectAnswer } from '../story/answers.ts';
 import { parseJson, readError } from '../story/history.ts';
 import { renderChecks } from '../story/render-checks.ts';
+import { Inspected } from '../story/views.ts';
 import { count, showCounts, showDuration } from '../terminal/format.ts';
 import { nightshiftCommand } from '../terminal/paste.ts';
 import { styleFor } from '../terminal/style.ts';
@@ -33,7 +33,7 @@ export async function dryRun(
   process.exitCode = EXIT.ok;
 }
 
-async function look(connection: Connection, request: { cluster: string }, now: Date): Promise<InspectAnswer> {
+async function look(connection: Connection, request: { cluster: string }, now: Date): Promise<Inspected> {
   const name = `dry-run-${executionName(request.cluster.slice(0, 50), now)}`;
   const payload = {
     execution: { name, arn: name },
@@ -51,7 +51,7 @@ async function look(connection: Connection, request: { cluster: string }, now: D
   });
   const text = Buffer.from(answer.Payload ?? []).toString('utf8');
   if (answer.FunctionError !== undefined) throw functionFailed(text);
-  const parsed = InspectAnswer.safeParse(parseJson(text));
+  const parsed = Inspected.safeParse(parseJson(text));
   if (!parsed.success)
     throw new Failure('UnexpectedAnswer', `${FUNCTION} answered something that is not a plan: ${text.slice(0, 200)}`);
   return parsed.data;
@@ -79,7 +79,7 @@ const PLANS = {
   refuse: 'refuse',
 } as const;
 
-function describe(answer: InspectAnswer, terminal: Terminal): string[] {
+function describe(answer: Inspected, terminal: Terminal): string[] {
   const style = styleFor(terminal);
   const { cluster, addon, plan, inventory, windowSeconds } = answer;
   const rows: [string, string | null][] = [

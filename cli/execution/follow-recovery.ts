@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GIVING_UP, MOST_ATTEMPTS, recoveryOf } from '../../functions/core/execution/recovery.ts';
 import type { Connection } from '../aws.ts';
 import { Failure } from '../exit.ts';
-import { FormerAnswer } from '../story/answers.ts';
 import type { Step } from '../story/history.ts';
 import { answersOf } from '../story/parts.ts';
+import { FoundFormer } from '../story/views.ts';
 import { showTime } from '../terminal/format.ts';
 import { auditCommand } from '../terminal/paste.ts';
 import { type ExecutionName, executionThere } from './executions.ts';
@@ -135,7 +135,7 @@ function failureAfter({ result, steps }: Followed, asked: Asked): Failure | null
  * and the answer. Then nothing was left but its access and its lease.
  */
 function foundRecorded(steps: readonly Step[]): string | null {
-  return answersOf(steps, 'inspect-rollback', FormerAnswer).at(-1)?.ownerEnding ?? null;
+  return answersOf(steps, 'inspect-rollback', FoundFormer).at(-1)?.ownerEnding ?? null;
 }
 
 async function notStarted(

@@ -1,10 +1,10 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
+import type { Reference } from '../../functions/contracts/shared/output.ts';
 import { type OwedRecord, owedRecord } from '../../functions/core/execution/owed-record.ts';
 import { type Machine, machineOf } from '../../state-machines/phases.ts';
 import type { Connection } from '../aws.ts';
 import { Failure } from '../exit.ts';
-import type { Reference } from '../story/answers.ts';
 import { type HistoryError, readError, readHistory, type Step } from '../story/history.ts';
 import { outcomeOf } from '../story/parts.ts';
 import { count } from '../terminal/format.ts';

@@ -2,10 +2,10 @@ import { GIVING_UP, recoveryOf } from '../../functions/core/execution/recovery.t
 import { machineOf } from '../../state-machines/phases.ts';
 import type { Connection } from '../aws.ts';
 import { Failure } from '../exit.ts';
-import { NestedAnswer } from '../story/answers.ts';
 import { readHistory, type Step } from '../story/history.ts';
 import { outcomeOf, tellHeld } from '../story/parts.ts';
 import type { Related } from '../story/rollback.ts';
+import { Nested } from '../story/views.ts';
 import { type ExecutionName, eventsAfter, executionThere, parseExecutionArn } from './executions.ts';
 
 /** The histories that end the work of another, and one sentence for each that was looked for in vain. */
@@ -96,7 +96,7 @@ function nestedIn(steps: readonly Step[]): ExecutionName[] {
 }
 
 function arnIn(value: unknown): string[] {
-  const nested = NestedAnswer.safeParse(value);
+  const nested = Nested.safeParse(value);
   return nested.success ? [nested.data.ExecutionArn] : [];
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { z } from 'zod';
+import { Reference } from '../../functions/contracts/shared/output.ts';
+import { Verdict } from '../../functions/core/evidence/verdict.ts';
 import { asking, type Connection } from '../aws.ts';
 import { Failure } from '../exit.ts';
-import { Reference } from './answers.ts';
 import type { Step } from './history.ts';
 
 /**
@@ -16,16 +16,6 @@ export type Evidence = { key: string; sha256: string } & (
   | { state: 'mismatch'; bytes: number; actual: string }
   | { state: 'absent'; reason: string }
 );
-
-const Verdict = z.object({
-  node: z.string(),
-  name: z.string(),
-  pass: z.boolean(),
-  reasons: z.array(z.string()),
-  facts: z.record(z.string(), z.union([z.string(), z.number()])),
-  excerpt: z.string(),
-});
-export type NodeVerdict = z.infer<typeof Verdict>;
 
 /** Every object with its SHA-256 that an answer in the history names, in the order of naming, each once. */
 export function evidenceReferences(steps: readonly Step[]): Reference[] {
@@ -54,7 +44,7 @@ export async function readEvidence(
  *
  * @throws Failure `EvidenceUnreadable` naming key and line.
  */
-export function readVerdicts(evidence: Evidence & { state: 'verified' }): NodeVerdict[] {
+export function readVerdicts(evidence: Evidence & { state: 'verified' }): Verdict[] {
   const lines = evidence.content.split('\n').filter((line) => line.trim() !== '');
   return lines.map((line, index) => {
     try {

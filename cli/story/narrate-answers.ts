@@ -1,21 +1,21 @@
+import * as EditConfigMap from '../../functions/contracts/edit-config-map.ts';
 import { count, showCounts, showTarget, showTime } from '../terminal/format.ts';
-import {
-  CanaryAnswer,
-  CollectAnswer,
-  DescribeAddonAnswer,
-  DescribeUpdateAnswer,
-  DispatchAnswer,
-  EditAnswer,
-  FormerAnswer,
-  InspectAnswer,
-  InventoryAnswer,
-  NestedAnswer,
-  OutcomeAnswer,
-  RolloutAnswer,
-  UpdateAnswer,
-  WindowAnswer,
-} from './answers.ts';
 import type { Step } from './history.ts';
+import {
+  ChosenCanaries,
+  Collected,
+  Decided,
+  DescribedAddon,
+  DescribedUpdate,
+  Dispatched,
+  FoundFormer,
+  Inspected,
+  InspectedAgain,
+  Nested,
+  Recorded,
+  RolledOut,
+  UpdateSent,
+} from './views.ts';
 
 /** A Task that was answered. */
 type Answered = Step & { kind: 'succeeded' };
@@ -47,7 +47,7 @@ const ANSWERS: Readonly<Record<string, (value: unknown, step: Answered) => strin
 const areNewcomers = ({ phase, payload }: Answered): boolean => phase === 'validate' && payload['phase'] === 'prepare';
 
 function inspected(value: unknown): string | null {
-  const answer = InspectAnswer.safeParse(value);
+  const answer = Inspected.safeParse(value);
   if (!answer.success) return null;
   const { plan, cluster, addon, inventory } = answer.data;
   const parts = [
@@ -60,14 +60,14 @@ function inspected(value: unknown): string | null {
 }
 
 function inspectedAgain(value: unknown): string | null {
-  const answer = InventoryAnswer.safeParse(value);
+  const answer = InspectedAgain.safeParse(value);
   if (!answer.success) return null;
   const { inventory, notes = [] } = answer.data;
   return [`fresh inventory: ${showCounts(inventory.counts)}`, ...notes].join('; ');
 }
 
 function decided(value: unknown): string | null {
-  const answer = WindowAnswer.safeParse(value);
+  const answer = Decided.safeParse(value);
   if (!answer.success) return null;
   if (answer.data.kind === 'open') return `open: ${answer.data.reason}`;
   return `closed: ${answer.data.reason}; waits until ${showTime(new Date(answer.data.opensAt))}`;
@@ -75,7 +75,7 @@ function decided(value: unknown): string | null {
 
 /** Which nodes are the canaries was said when they were restarted. */
 function dispatched(value: unknown, step: Answered): string | null {
-  const answer = DispatchAnswer.safeParse(value);
+  const answer = Dispatched.safeParse(value);
   if (!answer.success || step.phase === 'canary') return null;
   const asked = `${count(answer.data.nodes, 'node')} asked in ${count(answer.data.commands, 'command')}`;
   return areNewcomers(step) ? `${asked} that joined meanwhile` : asked;
@@ -84,7 +84,7 @@ function dispatched(value: unknown, step: Answered): string | null {
 const DONE: Readonly<Record<string, string>> = { prepare: 'prepared', validate: 'proved it', clean: 'clean' };
 
 function collected(value: unknown, step: Answered): string | null {
-  const answer = CollectAnswer.safeParse(value);
+  const answer = Collected.safeParse(value);
   if (!answer.success) return null;
   const asked = DONE[String(step.payload['phase'])] ?? 'done';
   const done = areNewcomers(step) ? `that joined ${asked}` : asked;
@@ -95,14 +95,14 @@ function collected(value: unknown, step: Answered): string | null {
 }
 
 function updateSent(value: unknown): string | null {
-  const answer = UpdateAnswer.safeParse(value);
+  const answer = UpdateSent.safeParse(value);
   if (!answer.success) return null;
   const { updateId } = answer.data;
   return updateId === null ? 'the add-on is created with OVERWRITE' : `update ${updateId} sent with OVERWRITE`;
 }
 
 function restoring(value: unknown): string | null {
-  const answer = UpdateAnswer.safeParse(value);
+  const answer = UpdateSent.safeParse(value);
   if (!answer.success) return null;
   const { updateId } = answer.data;
   return updateId === null
@@ -111,7 +111,7 @@ function restoring(value: unknown): string | null {
 }
 
 function edited(value: unknown): string | null {
-  const answer = EditAnswer.safeParse(value);
+  const answer = EditConfigMap.Output.safeParse(value);
   if (!answer.success) return null;
   return answer.data.changed ? 'ConfigMap kube-proxy-config written' : 'ConfigMap kube-proxy-config was so already';
 }
@@ -119,7 +119,7 @@ function edited(value: unknown): string | null {
 /** One node of each kind, the nodes of an inventory, or the DaemonSet, whose answer is its generation. */
 function restarted(value: unknown, { payload }: Answered): string | null {
   if ('restartedAt' in payload) return 'DaemonSet kube-proxy restarts';
-  const answer = CanaryAnswer.safeParse(value);
+  const answer = ChosenCanaries.safeParse(value);
   if (!answer.success) return null;
   const { canaries, reason } = answer.data;
   if (canaries.length === 0) return `no canary: ${reason}`;
@@ -127,43 +127,43 @@ function restarted(value: unknown, { payload }: Answered): string | null {
 }
 
 function foundFormer(value: unknown): string | null {
-  const answer = FormerAnswer.safeParse(value);
+  const answer = FoundFormer.safeParse(value);
   if (!answer.success) return null;
   const { plan, former } = answer.data;
   return [former ? `was ${showTarget(former.proxying)}.` : '', ...plan.reasons].join(' ').trim();
 }
 
 function addonStatus(value: unknown): string | null {
-  const answer = DescribeAddonAnswer.safeParse(value);
+  const answer = DescribedAddon.safeParse(value);
   return answer.success ? `the add-on is ${answer.data.Addon.Status}` : null;
 }
 
 function updateStatus(value: unknown): string | null {
-  const answer = DescribeUpdateAnswer.safeParse(value);
+  const answer = DescribedUpdate.safeParse(value);
   return answer.success ? `update is ${answer.data.Update.Status}` : null;
 }
 
 function canaryUp(value: unknown): string | null {
-  return RolloutAnswer.safeParse(value).data?.done ? "the canary's new kube-proxy is Ready" : null;
+  return RolledOut.safeParse(value).data?.done ? "the canary's new kube-proxy is Ready" : null;
 }
 
 function rolledOut(value: unknown): string | null {
-  const answer = RolloutAnswer.safeParse(value);
+  const answer = RolledOut.safeParse(value);
   if (!answer.success) return null;
   const { updated, desired, available } = answer.data;
   return `${updated} of ${count(desired, 'pod')} restarted, ${available} available`;
 }
 
 function rolledBack(value: unknown): string | null {
-  const answer = NestedAnswer.safeParse(value);
-  const outcome = answer.success ? OutcomeAnswer.safeParse(answer.data.Output) : null;
+  const answer = Nested.safeParse(value);
+  const outcome = answer.success ? Recorded.safeParse(answer.data.Output) : null;
   if (!outcome?.success) return null;
   const { ending, modes = {} } = outcome.data;
   return [ending, ...Object.entries(modes).map(([mode, nodes]) => `${count(nodes, 'node')} ${mode}`)].join(', ');
 }
 
 function recorded(value: unknown): string | null {
-  const answer = OutcomeAnswer.safeParse(value);
+  const answer = Recorded.safeParse(value);
   if (!answer.success) return null;
   const { ending, outcome } = answer.data;
   return `${ending}${outcome ? `, outcome in ${outcome.key}` : ''}`;

@@ -1,8 +1,8 @@
 import { oneLine } from '../exit.ts';
 import { showTarget } from '../terminal/format.ts';
-import { NestedAnswer, RequestInput, RollbackInput } from './answers.ts';
 import type { HistoryError, Step } from './history.ts';
 import { narrateAnswer } from './narrate-answers.ts';
+import { Nested, Requested, RequestedRollback } from './views.ts';
 
 /** What a step means to a person, in one line; null where it says nothing that the next step does not say better. */
 export function narrate(step: Step): string | null {
@@ -49,13 +49,13 @@ function attempted(step: Step & { kind: 'failed' }): string {
 }
 
 function narrateRequest(input: unknown): string {
-  const rollback = RollbackInput.safeParse(input);
+  const rollback = RequestedRollback.safeParse(input);
   if (rollback.success) {
     const { mode, cluster, execution, reason } = rollback.data;
     const what = mode === 'recover' ? 'brings to an end' : 'undoes';
     return oneLine(`cluster ${cluster}: ${what} what ${execution.name} has changed, because: ${reason}`);
   }
-  const request = RequestInput.safeParse(input);
+  const request = Requested.safeParse(input);
   if (!request.success) return 'started with an input that is not a migration request';
   const { cluster, target, requestedBy, window, now } = request.data;
   const when = now ? `now (${now.reason})` : window ? `in window ${window}` : "in the cluster's window";
@@ -66,7 +66,7 @@ function narrateRequest(input: unknown): string {
 
 /** The name at the end of the ARN of a nested execution that was started. */
 function submitted(value: unknown): string | null {
-  const nested = NestedAnswer.safeParse(value);
+  const nested = Nested.safeParse(value);
   return nested.success ? `execution ${nested.data.ExecutionArn.split(':').at(-1)} puts everything back` : null;
 }
 

@@ -1,9 +1,10 @@
+import type { NodesInMode } from '../../functions/core/evidence/nodes-by-mode.ts';
 import { labelOf, type PhaseName } from '../../state-machines/phases.ts';
 import type { ExecutionName } from '../execution/executions.ts';
-import { type NodesInMode, OutcomeAnswer, OutcomeRecord } from './answers.ts';
 import type { Evidence } from './evidence.ts';
 import { type EndStatus, type HistoryError, parseJson, type Step } from './history.ts';
 import { expectedAnswer, narrate, wentWrong } from './narrate.ts';
+import { OutcomeRecord, Recorded } from './views.ts';
 
 /** An execution and when it was; times are ISO, `seconds` null while it runs. */
 export interface ExecutionRecord {
@@ -123,8 +124,8 @@ export function tellEnding(steps: readonly Step[]): Ending {
 }
 
 /** What RecordOutcome answered last. */
-export function outcomeOf(steps: readonly Step[]): OutcomeAnswer | null {
-  return answersOf(steps, 'record-outcome', OutcomeAnswer).at(-1) ?? null;
+export function outcomeOf(steps: readonly Step[]): Recorded | null {
+  return answersOf(steps, 'record-outcome', Recorded).at(-1) ?? null;
 }
 
 /**

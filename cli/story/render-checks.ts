@@ -2,7 +2,7 @@ import { oneLine } from '../exit.ts';
 import { count } from '../terminal/format.ts';
 import type { Style } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
-import type { Check } from './answers.ts';
+import type { Check } from './views.ts';
 
 /** Every check as a table, with what to do about each that did not pass. */
 export function renderChecks(checks: readonly Check[], style: Style): string[] {

@@ -1,7 +1,7 @@
+import type { NodesInMode } from '../../functions/core/evidence/nodes-by-mode.ts';
 import { oneLine } from '../exit.ts';
 import { count, showTime } from '../terminal/format.ts';
 import type { Style } from '../terminal/style.ts';
-import type { NodesInMode } from './answers.ts';
 import type { Failure } from './failure.ts';
 import type { Held } from './parts.ts';
 import { phaseLines } from './render-phases.ts';

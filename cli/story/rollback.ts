@@ -1,17 +1,9 @@
+import * as EditConfigMap from '../../functions/contracts/edit-config-map.ts';
+import type { NodesInMode } from '../../functions/core/evidence/nodes-by-mode.ts';
+import type { ExecutionRef } from '../../functions/core/execution/executions.ts';
 import type { PhaseName } from '../../state-machines/phases.ts';
 import type { ExecutionName } from '../execution/executions.ts';
 import { showTarget } from '../terminal/format.ts';
-import {
-  CollectAnswer,
-  DescribeUpdateAnswer,
-  EditAnswer,
-  type ExecutionRef,
-  FormerAnswer,
-  type NodesInMode,
-  RollbackInput,
-  RolloutAnswer,
-  UpdateAnswer,
-} from './answers.ts';
 import type { Evidence } from './evidence.ts';
 import { type Failure, tellFailure } from './failure.ts';
 import type { Step } from './history.ts';
@@ -27,6 +19,7 @@ import {
   tellPhases,
 } from './parts.ts';
 import type { NodeRecord } from './story.ts';
+import { Collected, DescribedUpdate, FoundFormer, RequestedRollback, RolledOut, UpdateSent } from './views.ts';
 
 /** One execution of rollback-cluster, told from its history and the evidence. Null is what was not read. */
 export interface Rollback {
@@ -94,12 +87,12 @@ export function tellRollback(
   evidence: readonly Evidence[],
   nodes: readonly NodeRecord[],
 ): Rollback {
-  const input = RollbackInput.safeParse(steps.find((step) => step.kind === 'started')?.input).data;
-  const looks = answersOf(steps, 'inspect-rollback', FormerAnswer);
+  const input = RequestedRollback.safeParse(steps.find((step) => step.kind === 'started')?.input).data;
+  const looks = answersOf(steps, 'inspect-rollback', FoundFormer);
   const first = looks[0];
   const last = looks.at(-1);
   const own = nodes.filter((node) => node.execution === execution.name);
-  const rollout = answersOf(steps, 'check-rollout', RolloutAnswer).at(-1);
+  const rollout = answersOf(steps, 'check-rollout', RolledOut).at(-1);
   const finished = steps.some(
     (step) => step.kind === 'succeeded' && step.phase === 'standing' && step.calls === 'check-configuration',
   );
@@ -129,7 +122,7 @@ export function tellRollback(
 }
 
 /** The first look saw what the migration had left; what is to be put back is the same in all. */
-function tellFormer(first: FormerAnswer | undefined, last: FormerAnswer | undefined): Former | null {
+function tellFormer(first: FoundFormer | undefined, last: FoundFormer | undefined): Former | null {
   if (!first || !last?.former) return null;
   const { configuration, proxying } = last.former;
   return {
@@ -142,13 +135,13 @@ function tellFormer(first: FormerAnswer | undefined, last: FormerAnswer | undefi
 }
 
 function tellRestored(steps: readonly Step[]): Restored | null {
-  const update = answersOf(steps, 'update-addon', UpdateAnswer).at(-1);
-  const edit = answersOf(steps, 'edit-config-map', EditAnswer).at(-1);
+  const update = answersOf(steps, 'update-addon', UpdateSent).at(-1);
+  const edit = answersOf(steps, 'edit-config-map', EditConfigMap.Output).at(-1);
   if (!update && !edit) return null;
   const gone = steps.some(
     (step) => 'calls' in step && step.calls === 'eks:describeAddon' && expectedAnswer(step) !== null,
   );
-  const status = answersOf(steps, 'eks:describeUpdate', DescribeUpdateAnswer).at(-1)?.Update.Status;
+  const status = answersOf(steps, 'eks:describeUpdate', DescribedUpdate).at(-1)?.Update.Status;
   return {
     updateId: update?.updateId ?? null,
     status: gone ? 'gone' : (status ?? null),
@@ -170,6 +163,6 @@ function answered(
     return { step, passed, failed: said.length - passed };
   }
   const inPhase = steps.filter((each) => 'phase' in each && each.phase === phase);
-  const last = answersOf(inPhase, 'collect-from-nodes', CollectAnswer).findLast(({ done }) => done);
+  const last = answersOf(inPhase, 'collect-from-nodes', Collected).findLast(({ done }) => done);
   return last ? { step: null, passed: last.passed, failed: last.failed } : null;
 }

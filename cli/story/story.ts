@@ -1,17 +1,10 @@
+import * as EditConfigMap from '../../functions/contracts/edit-config-map.ts';
+import type { NodesInMode } from '../../functions/core/evidence/nodes-by-mode.ts';
+import type { Verdict } from '../../functions/core/evidence/verdict.ts';
 import { type Machine, machineOf } from '../../state-machines/phases.ts';
 import type { ExecutionName } from '../execution/executions.ts';
 import { tellAbsent } from './absent.ts';
-import {
-  EditAnswer,
-  InspectAnswer,
-  type InspectAnswer as Inspected,
-  type NodesInMode,
-  type OutcomeAnswer,
-  RequestInput,
-  RollbackInput,
-  UpdateAnswer,
-} from './answers.ts';
-import { type Evidence, type NodeVerdict, readVerdicts } from './evidence.ts';
+import { type Evidence, readVerdicts } from './evidence.ts';
 import { type Failure, tellFailure } from './failure.ts';
 import type { Step } from './history.ts';
 import {
@@ -28,13 +21,14 @@ import {
   tellPhases,
 } from './parts.ts';
 import { type Related, type Rollback, tellRollback } from './rollback.ts';
+import { Inspected, type Recorded, Requested, RequestedRollback, UpdateSent } from './views.ts';
 
 /** What an execution's history and evidence tell, and nothing else; times are ISO, durations seconds. */
 export interface Story {
   machine: Machine;
   execution: ExecutionRecord;
   /** Null when the execution's input was not a migration request. */
-  request: RequestInput | null;
+  request: Requested | null;
   /** The last look at the cluster before anything changed. */
   cluster: Inspected['cluster'] | null;
   /** With every preflight check of that look. */
@@ -48,7 +42,7 @@ export interface Story {
   /** Nodes by the mode that they last said they run; where something was put back only what they said of it. */
   modes: NodesInMode[];
   /** The add-on after the proof, from the last record that has it; null if none has. */
-  addon: OutcomeAnswer['addon'] | null;
+  addon: Recorded['addon'] | null;
   /** What was taken and given back, by this execution or by those that ended its work. */
   access: Held;
   lease: Held;
@@ -74,7 +68,7 @@ export interface Change {
 }
 
 /** One node's verdict, with the step that asked (`validate-1-1`) and the execution that the step belongs to. */
-export type NodeRecord = { execution: string; step: string } & NodeVerdict;
+export type NodeRecord = { execution: string; step: string } & Verdict;
 
 export type EvidenceRecord = { key: string; sha256: string } & (
   | { state: 'verified'; bytes: number }
@@ -96,8 +90,8 @@ export interface Sources {
 export function tellStory(sources: Sources): Story {
   const { execution, steps, related, evidence } = sources;
   const machine = machineOf(execution.stateMachine);
-  const last = answersOf(steps, 'inspect-cluster', InspectAnswer).at(-1) ?? null;
-  const request = RequestInput.safeParse(steps.find((step) => step.kind === 'started')?.input);
+  const last = answersOf(steps, 'inspect-cluster', Inspected).at(-1) ?? null;
+  const request = Requested.safeParse(steps.find((step) => step.kind === 'started')?.input);
   const nodes = tellNodes(evidence);
   const undone = machine === 'rollback-cluster' ? [{ execution, steps }] : related;
   const rollbacks = undone.map((each) => tellRollback(each, evidence, nodes));
@@ -131,13 +125,13 @@ function tellAddon(executions: readonly (readonly Step[])[]): Story['addon'] {
 /** A rollback that its owner waits for takes the lease over and leaves it to the owner. */
 function heldBy({ execution, steps, related }: Sources): Pick<Story, 'access' | 'lease'> {
   const held = tellHeld([...steps, ...related.flatMap((each) => each.steps)]);
-  const input = RollbackInput.safeParse(steps.find((step) => step.kind === 'started')?.input).data;
+  const input = RequestedRollback.safeParse(steps.find((step) => step.kind === 'started')?.input).data;
   return input?.leasedTo === execution.name ? { ...held, lease: 'not-taken' } : held;
 }
 
 function tellChange(steps: readonly Step[], look: Inspected | null): Change | null {
-  const [update] = answersOf(steps, 'update-addon', UpdateAnswer);
-  const [edit] = answersOf(steps, 'edit-config-map', EditAnswer);
+  const [update] = answersOf(steps, 'update-addon', UpdateSent);
+  const [edit] = answersOf(steps, 'edit-config-map', EditConfigMap.Output);
   if (!look || !(update || edit)) return null;
   return {
     way: look.plan.way ?? null,

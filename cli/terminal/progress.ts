@@ -1,8 +1,8 @@
 import { Listr, type ListrTask } from 'listr2';
 import { labelOf, type Machine, orderOf, PHASES, type PhaseName } from '../../state-machines/phases.ts';
-import { InspectAnswer } from '../story/answers.ts';
 import type { Step } from '../story/history.ts';
 import { narrate, wentWrong } from '../story/narrate.ts';
+import { Inspected } from '../story/views.ts';
 import { showTime } from './format.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -174,7 +174,7 @@ class PhaseList implements Progress {
 }
 
 function isRefusal(value: unknown): boolean {
-  const answer = InspectAnswer.safeParse(value);
+  const answer = Inspected.safeParse(value);
   return answer.success && answer.data.plan.kind === 'refuse';
 }
 

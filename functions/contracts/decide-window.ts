@@ -11,8 +11,12 @@ export const Input = z.object({
 export type Input = z.output<typeof Input>;
 
 /** Times are ISO 8601 in UTC. */
-export const Output = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('open'), closesAt: z.string(), lastStartAt: z.string(), reason: z.string() }),
-  z.object({ kind: z.literal('closed'), opensAt: z.string(), reason: z.string() }),
-]);
+export const Open = z.object({
+  kind: z.literal('open'),
+  closesAt: z.string(),
+  lastStartAt: z.string(),
+  reason: z.string(),
+});
+export const Closed = z.object({ kind: z.literal('closed'), opensAt: z.string(), reason: z.string() });
+export const Output = z.discriminatedUnion('kind', [Open, Closed]);
 export type Output = z.output<typeof Output>;

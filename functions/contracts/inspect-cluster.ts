@@ -16,7 +16,7 @@ export const Input = z.object({
 export type Input = z.output<typeof Input>;
 
 /** What a change, or a restart alone, would do is null in a plan that refuses. */
-const Plan = z.object({
+export const Plan = z.object({
   kind: z.enum(['none', 'migrate', 'refuse']),
   reasons: z.array(z.string()),
   checks: z.array(Check),

@@ -35,7 +35,7 @@ const ReadOutput = z.object({
 export type ReadOutput = z.output<typeof ReadOutput>;
 
 /** What a rollback sends and proves: core's Restoration says what each member is. */
-const Former = z.object({
+export const Former = z.object({
   configuration: z.string(),
   sent: z.nullable(z.string()),
   created: z.nullable(z.string()),
@@ -56,7 +56,7 @@ const Look = {
 };
 
 /** What was found where something may have been changed. */
-const Found = z.object({
+export const Found = z.object({
   ...Look,
   plan: z.object({ kind: z.literal('rollback'), reasons: z.array(z.string()) }),
   former: Former,
@@ -78,7 +78,7 @@ const Found = z.object({
 });
 export type Found = z.output<typeof Found>;
 
-const Nothing = z.object({
+export const Nothing = z.object({
   ...Look,
   plan: z.object({ kind: z.literal('nothing'), reasons: z.array(z.string()) }),
   former: z.null(),

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { Common, Instant } from './shared/input.ts';
-import { AddonHealth, ConfigMapLook, Told } from './shared/output.ts';
+import { AddonHealth, ConfigMapLook, Reference, Told } from './shared/output.ts';
 
 const Ending = z.enum([
   'migrated',
@@ -51,8 +51,6 @@ export const Input = z.object({
   paged: z.exactOptional(z.boolean()),
 });
 export type Input = z.output<typeof Input>;
-
-const Reference = z.object({ key: z.string(), sha256: z.string() });
 
 export const Output = z.object({
   ending: Ending,

@@ -2,8 +2,12 @@ import * as z from 'zod/mini';
 import { NodesInMode } from '../../core/evidence/nodes-by-mode.ts';
 import { InventoryCounts } from '../../core/nodes/nodes.ts';
 
-/** A stored object: `sha256` in hex, of the bytes as they lie in the bucket; `bytes` is their number. */
-export const StoredObject = z.object({ key: z.string(), sha256: z.string(), bytes: z.number() });
+/** An object in the bucket: `sha256` in hex, of the bytes as they lie there. */
+export const Reference = z.object({ key: z.string(), sha256: z.string() });
+export type Reference = z.output<typeof Reference>;
+
+/** A stored object; `bytes` is their number. */
+export const StoredObject = z.extend(Reference, { bytes: z.number() });
 export type StoredObject = z.output<typeof StoredObject>;
 
 const unstored = z.exactOptional(z.string());

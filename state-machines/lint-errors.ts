@@ -1,4 +1,9 @@
-import { integrationErrorNames, optimizedIntegrationErrors, sdkServices } from '@nightshift/sandbox/step-functions';
+import {
+  integrationErrorNames,
+  optimizedIntegrationErrors,
+  type SdkService,
+  sdkServices,
+} from '@nightshift/sandbox/step-functions';
 import { expressionsOf } from './lint-expressions.ts';
 import type { LintGraph, Report } from './lint-model.ts';
 import { edges, recordsIn, textsIn } from './lint-model.ts';
@@ -17,12 +22,15 @@ const RESERVED: ReadonlySet<string> = new Set([
   'States.Timeout',
 ]);
 
-/** What Lambda itself may fail with although the function is sound. */
+/** What Lambda itself may fail with although the function is sound, and what adapters let through to be retried. */
 const TRANSIENT_LAMBDA_ERRORS = [
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
   'Lambda.TooManyRequestsException',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'States.Timeout',
 ];
 
 let serviceErrors: Set<string> | undefined;
@@ -124,14 +132,37 @@ function errorVariables(assign: Record<string, unknown>): string[] {
     .flatMap(({ field }) => field.split('/')[1] ?? []);
 }
 
-/** A Task that calls a function must retry Lambda's own transient errors. */
+/** A Task that calls a function must retry what passes by itself. */
 export function checkLambdaRetry(state: Record<string, unknown>, path: string, report: Report): void {
+  checkRetries(state, TRANSIENT_LAMBDA_ERRORS, { path, rule: 'lambda-retry', report });
+}
+
+/** A Task that calls a service must retry its throttling, its faults, errors that it does not declare, and silence. */
+export function checkServiceRetry(
+  state: Record<string, unknown>,
+  service: SdkService,
+  path: string,
+  report: Report,
+): void {
+  const { prefix } = service;
+  const passing = ['Throttling', 'InternalServer', 'Server', 'ServiceUnavailable']
+    .map((name) => `${prefix}.${name}Exception`)
+    .filter((name) => integrationErrorNames(service).has(name));
+  const names = [...passing, `${prefix}.${prefix}Exception`, `${prefix}.SdkClientException`, 'States.Timeout'];
+  checkRetries(state, names, { path, rule: 'service-retry', report });
+}
+
+function checkRetries(
+  state: Record<string, unknown>,
+  names: readonly string[],
+  { path, rule, report }: { path: string; rule: string; report: Report },
+): void {
   const retried = new Set(
     recordsIn(state['Retry'])
       .filter((entry) => entry['MaxAttempts'] !== 0)
       .flatMap((entry) => textsIn(entry['ErrorEquals'])),
   );
   if (retried.has('States.ALL') || retried.has('States.TaskFailed')) return;
-  const missing = TRANSIENT_LAMBDA_ERRORS.filter((name) => !retried.has(name));
-  if (missing.length > 0) report(path, 'lambda-retry', `does not retry ${missing.join(', ')}`);
+  const missing = names.filter((name) => !retried.has(name));
+  if (missing.length > 0) report(path, rule, `does not retry ${missing.join(', ')}`);
 }

@@ -4,23 +4,24 @@ import {
   makesText,
   optimizedIntegrations,
   parseExpression,
+  type SdkService,
   sdkServices,
 } from '@nightshift/sandbox/step-functions';
 import type { NormalizedSchema } from '@smithy/core/schema';
 import { functionPlaceholder } from './definitions.ts';
-import { checkLambdaRetry } from './lint-errors.ts';
+import { checkLambdaRetry, checkServiceRetry } from './lint-errors.ts';
 import type { Report } from './lint-model.ts';
 import { isRecord } from './lint-model.ts';
 
-/** The operation's input schema; a sentence when there is no such operation. */
-function sdkInput(arn: string): NormalizedSchema | string {
+/** The service and the operation's input schema; a sentence when there is no such operation. */
+function sdkCall(arn: string): { service: SdkService; input: NormalizedSchema } | string {
   const [, serviceName, action] = /^arn:aws:states:::aws-sdk:([^:]+):([^:.]+)$/.exec(arn) ?? [];
   if (serviceName === undefined || action === undefined) return `there is no integration ${arn}`;
   const service = sdkServices.get(serviceName);
   if (!service) return `there is no SDK integration for '${serviceName}'`;
   const operation = service.operations.get(action.charAt(0).toUpperCase() + action.slice(1));
   if (!operation || /^[A-Z]/.test(action)) return `${serviceName} has no operation '${action}'`;
-  return operation.input;
+  return { service, input: operation.input };
 }
 
 /**
@@ -92,7 +93,7 @@ function checkFunction(args: unknown, path: string, functions: readonly string[]
   if (!isKnown) report(`${path}/FunctionName`, 'unknown-handler', `${JSON.stringify(name)} is no handler's function`);
 }
 
-/** Checks a Task's Resource, its argument names, and for a function that it exists and is retried. */
+/** Checks a Task's Resource, its argument names, its retries, and for a function that it exists. */
 export function checkIntegration(
   state: Record<string, unknown>,
   path: string,
@@ -112,7 +113,11 @@ export function checkIntegration(
         report(`${path}/Arguments/${key}`, 'unknown-argument', `the integration has no '${key}'`);
     return;
   }
-  const input = sdkInput(arn);
-  if (typeof input === 'string') report(`${path}/Resource`, 'unknown-integration', input);
-  else checkArguments(input, args, `${path}/Arguments`, report);
+  const call = sdkCall(arn);
+  if (typeof call === 'string') {
+    report(`${path}/Resource`, 'unknown-integration', call);
+    return;
+  }
+  checkArguments(call.input, args, `${path}/Arguments`, report);
+  checkServiceRetry(state, call.service, path, report);
 }

@@ -3,11 +3,22 @@ import { lintStateMachine } from '../../state-machines/lint.ts';
 import { aslValidatorMessages } from './asl-validator.ts';
 
 const LAMBDA = ['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException'];
-const TRANSIENT = [{ ErrorEquals: [...LAMBDA, 'Lambda.TooManyRequestsException'], MaxAttempts: 4 }];
+const TOO_MANY = ['Lambda.TooManyRequestsException', 'ThrottlingException', 'TooManyRequestsException'];
+const TRANSIENT = [{ ErrorEquals: [...LAMBDA, ...TOO_MANY, 'States.Timeout'], MaxAttempts: 4 }];
+const retries = (prefix: string, ...names: string[]) => ({
+  ErrorEquals: [...names, prefix, 'SdkClient'].map((name) => `${prefix}.${name}Exception`),
+});
+const SILENCE = { ErrorEquals: ['States.Timeout'] };
+const SERVICES = [
+  retries('Eks', 'Throttling', 'Server', 'ServiceUnavailable'),
+  retries('Scheduler', 'Throttling', 'InternalServer'),
+  retries('S3'),
+  SILENCE,
+];
 
 const options = {
   functions: ['inspect-cluster', 'run-on-nodes'],
-  errors: ['NodesNotPrepared'],
+  errors: ['NodesNotPrepared', 'ThrottlingException', 'TooManyRequestsException'],
   placeholders: ['InspectClusterFunction', 'RunOnNodesFunction', 'Partition'],
   phases: [],
 };
@@ -30,7 +41,7 @@ const sdk = (resource: string, args: unknown, fields: Record<string, unknown> = 
   inspect({
     Resource: `arn:aws:states:::aws-sdk:${resource}`,
     Arguments: args,
-    Retry: [],
+    Retry: SERVICES,
     Catch: [LARGE, ALL],
     ...fields,
   });
@@ -70,7 +81,6 @@ test('a sound definition has no findings, here and in asl-validator', () => {
         'eks:describeUpdate',
         { Name: '{% $states.context.Execution.Input.cluster %}', UpdateId: '{% $string($nodes) %}' },
         {
-          Retry: [{ ErrorEquals: ['Eks.ThrottlingException', 'Eks.EksException'] }],
           Resource: 'arn:${Partition}:states:::aws-sdk:eks:describeUpdate',
         },
       ),
@@ -108,6 +118,16 @@ test.each<[string, unknown, string[][]]>([
     [['lambda-retry', '/States/First']],
   ],
   [
+    'a task that does not retry when a service throttles',
+    machine(sdk('eks:describeUpdate', {}, { Retry: [retries('Eks', 'Server', 'ServiceUnavailable'), SILENCE] })),
+    [['service-retry', '/States/First']],
+  ],
+  [
+    'a task that does not retry when a service is silent',
+    machine(sdk('s3:putObject', { Bucket: 'b', Key: 'k' }, { Retry: [retries('S3')] })),
+    [['service-retry', '/States/First']],
+  ],
+  [
     'retries that are switched off',
     machine(inspect({ Retry: [{ ...TRANSIENT[0], MaxAttempts: 0 }] })),
     [['lambda-retry', '/States/First']],
@@ -119,8 +139,8 @@ test.each<[string, unknown, string[][]]>([
   ],
   [
     'an error that the service does not have',
-    machine(sdk('eks:describeUpdate', {}, { Retry: [{ ErrorEquals: ['Eks.TooManyRequestsException'] }] })),
-    [['unknown-error', '/States/First/Retry[0]']],
+    machine(sdk('eks:describeUpdate', {}, { Retry: [...SERVICES, { ErrorEquals: ['Eks.TooManyRequestsException'] }] })),
+    [['unknown-error', '/States/First/Retry[4]']],
   ],
   [
     'an error that cannot be caught',

@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changes, type Ended, Workflow } from './run.ts';
+import { describe, expect, it } from 'vitest';
+import { changes, type Ended } from './run.ts';
+import { startedWorkflow } from './shared.ts';
 import { CLUSTER, REQUEST, worldOf } from './worlds.ts';
 
 const NEW = { ...REQUEST, awaitActive: true };
-let workflow: Workflow;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-});
-afterAll(() => workflow.stop());
+const workflow = await startedWorkflow();
 
 /** Minutes from the execution's start until it entered a state for the first time. */
 function minutesUntil({ history }: Ended, state: string): number | null {

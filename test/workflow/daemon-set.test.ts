@@ -1,16 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { api, pathOf } from '../../functions/aws/kubernetes/request.ts';
-import { Workflow, writes } from './run.ts';
+import { writes } from './run.ts';
 import { crash } from './scenarios.ts';
+import { startedWorkflow } from './shared.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
-let workflow: Workflow;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-});
-afterAll(() => workflow.stop());
+const workflow = await startedWorkflow();
 
 const PATH = pathOf('apis', 'apps', 'v1', 'namespaces', 'kube-system', 'daemonsets', 'kube-proxy');
 const Found = z.object({

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { DESCRIBED, eventsIn, problemsOf } from './event-schemas.ts';
-import { Workflow } from './run.ts';
 import { abort, offline, update } from './scenarios.ts';
+import { startedWorkflow } from './shared.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
-let workflow: Workflow;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-});
-afterAll(() => workflow.stop());
+const workflow = await startedWorkflow();
 
 const FAILED = update('Failed', { applied: true });
 const IPVS = { addon: { version: 'v1.34.1-eksbuild.2', configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };

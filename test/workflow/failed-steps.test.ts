@@ -1,20 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Person } from './person.ts';
-import { type Rested, Workflow } from './run.ts';
+import { expect, test } from 'vitest';
+import type { Rested } from './run.ts';
 import { late } from './scenarios.ts';
+import { personAt, startedWorkflow } from './shared.ts';
 import { endingOf, expectWhole } from './whole.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
-let workflow: Workflow;
-let person: Person;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-  person = new Person(workflow);
-});
-afterAll(async () => {
-  person.leave();
-  await workflow.stop();
-});
+const workflow = await startedWorkflow();
+const person = personAt(workflow);
 
 const ROLLBACK = { machine: 'nightshift-rollback-cluster' };
 const CAUSE = 'A step gave no answer in its time (States.Timeout).';

@@ -1,19 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Person } from './person.ts';
-import { Workflow } from './run.ts';
+import { expect, test } from 'vitest';
 import { abort } from './scenarios.ts';
+import { personAt, startedWorkflow } from './shared.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
-let workflow: Workflow;
-let person: Person;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-  person = new Person(workflow);
-});
-afterAll(async () => {
-  person.leave();
-  await workflow.stop();
-});
+const workflow = await startedWorkflow();
+const person = personAt(workflow);
 
 const MACHINE = { machine: 'nightshift-rollback-cluster' };
 /** Each recovery comes one state further than the one before. */

@@ -1,16 +1,12 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { ApiCall } from '@nightshift/sandbox';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Workflow } from './run.ts';
+import { describe, expect, test } from 'vitest';
 import { MIGRATED } from './scenarios.ts';
+import { startedWorkflow } from './shared.ts';
 import { endingOf, expectWhole } from './whole.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
-let workflow: Workflow;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-});
-afterAll(() => workflow.stop());
+const workflow = await startedWorkflow();
 
 const refusals = (calls: readonly ApiCall[]) =>
   calls.filter(({ service, error }) => service === 'kubernetes' && error === 'Forbidden');

@@ -1,21 +1,17 @@
 import type { ApiCall } from '@nightshift/sandbox';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { accessManifest } from '../../functions/core/preflight/access-manifest.ts';
 import { rightsOf } from '../../infra/security-page.ts';
 import { groupTemplate } from '../infra/roles.ts';
-import { Workflow } from './run.ts';
 import { at, crash, each } from './scenarios.ts';
+import { startedWorkflow } from './shared.ts';
 import { CLUSTER, REQUEST, worldOf } from './worlds.ts';
 
 const template = await groupTemplate('platform:nightshift');
 const rbac = accessManifest('platform:nightshift');
 const MIXED = [...CLUSTER.nodeGroups, { os: 'bottlerocket', count: 1, ssm: 'online' }];
 
-let workflow: Workflow;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({ rbac }), 'model', { template });
-});
-afterAll(() => workflow.stop());
+const workflow = await startedWorkflow(worldOf({ rbac }), template);
 
 const granted = (calls: readonly ApiCall[]) =>
   calls.filter(({ service, operation }) => service === 'eks' && /AccessEntry|AccessPolicy/.test(operation));

@@ -1,21 +1,13 @@
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isErrorName } from '../../functions/core/errors.ts';
-import { Person } from './person.ts';
-import { changes, Workflow } from './run.ts';
+import { changes } from './run.ts';
 import { update } from './scenarios.ts';
+import { personAt, startedWorkflow } from './shared.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
-let workflow: Workflow;
-let person: Person;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-  person = new Person(workflow);
-});
-afterAll(async () => {
-  person.leave();
-  await workflow.stop();
-});
+const workflow = await startedWorkflow();
+const person = personAt(workflow);
 
 type Machine = 'migrate-cluster' | 'rollback-cluster';
 let runs = 0;

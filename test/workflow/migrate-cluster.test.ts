@@ -1,14 +1,11 @@
 import { EKSClient, UpdateAddonCommand } from '@aws-sdk/client-eks';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changes, Workflow, writes } from './run.ts';
+import { describe, expect, it } from 'vitest';
+import { changes, writes } from './run.ts';
+import { startedWorkflow } from './shared.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
 const PERSON = { accessKeyId: 'person', secretAccessKey: 'person' };
-let workflow: Workflow;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-});
-afterAll(() => workflow.stop());
+const workflow = await startedWorkflow();
 
 describe('a cluster is migrated', () => {
   it('with three nodes, in its window, and every node proves it', async () => {

@@ -1,22 +1,15 @@
-import { afterAll, beforeAll } from 'vitest';
-import { Workflow } from './run.ts';
 import * as scenarios from './scenarios.ts';
-import { worldOf } from './worlds.ts';
+import { startedWorkflow } from './shared.ts';
 
 const { at, crash, each, garbage, joins, offline, on, play, terminated, update } = scenarios;
 const { MIGRATED, ROLLED_BACK, ROLLBACK_FAILED } = scenarios;
 
-let workflow: Workflow;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-});
-afterAll(() => workflow.stop());
-const current = () => workflow;
+const workflow = await startedWorkflow();
 
 const UNPREPARED = 'FAILED NodesNotPrepared failed iptables';
 const APPLIED = update('Failed', { applied: true });
 
-play(current, 'an SSM agent that goes offline', [
+play(workflow, 'an SSM agent that goes offline', [
   ['before the window opens', [offline('AwaitWindow', 0)], 'FAILED PreflightRefused refused iptables'],
   ['in preparation, for ever', [offline('PrepareNodes', 0)], UNPREPARED],
   ['in preparation, for a while', [offline('PrepareNodes', 0, 200)], MIGRATED],
@@ -31,7 +24,7 @@ play(current, 'an SSM agent that goes offline', [
   ['in the rollback, for ever', [APPLIED, offline('RestoreAddon', 2)], ROLLBACK_FAILED],
 ]);
 
-play(current, 'a node', [
+play(workflow, 'a node', [
   ['without its package mirror has the modules all the same', [on(0, 'package-mirror-down')], MIGRATED],
   ['without the module that is needed', [on(2, 'module-missing:ip_vs_rr')], UNPREPARED],
   ['without a module that nobody asked for', [on(2, 'module-missing:ip_vs_sed')], MIGRATED],
@@ -47,7 +40,7 @@ play(current, 'a node', [
   ['that is the canary, and whose DNS has no backends', each((n) => on(n, 'dns-without-backends')), ROLLED_BACK],
 ]);
 
-play(current, 'a node that loses the ClusterIP of the API server when it is back in iptables mode', [
+play(workflow, 'a node that loses the ClusterIP of the API server when it is back in iptables mode', [
   ['for one proof', [APPLIED, on(1, 'api-server-lost', { times: 1 })], ROLLED_BACK],
   ['for ever', [APPLIED, on(1, 'api-server-lost')], ROLLBACK_FAILED],
 ]);
@@ -56,7 +49,7 @@ const anyCrash = (n: number) => at('RestartCanary', n, 'kube-proxy-crash', { mod
 const BACK_ONCE = crash('RestoreAddon', 'iptables');
 const BACK_NEVER = crash('RestoreAddon', 'iptables', 'every');
 
-play(current, 'a kube-proxy that crashes', [
+play(workflow, 'a kube-proxy that crashes', [
   ['on the canary', each(anyCrash), ROLLED_BACK],
   ['on one other node', [crash('RestartDaemonSet', 'ipvs', 'every')], ROLLED_BACK],
   ['in the rollback, once', [crash('RestartDaemonSet', 'ipvs'), BACK_ONCE], ROLLED_BACK],
@@ -67,19 +60,20 @@ play(current, 'a kube-proxy that crashes', [
   ],
 ]);
 
+/** Nothing asks for nodes between the preparation and the canary: AwaitAddon stands for all states there. */
 const PHASES = [
-  ...['AwaitWindow', 'PrepareNodes', 'AwaitPreparation', 'CheckWindowBeforeChange', 'UpdateAddon', 'AwaitAddon'],
-  ...['RestartCanary', 'AwaitCanary', 'ValidateCanary', 'AwaitCanaryProof', 'RestartDaemonSet', 'AwaitRollout'],
-  ...['InspectForValidation', 'ValidateNodes', 'AwaitValidation', 'CleanNodes', 'AwaitCleaning'],
+  ...['AwaitWindow', 'PrepareNodes', 'AwaitPreparation', 'AwaitAddon', 'AwaitCanary', 'ValidateCanary'],
+  ...['AwaitCanaryProof', 'RestartDaemonSet', 'AwaitRollout', 'InspectForValidation', 'ValidateNodes'],
+  ...['AwaitValidation', 'CleanNodes', 'AwaitCleaning'],
 ];
 const CRASHED = crash('RestartDaemonSet', 'ipvs');
 const goes = (state: string): scenarios.Scenario => [`in ${state}`, [terminated(state)], MIGRATED];
 const comes = (state: string): scenarios.Scenario => [`in ${state}`, [joins(state)], MIGRATED];
 
-play(current, 'a node that is terminated is dropped', PHASES.map(goes));
-play(current, 'a node that joins is prepared and proven', PHASES.map(comes));
+play(workflow, 'a node that is terminated is dropped', PHASES.map(goes));
+play(workflow, 'a node that joins is prepared and proven', PHASES.map(comes));
 
-play(current, 'nodes come and go', [
+play(workflow, 'nodes come and go', [
   ['all are gone before the window opens', each((n) => terminated('AwaitWindow', n)), 'SUCCEEDED migrated ipvs'],
   [
     'one goes in the rollback',

@@ -1,14 +1,11 @@
 import { AssociateAccessPolicyCommand, CreateAccessEntryCommand, EKSClient } from '@aws-sdk/client-eks';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Rested, Workflow, writes } from './run.ts';
+import { describe, expect, it } from 'vitest';
+import { type Rested, writes } from './run.ts';
 import { abort, crash, skip, update, WINDOWS } from './scenarios.ts';
+import { startedWorkflow } from './shared.ts';
 import { REQUEST, UNLISTED, worldOf } from './worlds.ts';
 
-let workflow: Workflow;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-});
-afterAll(() => workflow.stop());
+const workflow = await startedWorkflow();
 
 const MIGRATE = { machine: 'nightshift-migrate-cluster' };
 const ROLLBACK = { machine: 'nightshift-rollback-cluster' };

@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { eventsIn, problemsOf } from './event-schemas.ts';
-import { Person } from './person.ts';
 import type { Rested } from './run.ts';
 import { abort, failing, offline, update } from './scenarios.ts';
-import { Schedules } from './schedules.ts';
+import { personAt, startedSchedules } from './shared.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
 /** A bus or a bucket that refuses every call of this kind from a state on, so many times. */
@@ -20,16 +19,8 @@ const CANNOT_GO_BACK = [FAILS, offline('RestoreAddon', 2)];
 /** Days of sweeps, each a day after the one before; the migration is on Saturday, the 21st of November 2026. */
 const DAYS = Array.from({ length: 30 }, (_, day) => new Date(Date.UTC(2026, 10, 22 + day, 3)).toISOString());
 
-let sandbox: Schedules;
-let person: Person;
-beforeAll(async () => {
-  sandbox = await Schedules.start();
-  person = new Person(sandbox.workflow);
-});
-afterAll(async () => {
-  person.leave();
-  await sandbox.stop();
-});
+const sandbox = await startedSchedules();
+const person = personAt(sandbox.workflow);
 
 const run = (...faults: object[]) => sandbox.workflow.migrateAndRest(worldOf({}), REQUEST, faults);
 

@@ -52,6 +52,17 @@ export class Person {
     return text === undefined ? null : JSON.parse(text);
   }
 
+  /** The lines of an NDJSON object; null if there is none. */
+  async lines(key: string): Promise<Record<string, unknown>[] | null> {
+    const text = (await this.objects(key)).get(key);
+    return (
+      text
+        ?.trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)) ?? null
+    );
+  }
+
   leave(): void {
     this.#s3.destroy();
     this.#sfn.destroy();

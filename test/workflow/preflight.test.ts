@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { changes, type Ended, Workflow, writes } from './run.ts';
-import { CLUSTER, REQUEST, worldOf } from './worlds.ts';
+import { changes, type Ended, writes } from './run.ts';
+import { startedWorkflow } from './shared.ts';
+import { CLUSTER, REQUEST, UNLISTED, worldOf } from './worlds.ts';
 
-let workflow: Workflow;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-});
-afterAll(() => workflow.stop());
+const workflow = await startedWorkflow();
 
 const Look = z.object({
   Payload: z.object({
@@ -34,159 +31,146 @@ const verdictOf = (ended: Ended, name: string) => {
   const found = checksOf(ended).find((check) => check.name === name);
   return found && { verdict: found.verdict, why: found.why, accepted: found.accepted };
 };
+/** Why checks have this verdict, by their names, but for those that are made later. */
+const reasonsOf = (ended: Ended, verdict: string) =>
+  Object.fromEntries(
+    checksOf(ended)
+      .filter((check) => check.verdict === verdict && !check.accepted && !check.why.startsWith('not looked at yet'))
+      .map(({ name, why }) => [name, why]),
+  );
 
 const ADDON = CLUSTER.addon;
 const nodeGroup = { os: 'al2023', count: 3 };
+const one = { os: 'al2023', count: 1 };
+const CONFLICT = { code: 'ConfigurationConflict', message: 'conflict with kubectl-edit' };
 
-describe('a check blocks: the migration is refused and nothing is written', () => {
-  const blocks: [string, string, object, object, string][] = [
-    ['cluster-status', 'a cluster that is changing', { status: 'UPDATING' }, {}, 'the cluster is UPDATING'],
-    ['auto-mode', 'EKS Auto Mode', { autoMode: true }, {}, 'the cluster runs EKS Auto Mode'],
+describe('checks block: the migration is refused and nothing is written', () => {
+  it.each<[string, object, object, Record<string, string>]>([
     [
-      'addon-present',
+      'EKS Auto Mode that is changing, with a degraded add-on of strange values',
+      {
+        status: 'UPDATING',
+        autoMode: true,
+        addon: { ...ADDON, status: 'DEGRADED', issues: [CONFLICT], configuration: '{"tolerations":[]}' },
+      },
+      {},
+      {
+        'cluster-status': 'the cluster is UPDATING',
+        'auto-mode': 'the cluster runs EKS Auto Mode',
+        'update-in-flight': 'an update of the cluster or the add-on is in progress',
+        'addon-status': 'the kube-proxy add-on is DEGRADED',
+        'addon-issues': 'the kube-proxy add-on has health issues: ConfigurationConflict: conflict with kubectl-edit',
+        'configuration-schema':
+          "the merged configuration breaks the live schema: the configuration must not have the field 'tolerations'",
+      },
+    ],
+    [
       'a self-managed kube-proxy',
       { addon: null },
       {},
-      'kube-proxy is not an EKS add-on of this cluster, and nobody chose how to change a self-managed one',
+      {
+        'addon-present':
+          'kube-proxy is not an EKS add-on of this cluster, and nobody chose how to change a self-managed one',
+      },
     ],
     [
-      'addon-status',
-      'an add-on that is degraded',
-      { addon: { ...ADDON, status: 'DEGRADED' } },
-      {},
-      'the kube-proxy add-on is DEGRADED',
-    ],
-    [
-      'addon-issues',
-      'an add-on with a health issue',
-      { addon: { ...ADDON, issues: [{ code: 'ConfigurationConflict', message: 'conflict with kubectl-edit' }] } },
-      {},
-      'the kube-proxy add-on has health issues: ConfigurationConflict: conflict with kubectl-edit',
-    ],
-    [
-      'configuration-schema',
-      'values that the schema does not have',
-      { addon: { ...ADDON, configuration: '{"tolerations":[]}' } },
-      {},
-      "the merged configuration breaks the live schema: the configuration must not have the field 'tolerations'",
-    ],
-    [
-      'ipvs-deprecated',
       'a deprecated mode',
       { version: '1.35', addon: { version: 'v1.35.0-eksbuild.2' } },
       {},
-      'ipvs mode is deprecated in Kubernetes 1.35 and will be removed',
+      { 'ipvs-deprecated': 'ipvs mode is deprecated in Kubernetes 1.35 and will be removed' },
     ],
     [
-      'ipvs-disabled',
       'a mode that is switched off',
       { version: '1.40', addon: { version: 'v1.40.0-eksbuild.1' } },
       {},
-      'kube-proxy of Kubernetes 1.40 exits in ipvs mode unless its feature gate was switched on',
+      { 'ipvs-disabled': 'kube-proxy of Kubernetes 1.40 exits in ipvs mode unless its feature gate was switched on' },
     ],
     [
-      'version',
       'a mode that is gone',
       { version: '1.43', addon: { version: 'v1.43.0-eksbuild.1' } },
       { acknowledge: ['version', 'ipvs-disabled', 'ipvs-deprecated'] },
-      'kube-proxy of Kubernetes 1.43 has no ipvs mode any more',
+      { version: 'kube-proxy of Kubernetes 1.43 has no ipvs mode any more' },
     ],
     [
-      'nodes',
-      'a node without an SSM agent',
-      { nodeGroups: [nodeGroup, { os: 'al2023', count: 1, ssm: 'none' }] },
+      'nodes without an SSM agent, of which sources contradict each other, in a warm pool, of a Linux that nobody tried',
+      {
+        nodeGroups: [
+          nodeGroup,
+          { ...one, ssm: 'none' },
+          { ...one, claims: 'windows' },
+          { ...one, state: 'stopped' },
+          { os: 'sles', count: 1 },
+        ],
+      },
       {},
-      '1 node blocks the migration: ip-192-168-1-4.ec2.internal (i-02259da145d009a92): no SSM agent has registered for it',
+      {
+        nodes:
+          '2 nodes block the migration: ip-192-168-1-4.ec2.internal (i-02259da145d009a92): no SSM agent has registered for it; ip-192-168-1-5.ec2.internal (i-0df298ac7c60a4287): its operating system is not known, since sources contradict each other: EC2 says Linux, its SSM agent says Windows',
+        'stopped-nodes':
+          '1 instances are stopped, as those of a warm pool, and cannot be prepared: ip-192-168-1-6.ec2.internal (i-06ee25c7217f88a57); they start later with the new mode, and are not proven now',
+        'operating-system':
+          'nightshift has not been tried on the operating system of these nodes: ip-192-168-1-7.ec2.internal (i-0278f1d09f2a9bb99) SLES 15.6',
+      },
     ],
     [
-      'nodes',
-      'a node that calls itself Windows while EC2 and its kube-proxy pod say Linux',
-      { nodeGroups: [nodeGroup, { os: 'al2023', count: 1, claims: 'windows' }] },
-      {},
-      '1 node blocks the migration: ip-192-168-1-4.ec2.internal (i-02259da145d009a92): its operating system is not known, since sources contradict each other: EC2 says Linux, its SSM agent says Windows',
-    ],
-    [
-      'stopped-nodes',
-      'a warm pool',
-      { nodeGroups: [nodeGroup, { os: 'al2023', count: 1, state: 'stopped' }] },
-      {},
-      '1 instances are stopped, as those of a warm pool, and cannot be prepared: ip-192-168-1-4.ec2.internal (i-02259da145d009a92); they start later with the new mode, and are not proven now',
-    ],
-    [
-      'operating-system',
-      'a Linux that nobody has tried',
-      { nodeGroups: [nodeGroup, { os: 'sles', count: 1 }] },
-      {},
-      'nightshift has not been tried on the operating system of these nodes: ip-192-168-1-4.ec2.internal (i-02259da145d009a92) SLES 15.6',
-    ],
-    [
-      'restart',
       'Bottlerocket behind a private endpoint',
       { endpoint: 'private', nodeGroups: [{ os: 'bottlerocket', count: 1 }] },
-      {},
-      'with a private endpoint the Kubernetes API cannot be asked, and nothing else proves Bottlerocket nodes: ip-192-168-1-1.ec2.internal',
+      UNLISTED,
+      {
+        restart:
+          'with a private endpoint the Kubernetes API cannot be asked, and nothing else proves Bottlerocket nodes: ip-192-168-1-1.ec2.internal',
+      },
     ],
     [
-      'restart',
       'a strategy that has no access entries to use',
       { authenticationMode: 'CONFIG_MAP' },
       { strategy: 'kubernetes-api' },
-      'with authentication mode CONFIG_MAP there are no access entries: nightshift cannot reach the Kubernetes API',
+      {
+        restart:
+          'with authentication mode CONFIG_MAP there are no access entries: nightshift cannot reach the Kubernetes API',
+      },
     ],
     [
-      'kube-proxy-replacement',
-      'Cilium in the place of kube-proxy',
-      { workloads: { cilium: true } },
-      { acknowledge: ['kube-proxy-replacement'] },
-      'Cilium replaces kube-proxy',
+      'workloads that IPVS mode or the change would break',
+      {
+        workloads: {
+          cilium: true,
+          configMapEdits: { 'conntrack.maxPerCore': 0, nodePortAddresses: ['10.0.0.0/8'] },
+          externalIps: 'node',
+          nodeLocalDns: true,
+          metallb: { strictArp: false },
+        },
+      },
+      // Two that no request accepts.
+      { acknowledge: ['kube-proxy-replacement', 'external-ips'] },
+      {
+        'kube-proxy-replacement': 'Cilium replaces kube-proxy',
+        'config-map-edits':
+          'EKS would overwrite edits of the ConfigMap kube-proxy-config: conntrack.maxPerCore: 0 → 32768; nodePortAddresses: ["10.0.0.0/8"] → not set',
+        'external-ips':
+          'in IPVS mode these Services would cut nodes off: default/app-1 has 192.168.1.1 of node ip-192-168-1-1.ec2.internal',
+        'node-local-dns':
+          'NodeLocal DNSCache listens on the ClusterIP of DNS, 10.100.0.10, which kube-proxy binds itself in IPVS mode: pods may lose DNS',
+        metallb:
+          'MetalLB runs and needs ipvs.strictARP, which the add-on cannot set: nodes would answer ARP for addresses that are not theirs',
+      },
     ],
     [
-      'kube-proxy-replacement',
       "Calico's eBPF data plane in the place of kube-proxy",
       { workloads: { calicoEbpf: true } },
       {},
-      'Calico replaces kube-proxy with its eBPF data plane',
+      { 'kube-proxy-replacement': 'Calico replaces kube-proxy with its eBPF data plane' },
     ],
-    [
-      'config-map-edits',
-      'edits that EKS would overwrite',
-      { workloads: { configMapEdits: { 'conntrack.maxPerCore': 0, nodePortAddresses: ['10.0.0.0/8'] } } },
-      {},
-      'EKS would overwrite edits of the ConfigMap kube-proxy-config: conntrack.maxPerCore: 0 → 32768; nodePortAddresses: ["10.0.0.0/8"] → not set',
-    ],
-    [
-      'external-ips',
-      'a Service with the address of a node',
-      { workloads: { externalIps: 'node' } },
-      { acknowledge: ['external-ips'] },
-      'in IPVS mode these Services would cut nodes off: default/app-1 has 192.168.1.1 of node ip-192-168-1-1.ec2.internal',
-    ],
-    [
-      'node-local-dns',
-      'NodeLocal DNSCache on the ClusterIP of DNS',
-      { workloads: { nodeLocalDns: true } },
-      {},
-      'NodeLocal DNSCache listens on the ClusterIP of DNS, 10.100.0.10, which kube-proxy binds itself in IPVS mode: pods may lose DNS',
-    ],
-    [
-      'metallb',
-      'MetalLB',
-      { workloads: { metallb: { strictArp: false } } },
-      {},
-      'MetalLB runs and needs ipvs.strictARP, which the add-on cannot set: nodes would answer ARP for addresses that are not theirs',
-    ],
-  ];
-
-  it.each(blocks)('%s: %s', async (name, _, cluster, request, why) => {
+  ])('%s', async (_, cluster, request, reasons) => {
     const ended = await workflow.migrate(worldOf(cluster), { ...REQUEST, ...request });
     expect(ended.error).toBe('PreflightRefused');
-    expect(ended.cause).toContain(why);
-    expect(verdictOf(ended, name)).toEqual({ verdict: 'BLOCK', why, accepted: false });
+    for (const why of Object.values(reasons)) expect(ended.cause).toContain(why);
+    expect(reasonsOf(ended, 'BLOCK')).toEqual(reasons);
     expect(writes(ended)).toEqual([]);
     expect(ended.cluster.accessEntries).toEqual([]);
   });
 
-  it('schema-mode: an add-on whose schema has no ipvs, whatever is acknowledged', async () => {
+  it('an add-on whose schema has no ipvs, whatever is acknowledged', async () => {
     const world = worldOf({}, { addonModes: { 'v1.34.1-eksbuild.2': ['iptables', 'nftables'] } });
     const ended = await workflow.migrate(world, { ...REQUEST, acknowledge: ['schema-mode'] });
     expect(ended.error).toBe('PreflightRefused');
@@ -199,111 +183,78 @@ describe('a check blocks: the migration is refused and nothing is written', () =
   });
 });
 
-describe('a check warns: the migration goes on, and the history says it', () => {
-  const warnings: [string, string, object, object, string][] = [
+/** Always. */
+const IDLE = {
+  'idle-timeout': 'IPVS forgets TCP connections that are idle for 900 s: pools of database connections may be cut',
+};
+
+describe('checks warn: the migration goes on, and the history says it', () => {
+  it.each<[string, object, Record<string, string>]>([
     [
-      'idle-timeout',
-      'always',
-      {},
-      {},
-      'IPVS forgets TCP connections that are idle for 900 s: pools of database connections may be cut',
+      'an add-on of a CloudFormation stack, nodes and workloads that cannot be told',
+      {
+        addon: { ...ADDON, tags: { 'aws:cloudformation:stack-name': 'eksctl-demo-addons' } },
+        nodeGroups: [
+          { ...one, agentVersion: '3.1.1732.0' },
+          { os: 'al2', count: 1 },
+        ],
+        workloads: { calicoEbpf: 'felix', securityGroupPolicies: 3 },
+      },
+      {
+        'addon-owner':
+          'the CloudFormation stack eksctl-demo-addons owns the kube-proxy add-on and would revert the change',
+        'ssm-agent-version':
+          'SSM agents are older than 3.3.2746.0, the first that hands parameters to scripts as environment variables: ip-192-168-1-1.ec2.internal (i-08c7d82cd41065beb) 3.1.1732.0',
+        kernel:
+          'unknown: the kernel of 1 of 2 nodes, whose system has had kernels older than 5.9: ip-192-168-1-2.ec2.internal (i-03a665d89cd918098) Amazon Linux 2',
+        'kube-proxy-replacement':
+          "unknown: whether Calico's eBPF data plane is on: its FelixConfiguration cannot be read (the API server refused it (403))",
+        'security-groups-for-pods':
+          'unknown: SecurityGroupPolicies cannot be read (the API server refused it (403)), and the VPC CNI has them switched on',
+      },
     ],
     [
-      'addon-owner',
-      'an add-on of a CloudFormation stack',
-      { addon: { ...ADDON, tags: { 'aws:cloudformation:stack-name': 'eksctl-demo-addons' } } },
-      {},
-      'the CloudFormation stack eksctl-demo-addons owns the kube-proxy add-on and would revert the change',
-    ],
-    [
-      'addon-owner',
       'a cluster of Terraform',
       { tags: { 'managed-by': 'terraform' } },
-      {},
-      'terraform owns the cluster; where it owns the add-on too, it would revert the change',
+      { 'addon-owner': 'terraform owns the cluster; where it owns the add-on too, it would revert the change' },
     ],
     [
-      'addon-owner',
       'a cluster with managed Argo CD',
       { capabilities: ['ARGOCD'] },
-      {},
-      'the EKS capability argocd (Argo CD) reconciles what it owns; where it owns kube-proxy or its add-on, it would revert the change',
+      {
+        'addon-owner':
+          'the EKS capability argocd (Argo CD) reconciles what it owns; where it owns kube-proxy or its add-on, it would revert the change',
+      },
     ],
-    [
-      'ssm-agent-version',
-      'an old SSM agent',
-      { nodeGroups: [{ ...nodeGroup, count: 1, agentVersion: '3.1.1732.0' }] },
-      {},
-      'SSM agents are older than 3.3.2746.0, the first that hands parameters to scripts as environment variables: ip-192-168-1-1.ec2.internal (i-08c7d82cd41065beb) 3.1.1732.0',
-    ],
-    [
-      'kernel',
-      'nodes whose kernel nobody tells',
-      { nodeGroups: [{ os: 'al2', count: 1 }] },
-      {},
-      'unknown: the kernel of 1 of 1 nodes, whose system has had kernels older than 5.9: ip-192-168-1-1.ec2.internal (i-08c7d82cd41065beb) Amazon Linux 2',
-    ],
-    [
-      'kube-proxy-replacement',
-      'Calico whose FelixConfiguration is refused',
-      { workloads: { calicoEbpf: 'felix' } },
-      {},
-      "unknown: whether Calico's eBPF data plane is on: its FelixConfiguration cannot be read (the API server refused it (403))",
-    ],
-    [
-      'security-groups-for-pods',
-      'security groups for pods',
-      { workloads: { securityGroupPolicies: 3 } },
-      {},
-      'unknown: SecurityGroupPolicies cannot be read (the API server refused it (403)), and the VPC CNI has them switched on',
-    ],
-  ];
-
-  it.each(warnings)('%s: %s', async (name, _, cluster, request, why) => {
-    const ended = await workflow.migrate(worldOf(cluster), { ...REQUEST, ...request });
+  ])('%s', async (_, cluster, reasons) => {
+    const ended = await workflow.migrate(worldOf(cluster));
     expect(ended.path).toContain('PrepareNodes');
-    expect(verdictOf(ended, name)).toEqual({ verdict: 'WARN', why, accepted: false });
+    expect(reasonsOf(ended, 'WARN')).toEqual({ ...reasons, ...IDLE });
   });
 });
 
-describe('a check passes', () => {
-  const passes: [string, string, object, string][] = [
+describe('checks pass', () => {
+  it.each<[string, object, Record<string, string>]>([
     [
-      'kube-proxy-replacement',
-      'Cilium beside kube-proxy',
-      { cilium: false },
-      'Cilium runs and leaves Services to kube-proxy',
+      'Cilium beside kube-proxy, an external IP of nobody, a cache on its own address',
+      { cilium: false, externalIps: 'other', nodeLocalDns: 'link-local' },
+      {
+        'kube-proxy-replacement': 'Cilium runs and leaves Services to kube-proxy',
+        'external-ips': 'no Service has the address of a node as an external IP or of its load balancer',
+        'node-local-dns': 'NodeLocal DNSCache listens on 169.254.20.10, not on the ClusterIP of DNS',
+        'security-groups-for-pods':
+          'security groups for pods are switched off in the VPC CNI: ENABLE_POD_ENI is not true',
+      },
     ],
     [
-      'kube-proxy-replacement',
       'Calico without eBPF',
       { calicoEbpf: false },
-      'Calico runs and leaves Services to kube-proxy',
+      { 'kube-proxy-replacement': 'Calico runs and leaves Services to kube-proxy' },
     ],
-    [
-      'external-ips',
-      'an external IP of nobody',
-      { externalIps: 'other' },
-      'no Service has the address of a node as an external IP or of its load balancer',
-    ],
-    [
-      'node-local-dns',
-      'a cache on its own address',
-      { nodeLocalDns: 'link-local' },
-      'NodeLocal DNSCache listens on 169.254.20.10, not on the ClusterIP of DNS',
-    ],
-    [
-      'security-groups-for-pods',
-      'none',
-      {},
-      'security groups for pods are switched off in the VPC CNI: ENABLE_POD_ENI is not true',
-    ],
-  ];
-
-  it.each(passes)('%s: %s', async (name, _, workloads, why) => {
+  ])('%s', async (_, workloads, reasons) => {
     const ended = await workflow.migrate(worldOf({ workloads }));
     expect(ended.path).toContain('PrepareNodes');
-    expect(verdictOf(ended, name)).toEqual({ verdict: 'PASS', why, accepted: false });
+    expect(reasonsOf(ended, 'PASS')).toMatchObject(reasons);
   });
 });
 
@@ -362,10 +313,11 @@ describe('an acknowledged block is an accepted risk that the history keeps', () 
 });
 
 describe('nodes of every supported system are migrated', () => {
-  it.each(['rhel', 'rocky', 'almalinux', 'oracle'])('%s', async (os) => {
-    const ended = await workflow.migrate(worldOf({ nodeGroups: [{ os, count: 2 }] }));
+  it('the RHEL family', async () => {
+    const nodeGroups = ['rhel', 'rocky', 'almalinux', 'oracle'].map((os) => ({ os, count: 1 }));
+    const ended = await workflow.migrate(worldOf({ nodeGroups }));
     expect(ended.error).toBeUndefined();
-    expect(ended.cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['ipvs', 'ipvs']);
+    expect(ended.cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['ipvs', 'ipvs', 'ipvs', 'ipvs']);
   });
 
   it('and of another one that the request acknowledges, if preparation succeeds there', async () => {

@@ -1,14 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { changes, type Ended, Workflow, writes } from './run.ts';
+import { changes, type Ended, writes } from './run.ts';
+import { startedWorkflow } from './shared.ts';
 import { REQUEST, UNLISTED, worldOf } from './worlds.ts';
 
-let workflow: Workflow;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-});
-afterAll(() => workflow.stop());
+const workflow = await startedWorkflow();
 
 /** A world that was handed in with its right answer. */
 const handed = (name: string) =>

@@ -1,21 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { eventsIn } from './event-schemas.ts';
-import { Person } from './person.ts';
-import { Workflow } from './run.ts';
 import { abort, update } from './scenarios.ts';
+import { personAt, startedWorkflow } from './shared.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
-let workflow: Workflow;
-let person: Person;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-  person = new Person(workflow);
-});
-afterAll(async () => {
-  person.leave();
-  await workflow.stop();
-});
+const workflow = await startedWorkflow();
+const person = personAt(workflow);
 
 const Reference = z.object({ rollback: z.object({ name: z.string(), arn: z.string() }) });
 const MIGRATION = {

@@ -1,42 +1,15 @@
-import { gunzipSync } from 'node:zlib';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as z from 'zod';
-import { type Rested, Workflow } from './run.ts';
+import { describe, expect, it } from 'vitest';
+import type { Rested } from './run.ts';
 import { abort, crash, failing, invoking, offline, update } from './scenarios.ts';
+import { personAt, startedWorkflow } from './shared.ts';
 import { endingOf, expectWhole } from './whole.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
-let workflow: Workflow;
-let s3: S3Client;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-  s3 = new S3Client({
-    ...{ endpoint: workflow.sandbox.endpoint, region: 'us-east-1', forcePathStyle: true },
-    credentials: { accessKeyId: 'tester', secretAccessKey: 'tester' },
-  });
-});
-afterAll(async () => {
-  s3.destroy();
-  await workflow.stop();
-});
+const workflow = await startedWorkflow();
+const person = personAt(workflow);
 
 const APPLIED = update('Failed', { applied: true });
 const run = (...faults: object[]) => workflow.migrateAndRest(worldOf({}), REQUEST, faults);
-
-async function objectOf(execution: string, name: string): Promise<string> {
-  const Key = `rollbacks/${execution}/${name}`;
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'nightshift-evidence-111122223333-us-east-1', Key }));
-  const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
-  return (name.endsWith('.gz') ? gunzipSync(bytes) : Buffer.from(bytes)).toString('utf8');
-}
-
-const Verdict = z.object({ pass: z.boolean(), reasons: z.array(z.string()) });
-const verdictsOf = async (execution: string, step: string) =>
-  (await objectOf(execution, `${step}/evidence.ndjson.gz`))
-    .trimEnd()
-    .split('\n')
-    .map((line) => Verdict.parse(JSON.parse(line)));
 
 const rollbackOf = ({ executions }: Rested): string =>
   executions.find(({ name }) => name.startsWith('rollback-'))?.name ?? 'no rollback';
@@ -47,8 +20,10 @@ describe('a node that falls silent in the rollback', () => {
     expect(endingOf(rested)).toBe('FAILED RollbackFailed rollback-failed iptables');
     expectWhole(rested);
     const rollback = rollbackOf(rested);
-    expect((await verdictsOf(rollback, 'proof-1-1')).map(({ pass }) => pass).sort()).toEqual([false, true, true]);
-    expect(JSON.parse(await objectOf(rollback, 'outcome.json'))).toMatchObject({
+    expect(
+      (await person.lines(`rollbacks/${rollback}/proof-1-1/evidence.ndjson.gz`))?.map(({ pass }) => pass).sort(),
+    ).toEqual([false, true, true]);
+    expect(await person.record(`rollbacks/${rollback}/outcome.json`)).toMatchObject({
       ending: 'rollback-failed',
       error: { name: 'NodesUnreachable', cause: expect.stringContaining('1 of 3 nodes of demo failed to validate') },
     });
@@ -100,7 +75,7 @@ describe('access that three recoveries could not give back', () => {
       'recover3-test rollback-failed',
     ]);
     expect(pagedBy(rested)).toEqual(['recover3-test']);
-    expect(JSON.parse(await objectOf('recover3-test', 'outcome.json'))).toMatchObject({
+    expect(await person.record('rollbacks/recover3-test/outcome.json')).toMatchObject({
       error: { name: 'ServiceFailed', cause: expect.stringMatching(/^Eks\.InvalidParameterException: /) },
     });
     expect(rested.state.schedules).toEqual([]);

@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { failing, lost } from './scenarios.ts';
-import { ENROLLED, fleetOf, Schedules, tagged } from './schedules.ts';
+import { ENROLLED, fleetOf, tagged } from './schedules.ts';
+import { startedSchedules } from './shared.ts';
 
 const SATURDAY = 'nightshift-demo at(2026-11-21T02:00:00) America/New_York';
 const IPVS = { version: 'v1.34.1-eksbuild.2', configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' };
 
-let schedules: Schedules;
-beforeAll(async () => {
-  schedules = await Schedules.start();
-});
-afterAll(() => schedules.stop());
+const schedules = await startedSchedules();
 
 describe('a tag', () => {
   it('enrols a cluster: its schedule appears, fires in its window, migrates it and is gone', async () => {

@@ -1,11 +1,12 @@
 import { EKSClient, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { CreateScheduleCommand, DeleteScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { addonCall, addonEvent, created, running } from '../functions/handlers/events.ts';
 import { eventsIn, problemsOf } from './event-schemas.ts';
 import { writes } from './run.ts';
 import { joins } from './scenarios.ts';
-import { fleetOf, Schedules } from './schedules.ts';
+import { fleetOf } from './schedules.ts';
+import { startedSchedules } from './shared.ts';
 import { CLUSTER } from './worlds.ts';
 
 const person = () => ({
@@ -24,11 +25,7 @@ const FIRES_LATER = {
 } as const;
 const ON_IPVS = { addon: { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };
 
-let region: Schedules;
-beforeAll(async () => {
-  region = await Schedules.start();
-});
-afterAll(() => region.stop());
+const region = await startedSchedules();
 
 const seen = () => region.workflow.sandbox.state();
 const calls = () => region.workflow.sandbox.calls;

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Workflow, writes } from './run.ts';
+import { describe, expect, it } from 'vitest';
+import { writes } from './run.ts';
+import { startedWorkflow } from './shared.ts';
 import { CLUSTER, REQUEST, UNLISTED, worldOf } from './worlds.ts';
 
-let workflow: Workflow;
-beforeAll(async () => {
-  workflow = await Workflow.start(worldOf({}));
-});
-afterAll(() => workflow.stop());
+const workflow = await startedWorkflow();
 
 /** A node that only Kubernetes knows, and that could not run the target. */
 const OURS = { os: 'al2023', count: 1, startedBy: 'person', missingModules: ['ip_vs', 'ip_vs_rr'] };

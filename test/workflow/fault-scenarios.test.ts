@@ -189,10 +189,8 @@ play(workflow, 'another execution of the same cluster', [
 
 const ABORTED = 'ABORTED rolled-back iptables';
 play(workflow, 'an event about an execution that was aborted', [
-  ['comes once', [abort('RestartDaemonSet')], ABORTED],
   ['comes twice', [abort('RestartDaemonSet'), { events: 'twice', ...ALWAYS }], ABORTED],
   ['comes late', [abort('RestartDaemonSet'), { events: 'out-of-order', ...ALWAYS }], ABORTED],
-  ['never comes', [abort('RestartDaemonSet'), { events: 'lost', ...ALWAYS }], ABORTED],
 ]);
 
 const PRIVATE = { endpoint: 'private' };
@@ -205,7 +203,6 @@ play(workflow, 'behind a private endpoint', [
   ['a node that is terminated', [terminated('AwaitRoll')], MIGRATED, PRIVATE, UNLISTED],
   ['an agent that is offline for ever', [offline('AwaitRoll', 0)], ROLLBACK_FAILED, PRIVATE, UNLISTED],
   ['DNS without backends', [on(1, 'dns-without-backends')], ROLLED_BACK, PRIVATE, UNLISTED],
-  ['an abort', [abort('AwaitRoll')], 'ABORTED rolled-back iptables', PRIVATE, UNLISTED],
 ]);
 
 const SELF = { addon: null };

@@ -21,7 +21,6 @@ play(workflow, 'an SSM agent that goes offline', [
   ['in cleaning, for a while', [offline('CleanNodes', 1, 90)], MIGRATED],
   ['in cleaning, for longer than a command waits', [offline('CleanNodes', 1, 150)], MIGRATED],
   ['in the rollback, for a while', [APPLIED, offline('RestoreAddon', 2, 400)], ROLLED_BACK],
-  ['in the rollback, for ever', [APPLIED, offline('RestoreAddon', 2)], ROLLBACK_FAILED],
 ]);
 
 play(workflow, 'a node', [

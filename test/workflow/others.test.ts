@@ -451,11 +451,6 @@ describe('the access entry', () => {
     const rested = await run([other('ReadAccessForWait', 'replace-access-entry')]);
     expect(rested.cluster.accessEntries).toHaveLength(1);
   });
-
-  it('that a rollback made is deleted by it, also when the owner is gone', async () => {
-    const rested = await run([abort('AwaitRollout', MIGRATE)]);
-    expect(rested.cluster.accessEntries).toEqual([]);
-  });
 });
 
 describe('a decision from before the lease', () => {

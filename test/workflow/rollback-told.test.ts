@@ -14,12 +14,17 @@ const run = (...faults: object[]) => workflow.migrateAndRest(worldOf({}), REQUES
 const rollbackOf = ({ executions }: Rested): string =>
   executions.find(({ name }) => name.startsWith('rollback-'))?.name ?? 'no rollback';
 
+/** Who said that a person is needed. */
+const pagedBy = ({ said }: Rested): string[] =>
+  said.filter(({ event }) => event === 'nightshift.RollbackFailed').map(({ execution }) => execution);
+
 describe('a node that falls silent in the rollback', () => {
-  it('keeps nobody else from the proof, and names the failure', async () => {
+  it('keeps nobody else from the proof; the rollback names the failure, and pages once, in its own name', async () => {
     const rested = await run(APPLIED, offline('RestoreAddon', 2));
     expect(endingOf(rested)).toBe('FAILED RollbackFailed rollback-failed iptables');
     expectWhole(rested);
     const rollback = rollbackOf(rested);
+    expect(pagedBy(rested)).toEqual([rollback]);
     expect(
       (await person.lines(`rollbacks/${rollback}/proof-1-1/evidence.ndjson.gz`))?.map(({ pass }) => pass).sort(),
     ).toEqual([false, true, true]);
@@ -39,18 +44,9 @@ describe('a node that falls silent in the rollback', () => {
   });
 });
 
-/** Who said that a person is needed. */
-const pagedBy = ({ said }: Rested): string[] =>
-  said.filter(({ event }) => event === 'nightshift.RollbackFailed').map(({ execution }) => execution);
 const MACHINE = { machine: 'nightshift-rollback-cluster' };
 
 describe('a rollback that failed pages', () => {
-  it('once, in its own name', async () => {
-    const rested = await run(APPLIED, offline('RestoreAddon', 2));
-    expect(rested.status).toBe('FAILED');
-    expect(pagedBy(rested)).toEqual([rollbackOf(rested)]);
-  });
-
   it('through its owner where it could not be started at all', async () => {
     const never = { at: 'Rollback', ...failing('states', 'StartExecution', 'AccessDeniedException', 'every') };
     const rested = await run(APPLIED, never);

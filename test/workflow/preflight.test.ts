@@ -107,7 +107,7 @@ describe('checks block: the migration is refused and nothing is written', () => 
         nodes:
           '2 nodes block the migration: ip-192-168-1-4.ec2.internal (i-02259da145d009a92): no SSM agent has registered for it; ip-192-168-1-5.ec2.internal (i-0df298ac7c60a4287): its operating system is not known, since sources contradict each other: EC2 says Linux, its SSM agent says Windows',
         'stopped-nodes':
-          '1 instances are stopped, as those of a warm pool, and cannot be prepared: ip-192-168-1-6.ec2.internal (i-06ee25c7217f88a57); they start later with the new mode, and are not proven now',
+          '1 instances are stopped, such as those of a warm pool, and cannot be prepared: ip-192-168-1-6.ec2.internal (i-06ee25c7217f88a57); they start later with the new mode, and are not proven now',
         'operating-system':
           'nightshift has not been tried on the operating system of these nodes: ip-192-168-1-7.ec2.internal (i-0278f1d09f2a9bb99) SLES 15.6',
       },

@@ -38,7 +38,7 @@ describe('what the proof needs is asked before the change', () => {
     const ended = await workflow.migrate(handed('world-metrics-address.json'), request);
     expect(ended.error).toBe('PreflightRefused');
     expect(ended.cause).toContain(
-      'kube-proxy answers on 127.0.0.1:9249 (metricsBindAddress), where the proof does not ask, which is port 10249',
+      'kube-proxy answers on 127.0.0.1:9249 (metricsBindAddress), but the proof asks on port 10249',
     );
     expect(writes(ended)).toEqual([]);
   });

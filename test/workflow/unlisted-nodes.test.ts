@@ -47,7 +47,7 @@ describe('a node that only Kubernetes knows', () => {
 
 describe('without Kubernetes, whatever the request accepts', () => {
   it.each([
-    ['no node at all', { nodeGroups: [OURS] }, 'no node was seen: whether there are any is not known'],
+    ['no node at all', { nodeGroups: [OURS] }, 'no node was seen, so it is not known whether there are any'],
     ['nodes that need no proof alone', { nodeGroups: [{ os: 'windows', count: 1 }] }, 'no node was seen'],
     [
       'a network for hybrid nodes',

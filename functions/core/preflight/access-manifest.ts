@@ -23,19 +23,19 @@ const RBAC = 'rbac.authorization.k8s.io';
 const NAMESPACE = 'kube-system';
 const NAME = 'nightshift';
 
-/** What nightshift writes, and what it reads of kube-proxy's pods: in kube-system alone. */
+/** The rules for nightshift's writes, and for its reads of kube-proxy's pods: in kube-system alone. */
 const IN_KUBE_SYSTEM: Rule[] = [
   // The rollout restart, of this one DaemonSet.
   { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['kube-proxy'], verbs: ['get', 'patch'] },
-  // kube-proxy's configuration, where the request asks for the way `config-map`.
+  // kube-proxy's configuration, if the request asks for the way `config-map`.
   { apiGroups: [''], resources: ['configmaps'], resourceNames: ['kube-proxy-config'], verbs: ['get', 'update'] },
-  // The canary: one kube-proxy pod is deleted. Its name is not known before.
+  // For the canary nightshift deletes one kube-proxy pod. Nobody knows its name beforehand.
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'delete'] },
-  // What kube-proxy says on /proxyMode.
+  // kube-proxy's answer on /proxyMode.
   { apiGroups: [''], resources: ['pods/proxy'], verbs: ['get'] },
 ];
 
-/** What the preflight checks read of the whole cluster. */
+/** The rules for the preflight checks, which read in the whole cluster. */
 const IN_THE_CLUSTER: Rule[] = [
   { apiGroups: [''], resources: ['nodes', 'services'], verbs: ['list'] },
   { apiGroups: ['apps'], resources: ['daemonsets'], verbs: ['list'] },
@@ -50,8 +50,8 @@ const IN_THE_CLUSTER: Rule[] = [
 ];
 
 /**
- * The Roles and bindings that let a Kubernetes group do what nightshift does in a cluster, and nothing else: no write
- * outside of kube-system, no secrets, and in kube-system no object that runs something new.
+ * The Roles and bindings that let a Kubernetes group do nightshift's work in a cluster, and nothing else: no write
+ * outside kube-system, no access to secrets, and in kube-system no new pods or workloads.
  * https://kubernetes.io/docs/reference/access-authn-authz/rbac/
  */
 export function accessManifest(group: string): RbacManifest[] {

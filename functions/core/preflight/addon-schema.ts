@@ -1,11 +1,11 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 
-/** What the live schema says of a configuration. `modes` are those that the add-on version lists, in its order. */
+/** The live schema's judgement of a configuration. `modes` are those that the add-on version lists, in its order. */
 export interface SchemaCheck {
-  /** The schema lists the mode that the values name (iptables where they name none). */
+  /** The schema lists the mode that the values name (iptables if they name none). */
   supported: boolean;
   modes: string[];
-  /** One sentence a problem; empty when the values satisfy the schema. */
+  /** One sentence per problem; empty if the values satisfy the schema. */
   problems: string[];
 }
 
@@ -17,7 +17,7 @@ const isMapping = (value: unknown): value is Mapping =>
 const own = (value: unknown, key: string): unknown =>
   isMapping(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 
-/** Follows `$ref`s inside the document (`#/definitions/KubeProxy`); a circle or a missing target ends in undefined. */
+/** Follows `$ref`s inside the document (`#/definitions/KubeProxy`); undefined for a circle or a missing target. */
 function follow(root: unknown, node: unknown): unknown {
   let found = node;
   for (let steps = 0; steps < 20; steps += 1) {
@@ -47,17 +47,17 @@ function sentence(error: ErrorObject): string {
 
 const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false, logger: false });
 const validators = new Map<string, ValidateFunction>();
-/** A Region's clusters have a handful of add-on versions, and a schema each. */
+/** The clusters of a Region have a handful of add-on versions, each with one schema. */
 const KEPT = 16;
 
 /**
- * The schema as a function, kept by its text: to compile it takes a hundred times as long as to use it. Throws ajv's
- * error for a schema that is none.
+ * The compiled schema, cached by its text: compiling takes a hundred times as long as validating. Throws ajv's error if
+ * the text is not a valid schema.
  */
 function validator(schemaText: string, schema: Mapping): ValidateFunction {
   const known = validators.get(schemaText);
   if (known) return known;
-  // EKS names draft-06; the keywords that it uses mean the same in every draft, and ajv only knows the newer names.
+  // EKS's schemas name draft-06, which ajv does not know; their keywords mean the same in every draft.
   const { $schema: _draft, ...rules } = schema;
   try {
     const validate = ajv.compile(rules);
@@ -65,7 +65,7 @@ function validator(schemaText: string, schema: Mapping): ValidateFunction {
     validators.set(schemaText, validate);
     return validate;
   } finally {
-    // ajv remembers schemas by their $id and refuses another one of the same.
+    // ajv remembers schemas by their $id and refuses a second schema with the same $id.
     ajv.removeSchema(rules);
   }
 }

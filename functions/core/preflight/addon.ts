@@ -37,7 +37,7 @@ function addonIssues({ snapshot: { name, addon } }: Subject): Finding | null {
   return block(why, `Solve them first: \`aws eks describe-addon --cluster-name ${name} --addon-name kube-proxy\`.`);
 }
 
-/** Who reconciles the DaemonSet or the ConfigMap, as far as they were read, as the beginning of a sentence. */
+/** The beginning of a sentence on the tool that reconciles the DaemonSet or the ConfigMap; null if none is known. */
 function reconciler({ workloads }: Subject): string | null {
   const sets = workloads?.daemonSets;
   const found = sets?.kind === 'read' ? findDaemonSet(sets.value, { name: 'kube-proxy' }) : undefined;
@@ -47,7 +47,7 @@ function reconciler({ workloads }: Subject): string | null {
   return ofMap ? `${ofMap} reconciles the ConfigMap kube-proxy-config` : null;
 }
 
-/** Names whose tags owns what would be changed, because it would put its own values back at its next run. */
+/** Names the tool that owns the objects to be changed, because its next run would restore its own values. */
 function addonOwner(subject: Subject): Finding {
   const { snapshot, way } = subject;
   const addon = ownerOf(snapshot.addon?.tags ?? {});
@@ -57,7 +57,7 @@ function addonOwner(subject: Subject): Finding {
   const kubernetes = reconciler(subject);
   if (kubernetes !== null) return warn(`${kubernetes} and would revert the change`, fix);
   if (snapshot.capabilities === null)
-    return unknown('whether EKS Capabilities, which put things back, run in the cluster: EKS does not tell', fix);
+    return unknown('whether EKS Capabilities, which revert changes, run in the cluster: EKS does not list them', fix);
   if (snapshot.capabilities.length > 0)
     return warn(
       `${named(snapshot.capabilities.map(capabilityNamed))} reconciles what it owns; where it owns kube-proxy or its add-on, it would revert the change`,
@@ -71,7 +71,10 @@ function addonOwner(subject: Subject): Finding {
 
 function configuration({ current, unreadable }: Subject): Finding | null {
   if (unreadable !== null)
-    return block(unreadable, 'Correct the configuration of kube-proxy first: it must be kept, and be gone back to.');
+    return block(
+      unreadable,
+      'Correct the configuration of kube-proxy first: nightshift must keep it, and restore it in a rollback.',
+    );
   if (current === null) return null;
   const kept = Object.keys(current.values).filter((key) => key !== 'mode' && key !== 'ipvs');
   const why = current.format === 'none' ? 'there are no configuration values' : `the values are ${current.format}`;

@@ -7,57 +7,57 @@ import type { ClusterSnapshot, RestartStrategy, Way } from './snapshot.ts';
 import type { Workloads } from './workloads.ts';
 
 /**
- * What a check found. `fix` is what the reader can do; a WARN with `later` was not made yet and is made before anything is
- * changed; a BLOCK with `final` is never an accepted risk.
+ * The finding of a check. `fix` says what the reader can do. A WARN with `later` means that the check has not run yet
+ * and runs before anything is changed. A BLOCK with `final` cannot be acknowledged.
  */
 export type Finding =
   | { verdict: 'PASS'; why: string; fix: string }
   | { verdict: 'WARN'; why: string; fix: string; later?: true }
   | { verdict: 'BLOCK'; why: string; fix: string; final?: true };
 
-/** One check of one look: a BLOCK that is not accepted refuses the change, a WARN is said and recorded. */
+/** One check of one look: a BLOCK that is not accepted refuses the change; a WARN is reported and recorded. */
 export const Check = z.object({
   name: z.enum(CHECK_NAMES),
   verdict: z.enum(['PASS', 'WARN', 'BLOCK']),
   why: z.string(),
   fix: z.string(),
-  /** The request acknowledges this very finding: it stands in nobody's way, and is kept. */
+  /** The request acknowledges this finding: it does not refuse the change, and is recorded. */
   accepted: z.boolean(),
-  /** Not made yet: it is before anything is changed. */
+  /** The check has not run yet; it runs before anything is changed. */
   later: z.exactOptional(z.literal(true)),
 });
 export type Check = z.output<typeof Check>;
 
-/** What all checks look at. */
+/** The input of all checks. */
 export interface Subject {
   snapshot: ClusterSnapshot;
   inventory: readonly InventoryNode[];
   request: MigrationRequest;
   ec2: readonly Ec2Node[];
   managed: readonly ManagedNode[];
-  /** Null: the Kubernetes API was not asked. */
+  /** Null if the Kubernetes API was not asked. */
   workloads: Workloads | null;
   /** Whether the functions that reach Kubernetes run in a VPC of the account. */
   inVpc: boolean;
   strategy: RestartStrategy;
-  /** Null: kube-proxy is self-managed, and the request chose no way. */
+  /** Null if kube-proxy is self-managed and the request chose no way. */
   way: Way | null;
-  /** Null where there is no add-on to be, or its values cannot be read, which `unreadable` then tells. */
+  /** Null if there will be no add-on, or if its values cannot be read; `unreadable` then has the reason. */
   current: ParsedConfiguration | null;
   unreadable: string | null;
-  /** What would be sent to EKS; null where nothing would be. */
+  /** The values that would be sent to EKS; null if none would be. */
   configuration: string | null;
 }
 
 /** One entry of the table of checks. */
 export interface CheckEntry {
-  /** Where the reason for the check is written down. */
+  /** The page that gives the reason for the check. */
   source: string;
-  /** A BLOCK may be taken as a risk by naming the check. WARNs always may. */
+  /** Whether the request can acknowledge a BLOCK of this check. A WARN can always be acknowledged. */
   acknowledgeable: boolean;
-  /** It only stands in the way of a change: a cluster that already runs the target is not refused for it. */
+  /** The check applies to changes only: a cluster that already runs the target is not refused for it. */
   changeOnly: boolean;
-  /** Null: the check does not apply to this cluster. */
+  /** Null if the check does not apply to this cluster. */
   find: (subject: Subject) => Finding | null;
 }
 export type Checks = Partial<Record<CheckName, CheckEntry>>;
@@ -67,10 +67,10 @@ export const warn = (why: string, fix: string): Finding => ({ verdict: 'WARN', w
 export const block = (why: string, fix: string): Finding => ({ verdict: 'BLOCK', why, fix });
 export const refuse = (why: string, fix: string): Finding => ({ verdict: 'BLOCK', why, fix, final: true });
 
-/** What cannot be read is said, and never a pass. */
+/** The finding for an object that cannot be read: a WARN, never a PASS. */
 export const unknown = (why: string, fix: string): Finding => warn(`unknown: ${why}`, fix);
 
-/** What is looked at later, before anything is changed. */
+/** The finding of a check that runs later, before anything is changed. */
 export const notYet = (about: string, fix: string): Finding => ({
   verdict: 'WARN',
   why: `not looked at yet: ${about}`,
@@ -86,8 +86,8 @@ export const named = (names: readonly string[], most = 5): string =>
     .join('; ');
 
 /**
- * A check of the cluster's workloads. Before the Kubernetes API was asked it says so; where it never will be asked, what
- * the check is about stays unknown.
+ * A check of the cluster's workloads. Before the look through Kubernetes its finding says so; if there will be no such
+ * look, its finding stays unknown.
  */
 export function workloadCheck(
   about: string,
@@ -96,10 +96,10 @@ export function workloadCheck(
   return (subject) => {
     if (subject.workloads !== null) return look(subject.workloads, subject);
     if (subject.strategy === 'kubernetes-api')
-      return notYet(about, 'Nothing to do: it is looked at before anything is changed.');
+      return notYet(about, 'Nothing to do: it is checked before anything is changed.');
     return unknown(
       `${about} cannot be read, since with strategy pod-annotations nightshift does not reach the Kubernetes API`,
-      'Look at it yourself, or choose the strategy kubernetes-api.',
+      'Check it yourself, or choose the strategy kubernetes-api.',
     );
   };
 }

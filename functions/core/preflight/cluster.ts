@@ -7,7 +7,7 @@ function clusterStatus({ snapshot }: Subject): Finding {
 
 function autoMode({ snapshot }: Subject): Finding {
   if (!snapshot.autoMode) return pass('the cluster does not run EKS Auto Mode');
-  const fix = 'Nothing can be migrated here: EKS Auto Mode manages its nodes and their kube-proxy itself.';
+  const fix = 'There is nothing to migrate here: EKS Auto Mode manages its nodes and their kube-proxy itself.';
   return block('the cluster runs EKS Auto Mode', fix);
 }
 
@@ -26,7 +26,7 @@ function minorOf({ snapshot }: Subject): number | null {
 function version(subject: Subject): Finding {
   const text = `Kubernetes ${subject.snapshot.version}`;
   const minor = minorOf(subject);
-  if (minor === null) return refuse(`${text} is no version that is known`, 'Update nightshift.');
+  if (minor === null) return refuse(`${text} is not a known version`, 'Update nightshift.');
   if (minor >= 43) return refuse(`kube-proxy of ${text} has no ipvs mode any more`, NFTABLES);
   return pass(`kube-proxy of ${text} has ipvs mode`);
 }

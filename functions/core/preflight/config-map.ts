@@ -9,7 +9,7 @@ import { type Checks, type Finding, named, pass, refuse, type Subject, unknown, 
 import type { Way } from './snapshot.ts';
 import type { Workloads } from './workloads.ts';
 
-/** What EKS writes into kube-proxy-config, besides mode and scheduler. */
+/** The fields that EKS writes into kube-proxy-config, besides mode and scheduler. */
 const EKS_FIELDS: Readonly<Record<string, string | number>> = {
   apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
   kind: 'KubeProxyConfiguration',
@@ -34,7 +34,7 @@ const BOUND = {
   ipv4: { bindAddress: '0.0.0.0', healthzBindAddress: '0.0.0.0:10256', metricsBindAddress: '0.0.0.0:10249' },
   ipv6: { bindAddress: '::', healthzBindAddress: '[::]:10256', metricsBindAddress: '[::]:10249' },
 };
-/** What a migration is to change, and nothing else. */
+/** The only fields that a migration changes. */
 const MIGRATED = new Set(['mode', 'ipvs.scheduler']);
 const shown = (value: unknown): string => {
   const isNothing = value === undefined || value === null || value === '' || value === false;
@@ -44,8 +44,8 @@ const shown = (value: unknown): string => {
 };
 
 /**
- * The fields of a live KubeProxyConfiguration that EKS would overwrite, as `field: live → after`: the add-on's schema
- * cannot express them. Values are compared by what they mean to kube-proxy. Null if the text cannot be read.
+ * The fields of a live KubeProxyConfiguration that EKS would overwrite, as `field: live → after`, because the add-on's
+ * schema cannot express them. Values are compared as kube-proxy reads them. Null if the text cannot be read.
  */
 export function overwrittenFields(text: string, family: 'ipv4' | 'ipv6'): string[] | null {
   const live = kubeProxyValues(text);
@@ -64,7 +64,7 @@ export function strictArp(text: string): boolean | null {
   return live === null ? null : fieldsOf(live).get('ipvs.strictARP') === true;
 }
 
-/** `metricsBindAddress` of a ConfigMap's text, empty if it is not set; null if it cannot be read or is no text. */
+/** `metricsBindAddress` of a ConfigMap's text; empty if it is not set; null if it cannot be read or is not a string. */
 export function metricsBindAddress(text: string): string | null {
   const live = kubeProxyValues(text);
   const value = live?.['metricsBindAddress'];
@@ -88,12 +88,12 @@ function configMapEdits({ configMap }: Workloads, subject: Subject): Finding | n
   const { family } = serviceAddresses(subject.snapshot.serviceCidr);
   const fields = overwrittenFields(text, family);
   const fix = 'Note what you need of it, since the add-on cannot keep it; then acknowledge config-map-edits.';
-  if (fields === null) return { verdict: 'BLOCK', why: `${BY} is no YAML mapping, and EKS would overwrite it`, fix };
+  if (fields === null) return { verdict: 'BLOCK', why: `${BY} is not a YAML mapping, and EKS would overwrite it`, fix };
   if (fields.length === 0) return pass(`${BY} has nothing that EKS would overwrite`);
   return { verdict: 'BLOCK', why: `EKS would overwrite edits of ${BY}: ${named(fields, 10)}`, fix };
 }
 
-/** Where the way back goes through the ConfigMap: why it could not be gone, whatever risk is accepted; null if it can. */
+/** If a rollback writes the ConfigMap: why it could not, whatever risk is accepted; null if it can. */
 function lostForRollback(configMap: Workloads['configMap'], way: Way): Finding | null {
   const use = way === 'config-map' ? 'which is to be edited' : 'which a rollback has to write again';
   if (configMap.kind === 'unreadable')
@@ -101,11 +101,11 @@ function lostForRollback(configMap: Workloads['configMap'], way: Way): Finding |
   if (configMap.value === null)
     return refuse(`${BY}, ${use}, is not there`, 'Give kube-proxy its configuration in this ConfigMap first.');
   const live = kubeProxyValues(configMap.value);
-  if (live === null) return refuse(`${BY}, ${use}, is no YAML mapping`, 'Correct it first.');
+  if (live === null) return refuse(`${BY}, ${use}, is not a YAML mapping`, 'Correct it first.');
   return unprovable(configMap);
 }
 
-/** Why kube-proxy could not be proven to be back: its ConfigMap asks for something that is not known; null if it can. */
+/** Why no node could prove a rollback: the ConfigMap asks for an unknown mode or scheduler; null if nodes can. */
 function unprovable(configMap: Workloads['configMap']): Finding | null {
   const text = configMap.kind === 'read' ? configMap.value : null;
   const live = text === null ? null : kubeProxyValues(text);
@@ -116,7 +116,7 @@ function unprovable(configMap: Workloads['configMap']): Finding | null {
   );
 }
 
-/** Makes the edit once, so that a text in which it cannot be made is refused before anything is written. */
+/** Tries the edit, so that a text that cannot be edited is refused before anything is written. */
 function editableInPlace(text: string, { request }: Subject): Finding {
   try {
     withProxying(text, request.target);

@@ -14,14 +14,14 @@ import { compareVersions, imageVersion, readVersion } from './kube-proxy-version
 import type { ClusterSnapshot } from './snapshot.ts';
 import { type DaemonSetSummary, findDaemonSet, type Read, type Workloads } from './workloads.ts';
 
-/** kube-proxy's own DaemonSet; null where there is none. */
+/** kube-proxy's own DaemonSet; null if there is none. */
 export function kubeProxySet({ daemonSets }: Workloads): Read<DaemonSetSummary | null> {
   if (daemonSets.kind === 'unreadable') return daemonSets;
   const inSystem = daemonSets.value.filter(({ namespace }) => namespace === 'kube-system');
   return { kind: 'read', value: findDaemonSet(inSystem, { name: 'kube-proxy' }) ?? null };
 }
 
-/** The image that kube-proxy runs, beside which there may be those of others; null if it is not known. */
+/** The image that kube-proxy runs; the DaemonSet may have other containers. Null if it is not known. */
 export function kubeProxyImage(workloads: Workloads): string | null {
   const set = kubeProxySet(workloads);
   const images = (set.kind === 'read' ? set.value?.images : undefined) ?? [];
@@ -31,7 +31,7 @@ export function kubeProxyImage(workloads: Workloads): string | null {
 const BY = 'the DaemonSet kube-proxy';
 const FIX_EDITS = 'Note what you need of it, since the add-on cannot keep it; then acknowledge daemon-set-edits.';
 
-/** What somebody wrote into the DaemonSet: with OVERWRITE EKS takes back each of its own fields. */
+/** Fields that others wrote into the DaemonSet: with OVERWRITE EKS writes each of its own fields again. */
 function daemonSetEdits(workloads: Workloads, { way }: Subject): Finding | null {
   if (way === 'config-map') return null;
   const set = kubeProxySet(workloads);
@@ -50,13 +50,13 @@ function daemonSetEdits(workloads: Workloads, { way }: Subject): Finding | null 
     : block(`EKS did not write ${BY}, and would overwrite it: ${named(fields, 10)}`, FIX_EDITS);
 }
 
-/** The version of the add-on that is to be sent; null where none is. */
+/** The version of the add-on that would be sent; null if none would be. */
 function versionSent({ addon, offered }: ClusterSnapshot, way: Subject['way']): string | null {
   if (way === 'config-map') return null;
   return addon?.version ?? offered?.version ?? null;
 }
 
-/** EKS sets the image of the add-on's version, and neither a rollback nor the deletion of an add-on takes it back. */
+/** EKS sets the image of the add-on's version, and neither a rollback nor the deletion of the add-on reverts it. */
 function kubeProxyImageCheck(workloads: Workloads, { snapshot, way }: Subject): Finding | null {
   const sent = versionSent(snapshot, way);
   const image = kubeProxyImage(workloads);

@@ -1,7 +1,7 @@
-/** Who wrote fields of a Kubernetes object, an entry of `metadata.managedFields`. `fields` is its fieldsV1. */
+/** A writer of fields of a Kubernetes object: an entry of `metadata.managedFields`. `fields` is its fieldsV1. */
 export interface FieldManager {
   manager: string;
-  /** `status` where a controller wrote only that. */
+  /** `status` if a controller wrote only the status. */
   subresource: string | null;
   fields: unknown;
 }
@@ -15,7 +15,7 @@ function segment(key: string, field: string): string {
   return `${field}[${/^k:\{"[^"]*":"?([^"}]*)"?/.exec(key)?.[1] ?? key.slice(2)}]`;
 }
 
-/** The fields of a fieldsV1 document, a field in a list by the key of its item: `containers[kube-proxy].image`. */
+/** The fields of a fieldsV1 document; a list item is named by its key: `containers[kube-proxy].image`. */
 function leaves(tree: unknown, field = ''): string[] {
   if (!isTree(tree)) return [field];
   const inner = Object.entries(tree).filter(([key]) => key !== '.');
@@ -23,13 +23,13 @@ function leaves(tree: unknown, field = ''): string[] {
   return inner.flatMap(([key, value]) => leaves(value, segment(key, field)));
 }
 
-/** `kubectl rollout restart` and nightshift itself mark a restart so: it is no edit. */
+/** The annotation with which `kubectl rollout restart` and nightshift mark a restart. It is not an edit. */
 const RESTARTS = /^spec\.template\.metadata\.annotations\.kubectl\.kubernetes\.io\/restartedAt$/;
 const EKS = 'eks';
 
 /**
- * The fields of an object's `spec` that others than EKS wrote last, each with its writer. A change takes a field from
- * EKS; one that EKS wrote with the same value belongs to both, and is left out.
+ * The fields of an object's `spec` whose last writer is not EKS, each with its writer. A writer that changes a field
+ * takes it from EKS; a field that EKS wrote with the same value belongs to both, and is left out.
  * https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
  */
 export function fieldsOfOthers(entries: readonly FieldManager[]): { field: string; manager: string }[] {

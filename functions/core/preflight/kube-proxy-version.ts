@@ -1,13 +1,13 @@
 /**
- * A version of kube-proxy as EKS numbers it: Kubernetes' three numbers and EKS's own build. As an add-on it is
- * `v1.34.1-eksbuild.2`, in the tag of an image also `v1.34.1-minimal-eksbuild.2`.
+ * A version of kube-proxy as EKS numbers it: Kubernetes' three numbers and EKS's own build. An add-on's version is
+ * `v1.34.1-eksbuild.2`; the tag of an image can also be `v1.34.1-minimal-eksbuild.2`.
  * https://docs.aws.amazon.com/eks/latest/userguide/managing-kube-proxy.html
  */
 export type KubeProxyVersion = readonly [major: number, minor: number, patch: number, build: number];
 
 const VERSION = /^v?(\d+)\.(\d+)\.(\d+)(?:-minimal)?-eksbuild\.(\d+)$/;
 
-/** Null for what is not numbered so. */
+/** Null for any other text. */
 export function readVersion(text: string): KubeProxyVersion | null {
   const match = VERSION.exec(text);
   return match === null ? null : [Number(match[1]), Number(match[2]), Number(match[3]), Number(match[4])];
@@ -26,8 +26,8 @@ export function compareVersions(one: KubeProxyVersion, other: KubeProxyVersion):
 }
 
 /**
- * Which of the add-on's versions adopts a kube-proxy with this image: its very version; else the default one if that
- * is newer; else the oldest that is. The default one where the image does not say its version, or none is newer.
+ * The add-on version that adopts a kube-proxy with this image: the image's own version; otherwise the default one if it
+ * is newer; otherwise the oldest newer one. The default one if the image's version is not known, or none is newer.
  */
 export function versionToAdopt(
   { version, versions }: { version: string; versions: readonly string[] },

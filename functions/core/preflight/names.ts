@@ -1,4 +1,4 @@
-/** Every check by name, in the order in which they are made and shown. `docs/preflight.md` has a section for each. */
+/** The names of all checks, in the order in which they run. `docs/preflight.md` has a section for each. */
 export const CHECK_NAMES = [
   'cluster-status',
   'auto-mode',

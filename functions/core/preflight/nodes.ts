@@ -3,13 +3,13 @@ import { block, type Checks, type Finding, named, notYet, pass, refuse, type Sub
 
 const who = ({ id, name }: InventoryNode): string => (name === id ? id : `${name} (${id})`);
 
-/** The kinds that excuse a node from a script, by what its Node object says of its image. */
+/** The kinds of nodes that run no script, each with the text that its Node object has as image. */
 const excuse = (image: string): 'windows' | 'bottlerocket' | 'none' => {
   const name = image.toLowerCase();
   return name.includes('windows') ? 'windows' : name.startsWith('bottlerocket') ? 'bottlerocket' : 'none';
 };
 
-/** By name, the image of each node whose Node object, where it can be read, contradicts the kind that the others gave it. */
+/** The image of each node, by name, whose Node object contradicts the kind that EC2 and SSM gave it. */
 function contradictions({ inventory, workloads }: Subject): Map<string, string> {
   const kinds = new Map(inventory.map(({ name, kind }) => [name, kind]));
   const read = workloads?.nodes;
@@ -26,7 +26,7 @@ function contradictions({ inventory, workloads }: Subject): Map<string, string> 
 const SSM_RIGHTS =
   'Nodes register with SSM when their role may: attach the policy AmazonSSMManagedInstanceCore to the node role (aws iam attach-role-policy --role-name NODE_ROLE --policy-arn arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore), or switch on Default Host Management Configuration in Systems Manager. See aws ssm describe-instance-information.';
 
-/** The sentence that ends a finding on nodes: what SSM needs, if that is what is missing, which is the usual case. */
+/** The fix for a finding on nodes: what SSM needs, if nodes have not registered with it, which is the usual case. */
 function remedy(inventory: readonly InventoryNode[]): string {
   const unregistered = inventory.some(({ handling }) => handling.by === 'blocked' && handling.reason === UNREGISTERED);
   return unregistered ? SSM_RIGHTS : 'Repair, replace or remove the named nodes.';
@@ -38,7 +38,8 @@ function nodes(subject: Subject): Finding {
   const blocked = inventory.flatMap((node) => {
     if (node.handling.by === 'blocked') return [`${who(node)}: ${node.handling.reason}`];
     const image = liars.get(node.name);
-    if (image !== undefined) return [`${who(node)}: it is taken for ${node.kind}, and its Node object says ${image}`];
+    if (image !== undefined)
+      return [`${who(node)}: it is classified as ${node.kind}, but its Node object says ${image}`];
     return node.kind === 'unknown' ? [`${who(node)}: its kind is not known`] : [];
   });
   if (blocked.length === 0) return pass(`each of ${inventory.length} nodes is classified`);
@@ -50,29 +51,29 @@ const ACCESS =
   'Give nightshift a way to the Kubernetes API: open the public endpoint, or configure `vpc` with a private one, and use access entries.';
 
 /**
- * Nodes that only Kubernetes knows: hybrid nodes, and instances without the cluster's tag. Every node that runs
- * kube-proxy has a pod of it, so a look through Kubernetes leaves none out. That nothing was seen is not taken to mean
- * that nothing is there.
+ * Checks for nodes that only Kubernetes knows: hybrid nodes, and instances without the cluster's tag. Every node that
+ * runs kube-proxy has a pod of it, so a look through Kubernetes finds all. An empty list of nodes does not prove that
+ * the cluster has none.
  */
 function unlistedNodes({ snapshot, inventory, workloads, strategy }: Subject): Finding {
   if (workloads !== null) return pass('Kubernetes itself listed each node that runs kube-proxy');
   if (strategy === 'kubernetes-api')
     return notYet(
       'nodes that only Kubernetes knows',
-      'Nothing to do: Kubernetes is asked for its nodes before anything is changed or called compliant.',
+      'Nothing to do: nightshift lists the nodes through Kubernetes before it changes anything or reports compliance.',
     );
   const because = 'the Kubernetes API is not asked, and';
   if (snapshot.hybridNetworks)
     return refuse(`${because} the cluster has networks for hybrid nodes, which nothing else lists`, ACCESS);
   if (!inventory.some(({ handling }) => handling.by !== 'excluded'))
-    return refuse(`${because} no node was seen: whether there are any is not known`, ACCESS);
+    return refuse(`${because} no node was seen, so it is not known whether there are any`, ACCESS);
   return block(
     `${because} EC2 lists only the instances that have the tag of the cluster: a node without it would be neither prepared nor proven`,
     `${ACCESS} Or acknowledge unlisted-nodes if each node belongs to a managed node group or has the tag kubernetes.io/cluster/${snapshot.name}.`,
   );
 }
 
-/** A Linux that nobody has tried: the scripts tell whether they work there, before anything is changed. */
+/** A Linux on which nightshift has not been tried. If the scripts fail there, nothing is changed. */
 function operatingSystem(subject: Subject): Finding | null {
   const others = eligible(subject).filter(({ node }) => node.kind === 'other-linux');
   if (others.length === 0) return null;
@@ -88,7 +89,7 @@ function operatingSystem(subject: Subject): Finding | null {
 /** The tag with which nodes are prepared when they register with SSM. */
 const PREPARED_ON_REGISTRATION = 'nightshift:prepare';
 
-/** Instances that do not run now, and will start with the new mode: those of a warm pool. */
+/** Instances that are stopped now and will start with the new mode, such as those of a warm pool. */
 function stoppedNodes({ inventory, ec2 }: Subject): Finding | null {
   const stopped = inventory.filter(({ kind }) => kind === 'stopped');
   if (stopped.length === 0) return null;
@@ -99,24 +100,24 @@ function stoppedNodes({ inventory, ec2 }: Subject): Finding | null {
   if (bare.length === 0)
     return warn(
       `${stopped.length} instances are stopped (${listed(stopped)}): ${later}; they have the tag ${PREPARED_ON_REGISTRATION}=true, which prepares an instance when it registers with SSM`,
-      'Start one of them after the migration and see that kube-proxy runs there.',
+      'Start one of them after the migration and check that kube-proxy runs there.',
     );
   return block(
-    `${bare.length} instances are stopped, as those of a warm pool, and cannot be prepared: ${listed(bare)}; ${later}`,
+    `${bare.length} instances are stopped, such as those of a warm pool, and cannot be prepared: ${listed(bare)}; ${later}`,
     `Empty the warm pool, set the tag ${PREPARED_ON_REGISTRATION}=true in its launch template and fill it again; or acknowledge stopped-nodes.`,
   );
 }
 
-/** Only the nodes themselves know: preparation asks each of them, and blocks the change. */
+/** Only the nodes can report such servers: preparation checks each node, and blocks the change. */
 function foreignServers(subject: Subject): Finding | null {
   if (!eligible(subject).some(({ node }) => node.handling.by === 'ssm')) return null;
   return notYet(
     'IPVS virtual servers of others on nodes, which kube-proxy would delete',
-    'Nothing to do: preparation looks at every node before anything is changed.',
+    'Nothing to do: preparation checks every node before anything is changed.',
   );
 }
 
-/** The eligible nodes, each with what SSM knows of it. */
+/** The eligible nodes, each with SSM's description of it. */
 function eligible({ inventory, managed }: Subject): { node: InventoryNode; known: ManagedNode | undefined }[] {
   const byId = new Map(managed.map((each) => [each.id, each]));
   return inventory
@@ -124,7 +125,7 @@ function eligible({ inventory, managed }: Subject): { node: InventoryNode; known
     .map((node) => ({ node, known: byId.get(node.id) }));
 }
 
-// The first agent that hands parameters to a script as environment variables.
+// The first agent that passes parameters to a script as environment variables.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-syntax-data-elements-parameters.html
 const AGENT = [3, 3, 2746, 0];
 
@@ -153,7 +154,7 @@ function agentVersion(subject: Subject): Finding {
   return pass(`each of ${asked.length} SSM agents is 3.3.2746.0 or newer`);
 }
 
-/** Whether a kernel release such as `5.10.245-241.976.amzn2.x86_64` is older than 5.9; null where it cannot be read. */
+/** Whether a kernel release such as `5.10.245-241.976.amzn2.x86_64` is older than 5.9; null if it cannot be read. */
 function kernelIsOld(release: string): boolean | null {
   const match = /^(\d+)\.(\d+)/.exec(release);
   if (match === null) return null;
@@ -162,7 +163,7 @@ function kernelIsOld(release: string): boolean | null {
 }
 
 /**
- * Whether an operating system comes with a kernel older than 5.9; null where its releases have had both. Amazon Linux 2
+ * Whether an operating system comes with a kernel older than 5.9; null if its releases have had both. Amazon Linux 2
  * has 4.14, 5.4 and 5.10, Ubuntu 20.04 has 5.4 and 5.15, Amazon Linux 2023 began with 6.1, Debian 11 with 5.10. RHEL 8,
  * Rocky and AlmaLinux 8 have 4.18, 9 has 5.14; Oracle Linux 8 has 4.18 and kernels of its own, 5.4 and 5.15.
  * Bottlerocket's images for Kubernetes 1.23 and later have 5.10 or newer.

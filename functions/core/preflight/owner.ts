@@ -1,4 +1,4 @@
-/** Tags by which tools mark what they made. CloudFormation's are AWS's own; the others are conventions. */
+/** Tags by which tools mark the resources that they made. AWS sets CloudFormation's; the others are conventions. */
 const MARKS: readonly { key: RegExp; value?: RegExp; owner: (value: string) => string }[] = [
   { key: /^aws:cloudformation:stack-name$/, owner: (stack) => `the CloudFormation stack ${stack}` },
   { key: /^alpha\.eksctl\.io\/cluster-name$/, owner: () => 'eksctl' },
@@ -15,7 +15,7 @@ const MARKS: readonly { key: RegExp; value?: RegExp; owner: (value: string) => s
   },
 ];
 
-/** Who owns what carries these tags, as text; null when none of them tells. */
+/** The owner of a resource with these tags, as text; null if no tag names one. */
 export function ownerOf(tags: Record<string, string>): string | null {
   for (const { key, value, owner } of MARKS)
     for (const [tag, text] of Object.entries(tags))
@@ -23,15 +23,15 @@ export function ownerOf(tags: Record<string, string>): string | null {
   return null;
 }
 
-/** Names that a Kubernetes object has from a tool that made it, and would make it so again. */
+/** Marks on a Kubernetes object of a tool that made it, and would restore it. */
 export interface ObjectMarks {
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
-  /** Field managers: who wrote fields of it. */
+  /** Field managers: the writers of its fields. */
   managers: readonly string[];
 }
 
-/** Labels and annotations, and field managers, of tools that reconcile what they made. */
+/** Labels, annotations and field managers of tools that reconcile the objects that they made. */
 const RECONCILERS: readonly { owner: string; keys: RegExp; managers: RegExp }[] = [
   { owner: 'Argo CD', keys: /^argocd\.argoproj\.io\//, managers: /^argocd-/ },
   { owner: 'Flux', keys: /^(kustomize|helm)\.toolkit\.fluxcd\.io\//, managers: /^(kustomize|helm)-controller$|^flux/ },
@@ -41,7 +41,7 @@ const RECONCILERS: readonly { owner: string; keys: RegExp; managers: RegExp }[] 
   { owner: 'Terraform', keys: /^app\.terraform\.io\//, managers: /^Terraform$|^HashiCorp/i },
 ];
 
-/** Who would put a Kubernetes object back, by its labels, annotations and field managers; null if nobody is named. */
+/** The tool that would restore a Kubernetes object, by its labels, annotations and field managers; null if none. */
 export function reconcilerOf({ labels, annotations, managers }: ObjectMarks): string | null {
   const keys = [...Object.keys(labels), ...Object.keys(annotations)];
   const found = RECONCILERS.find(
@@ -52,6 +52,6 @@ export function reconcilerOf({ labels, annotations, managers }: ObjectMarks): st
 
 const CAPABILITIES: Readonly<Record<string, string>> = { ARGOCD: 'Argo CD', ACK: 'ACK', KRO: 'kro' };
 
-/** An EKS Capability in words: `the EKS capability my-argocd (Argo CD)`. */
+/** An EKS Capability as text: `the EKS capability my-argocd (Argo CD)`. */
 export const capabilityNamed = ({ type, name }: { type: string; name: string }): string =>
   `the EKS capability ${name} (${CAPABILITIES[type] ?? type})`;

@@ -9,22 +9,22 @@ import type { ClusterSnapshot, RestartStrategy, Way } from './snapshot.ts';
 
 export type { ClusterSnapshot, RestartStrategy, Way } from './snapshot.ts';
 
-/** What a change, or a restart alone, would do. */
+/** The actions of a change, or of a restart alone. */
 export interface PlannedChange {
   strategy: RestartStrategy;
   way: Way;
-  /** The text to send to EKS; null with the way `config-map`, which sends none. */
+  /** The configuration values to send to EKS; null with the way `config-map`, which sends none. */
   configuration: string | null;
-  /** The version that CreateAddon is to make; null with the other ways, which keep theirs. */
+  /** The version for CreateAddon; null with the other ways, which keep the version. */
   createVersion: string | null;
 }
 
-/** What to do with a cluster, why, and every check that was made. */
+/** The decision about a cluster, its reasons, and every check that ran. */
 export type MigrationPlan =
   | ({ kind: 'none' | 'migrate'; reasons: string[]; checks: Check[] } & PlannedChange)
   | { kind: 'refuse'; reasons: string[]; checks: Check[] };
 
-/** The mode that an eligible node was seen running; null where nobody asked it. */
+/** The mode that an eligible node was seen to run; null if the look did not ask it. */
 function seenMode({ handling, runningMode }: InventoryNode): string | null {
   if (handling.by === 'proxy-mode') return handling.mode ?? runningMode ?? null;
   return handling.by === 'ssm' ? (runningMode ?? null) : null;
@@ -39,13 +39,13 @@ const named = (nodes: InventoryNode[]): string =>
 
 const said = ({ why, fix }: Check): string => (fix === '' ? `${why}.` : `${why}. ${fix}`);
 
-/** A warning that is news: one of a check that the next look makes is not. */
+/** A warning to report. Warnings of checks that run in the next look are left out. */
 const isNews = ({ verdict, accepted, later }: Check): boolean => accepted || (verdict === 'WARN' && !later);
 
 const sentence = (check: Check): string =>
   check.accepted ? `Accepted risk (${check.name}): ${check.why}.` : said(check);
 
-/** What the live ConfigMap makes kube-proxy run; undefined where it was not read. */
+/** The mode and scheduler in the live ConfigMap; undefined if it was not read. */
 function liveProxying({ workloads }: Subject): Proxying | null | undefined {
   const configMap = workloads?.configMap;
   return configMap?.kind === 'read' && configMap.value !== null ? configMapProxying(configMap.value) : undefined;
@@ -54,7 +54,7 @@ function liveProxying({ workloads }: Subject): Proxying | null | undefined {
 /** `drifted`: the add-on's values are the target, but somebody edited the ConfigMap that EKS wrote. */
 type Configured = 'yes' | 'no' | 'drifted';
 
-/** Whether what configures kube-proxy asks for the target already: the add-on's values, or the ConfigMap. */
+/** Whether the add-on's values or the ConfigMap already configure kube-proxy for the target. */
 function configuredFor(subject: Subject): Configured {
   const { snapshot, request, current } = subject;
   const live = liveProxying(subject);
@@ -65,9 +65,9 @@ function configuredFor(subject: Subject): Configured {
 }
 
 /**
- * What would be sent. Where the configuration is the target already, only a restart may be due: through the Kubernetes
- * API it needs no other text than the one that is there. A ConfigMap that drifted needs to be written again: a line
- * break makes it another text with the same values.
+ * The values that would be sent. If the configuration is the target already, only a restart may be needed, and through
+ * the Kubernetes API that needs no new text. If the ConfigMap drifted, EKS must write it again: an added line break
+ * makes another text with the same values.
  */
 function changeOf(subject: Subject, way: Way, configured: Configured): PlannedChange {
   const { strategy, snapshot, configuration } = subject;
@@ -82,7 +82,7 @@ function changeOf(subject: Subject, way: Way, configured: Configured): PlannedCh
   };
 }
 
-/** Why something is to be changed. */
+/** The reason for a change. */
 function firstReason(subject: Subject, configured: Configured, others: InventoryNode[]): string {
   const { way, workloads, request } = subject;
   const what = way === 'addon' ? 'The add-on' : 'kube-proxy';
@@ -97,14 +97,15 @@ function firstReason(subject: Subject, configured: Configured, others: Inventory
     case 'no':
       return way === 'addon' || workloads !== null
         ? `${what} is not configured for ${wanted}.`
-        : 'What kube-proxy is configured for is read before anything is changed.';
+        : 'The configuration of kube-proxy is read before anything is changed.';
   }
 }
 
 /**
- * Decides what to do. `none`: kube-proxy is configured for the target and no node was seen running anything else, so
- * there is nothing to write; a node's own proof is the validate phase's. `migrate`: also when the configuration is right
- * and a node still runs another mode, since EKS does not restart pods. `refuse`: a check blocks, and nobody accepted it.
+ * Decides what to do. `none`: kube-proxy is configured for the target and no node was seen to run anything else, so
+ * there is nothing to write; each node still proves it in the validate phase. `migrate`: also if the configuration is
+ * right and a node still runs another mode, because EKS does not restart pods. `refuse`: a check blocks and the request
+ * does not acknowledge it.
  */
 export function planMigration(
   snapshot: ClusterSnapshot,

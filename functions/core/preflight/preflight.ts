@@ -26,7 +26,7 @@ export type { Check } from './check.ts';
 export { CHECK_NAMES, type CheckName } from './names.ts';
 export type { Workloads } from './workloads.ts';
 
-/** Every check, in the order in which it is made. */
+/** All checks, in the order in which they run. */
 export const CHECKS: Readonly<Record<CheckName, CheckEntry>> = {
   ...CLUSTER_CHECKS,
   ...ADDON_CHECKS,
@@ -40,20 +40,20 @@ export const CHECKS: Readonly<Record<CheckName, CheckEntry>> = {
   ...WORKLOAD_CHECKS,
 };
 
-/** What was seen beyond the snapshot and the inventory. `restartFor` is the execution's name. */
+/** Findings of the look beyond the snapshot and the inventory. `restartFor` is the execution's name. */
 export interface Sight {
   restartFor: string;
   /** Whether the functions that reach Kubernetes run in a VPC of the account. */
   inVpc: boolean;
-  /** Nodes have just failed to prove the target, under this lease: a compliant configuration proves nothing then. */
+  /** Nodes have just failed to prove the target under this lease, so a compliant configuration proves nothing. */
   refuted?: boolean;
   ec2: readonly Ec2Node[];
   managed: readonly ManagedNode[];
-  /** Null: the Kubernetes API was not asked. */
+  /** Null if the Kubernetes API was not asked. */
   workloads: Workloads | null;
 }
 
-/** Everything that the checks and the plan rest on. */
+/** The input of the checks and of the plan. */
 export function subjectOf(
   snapshot: ClusterSnapshot,
   inventory: readonly InventoryNode[],
@@ -68,7 +68,7 @@ export function subjectOf(
   return { snapshot, inventory, request, ec2, managed, workloads, inVpc, strategy, way, ...read, configuration };
 }
 
-/** Reads the values that are merged into; null, with the reason, where they cannot be read. */
+/** Reads the present values, into which the target is merged; null, with the reason, if they cannot be read. */
 function readConfiguration(
   snapshot: ClusterSnapshot,
   way: Way | null,
@@ -76,9 +76,9 @@ function readConfiguration(
   if (way === null || way === 'config-map') return { current: null, unreadable: null };
   try {
     const current = parseConfiguration(snapshot.addon?.configuration);
-    // Reads what a merge reads, so that a change never begins with values that cannot be merged.
+    // Reads the same fields as the merge, so that a change never begins with values that cannot be merged.
     withRestartAnnotation(mergeTarget(current, { mode: 'ipvs', scheduler: 'rr' }), '');
-    // And what a rollback reads: a mode that no node could prove again is not left.
+    // Also checks what a rollback needs: never leave a mode that no node could prove again.
     configuredProxying(current);
     return { current, unreadable: null };
   } catch (error) {
@@ -87,7 +87,7 @@ function readConfiguration(
   }
 }
 
-/** The configuration that a migration sends: merged, and with a pod annotation where that is the way to restart. */
+/** The configuration that a migration sends: merged, and with a pod annotation if that restarts kube-proxy. */
 function targetConfiguration(
   current: ParsedConfiguration,
   { target }: MigrationRequest,
@@ -97,7 +97,7 @@ function targetConfiguration(
   return strategy === 'pod-annotations' ? withRestartAnnotation(merged, sight.restartFor) : merged;
 }
 
-/** State data carries every check through the workflow. */
+/** The longest text of a check: the workflow's state data carries every check. */
 const LONGEST = 600;
 const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
 

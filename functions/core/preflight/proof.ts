@@ -9,7 +9,7 @@ const provenBy = ({ inventory }: Subject, by: 'ssm' | 'proxy-mode') =>
 
 const OPEN = `Let the API server reach port ${METRICS_PORT} of these nodes: allow it from the cluster security group in the security group of the nodes, and give kube-proxy the metricsBindAddress 0.0.0.0:${METRICS_PORT}.`;
 
-/** Nodes that are to be proven through the API server, and did not answer it now. */
+/** Nodes that would be proven through the API server, and did not answer it in this look. */
 function silent(nodes: readonly InventoryNode[]): InventoryNode[] {
   return nodes.filter(({ handling }) => handling.by === 'proxy-mode' && handling.mode === null);
 }
@@ -17,8 +17,8 @@ function silent(nodes: readonly InventoryNode[]): InventoryNode[] {
 const FIX_ADDRESS = `Set metricsBindAddress to 0.0.0.0:${METRICS_PORT} in the ConfigMap kube-proxy-config and restart kube-proxy.`;
 
 /**
- * Where the next kube-proxy answers, by the ConfigMap; null if its nodes can be proven there. With the way `addon` EKS
- * writes the ConfigMap anew, but a plan that only restarts does not send anything to EKS.
+ * A finding on the address at which the next kube-proxy answers, from the ConfigMap; null if its nodes can be proven
+ * there. With the way `addon` EKS writes the ConfigMap again, but a plan that only restarts sends nothing to EKS.
  */
 function unheard(subject: Subject, configMap: Workloads['configMap']): Finding | null {
   const [onNode, outside] = [provenBy(subject, 'ssm'), provenBy(subject, 'proxy-mode')];
@@ -39,12 +39,12 @@ function unheard(subject: Subject, configMap: Workloads['configMap']): Finding |
   ];
   if (nodes.length === 0) return null;
   return refuse(
-    `kube-proxy answers on ${shown} (metricsBindAddress), where the proof does not ask, which is port ${METRICS_PORT}: ${named(nodes.map(({ name }) => name))}`,
+    `kube-proxy answers on ${shown} (metricsBindAddress), but the proof asks on port ${METRICS_PORT}: ${named(nodes.map(({ name }) => name))}`,
     FIX_ADDRESS,
   );
 }
 
-/** Everything that the proof of a node needs, asked before anything is changed: an answer that is not known refuses. */
+/** Checks everything that the proof of a node needs before anything is changed; an unknown answer is refused. */
 function proof(subject: Subject): Finding | null {
   const { workloads, strategy } = subject;
   const [onNode, outside] = [provenBy(subject, 'ssm'), provenBy(subject, 'proxy-mode')];
@@ -52,7 +52,7 @@ function proof(subject: Subject): Finding | null {
   if (strategy === 'pod-annotations')
     return pass(`EKS writes kube-proxy's ConfigMap anew, with metricsBindAddress 0.0.0.0:${METRICS_PORT}`);
   if (workloads === null)
-    return notYet('where kube-proxy answers', 'Nothing to do: it is asked before anything is changed.');
+    return notYet('where kube-proxy answers', 'Nothing to do: it is checked before anything is changed.');
   const wrong = unheard(subject, workloads.configMap);
   if (wrong !== null) return wrong;
   const lost = silent(outside);

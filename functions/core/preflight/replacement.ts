@@ -5,10 +5,10 @@ export const CILIUM = { name: 'cilium', labels: { 'k8s-app': 'cilium' } };
 export const CALICO = { name: 'calico-node', labels: { 'k8s-app': 'calico-node' } };
 const KUBE_ROUTER = { name: 'kube-router', labels: { 'k8s-app': 'kube-router' } };
 
-const FIX = 'Nothing is to be migrated here: kube-proxy does not handle the Services of this cluster.';
+const FIX = 'There is nothing to migrate here: kube-proxy does not handle the Services of this cluster.';
 const LOOK = 'See what handles Services: `kubectl -n kube-system get daemonsets`.';
 
-/** `strict` and `disabled`, `partial`, `probe` are the words of Cilium before 1.14. */
+/** Cilium before 1.14 uses the values `strict`, `disabled`, `partial` and `probe`. */
 function cilium(sets: readonly DaemonSetSummary[], { ciliumReplacement: setting }: Workloads): Finding | null {
   if (findDaemonSet(sets, CILIUM) === undefined) return null;
   if (setting === undefined || setting.kind === 'unreadable')

@@ -2,7 +2,7 @@ import { assertNever } from '../errors.ts';
 import { type Checks, type Finding, named, pass, refuse, type Subject, warn } from './check.ts';
 import { type ClusterSnapshot, isReachable } from './snapshot.ts';
 
-/** Why the Kubernetes API is not reached by an access entry; null when it is. */
+/** Why an access entry does not give access to the Kubernetes API; null if it does. */
 function obstacle({ snapshot, inVpc }: Subject): string | null {
   if (snapshot.authenticationMode === 'CONFIG_MAP') return 'authentication mode CONFIG_MAP';
   if (isReachable(snapshot, inVpc)) return null;
@@ -81,7 +81,7 @@ function throughAnnotations(subject: Subject): Finding {
 function idleTimeout(): Finding {
   return warn(
     'IPVS forgets TCP connections that are idle for 900 s: pools of database connections may be cut',
-    'Set TCP keepalive below 900 s where connections idle for long.',
+    'Set TCP keepalive below 900 s for connections that idle for long.',
   );
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** Where a cluster's API server answers; `certificateAuthority` is PEM in base64. */
+/** The endpoint of a cluster's API server; `certificateAuthority` is PEM in base64. */
 export interface ApiServer {
   url: string;
   certificateAuthority: string;
@@ -12,19 +12,19 @@ export interface ClusterSnapshot {
   arn: string;
   /** Kubernetes minor version, `1.34`. */
   version: string;
-  /** EKS's word: ACTIVE, CREATING, UPDATING, DELETING, FAILED, PENDING. */
+  /** EKS's status: ACTIVE, CREATING, UPDATING, DELETING, FAILED, PENDING. */
   status: string;
-  /** null while EKS has none for it. */
+  /** null while EKS has no endpoint for the cluster. */
   api: ApiServer | null;
-  /** `publicCidrs`: the only addresses that the public endpoint answers; empty when it answers all. */
+  /** `publicCidrs`: the only addresses that the public endpoint answers; empty if it answers all. */
   endpoint: { public: boolean; private: boolean; publicCidrs: string[] };
   /** API, API_AND_CONFIG_MAP or CONFIG_MAP. */
   authenticationMode: string;
   serviceCidr: string;
   autoMode: boolean;
-  /** Whether the cluster has networks for EKS Hybrid Nodes, which are no EC2 instances. */
+  /** Whether the cluster has networks for EKS Hybrid Nodes, which are not EC2 instances. */
   hybridNetworks: boolean;
-  /** The kube-proxy add-on; null when kube-proxy is self-managed. */
+  /** The kube-proxy add-on; null if kube-proxy is self-managed. */
   addon: {
     version: string;
     status: string;
@@ -37,12 +37,12 @@ export interface ClusterSnapshot {
     tags: Record<string, string>;
   } | null;
   /**
-   * The add-on version that could adopt a self-managed kube-proxy, EKS's default until its image is known, with its schema,
-   * and all that EKS has for the cluster; null where there is an add-on.
+   * The add-on version that could adopt a self-managed kube-proxy (EKS's default until the image is known), its schema,
+   * and all versions that EKS offers for the cluster; null if there is an add-on.
    */
   offered: { version: string; schema: string; versions: string[] } | null;
   updateInFlight: boolean;
-  /** EKS Capabilities that run in the cluster, managed Argo CD, ACK and kro; null if EKS does not tell. */
+  /** EKS Capabilities that run in the cluster, managed Argo CD, ACK and kro; null if EKS does not list them. */
   capabilities: { type: string; name: string }[] | null;
   tags: Record<string, string>;
 }
@@ -59,17 +59,18 @@ export const Way = z.enum(['addon', 'create-addon', 'config-map']);
 export type Way = z.output<typeof Way>;
 
 /**
- * Whether functions get an answer from the cluster's endpoint. A function outside a VPC has no address of its own that
- * `publicAccessCidrs` could list; one in a VPC is taken to have a way to a private endpoint, which the look through
- * Kubernetes then tries before anything is changed. https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
+ * Whether functions get an answer from the cluster's endpoint. A function outside a VPC has no fixed address that
+ * `publicAccessCidrs` could list. A function in a VPC is assumed to reach a private endpoint; the look through
+ * Kubernetes tests this before anything is changed.
+ * https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
  */
 export function isReachable({ endpoint }: Pick<ClusterSnapshot, 'endpoint'>, inVpc: boolean): boolean {
   return (endpoint.public && endpoint.publicCidrs.length === 0) || (endpoint.private && inVpc);
 }
 
 /**
- * Access entries do not exist on CONFIG_MAP clusters, and an endpoint that does not answer cannot be used: both are left
- * with pod annotations. https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
+ * CONFIG_MAP clusters have no access entries, and an endpoint that does not answer cannot be used: in both cases only
+ * pod annotations remain. https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html
  */
 export function restartStrategy(snapshot: ClusterSnapshot, inVpc: boolean): RestartStrategy {
   return snapshot.authenticationMode !== 'CONFIG_MAP' && isReachable(snapshot, inVpc)

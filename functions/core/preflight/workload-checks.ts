@@ -14,7 +14,7 @@ import {
 import { strictArp } from './config-map.ts';
 import { findDaemonSet, type Workloads } from './workloads.ts';
 
-/** One way of writing for an address; null for what is none. */
+/** The canonical text of an address; null if the text is not an address. */
 function canonical(address: string): string | null {
   return ipaddr.isValid(address) ? ipaddr.process(address).toString() : null;
 }
@@ -46,7 +46,7 @@ function externalIps({ services }: Workloads, subject: Subject): Finding {
   return refuse(`in IPVS mode these Services would cut nodes off: ${named(hits)}`, fix);
 }
 
-/** The addresses that `-localip` names, in any of a flag's forms; null where it is not there. */
+/** The addresses that `-localip` names, in any of a flag's forms; null if the flag is absent. */
 function localAddresses(args: readonly string[]): string[] | null {
   for (const [index, arg] of args.entries()) {
     const match = /^--?localip(?:=(.*))?$/.exec(arg);
@@ -75,7 +75,7 @@ function nodeLocalDns({ daemonSets }: Workloads, { snapshot }: Subject): Finding
 
 function metallb({ daemonSets, configMap }: Workloads, { way }: Subject): Finding {
   const fix =
-    'Use MetalLB in BGP mode, or kube-proxy in another mode. Where no Layer 2 address is announced, acknowledge metallb.';
+    'Use MetalLB in BGP mode, or kube-proxy in another mode. If no Layer 2 address is announced, acknowledge metallb.';
   if (daemonSets.kind === 'unreadable') return unknown(`DaemonSets cannot be read: ${daemonSets.why}`, fix);
   const speaker =
     findDaemonSet(daemonSets.value, { name: 'metallb-speaker', labels: { app: 'metallb', component: 'speaker' } }) ??

@@ -1,20 +1,20 @@
 import type { FieldManager } from './field-managers.ts';
 import type { ObjectMarks } from './owner.ts';
 
-/** What was asked for, or why there is no answer: refused (403), or nothing of that kind is served (404). */
+/** The value that was read, or why there is none: the API server refused (403), or does not serve that kind (404). */
 export type Read<Value> = { kind: 'read'; value: Value } | { kind: 'unreadable'; why: string };
 
-/** A DaemonSet as far as it tells what else handles Services. `env` and `args` are those of all its containers. */
+/** The fields of a DaemonSet that show whether it handles Services. `env` and `args` are of all its containers. */
 export interface DaemonSetSummary {
   namespace: string;
   name: string;
   labels: Record<string, string>;
   annotations?: Record<string, string>;
-  /** Field managers: who wrote fields of it. */
+  /** Field managers: the writers of its fields. */
   managers?: readonly string[];
-  /** The same with the fields; only of the DaemonSet kube-proxy. */
+  /** The field managers with their fields; only for the DaemonSet kube-proxy. */
   fieldManagers?: readonly FieldManager[];
-  /** Variables with a literal value; of a repeated name the last. */
+  /** Variables with a literal value; if a name is repeated, the last one. */
   env: Record<string, string>;
   /** `command` and `args` in their order. */
   args: string[];
@@ -28,23 +28,23 @@ export interface ServiceAddresses {
   addresses: string[];
 }
 
-/** What the Kubernetes API says of a cluster's workloads, each part on its own: one refusal hides no other answer. */
+/** A cluster's workloads as the Kubernetes API shows them. Each part is separate: one refusal hides no other answer. */
 export interface Workloads {
-  /** Of all namespaces. */
+  /** The DaemonSets of all namespaces. */
   daemonSets: Read<DaemonSetSummary[]>;
-  /** Text of the key `config` of the ConfigMap `kube-system/kube-proxy-config`; null when there is none. */
+  /** Text of the key `config` of the ConfigMap `kube-system/kube-proxy-config`; null if there is none. */
   configMap: Read<string | null>;
-  /** What tools left on that ConfigMap; left out where it was not read or is not there. */
+  /** The marks of tools on that ConfigMap; absent if it was not read or does not exist. */
   configMapMarks?: ObjectMarks;
-  /** Those that have such addresses at all. */
+  /** The Services that have such addresses. */
   services: Read<ServiceAddresses[]>;
-  /** `kube-proxy-replacement` in Cilium's ConfigMap, null when it is not set; left out where no Cilium runs. */
+  /** `kube-proxy-replacement` in Cilium's ConfigMap; null if it is not set; absent if Cilium does not run. */
   ciliumReplacement?: Read<string | null>;
-  /** `bpfEnabled` of the FelixConfiguration `default`, null when it is not set; left out where no Calico runs. */
+  /** `bpfEnabled` of the FelixConfiguration `default`; null if it is not set; absent if Calico does not run. */
   felixBpf?: Read<boolean | null>;
   /** How many SecurityGroupPolicy objects there are. */
   securityGroupPolicies: Read<number>;
-  /** `image` is what the kubelet says of its operating system, `Amazon Linux 2023.9.20251027`. */
+  /** `image` is the kubelet's name for its operating system, `Amazon Linux 2023.9.20251027`. */
   nodes: Read<{ name: string; kernel: string; image?: string }[]>;
 }
 

@@ -75,7 +75,7 @@ describe('the plan', () => {
       kind: 'refuse',
       reasons: [
         'the cluster is UPDATING. Start again when it is ACTIVE.',
-        'the cluster runs EKS Auto Mode. Nothing can be migrated here: EKS Auto Mode manages its nodes and their kube-proxy itself.',
+        'the cluster runs EKS Auto Mode. There is nothing to migrate here: EKS Auto Mode manages its nodes and their kube-proxy itself.',
       ],
     });
   });
@@ -178,7 +178,7 @@ describe('the plan for a self-managed kube-proxy', () => {
     expect(plan(selfManaged, [node], asked, withConfigMap(text)).kind).toBe('none');
     expect(plan(selfManaged, [node], asked)).toMatchObject({
       kind: 'migrate',
-      reasons: expect.arrayContaining(['What kube-proxy is configured for is read before anything is changed.']),
+      reasons: expect.arrayContaining(['The configuration of kube-proxy is read before anything is changed.']),
     });
   });
 

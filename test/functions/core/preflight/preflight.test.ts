@@ -181,7 +181,7 @@ describe('what AWS tells', () => {
       { snapshot: addon({ configuration: '{"tolerations":[]}' }) },
       "BLOCK the merged configuration breaks the live schema: the configuration must not have the field 'tolerations'",
     ],
-    ['version', { snapshot: { version: '2.0' } }, 'BLOCK Kubernetes 2.0 is no version that is known'],
+    ['version', { snapshot: { version: '2.0' } }, 'BLOCK Kubernetes 2.0 is not a known version'],
     ['version', { snapshot: { version: '1.43' } }, 'BLOCK kube-proxy of Kubernetes 1.43 has no ipvs mode any more'],
     ['ipvs-deprecated', { snapshot: { version: '1.32' } }, 'PASS ipvs mode is not deprecated in Kubernetes 1.32'],
     [
@@ -332,7 +332,7 @@ describe('nodes that only Kubernetes knows', () => {
     [
       'block where no node was seen',
       { ...closed, nodes: [] },
-      'BLOCK the Kubernetes API is not asked, and no node was seen: whether there are any is not known',
+      'BLOCK the Kubernetes API is not asked, and no node was seen, so it is not known whether there are any',
     ],
     [
       'block where there are networks for hybrid nodes',
@@ -603,7 +603,7 @@ describe('workloads', () => {
       'config-map-edits',
       'a text that is no YAML',
       { workloads: { configMap: read('a: [') } },
-      'BLOCK the ConfigMap kube-proxy-config is no YAML mapping, and EKS would overwrite it',
+      'BLOCK the ConfigMap kube-proxy-config is not a YAML mapping, and EKS would overwrite it',
     ],
     [
       'config-map-edits',

@@ -18,7 +18,7 @@ export function addAccessManifest(program: Command, terminal: Terminal): void {
   program
     .command('access-manifest')
     .summary('print the Roles for the narrower way into clusters')
-    .description('Prints the Roles and bindings that a Kubernetes group needs for what nightshift does in a cluster.')
+    .description("Prints the Roles and bindings that a Kubernetes group needs for nightshift's work in a cluster.")
     .option('--group <name>', 'the Kubernetes group, as in nightshift.config.json', 'nightshift')
     .addHelpText('after', EXAMPLES)
     .action(async ({ group }: { group: string }) => terminal.out(await manifest(group)));

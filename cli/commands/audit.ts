@@ -17,13 +17,13 @@ Examples:
 Tells only what GetExecutionHistory and the evidence objects say; what is absent is said to be absent. Exit code 1 when
 an object's SHA-256 is not the one that the history carries. Read-only.`);
 
-/** `nightshift audit`: the story of one execution, from its history and evidence alone. */
+/** `nightshift audit`: reports what one execution did, from its history and evidence alone. */
 export function addAudit(program: Command, terminal: Terminal): void {
   program
     .command('audit')
     .summary('the story of an execution, from its history and evidence')
     .description(
-      'Tells what an execution did: who asked, what changed from what to what, when, and what every node said.',
+      'Reports what an execution did: who requested it, every change (from, to, when), and every verdict on a node.',
     )
     .argument('<execution>', 'ARN or name of the execution')
     .addOption(

@@ -42,7 +42,7 @@ export function addDemo(program: Command, terminal: Terminal): void {
         terminal,
         async (leaving) => {
           await requireNodeKind(nodeKind);
-          // Before the imports: they take a second on a slow machine, and silence looks like a program that hangs.
+          // Printed before the imports: they take a second on a slow machine, and a silent program seems to hang.
           if (!json) terminal.out(`A migration in a sandbox on this machine: ${STARTS[nodeKind]}.`);
           const { runDemo } = await import('../demo.ts');
           leaving.signal.throwIfAborted();

@@ -71,7 +71,7 @@ export function addMigrate(program: Command, terminal: Terminal): void {
     });
 }
 
-/** Repeated for each check; the names complete. */
+/** The option can be repeated; the shell completes the names of checks. */
 function acknowledge(): Option {
   const names: string[] = [];
   return new Option('--acknowledge <name>', 'accept what this preflight check finds as a risk; repeatable')
@@ -83,7 +83,7 @@ function acknowledge(): Option {
     .default(names, 'none');
 }
 
-/** The input of the execution, checked by the same rules as the workflow's own. @throws UsageError */
+/** The input of the execution, checked by the workflow's own rules. @throws UsageError */
 async function wantedRequest(cluster: string, options: MigrateOptions): Promise<WantedRequest> {
   if (options.now && !options.reason?.trim())
     throw new UsageError('--now needs --reason TEXT: it is recorded why this could not wait for the window');

@@ -49,7 +49,7 @@ export function addVerify(program: Command, terminal: Terminal): void {
     });
 }
 
-/** Thrown before commander asks for options that only IPVS has. */
+/** Refuses another mode before commander asks for options that only IPVS has. */
 function onlyIpvs(mode: string): string {
   if (mode === 'ipvs') return mode;
   throw new UsageError(
@@ -57,7 +57,7 @@ function onlyIpvs(mode: string): string {
   );
 }
 
-/** Before anything is read: a person would type or wait for nothing. @throws UsageError */
+/** Runs before any input is read: otherwise a person would type the whole input first. @throws UsageError */
 async function checkCidr(cidr: string): Promise<void> {
   const { serviceAddresses } = await import('../../functions/core/values/cluster-ip.ts');
   try {
@@ -86,7 +86,8 @@ async function readOutput(file: string | undefined, terminal: Terminal): Promise
 async function judge(output: string, options: VerifyOptions) {
   const { UnparseableOutput, verifyTables } = await import('../../functions/core/modes/ipvsadm.ts');
   const { InvalidRequest } = await import('../../functions/core/errors.ts');
-  // Even a node without any virtual server prints a header: silence is a command that failed before the pipe.
+  // Even without any virtual server ipvsadm prints a header: an empty input means that the command before the pipe
+  // failed.
   if (output.trim() === '') throw new UsageError('there is nothing to judge: the input is empty', { nextStep: NEXT });
   try {
     return verifyTables(output, options);

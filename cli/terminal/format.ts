@@ -1,10 +1,10 @@
-/** A moment as people read it: UTC, to the second. */
+/** A time as text for people: UTC, to the second. */
 export function showTime(time: Date): string {
   if (Number.isNaN(time.getTime())) return 'a moment that is no date';
   return `${time.toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }
 
-/** `9 h 30 min`, `2 min 5 s`, `20 s`: the two largest units that count. */
+/** A duration: `9 h 30 min`, `2 min 5 s`, `20 s`, with the two largest units that are not zero. */
 export function showDuration(seconds: number): string {
   const units: [number, string][] = [
     [Math.floor(seconds / 86_400), 'd'],
@@ -28,7 +28,7 @@ export function showTarget(target: { mode: string; scheduler?: string | undefine
   return target.scheduler === undefined ? target.mode : `${target.mode} ${target.scheduler}`;
 }
 
-/** `3 nodes (1 excluded)`; only what is not ordinary is spelled out. */
+/** The nodes of an inventory: `3 nodes (1 excluded)`; nodes proven through SSM are not mentioned. */
 export function showCounts(counts: { total: number; proxyMode: number; excluded: number; blocked: number }): string {
   const parts = [
     counts.proxyMode > 0 ? `${counts.proxyMode} proven through the Kubernetes API` : null,

@@ -9,19 +9,19 @@ import type { Terminal } from './terminal.ts';
 /** Shows an execution while it runs. */
 export interface Progress {
   show(steps: readonly Step[]): void;
-  /** The last that is shown; resolves when the terminal is free again. `cutOff` says why the end was not seen. */
+  /** Shows the ending; resolves when the terminal is free again. `cutOff` says why the end was not seen. */
   end(cutOff?: string): Promise<void>;
 }
 
-/** Phases that redraw themselves for a person at a terminal, otherwise a line for each thing that happens. */
+/** Redraws the phases for a person at a terminal; otherwise prints a line for each step. */
 export function progressFor(terminal: Terminal, machine: Machine = 'migrate-cluster'): Progress {
   return terminal.lively ? new PhaseList(machine) : new Lines(terminal, machine);
 }
 
-/** For output that is data. */
+/** Shows nothing, because stdout is for data. */
 export const noProgress: Progress = { show: () => {}, end: () => Promise.resolve() };
 
-/** Where an execution is: the furthest phase that it came to, and what was said last. */
+/** The furthest phase that an execution has entered. */
 export class Position {
   readonly #machine: Machine;
   phase: PhaseName;
@@ -31,7 +31,7 @@ export class Position {
     this.phase = PHASES[machine][0].name;
   }
 
-  /** The phase that a step is shown under: an execution that inspects again after a wait is in its window. */
+  /** The phase under which a step is shown: an execution that inspects again after a wait is in its window. */
   follow(step: Step): PhaseName {
     if ('phase' in step && step.phase !== null && this.orderOf(step.phase) > this.orderOf(this.phase))
       this.phase = step.phase;
@@ -46,7 +46,7 @@ export class Position {
 class Lines implements Progress {
   readonly #terminal: Terminal;
   readonly #position: Position;
-  /** A way back begins again from its first phase: each of its steps is shown where it is. */
+  /** A rollback may repeat its phases from the first: each of its steps is shown under its own phase. */
   readonly #begins: boolean;
   #last = '';
 
@@ -63,7 +63,7 @@ class Lines implements Progress {
       const text = narrate(step);
       const label = step.kind === 'started' ? 'Start' : labelOf(phase);
       const line = `${label.padEnd(13)}  ${text}`;
-      // The tenth identical answer to a poll is no news.
+      // Repeated identical answers to a poll are shown once.
       if (text === null || line === this.#last) continue;
       this.#last = line;
       this.#terminal.out(`${showTime(step.at)}  ${line}`);
@@ -79,7 +79,7 @@ interface Shown {
   name: PhaseName;
   begun: PromiseWithResolvers<boolean>;
   over: PromiseWithResolvers<string | null>;
-  /** What listr2 shows for it, once its turn has come. */
+  /** listr2's task of this phase, once the phase has begun. */
   task: { output: string | undefined } | null;
   text: string;
   output: string;
@@ -90,7 +90,7 @@ class PhaseList implements Progress {
   readonly #position: Position;
   readonly #shown: Shown[];
   readonly #running: Promise<unknown>;
-  /** What went wrong and has not been put right by a later attempt: it marks its phase when the record begins. */
+  /** A failure that no later attempt has resolved: it marks its phase when the record begins. */
   #trouble: { state: string; name: string } | null = null;
 
   constructor(machine: Machine) {
@@ -104,7 +104,7 @@ class PhaseList implements Progress {
       output: '',
       entered: false,
     }));
-    // Ctrl-C is answered by the command: it tells how the execution goes on.
+    // The command handles Ctrl-C: it prints how the execution continues.
     this.#running = new Listr(
       this.#shown.map((each) => task(each)),
       { exitOnError: false, registerSignalListeners: false, rendererOptions: { collapseErrors: false } },
@@ -135,14 +135,14 @@ class PhaseList implements Progress {
     }
     const text = narrate(step);
     if (text === null) return;
-    // A window that is still open says that nothing is in the way: what was done is the better summary.
+    // A check of the window inside another phase only confirms; the result of that phase is the better summary.
     if (!('calls' in step && step.calls === 'decide-window' && phase !== 'window')) shown.text = text;
     shown.output = `${showTime(step.at)}  ${text}`;
     if (shown.task) shown.task.output = shown.output;
   }
 
   #moveTo(phase: PhaseName, before: PhaseName): void {
-    // Only an execution that gives up goes on to its way back or its record with something unsettled.
+    // Only an execution that gives up enters its rollback or its record with an unresolved failure.
     this.#settle(
       this.#position.orderOf(phase),
       phase === 'record' || phase === 'rollback' ? (this.#trouble?.name ?? null) : null,
@@ -159,12 +159,12 @@ class PhaseList implements Progress {
     if (step.kind === 'succeeded' && this.#trouble?.state === step.state) this.#trouble = null;
     if (step.kind === 'succeeded' && isRefusal(step.value))
       this.#trouble = { state: step.state, name: 'PreflightRefused' };
-    // A failure that was recorded has its mark already; an execution that was cut off is marked where it was.
+    // A recorded failure has its mark already; an execution that was cut off is marked at its last phase.
     if (step.kind === 'ended' && step.error && step.status !== 'FAILED')
       this.#trouble = { state: '', name: step.error.name };
   }
 
-  /** Everything before phase `order` is over; `failure` marks the phase `failed`. */
+  /** Ends every phase before phase `order`; `failure` marks the phase `failed`. */
   #settle(order: number, failure: string | null, failed: PhaseName = this.#position.phase): void {
     for (const each of this.#shown.slice(0, order)) {
       each.begun.resolve(each.entered);

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { Terminal } from './terminal.ts';
 
-/** Marks for text that a person reads; without colour they leave it as it is. */
+/** Styles for text that a person reads; without colour they do not change it. */
 export interface Style {
   bold(text: string): string;
   dim(text: string): string;
@@ -9,7 +9,9 @@ export interface Style {
   bad(text: string): string;
 }
 
-/** Colour where a terminal welcomes it. `Terminal.lively` has decided already: NO_COLOR and pipes are plain. */
+/**
+ * Colour for a terminal that supports it. `Terminal.lively` has decided: with NO_COLOR or in a pipe output is plain.
+ */
 export function styleFor(terminal: Terminal): Style {
   const paint = (format: 'bold' | 'dim' | 'green' | 'red') => (text: string) =>
     terminal.lively ? styleText(format, text, { validateStream: false }) : text;

@@ -1,20 +1,20 @@
 import { EventEmitter } from 'node:events';
 import { EXIT } from '../exit.ts';
 
-/** Emits `gone` when nobody reads stdout or stderr any more, at each write. */
+/** Emits `gone` at each write to stdout or stderr whose reader has closed it. */
 export const readers = new EventEmitter();
 
-/** Where a command writes; the real streams in the program. */
+/** The output of a command: the real streams in the program. */
 export interface Terminal {
-  /** Data and stories. */
+  /** Data and reports. */
   out(text: string): void;
-  /** What went wrong and what a person should know beside the data. */
+  /** Errors and messages for people beside the data. */
   err(text: string): void;
-  /** stdout is a terminal that a person watches, and NO_COLOR is not set: colour and redrawing are welcome. */
+  /** stdout is a terminal that a person watches, and NO_COLOR is not set: commands use colour and redraw lines. */
   readonly lively: boolean;
 }
 
-/** Below this redrawn lines cannot be read; build machines offer terminals with no rows and columns at all. */
+/** In a smaller terminal redrawn lines cannot be read; build machines have terminals without rows and columns. */
 const SMALLEST = { columns: 40, rows: 12 };
 
 /** The process's own streams. NO_COLOR: https://no-color.org */
@@ -33,8 +33,9 @@ export function processTerminal(): Terminal {
 }
 
 /**
- * Ends when the reader of a pipe has gone (`nightshift audit … | head`), as SIGPIPE would: 128 + 13. Quietly, unless a
- * command listens: its execution goes on. No listener of SIGPIPE: once it is removed, the signal ends the process.
+ * Ends the process when the reader of a pipe has closed it (`nightshift audit … | head`), with SIGPIPE's status 128 +
+ * 13. It prints nothing, unless a command listens because its execution continues. It does not listen to SIGPIPE: once
+ * such a listener is removed, the signal ends the process.
  */
 export function endWhenReaderLeaves(): void {
   for (const stream of [process.stdout, process.stderr])
@@ -44,7 +45,7 @@ export function endWhenReaderLeaves(): void {
     });
 }
 
-/** Resolves when everything written has been taken: a pipe takes its time. */
+/** Resolves when everything written has been flushed: a pipe can be slow. */
 export async function flush(): Promise<void> {
   const taken = (stream: NodeJS.WriteStream) => new Promise<void>((resolve) => stream.write('', () => resolve()));
   await Promise.all([taken(process.stdout), taken(process.stderr)]);

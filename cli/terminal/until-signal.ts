@@ -1,19 +1,19 @@
 import { EXIT, Interrupted } from '../exit.ts';
 import { readers, type Terminal } from './terminal.ts';
 
-/** How a person leaves a command that watches. */
+/** How a person stops a command that watches. */
 export interface Leaving {
-  /** Aborted with Interrupted at the first Ctrl-C or SIGTERM, or when nobody reads stdout any more. */
+  /** Aborted with Interrupted at the first Ctrl-C or SIGTERM, or when the reader of stdout has closed it. */
   signal: AbortSignal;
-  /** Sets what a person reads who leaves from now on. */
+  /** Sets the text that a person reads who stops the command from now on. */
   onLeave(words: readonly string[]): void;
 }
 
 export const NOT_STARTED = 'Nothing was started.';
 
 /**
- * Aborts `work` with Interrupted at the first Ctrl-C or SIGTERM, and prints what `work` has set for that, or else
- * `first`; a second one ends the process at once. It lasts as long as the command works: no moment is without it.
+ * Aborts `work` with Interrupted at the first Ctrl-C or SIGTERM, and prints the text that `work` has set, or otherwise
+ * `first`; a second signal ends the process at once. The handler stays installed as long as `work` runs.
  */
 export async function untilSignal<T>(
   terminal: Terminal,
@@ -31,7 +31,7 @@ export async function untilSignal<T>(
   };
   const onInterrupt = leave(EXIT.interrupted);
   const onTerminate = leave(EXIT.terminated);
-  // Each write that follows finds the reader gone, too.
+  // Each later write emits `gone`, too.
   const onReaderGone = () => controller.abort(new Interrupted(EXIT.readerGone));
   // Not `once`: log-update's cursor guard kills the process if it finds no other listener while it handles the signal.
   process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate);
@@ -47,7 +47,7 @@ export async function untilSignal<T>(
   }
 }
 
-/** What `work` answers, unless the person leaves first. Only for work that starts nothing. */
+/** The result of `work`, unless the person stops the command first. Only for work that starts nothing. */
 export async function unlessLeft<T>({ signal }: Leaving, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   const left = Promise.withResolvers<never>();

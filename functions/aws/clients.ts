@@ -1,4 +1,4 @@
-/** What every AWS client of the functions is made with. */
+/** The options of every AWS client of the functions. */
 export interface ClientOptions {
   requestHandler: { connectionTimeout: number; requestTimeout: number; throwOnRequestTimeout: boolean };
 }
@@ -11,7 +11,7 @@ const OPTIONS: ClientOptions = {
   requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
 };
 
-/** One client a process, made at its first use, so that a call after the first finds its connections open. */
+/** One client per process, made at its first use, so that later calls reuse its connections. */
 export function memoised<Client>(create: (options: ClientOptions) => Client): () => Client {
   let client: Client | undefined;
   return () => {
@@ -20,12 +20,14 @@ export function memoised<Client>(create: (options: ClientOptions) => Client): ()
   };
 }
 
-/** Whether an error bears one of these names: the AWS error code, for an error of the SDK. */
+/** Whether an error has one of these names. For an error of the SDK the name is the AWS error code. */
 export function isNamed(error: unknown, ...names: string[]): error is Error {
   return error instanceof Error && names.includes(error.name);
 }
 
-/** Runs `work` over `items`, at most `limit` at a time; results in the order of the items; the first failure ends it. */
+/**
+ * Runs `work` on `items`, at most `limit` at a time. Results are in the order of the items; the first failure ends it.
+ */
 export async function mapLimited<Item, Result>(
   items: readonly Item[],
   limit: number,
@@ -40,13 +42,13 @@ export async function mapLimited<Item, Result>(
   return results;
 }
 
-/** The results of work on items, and the failures: one item's does not stop the others. */
+/** The results of work on items, and the failures: a failed item does not stop the others. */
 export interface Settled<Item, Result> {
   done: Result[];
   failed: { item: Item; error: unknown }[];
 }
 
-/** As `mapLimited`, except that every item has its turn whatever befalls the others; both lists in no promised order. */
+/** Like `mapLimited`, but works on every item even if others fail. The order of both lists is not defined. */
 export async function settleLimited<Item, Result>(
   items: readonly Item[],
   limit: number,

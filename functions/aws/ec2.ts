@@ -4,7 +4,7 @@ import { isNamed, memoised } from './clients.ts';
 
 /** The EC2 call that nightshift makes. */
 export interface Ec2 {
-  /** The tags of an instance; null when there is none of this id, or none any more. */
+  /** The tags of an instance; null if no instance has this id, or no longer. */
   tags(instanceId: string): Promise<Record<string, string> | null>;
   /** The pending, running and stopped instances that have the cluster's tag, each once, by id. */
   nodes(cluster: string): Promise<Ec2Node[]>;
@@ -35,7 +35,7 @@ export const ec2: Ec2 = {
   },
 };
 
-/** Filters are AND-ed, so each way of marking a cluster's instances is a question of its own. */
+/** EC2 combines filters with AND, so each tag that marks a cluster's instances needs a call of its own. */
 function clusterFilters(cluster: string): Filter[] {
   return [
     { Name: 'tag:aws:eks:cluster-name', Values: [cluster] },
@@ -53,7 +53,7 @@ async function* instances(filter: Filter): AsyncGenerator<Instance> {
   } while (NextToken);
 }
 
-/** Throws when EC2 leaves out what the node is known by. */
+/** Throws if EC2 leaves out a field that identifies the node. */
 export function nodeOf(instance: Instance): Ec2Node {
   const { InstanceId: id, LaunchTime: launchedAt, State } = instance;
   if (!id || !launchedAt || !State?.Name)

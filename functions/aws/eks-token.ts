@@ -6,7 +6,7 @@ import { memoised } from './clients.ts';
 
 const client = memoised((options) => new STSClient(options));
 
-/** Takes on the role that the cluster's access entry names, for 15 minutes. Allowed session names: `[\w+=,.@-]{2,64}`. */
+/** Assumes the role that the cluster's access entry names, for 15 minutes. Session names match `[\w+=,.@-]{2,64}`. */
 export async function assumeRole(roleArn: string, session: string): Promise<AwsCredentialIdentity> {
   const sessionName = `nightshift-${session.replaceAll(/[^\w+=,.@-]/g, '-')}`.slice(0, 64);
   const { Credentials } = await client().send(
@@ -22,8 +22,8 @@ export async function assumeRole(roleArn: string, session: string): Promise<AwsC
 }
 
 /**
- * STS's own host in the Region, as the SDK knows it: each partition has a domain of its own. An endpoint of the
- * environment does not count.
+ * STS's own host in the Region, from the SDK's table: each partition has a domain of its own. An endpoint that the
+ * environment sets is ignored.
  */
 function stsHost(region: string): string {
   return client().config.endpointProvider({ Region: region, UseGlobalEndpoint: false }).url.hostname;
@@ -31,8 +31,8 @@ function stsHost(region: string): string {
 
 /**
  * A bearer token for the cluster's API server: a presigned STS GetCallerIdentity whose signed header names the
- * cluster. It is good for 15 minutes; X-Amz-Expires must be 60 all the same. The host is always STS's own, in the
- * Region, because the API server sends the request there and to no other place.
+ * cluster. The token is valid for 15 minutes, but X-Amz-Expires must be 60. The host is always STS's own in the Region,
+ * because the API server sends the request there and nowhere else.
  * https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
  */
 export async function eksToken(request: {

@@ -21,7 +21,7 @@ import type { ClusterStanding } from '../core/fleet/schedule-plan.ts';
 import type { ClusterSnapshot } from '../core/preflight/snapshot.ts';
 import { isNamed, mapLimited, memoised } from './clients.ts';
 
-/** A configuration to send for the kube-proxy add-on. The same token sends it once, however often it is asked. */
+/** A configuration to send for the kube-proxy add-on. Calls with the same token change the add-on once. */
 export interface AddonUpdate {
   cluster: string;
   version: string;
@@ -29,7 +29,7 @@ export interface AddonUpdate {
   token: string;
 }
 
-/** An add-on to create from a self-managed kube-proxy; `version` null is EKS's default for the cluster. */
+/** An add-on to create from a self-managed kube-proxy; if `version` is null, EKS's default for the cluster. */
 export type AddonCreation = Omit<AddonUpdate, 'version'> & { version: string | null };
 
 /** The EKS calls that nightshift makes. */
@@ -38,28 +38,28 @@ export interface Eks {
   snapshot(cluster: string): Promise<ClusterSnapshot>;
   /** The names of all clusters in this account and Region. */
   clusters(): Promise<string[]>;
-  /** Two calls for one cluster; null when there is none of this name. */
+  /** Takes two calls for one cluster; null if no cluster has this name. */
   standing(cluster: string): Promise<ClusterStanding | null>;
   /** The configuration schema of a version of the add-on, JSON text. */
   schema(version: string): Promise<string>;
   fargateProfiles(cluster: string): Promise<number>;
-  /** The kube-proxy add-on as it is at this moment, with one call; null when there is none. */
+  /** The kube-proxy add-on as it is now, with one call; null if there is none. */
   addon(cluster: string): Promise<FoundAddon | null>;
   /**
-   * Sends the whole configuration with OVERWRITE and gives the update's id. Throws AddonUpdateFailed when EKS refuses
-   * it; ResourceInUseException passes under its own name, since waiting helps.
+   * Sends the whole configuration with OVERWRITE and returns the update's id. Throws AddonUpdateFailed if EKS refuses
+   * it; ResourceInUseException keeps its own name, because waiting helps.
    */
   updateAddon(update: AddonUpdate): Promise<{ updateId: string }>;
   /**
-   * Makes kube-proxy an add-on, overwriting its objects with EKS's own and this configuration. Asked again it leaves an
-   * add-on with this configuration as it is. Throws AddonUpdateFailed; ResourceInUseException as above.
+   * Makes kube-proxy an add-on, overwriting its objects with EKS's own and this configuration. A repeated call leaves
+   * an add-on with this configuration as it is. Throws AddonUpdateFailed; ResourceInUseException as above.
    */
   createAddon(creation: AddonCreation): Promise<void>;
-  /** Makes kube-proxy self-managed again and leaves its objects as they are; an add-on that is gone stays gone. */
+  /** Makes kube-proxy self-managed again and leaves its objects as they are; does nothing if there is no add-on. */
   deleteAddon(cluster: string): Promise<void>;
 }
 
-/** The add-on as it is found. `configuration` is the exact text of its values. */
+/** The add-on as EKS describes it. `configuration` is the exact text of its values. */
 export interface FoundAddon {
   version: string;
   status: string;
@@ -164,7 +164,7 @@ export const eks: Eks = {
   },
 };
 
-/** EKS's refusal by its name here; what may pass by waiting stays what it is. */
+/** EKS's refusal as AddonUpdateFailed; an error that passes by waiting keeps its name. */
 function refused(error: unknown, cluster: string): unknown {
   if (!isNamed(error, 'InvalidParameterException', 'InvalidRequestException', 'ResourceNotFoundException'))
     return error;
@@ -202,7 +202,7 @@ async function describeAddon(clusterName: string): Promise<Addon | null> {
   }
 }
 
-/** The default version of the add-on for a Kubernetes version; null where EKS offers none. */
+/** The default version of the add-on for a Kubernetes version; null if EKS offers none. */
 async function offeredFor(kubernetesVersion: string | undefined): Promise<ClusterSnapshot['offered']> {
   const { addons } = await client().send(
     new DescribeAddonVersionsCommand({ addonName: KUBE_PROXY, kubernetesVersion }),
@@ -222,14 +222,14 @@ async function schemaOf(addonVersion: string | undefined): Promise<string> {
   return required(answer.configurationSchema, 'a configuration schema', `DescribeAddonConfiguration ${addonVersion}`);
 }
 
-/** Updates of one kind that a look describes at most. */
+/** The most updates of one kind that a look describes. */
 const DESCRIBED = 20;
 
 /**
- * Whether EKS is updating the cluster or the add-on. Their statuses say so at once. Updates that are in progress while
- * the status is still or again ACTIVE are looked for among at most 20 of each kind: an old cluster has hundreds, EKS
- * lists them in no order, and a call for each is throttled. One that is not found refuses the write itself
- * (ResourceInUseException), which the state machine waits for.
+ * Whether EKS is updating the cluster or the add-on. Usually their statuses show it. An update can also be in progress
+ * while the status is still or again ACTIVE; to find it, the function describes at most 20 updates of each kind: an old
+ * cluster has hundreds, EKS lists them in no order and throttles a call for each. If it finds none although there is
+ * one, EKS refuses the write (ResourceInUseException), and the state machine waits.
  * https://github.com/aws/containers-roadmap/issues/1439
  */
 async function updateInFlight(name: string, cluster: Cluster, addon: Addon | null): Promise<boolean> {
@@ -246,8 +246,8 @@ async function updateInFlight(name: string, cluster: Cluster, addon: Addon | nul
 }
 
 /**
- * What EKS reconciles by itself in the cluster; null if this Region does not know capabilities, or the account forbids the
- * question. https://docs.aws.amazon.com/eks/latest/userguide/capabilities.html
+ * The EKS Capabilities of the cluster; null if this Region has no capabilities, or the account forbids the call.
+ * https://docs.aws.amazon.com/eks/latest/userguide/capabilities.html
  */
 async function capabilitiesOf(clusterName: string): Promise<ClusterSnapshot['capabilities']> {
   const found: { type: string; name: string }[] = [];
@@ -262,7 +262,7 @@ async function capabilitiesOf(clusterName: string): Promise<ClusterSnapshot['cap
   }
 }
 
-/** EKS's answer in nightshift's terms. Throws PreflightRefused when it lacks what a decision rests on. */
+/** EKS's answer as a snapshot. Throws PreflightRefused if it lacks a field that a decision needs. */
 export function snapshotOf(
   cluster: Cluster,
   found: Pick<ClusterSnapshot, 'addon' | 'offered' | 'updateInFlight' | 'capabilities'>,
@@ -286,7 +286,7 @@ export function snapshotOf(
       private: cluster.resourcesVpcConfig?.endpointPrivateAccess === true,
       publicCidrs: restriction(cluster.resourcesVpcConfig?.publicAccessCidrs ?? []),
     },
-    // Clusters from before access entries do not carry the field.
+    // Clusters that are older than access entries do not have the field.
     authenticationMode: cluster.accessConfig?.authenticationMode ?? 'CONFIG_MAP',
     autoMode: cluster.computeConfig?.enabled === true,
     hybridNetworks: (cluster.remoteNetworkConfig?.remoteNodeNetworks ?? []).length > 0,
@@ -319,7 +319,7 @@ function required<Value>(value: Value | undefined, what: string, where: string):
   return value;
 }
 
-/** EKS remembers tokens; a digest in the form of a UUID fits whatever length and alphabet it allows. */
+/** EKS remembers tokens. A digest in the form of a UUID satisfies every limit on length and alphabet. */
 function requestToken(token: string): string {
   const digest = createHash('sha256').update(token).digest('hex');
   return digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');

@@ -8,23 +8,23 @@ export type EndingEvent =
   | 'nightshift.MigrationRolledBack'
   | 'nightshift.RollbackFailed';
 
-/** What nightshift says on its bus. */
+/** The events that nightshift publishes on its bus. */
 export type EventName = EndingEvent | 'nightshift.DriftDetected';
 
-/** The event bus on which nightshift says how a migration ended, and what it noticed. */
+/** The event bus to which nightshift publishes the endings of migrations, and drift. */
 export interface EventBus {
-  /** Throws when the bus did not take the event: PutEvents answers 200 for that too. */
+  /** Throws if the bus did not take the event: PutEvents answers 200 even then. */
   put(event: { detailType: EventName; resources: string[]; detail: Record<string, unknown> }): Promise<void>;
 }
 
-/** Of the schemas in docs/events: a field that goes, or that means something else, makes a new one. */
+/** The version of the schemas in docs/events: it changes if a field is removed or changes its meaning. */
 const DETAIL_VERSION = 1;
 
 const client = memoised((options) => new EventBridgeClient(options));
 
 /**
- * The bus of this name (or ARN); it is looked up at the first call. Source of every event: `nightshift`; each detail
- * carries the version of its schema.
+ * The bus of this name (or ARN), which is read at the first call. The source of every event is `nightshift`; each
+ * detail has the version of its schema.
  */
 export function eventBus(name: () => string): EventBus {
   return {

@@ -18,7 +18,7 @@ import { askProxyModes } from './kubernetes/proxy-modes.ts';
 import { type ApiServerEndpoint, api as apiOf, pathOf } from './kubernetes/request.ts';
 import { readWorkloads } from './kubernetes/workloads.ts';
 
-/** The DaemonSet's state, and its pods that were made from the template as it is now. */
+/** The DaemonSet's state, and its pods that were made from the present template. */
 export interface Rollout {
   generation: number;
   observedGeneration: number;
@@ -28,17 +28,23 @@ export interface Rollout {
   newPods: { name: string; nodeName: string; restarts: number; waiting: string | null }[];
 }
 
-/** One cluster's Kubernetes API, as far as nightshift uses it. Every call throws KubernetesUnreachable or KubernetesForbidden. */
+/**
+ * The calls that nightshift makes to a cluster's Kubernetes API. Each throws KubernetesUnreachable or
+ * KubernetesForbidden.
+ */
 export interface Kubernetes extends KubeProxyConfig, CanaryPods {
   /** The pods of kube-proxy; `proxyMode` is null: only `proxyModes` asks for it. */
   kubeProxyPods(): Promise<KubeProxyPod[]>;
-  /** What kube-proxy answers on `/proxyMode`, by pod name; null for a pod that does not answer when asked twice. */
+  /** kube-proxy's answers on `/proxyMode`, by pod name; null for a pod that does not answer two requests. */
   proxyModes(pods: readonly string[]): Promise<Map<string, string | null>>;
-  /** What `kubectl rollout restart` does. The same time again changes nothing. Throws RolloutFailed without DaemonSet. */
+  /**
+   * Does `kubectl rollout restart`. A repeated call with the same time changes nothing. Throws RolloutFailed without
+   * DaemonSet.
+   */
   restartKubeProxy(restartedAt: string): Promise<{ generation: number }>;
-  /** Throws RolloutFailed when there is no DaemonSet. */
+  /** Throws RolloutFailed if there is no DaemonSet. */
   rollout(): Promise<Rollout>;
-  /** What the preflight checks ask of the cluster's workloads; what is refused or not there is said so in its part. */
+  /** The workloads that the preflight checks need; each part that is refused or not served says so itself. */
   workloads(): Promise<Workloads>;
 }
 
@@ -96,7 +102,7 @@ function podOf(pod: Pod): KubeProxyPod {
   };
 }
 
-/** The new pods are those that carry the template's own restart annotation: a DaemonSet copies it to its pods. */
+/** New pods have the template's restart annotation, because a DaemonSet copies it to its pods. */
 function rolloutOf({ metadata, spec, status }: RollingDaemonSet, pods: readonly Pod[]): Rollout {
   const restartedAt = spec.template.metadata?.annotations?.[RESTARTED_AT];
   const fresh = pods.filter((pod) => pod.metadata.annotations?.[RESTARTED_AT] === restartedAt);

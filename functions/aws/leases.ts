@@ -6,13 +6,13 @@ import { isNamed, memoised } from './clients.ts';
 export interface Leases {
   /** Whether an execution works on the cluster. */
   held(cluster: string): Promise<boolean>;
-  /** The ARN of the execution that holds the cluster's lease; null when no execution does. */
+  /** The ARN of the execution that holds the cluster's lease; null if no execution holds it. */
   holder(cluster: string): Promise<string | null>;
 }
 
 const client = memoised((options) => new SchedulerClient(options));
 
-/** The leases in this schedule group, which is looked up at the first call. */
+/** The leases in this schedule group, whose name is read at the first call. */
 export function leasesIn(group: () => string): Leases {
   return {
     held: async (cluster) => (await find(group(), cluster)) !== null,

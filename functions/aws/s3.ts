@@ -5,24 +5,24 @@ import type { StoredObject } from '../contracts/shared/output.ts';
 import { EvidenceMissing } from '../core/errors.ts';
 import { type ClientOptions, isNamed, memoised } from './clients.ts';
 
-/** The evidence bucket: texts, gzipped where the key ends in `.gz`. */
+/** The evidence bucket: texts, gzipped if the key ends in `.gz`. */
 export interface ObjectStore {
-  /** The same text under the same key gives the same bytes. */
+  /** Stores a text. The same text under the same key gives the same bytes. */
   put(key: string, text: string): Promise<StoredObject>;
-  /** Reads it back; throws EvidenceMissing when there is no such object. */
+  /** Reads a text; throws EvidenceMissing if there is no such object. */
   get(key: string): Promise<StoredObject & { text: string }>;
-  /** null when there is no such object. */
+  /** Reads a text; null if there is no such object. */
   find(key: string): Promise<(StoredObject & { text: string }) | null>;
   list(prefix: string): Promise<string[]>;
 }
 
-// A custom endpoint (AWS_ENDPOINT_URL) is rarely reachable as BUCKET.HOST; AWS itself takes either style.
+// A custom endpoint (AWS_ENDPOINT_URL) is rarely reachable as BUCKET.HOST; AWS accepts both styles.
 const client = memoised((options: ClientOptions) => {
   const { AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 } = process.env;
   return new S3Client({ ...options, forcePathStyle: (AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL) !== undefined });
 });
 
-/** The bucket of this name; it is looked up at the first call. */
+/** The bucket of this name, which is read at the first call. */
 export function objectStore(bucket: () => string): ObjectStore {
   const find: ObjectStore['find'] = async (key) => {
     const bytes = await read(bucket(), key);
@@ -47,7 +47,7 @@ export function objectStore(bucket: () => string): ObjectStore {
   };
 }
 
-/** What `put` answers for this text under this key, before it is there. */
+/** The result that `put` would return for this text under this key. */
 export function describe(key: string, text: string): StoredObject {
   const bytes = encode(key, text);
   return { key, sha256: sha256(bytes), bytes: bytes.length };

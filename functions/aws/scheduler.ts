@@ -21,13 +21,13 @@ export interface StartSchedule {
   description: string;
 }
 
-/** A schedule as it is found, whoever made it what it is. */
+/** A schedule as EventBridge Scheduler has it; somebody may have edited it. */
 export type FoundSchedule = Pick<StartSchedule, 'expression' | 'timezone' | 'input'> & {
   enabled: boolean;
   modifiedAt: Date | null;
 };
 
-/** What a list shows of a schedule; not when it fires. */
+/** A schedule in a list, which does not show when it fires. */
 export interface ListedSchedule {
   name: string;
   modifiedAt: Date | null;
@@ -35,19 +35,19 @@ export interface ListedSchedule {
 
 /** One group of EventBridge Scheduler. */
 export interface ScheduleGroup {
-  /** Those whose names begin with the prefix: a call for every hundred. */
+  /** The schedules whose names begin with the prefix, with one call per hundred. */
   list(prefix: string): Promise<ListedSchedule[]>;
-  /** null when there is no such schedule. */
+  /** The schedule of this name; null if there is none. */
   find(name: string): Promise<FoundSchedule | null>;
-  /** False when there is one of this name already. */
+  /** Returns false if a schedule of this name exists already. */
   create(schedule: StartSchedule): Promise<{ created: boolean }>;
-  /** Replaces all of it. False when there is none of this name any more. */
+  /** Replaces the whole schedule. Returns false if no schedule has this name any more. */
   update(schedule: StartSchedule): Promise<{ updated: boolean }>;
-  /** One that is gone stays gone. */
+  /** Deletes the schedule; does nothing if it is gone. */
   delete(name: string): Promise<void>;
 }
 
-/** The group's name, the role that starts executions, and the queue of what could not be delivered. */
+/** The group's name, the role that starts executions, and the dead-letter queue. */
 export interface GroupOptions {
   group: string;
   roleArn: string;
@@ -57,11 +57,11 @@ export interface GroupOptions {
 const client = memoised((options) => new SchedulerClient(options));
 
 const PAGE = 100;
-// After an hour without an answer the queue has it, and the next sweep plans anew.
+// After an hour without an answer EventBridge Scheduler sends it to the queue, and the next sweep plans again.
 const RETRY_SECONDS = 3_600;
 const RETRIES = 20;
 
-/** The group of these options, which are looked up at the first call. */
+/** The group of these options, which are read at the first call. */
 export function scheduleGroup(options: () => GroupOptions): ScheduleGroup {
   return {
     async list(prefix) {

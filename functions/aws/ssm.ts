@@ -12,7 +12,7 @@ import { batches, type ManagedNode } from '../core/nodes/nodes.ts';
 import type { CalendarState } from '../core/window/window.ts';
 import { isNamed, mapLimited, memoised } from './clients.ts';
 
-/** A document to run on nodes; `parameters` one value each. `comment` ≤ 100 characters, `deliverySeconds` ≥ 30. */
+/** A document to run on nodes; each parameter has one value. `comment` ≤ 100 characters, `deliverySeconds` ≥ 30. */
 export interface RunCommand {
   document: string;
   nodes: readonly string[];
@@ -26,24 +26,24 @@ export interface SentCommand {
   nodes: string[];
 }
 
-/** What became of a document on one node. `output` is cut by SSM at 2,500 characters, stderr after stdout. */
+/** The result of a document on one node. SSM truncates `output`, stdout and then stderr, at 2,500 characters. */
 export type NodeResult =
   | { node: string; state: 'pending' }
   | { node: string; state: 'succeeded' | 'failed'; status: string; output: string };
 
 /** The SSM calls that nightshift makes. */
 export interface Ssm {
-  /** What SSM knows of these managed nodes; those it does not know are left out. */
+  /** SSM's description of these managed nodes; nodes that SSM does not know are left out. */
   managedNodes(ids: readonly string[]): Promise<ManagedNode[]>;
-  /** Sends one command per ≤ 50 nodes. `unknown` are nodes that SSM refuses to take a command for. */
+  /** Sends one command per ≤ 50 nodes. `unknown` are nodes for which SSM refuses a command. */
   run(command: RunCommand): Promise<{ commands: SentCommand[]; unknown: string[] }>;
-  /** Each node's own result; a parent command's status says nothing about nodes and is not asked for. */
+  /** Each node's own result. The parent command's status says nothing about single nodes, so it is not read. */
   results(commandIds: readonly string[]): Promise<NodeResult[]>;
-  /** One state per calendar. Throws UnknownWindow for a calendar that does not exist. */
+  /** The state of each calendar. Throws UnknownWindow for a calendar that does not exist. */
   calendars(names: readonly string[]): Promise<CalendarState[]>;
 }
 
-/** More at once is throttled sooner than it is faster. */
+/** With more calls at once SSM throttles, and nothing is faster. */
 const AT_ONCE = 5;
 const PAGE = 50;
 const client = memoised((options) => new SSMClient(options));
@@ -80,8 +80,8 @@ export const ssm: Ssm = {
 };
 
 /**
- * One unknown instance id makes SSM refuse the whole call and it does not say which, so the batch is halved until the
- * node stands alone.
+ * SSM refuses a whole call for one unknown instance id and does not name it, so the batch is halved until only that
+ * node is left.
  */
 async function send(command: RunCommand): Promise<{ commands: SentCommand[]; unknown: string[] }> {
   const nodes = [...command.nodes];
@@ -124,7 +124,7 @@ async function calendarState(name: string): Promise<CalendarState> {
   }
 }
 
-/** Throws when SSM leaves out what the node is judged by. */
+/** Throws if SSM leaves out a field by which the node is judged. */
 export function managedNodeOf(node: InstanceInformation): ManagedNode {
   const { InstanceId: id, PingStatus: ping } = node;
   if (!id || !ping) throw new Error(`SSM described managed node ${id} without its id or ping status`);
@@ -154,7 +154,8 @@ export function resultOf(invocation: CommandInvocation): NodeResult {
     case 'Success':
       return { node, state: 'succeeded', status: StatusDetails ?? Status, output };
     default:
-      // Cancelled, TimedOut, Failed, and whatever SSM may add: no known success is a failure.
+      // Cancelled, TimedOut, Failed, and any status that SSM may add: every status that is not a known success is a
+      // failure.
       return { node, state: 'failed', status: StatusDetails ?? Status, output };
   }
 }

@@ -19,15 +19,15 @@ export interface EndedExecution {
 
 /** The Step Functions calls that nightshift's functions make. */
 export interface StepFunctions {
-  /** False when an execution of this name is there already, running or ended: a name is used once in 90 days. */
+  /** Returns false if an execution of this name exists, running or ended: a name can be used once in 90 days. */
   start(execution: { stateMachineArn: string; name: string; input: unknown }): Promise<{ started: boolean }>;
-  /** The text of the input that an execution was started with. */
+  /** The text of an execution's input. */
   input(executionArn: string): Promise<string>;
   /** All events of an execution in their order, each as one line of JSON. */
   history(executionArn: string): Promise<string[]>;
   /**
-   * The executions that ended at or after a moment, page by page. Step Functions sorts by their start, and one may wait
-   * for its window for months: all that it remembers are looked through.
+   * The executions that ended at or after a time, page by page. Step Functions sorts them by their start, and an
+   * execution may wait for its window for months, so this reads all that Step Functions remembers.
    */
   endedSince(stateMachineArn: string, since: Date): AsyncIterable<EndedExecution[]>;
 }

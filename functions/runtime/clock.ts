@@ -1,4 +1,6 @@
 export const clock = (): Date => new Date();
 
-/** When an event is read: it may come days after its own time, and whoever plans from then plans what is over. */
+/**
+ * The time at which an event is read. An event can arrive days late; planning from its own time would plan the past.
+ */
 export const readAt = (time: Date, now: Date): Date => (now > time ? now : time);

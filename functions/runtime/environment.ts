@@ -1,18 +1,18 @@
 import { InvalidConfiguration } from '../core/errors.ts';
 import { parseSettings, type Settings } from '../core/fleet/settings.ts';
 
-/** The functions' environment variables; each is read and checked once, when it is first asked for, and then kept. */
+/** The functions' environment variables. Each is read and checked at its first use, and then kept. */
 export const environment = {
   region: once(() => variable('AWS_REGION')),
   evidenceBucket: once(() => variable('NIGHTSHIFT_EVIDENCE_BUCKET')),
   eventBus: once(() => variable('NIGHTSHIFT_EVENT_BUS')),
   documentPrefix: once(() => variable('NIGHTSHIFT_DOCUMENT_PREFIX')),
   kubernetesRoleArn: once(() => variable('NIGHTSHIFT_KUBERNETES_ROLE_ARN')),
-  /** Whether the functions that reach Kubernetes run in a VPC: a Lambda function cannot see it itself. */
+  /** Whether the functions that reach Kubernetes run in a VPC. A Lambda function cannot find this out itself. */
   inVpc: once(() => variable('NIGHTSHIFT_IN_VPC') === 'true'),
   migrateStateMachineArn: once(() => variable('NIGHTSHIFT_MIGRATE_STATE_MACHINE_ARN')),
   rollbackStateMachineArn: once(() => variable('NIGHTSHIFT_ROLLBACK_STATE_MACHINE_ARN')),
-  /** What StartExecution is called with; an event names the state machine without its alias. */
+  /** The ARN for StartExecution, with the alias; an event names the state machine without it. */
   migrateAliasArn: once(() => variable('NIGHTSHIFT_MIGRATE_ALIAS_ARN')),
   rollbackAliasArn: once(() => variable('NIGHTSHIFT_ROLLBACK_ALIAS_ARN')),
   /** Schedule group of the leases. */
@@ -21,7 +21,7 @@ export const environment = {
   scheduleGroup: once(() => variable('NIGHTSHIFT_SCHEDULE_GROUP')),
   schedulerRoleArn: once(() => variable('NIGHTSHIFT_SCHEDULER_ROLE_ARN')),
   scheduleDeadLetterArn: once(() => variable('NIGHTSHIFT_SCHEDULE_DLQ_ARN')),
-  /** The configured windows by name, each still to be parsed by core. */
+  /** The configured windows by name; core parses each. */
   windows: once(() => windowsIn(variable('NIGHTSHIFT_WINDOWS'))),
 };
 
@@ -33,7 +33,7 @@ function once<Value>(read: () => Value): () => Value {
   };
 }
 
-/** The variable's text. Throws InvalidConfiguration that names it when it is not set or empty. */
+/** The variable's text. Throws InvalidConfiguration that names the variable if it is not set or empty. */
 export function variable(name: string, variables: NodeJS.ProcessEnv = process.env): string {
   const value = variables[name];
   if (value) return value;
@@ -42,14 +42,14 @@ export function variable(name: string, variables: NodeJS.ProcessEnv = process.en
   });
 }
 
-/** The windows in the text of NIGHTSHIFT_WINDOWS, a JSON object. Throws InvalidConfiguration when it is anything else. */
+/** The windows in the text of NIGHTSHIFT_WINDOWS, a JSON object. Throws InvalidConfiguration for any other text. */
 export function windowsIn(text: string): Map<string, unknown> {
   try {
     const windows: unknown = JSON.parse(text);
     if (typeof windows === 'object' && windows !== null && !Array.isArray(windows))
       return new Map(Object.entries(windows));
   } catch {
-    // The same sentence as for JSON that is no object.
+    // Throws the same error as for JSON that is not an object.
   }
   throw new InvalidConfiguration(
     'The environment variable NIGHTSHIFT_WINDOWS is not a JSON object of windows by name.',
@@ -59,7 +59,7 @@ export function windowsIn(text: string): Map<string, unknown> {
   );
 }
 
-/** The settings in the text of NIGHTSHIFT_SETTINGS. Throws InvalidConfiguration for no JSON and for a broken rule. */
+/** The settings in the text of NIGHTSHIFT_SETTINGS. Throws InvalidConfiguration if it is not JSON or breaks a rule. */
 export function settingsIn(text: string): Settings {
   let settings: unknown;
   try {

@@ -6,7 +6,7 @@ import type { ClusterSnapshot } from '../core/preflight/snapshot.ts';
 import { environment } from './environment.ts';
 
 /**
- * Opens a cluster's Kubernetes API as the role that the execution's access entry names. Throws KubernetesUnreachable when
+ * Opens a cluster's Kubernetes API as the role that the execution's access entry names. Throws KubernetesUnreachable if
  * the cluster has no API server.
  */
 export type OpenKubernetes = (

@@ -5,7 +5,7 @@ import type { InventoryNode } from '../core/nodes/nodes.ts';
 import { joinedSince } from '../core/nodes/turnover.ts';
 import { readInventory, readVerdicts } from '../handlers/shared/evidence.ts';
 
-/** The nodes that a step is limited to; all of them without a limit. Throws EvidenceMissing. */
+/** The nodes of a step; all nodes if the step has no limit. Throws EvidenceMissing. */
 export async function limited(store: ObjectStore, nodes: InventoryNode[], only: Only | null): Promise<InventoryNode[]> {
   if (only === null) return nodes;
   if ('since' in only) return joinedSince(await readInventory(store, only.since), nodes);

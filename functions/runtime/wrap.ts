@@ -9,15 +9,15 @@ import { AnswerTooLarge, NightshiftError } from '../core/errors.ts';
 import { jsonBytes, LARGEST_ANSWER } from '../core/execution/state-data.ts';
 import { parseInput } from '../core/values/parse-input.ts';
 
-/** What a handler may say about itself. */
+/** The log and the metrics of a handler. */
 export interface Say {
-  /** One log line for one decision (`window.closed`): ids, counts and a reason, never a payload. */
+  /** Logs one line for one decision (`window.closed`): ids, counts and a reason, never a payload. */
   decision(name: string, facts: Record<string, string | number | boolean | null>): void;
-  /** A CloudWatch metric in the namespace `nightshift`. */
+  /** Publishes a CloudWatch metric in the namespace `nightshift`. */
   count(metric: string, value: number): void;
 }
 
-/** A handler's own work: parsed input in, the answer for the state machine out. */
+/** The work of a handler: takes the parsed input and returns the answer for the state machine. */
 export type Run<Input, Output> = (input: Input, say: Say) => Promise<Output>;
 
 const logger = new Logger({ serviceName: 'nightshift' });
@@ -29,8 +29,8 @@ const say: Say = {
 };
 
 /**
- * Makes a Lambda handler of a function: parses the event, logs and counts, and lets errors out under the names that
- * the state machine catches. `errorMessage` is what happened and what to do next.
+ * Makes a Lambda handler of a function: parses the event, logs and counts, and throws errors under the names that the
+ * state machine catches. `errorMessage` says what happened and what to do next.
  */
 export function wrap<Input, Output>(
   schema: z.ZodMiniType<Input>,
@@ -54,14 +54,14 @@ export function wrap<Input, Output>(
     });
 }
 
-/** An answer that Step Functions cannot carry would end the execution under a name that no Catch sees. */
+/** Refuses an answer that is too large: Step Functions would end the execution with an error that no Catch sees. */
 function refuseTooLarge(output: unknown): void {
   const bytes = jsonBytes(output);
   if (bytes > LARGEST_ANSWER)
     throw new AnswerTooLarge(`The answer has ${bytes} bytes; a state machine takes ${LARGEST_ANSWER}.`);
 }
 
-/** The error as Lambda shall report it: its name is `errorType`, its message `errorMessage`. */
+/** The error that Lambda reports: its name becomes `errorType`, its message `errorMessage`. */
 export function presented(error: unknown): Error {
   if (error instanceof NightshiftError) {
     const shown = new Error(`${error.message} ${error.nextStep}`, { cause: error.cause });

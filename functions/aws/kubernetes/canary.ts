@@ -7,11 +7,11 @@ import { type Api, pathOf } from './request.ts';
 
 /** The calls for restarting kube-proxy on one node first. */
 export interface CanaryPods {
-  /** Each kube-proxy pod; only those of one node when it is named. */
+  /** All kube-proxy pods, or only those of the named node. */
   canaryPods(nodeName?: string): Promise<CanaryPod[]>;
   /** The names of the nodes that run CoreDNS pods. */
   dnsNodes(): Promise<Set<string>>;
-  /** Deletes exactly this pod; one that is gone already, or was replaced under its name, is left as it is. */
+  /** Deletes exactly this pod; does nothing if it is gone or another pod has its name. */
   deletePod(pod: { name: string; uid: string }): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export function listPods(api: Api, labelSelector: string, fieldSelector?: string
   return everyItem(api, Pod, pathOf(...PODS), which);
 }
 
-/** What this kube-proxy pod answers on a path of its metrics port, through the API server; `timeout` in milliseconds. */
+/** A kube-proxy pod's answer on a path of its metrics port, through the API server; `timeout` in milliseconds. */
 export function askPod(
   api: Api,
   pod: string,
@@ -79,12 +79,12 @@ export function isReady({ status }: Pod): boolean {
   return status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
 }
 
-/** Of all its containers together. */
+/** The restarts of all its containers together. */
 export function restartsOf({ status }: Pod): number {
   return (status.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0);
 }
 
-/** Why its first waiting container waits. */
+/** The reason of its first waiting container. */
 export function waitingOf({ status }: Pod): string | null {
   return status.containerStatuses?.find(({ state }) => state?.waiting)?.state?.waiting?.reason ?? null;
 }

@@ -6,7 +6,7 @@ export const KUBE_PROXY = 'kube-proxy';
 
 const TRIES = 5;
 
-/** Tries again what conflicts with another writer (409). Throws the conflict when it does so five times. */
+/** Retries a write that conflicts with another writer (409). Throws the conflict at the fifth attempt. */
 export async function despiteConflicts<Value>(work: () => Promise<Value>): Promise<Value> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -21,7 +21,7 @@ export function hasCode(error: unknown, ...codes: number[]): boolean {
   return error instanceof StatusError && codes.includes(error.code);
 }
 
-/** Names what stands between nightshift and the API server; what is neither passes as it is. */
+/** Turns refusals and missing answers of the API server into named errors; other errors pass unchanged. */
 export async function classified<Value>(endpoint: ApiServerEndpoint, work: () => Promise<Value>): Promise<Value> {
   try {
     return await work();

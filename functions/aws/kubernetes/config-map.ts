@@ -7,12 +7,11 @@ import { type Api, pathOf } from './request.ts';
 
 /** kube-proxy's own configuration: the key `config` of the ConfigMap `kube-proxy-config`. */
 export interface KubeProxyConfig {
-  /** Its exact text; null when there is no such ConfigMap or key. */
+  /** Its exact text; null if there is no such ConfigMap or key. */
   kubeProxyConfig(): Promise<string | null>;
   /**
-   * Writes what `edit` makes of the text, and nothing when it makes no difference. `edit` is asked again with a fresh
-   * text when somebody else wrote meanwhile. Throws InvalidConfiguration when there is no such ConfigMap, and what
-   * `edit` throws.
+   * Writes the result of `edit`, and nothing if the text stays the same. If another writer changed the text meanwhile,
+   * `edit` runs again on the new text. Throws InvalidConfiguration if there is no such ConfigMap, and errors of `edit`.
    */
   editKubeProxyConfig(edit: (text: string) => string): Promise<{ changed: boolean }>;
 }
@@ -24,13 +23,13 @@ export async function readConfig(api: Api): Promise<string | null> {
   return (await readConfigWithMarks(api))?.text ?? null;
 }
 
-/** The text, and what tools that reconcile the ConfigMap left on it; null if there is no ConfigMap. */
+/** The text, and the marks of tools that reconcile the ConfigMap; null if there is no ConfigMap. */
 export async function readConfigWithMarks(api: Api): Promise<{ text: string | null; marks: ObjectMarks } | null> {
   const configMap = await readConfigMap(api);
   return configMap && { text: configMap.data?.[KEY] ?? null, marks: marksOf(configMap.metadata) };
 }
 
-/** The ConfigMap is sent back with its resourceVersion: the API server refuses it (409) when it is no longer that one. */
+/** Writes the ConfigMap with its resourceVersion: the API server refuses it (409) if the object has changed since. */
 export function editConfig(api: Api, cluster: string, edit: (text: string) => string): Promise<{ changed: boolean }> {
   return despiteConflicts(async () => {
     const configMap = await readConfigMap(api);

@@ -2,13 +2,13 @@ import * as z from 'zod/mini';
 import type { ObjectMarks } from '../../core/preflight/owner.ts';
 
 /**
- * The fields that nightshift reads of Kubernetes' objects, and no others. What the API server always writes is required,
- * what it leaves out when it is empty may be missing or null.
+ * The fields that nightshift reads of Kubernetes' objects, and no others. A field that the API server always writes is
+ * required; a field that it leaves out if it is empty may be missing or null.
  * https://kubernetes.io/docs/reference/kubernetes-api/
  */
 const name = z.string().check(z.minLength(1));
 const texts = z.nullish(z.record(z.string(), z.string()));
-/** Field managers; `fieldsV1` is a tree of the fields that each wrote. */
+/** The field managers; `fieldsV1` is the tree of the fields that each wrote. */
 const managers = z.nullish(
   z.array(z.object({ manager: z.nullish(z.string()), subresource: z.nullish(z.string()), fieldsV1: z.unknown() })),
 );
@@ -41,10 +41,10 @@ export const Pod = z.object({
 });
 export type Pod = z.output<typeof Pod>;
 
-/** What a write answers. */
+/** The answer to a write. */
 export const Written = z.object({ metadata: z.object({ generation: count }) });
 
-/** A DaemonSet as far as it tells of its rollout. */
+/** The fields of a DaemonSet that show its rollout. */
 export const RollingDaemonSet = z.object({
   metadata: z.object({ generation: count }),
   spec: z.object({ template: z.object({ metadata: z.nullish(z.object({ annotations: texts })) }) }),
@@ -64,7 +64,7 @@ const Container = z.object({
   env: z.nullish(z.array(z.object({ name: z.string(), value: z.nullish(z.string()) }))),
 });
 
-/** A DaemonSet as far as it tells what runs in it. */
+/** The fields of a DaemonSet that show what it runs. */
 export const WorkloadDaemonSet = z.object({
   metadata: z.object({
     name,
@@ -104,7 +104,7 @@ const ConfigMapFields = z.object({
   data: texts,
 });
 
-/** Checked and not copied, so that it can be sent back whole: what is not named here stays in it. */
+/** A ConfigMap. It is checked and not copied, so that a write keeps fields that are not named here. */
 export const ConfigMap = z.custom<z.output<typeof ConfigMapFields>>(
   (value) => z.safeParse(ConfigMapFields, value).success,
 );
@@ -116,7 +116,7 @@ interface Marked {
   managedFields?: { manager?: string | null | undefined }[] | null | undefined;
 }
 
-/** What tools that reconcile an object leave on it. */
+/** The marks that tools leave on objects that they reconcile. */
 export function marksOf({ labels, annotations, managedFields }: Marked): ObjectMarks {
   const managers = (managedFields ?? []).flatMap(({ manager }) => manager ?? []);
   return { labels: labels ?? {}, annotations: annotations ?? {}, managers: [...new Set(managers)] };

@@ -4,21 +4,21 @@ import { askPod } from './canary.ts';
 import { hasCode } from './client.ts';
 import { type Api, TimedOut } from './request.ts';
 
-/** The limits of asking many pods; times in milliseconds. */
+/** Limits for requests to many pods; times in milliseconds. */
 export interface ProxyModeLimits {
   /** How many pods are asked at a time. */
   atOnce: number;
-  /** kube-proxy answers in milliseconds; the API server itself would wait for half a minute for a node that drops packets. */
+  /** kube-proxy answers in milliseconds; for a node that drops packets the API server would wait half a minute. */
   each: number;
-  /** For all pods together: the function that asks has 170 s. */
+  /** The limit for all pods together: the calling function has 170 s. */
   together: number;
 }
 
 const LIMITS: ProxyModeLimits = { atOnce: 32, each: 5_000, together: 75_000 };
 
 /**
- * What kube-proxy answers on `/proxyMode`, by pod name. A pod that does not answer is asked once more after all others;
- * null if it does not answer then, or if the time for all is over.
+ * kube-proxy's answers on `/proxyMode`, by pod name. A pod that does not answer is asked once more after all others;
+ * its value is null if it still does not answer, or if the time for all pods is over.
  */
 export async function askProxyModes(
   api: Api,
@@ -37,8 +37,8 @@ export async function askProxyModes(
 }
 
 /**
- * The API server's answers about a pod that it cannot reach are 404, 500 and 502 to 504. If it does not answer in time it
- * waits for the pod itself: a security group that does not let it through drops the packets.
+ * If the API server cannot reach a pod, it answers 404, 500 or 502 to 504. If it does not answer in time, it is still
+ * waiting for the pod: a security group that blocks it drops the packets.
  */
 async function proxyMode(api: Api, pod: string, timeout: number): Promise<string | null> {
   try {

@@ -13,19 +13,21 @@ export interface ApiRequest {
   query?: Readonly<Record<string, string>>;
   body?: object;
   contentType?: string;
-  /** Milliseconds until the request is given up. */
+  /** Milliseconds until the request is aborted. */
   timeout?: number;
 }
 
-/** One API server with one caller's token. Both throw StatusError for a refusal and NoAnswer for everything else. */
+/**
+ * One API server with one caller's token. Both methods throw StatusError for a refusal and NoAnswer for other failures.
+ */
 export interface Api {
-  /** The answer as the schema reads it. Throws an Error that names the field when the schema cannot. */
+  /** The answer, parsed by the schema. Throws an Error that names the field that does not fit. */
   json<Value>(schema: z.ZodMiniType<Value>, request: ApiRequest): Promise<Value>;
-  /** The answer as it is. */
+  /** The answer as text. */
   text(request: ApiRequest): Promise<string>;
 }
 
-/** The API server's own refusal; the message holds what its Status says. */
+/** The API server's own refusal; the message is that of its Status. */
 export class StatusError extends Error {
   override readonly name = 'StatusError';
   readonly code: number;
@@ -36,7 +38,7 @@ export class StatusError extends Error {
   }
 }
 
-/** Nothing came from the API server that can be used; the message goes on after its name. */
+/** The API server gave no usable answer; the message continues a sentence that begins with its name. */
 export class NoAnswer extends Error {
   override readonly name: string = 'NoAnswer';
 }
@@ -46,9 +48,9 @@ export class TimedOut extends NoAnswer {
   override readonly name = 'TimedOut';
 }
 
-// A private endpoint swallows packets: without a limit the function would time out without a name.
+// A private endpoint drops packets: without a limit the function would time out without a named error.
 const TIMEOUT_MS = 15_000;
-/** A page is 500 objects: real ones have a tenth of this. */
+/** A page has 500 objects, which take about a tenth of this. */
 const LARGEST_BODY = 64 * 1024 * 1024;
 
 export function api(endpoint: ApiServerEndpoint, token: string): Api {
@@ -66,7 +68,9 @@ export function api(endpoint: ApiServerEndpoint, token: string): Api {
 
 const said = ({ method = 'GET', path }: ApiRequest) => `${method} ${path}`;
 
-/** A path of these segments, each URL-encoded. Throws for one that would make it another path: delete on `pods/` is all pods. */
+/**
+ * A path of these URL-encoded segments. Throws for a segment that would name another path: `pods/` deletes all pods.
+ */
 export function pathOf(...segments: string[]): string {
   if (segments.some((segment) => /^\.{0,2}$/.test(segment)))
     throw new Error(`/${segments.join('/')} does not name an object`);
@@ -74,15 +78,19 @@ export function pathOf(...segments: string[]): string {
 }
 
 const kept = new Map<string, Agent>();
-/** A function that goes from cluster to cluster must not collect their connections; a forgotten agent's close when idle. */
+/**
+ * A function that visits many clusters must not keep all their connections; those of a dropped agent close when idle.
+ */
 const KEPT = 8;
-/** A frozen function does not see that the server closed a connection, so none is kept for the next call. */
+/** A frozen function does not notice that the server closed a connection, so no idle connection is kept for long. */
 const IDLE_MS = 4_000;
 
-/** The TLS connections to one API server, whose certificate one authority vouches for; the token is each request's own. */
+/**
+ * The TLS connections to one API server, whose certificate this authority must have signed. Each request has its token.
+ */
 function connections({ url, certificateAuthority }: ApiServerEndpoint): Agent {
   const key = `${url} ${certificateAuthority}`;
-  // Of an empty text Node makes "trust the public authorities", of empty bytes "trust nobody".
+  // For an empty text Node trusts the public authorities; for empty bytes it trusts none.
   const ca = Buffer.from(certificateAuthority, 'base64');
   const agent = kept.get(key) ?? new Agent({ keepAlive: true, timeout: IDLE_MS, ca, rejectUnauthorized: true });
   kept.delete(key);
@@ -109,7 +117,7 @@ async function exchange(
     accept: 'application/json, */*;q=0.8',
     authorization: `Bearer ${token}`,
     'user-agent': 'ipvs-nightshift',
-    // Node adds no length to a DELETE by itself, and the API server would not see its body.
+    // Node does not add a length to a DELETE, and without one the API server would ignore its body.
     ...(payload !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(payload) }),
   };
   const parameters = new URLSearchParams(query).toString();
@@ -128,7 +136,7 @@ async function exchange(
   }
 }
 
-/** Throws for a body that ends before its time or is too large. */
+/** Throws for a body that is truncated or too large. */
 async function read(response: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -148,7 +156,7 @@ function parsed<Value>(schema: z.ZodMiniType<Value>, body: Buffer, asked: ApiReq
   throw new Error(`the API server answered ${said(asked)}, and ${field} cannot be understood or is not there`);
 }
 
-/** What is no UTF-8 is refused as well: the characters that replace it would be written back. */
+/** Refuses bytes that are not UTF-8 as well: a later write would store the replacement characters. */
 function jsonIn(body: Buffer, asked: ApiRequest): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
@@ -159,7 +167,7 @@ function jsonIn(body: Buffer, asked: ApiRequest): unknown {
 
 const Status = z.object({ kind: z.literal('Status'), reason: z.optional(z.string()), message: z.string() });
 
-/** Proxies and pods answer errors without a Status: then the beginning of what they say. */
+/** The message of a refusal. Proxies and pods answer errors without a Status; then it is the beginning of the body. */
 function reasonIn(body: string): string {
   try {
     const { reason, message } = z.parse(Status, JSON.parse(body));
@@ -169,7 +177,7 @@ function reasonIn(body: string): string {
   }
 }
 
-/** When a name has several addresses, Node's error holds one for each and no message of its own. */
+/** If a name has several addresses, Node's error contains one error for each and has no message of its own. */
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
   return error instanceof Error ? error.message : String(error);

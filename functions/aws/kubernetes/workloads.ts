@@ -14,7 +14,7 @@ import { ConfigMap, FelixConfiguration, marksOf, Node, Service, WorkloadDaemonSe
 import { everyItem } from './pages.ts';
 import { type Api, pathOf } from './request.ts';
 
-/** What is asked for on its own. The marks of the ConfigMap come with its text. */
+/** The parts that are read separately. The marks of the ConfigMap come with its text. */
 type Part = Exclude<keyof Workloads, 'configMapMarks'>;
 
 /**
@@ -33,9 +33,9 @@ const GRANTED: Readonly<Record<Part, boolean>> = {
 };
 
 /**
- * Reads what the preflight checks ask of a cluster's workloads. A part that the API does not serve (404), or that nobody
- * granted (403), is unreadable, each on its own. A 403 on what was granted passes on: the grant does not count
- * everywhere yet, and so it is no fact about the cluster.
+ * Reads the workloads that the preflight checks need. A part that the API does not serve (404), or that no policy
+ * grants (403), is unreadable; the other parts are not affected. A 403 on a granted part is thrown: the grant has not
+ * taken effect everywhere yet, so it says nothing about the cluster.
  */
 export async function readWorkloads(api: Api): Promise<Workloads> {
   const asked = [
@@ -45,7 +45,7 @@ export async function readWorkloads(api: Api): Promise<Workloads> {
     attempt('securityGroupPolicies', () => countSecurityGroupPolicies(api)),
     attempt('nodes', () => listNodes(api)),
   ] as const;
-  // A function that returns must leave no request behind it: it would go on in the next call.
+  // A function must not return while a request is open: the request would continue in the next call.
   await Promise.allSettled(asked);
   const [daemonSets, marked, services, securityGroupPolicies, nodes] = await Promise.all(asked);
   const configMap: Workloads['configMap'] =
@@ -65,7 +65,7 @@ export async function readWorkloads(api: Api): Promise<Workloads> {
   };
 }
 
-/** 401 and everything else passes on: then nothing at all can be read. */
+/** Throws 401 and all other errors: then no part can be read. */
 async function attempt<Value>(part: Part, work: () => Promise<Value>): Promise<Read<Value>> {
   try {
     return { kind: 'read', value: await work() };
@@ -110,7 +110,7 @@ async function listServices(api: Api): Promise<ServiceAddresses[]> {
   return services.map(serviceOf).filter(({ addresses }) => addresses.length > 0);
 }
 
-/** With `ipMode: Proxy` kube-proxy does not bind a load balancer's address. */
+/** With `ipMode: Proxy` kube-proxy does not bind the load balancer's address. */
 export function serviceOf({ metadata, spec, status }: Service): ServiceAddresses {
   const balanced = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) =>
     typeof ip !== 'string' || ipMode === 'Proxy' ? [] : [ip],

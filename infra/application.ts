@@ -10,18 +10,19 @@ export interface Application {
 }
 
 /**
- * One stack, written to `outdir` when it is synthesized, and meanwhile checked by cdk-nag's AwsSolutions. Needs the
- * bundles in dist, and neither an account nor a network. Throws InvalidConfiguration for a function without a bundle.
+ * One stack, written to `outdir` when it is synthesized, and meanwhile checked by cdk-nag's AwsSolutions unless `checked`
+ * is false. Needs the bundles in dist, and neither an account nor a network. Throws InvalidConfiguration for a function
+ * without a bundle.
  */
-export function application(config: Config, outdir: string): Application {
+export function application(config: Config, outdir: string, { checked = true } = {}): Application {
   const app = new App({
     outdir,
     defaultStackSynthesizer: synthesizer(config.assetsBucket),
     analyticsReporting: false,
     // What CloudFormation would refuse fails here already.
-    context: { '@aws-cdk/core:validateAgainstDefaultRules': true },
+    context: { '@aws-cdk/core:validateAgainstDefaultRules': checked },
   });
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  if (checked) Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   const stack = new NightshiftStack(app, 'nightshift', {
     stackName: 'nightshift',
     description: 'nightshift moves kube-proxy of EKS clusters to IPVS in their off-hours, and proves it on every node',

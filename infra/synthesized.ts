@@ -14,7 +14,7 @@ const BUNDLES = join(ROOT, 'dist/functions/sources.sha256');
 
 /**
  * The template that `synthesize` makes of this configuration, from a file where one process has synthesized it before:
- * the CDK takes six seconds. Throws what `synthesize` throws.
+ * the CDK takes seconds. Throws what `synthesize` throws.
  */
 export async function synthesized(config: Config): Promise<Template> {
   await buildFunctions({ quiet: true });

@@ -6,7 +6,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
 import { application } from '../../infra/application.ts';
 import { synthesized } from '../../infra/synthesized.ts';
-import { resourcesOf, textOf } from '../../infra/template.ts';
+import { parseTemplate, resourcesOf, textOf } from '../../infra/template.ts';
 import { readDefinition } from '../../state-machines/definitions.ts';
 import { byName, CONFIG, template } from './template.ts';
 import { variablesRead } from './variables-read.ts';
@@ -288,6 +288,16 @@ describe('what is configured', async () => {
     const [first] = resourcesOf(configured, 'AWS::Lambda::Function');
     expect(at(first?.[1].Properties, 'Code', 'S3Bucket')).toEqual({ 'Fn::Sub': 'assets-${AWS::Region}' });
   });
+});
+
+it('cdk-nag finds nothing in the template that is deployed, which is the one that is tested', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nightshift-nag-'));
+  try {
+    const { templateFullPath } = application(CONFIG, folder).app.synth().getStackByName('nightshift');
+    expect(parseTemplate(readFileSync(templateFullPath, 'utf8'))).toEqual(template);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 it('cdk-nag refuses a right that has no reason', () => {

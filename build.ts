@@ -33,7 +33,7 @@ const STAMP = 'sources.sha256';
 const NOTICES_SOURCE = 'scripts/third-party-notices.ts';
 const NOTICES = 'THIRD-PARTY-NOTICES.txt';
 
-/** Each file that lies in functions/handlers itself is a function; what they share lies in a folder below. */
+/** Each file directly in functions/handlers is a function; shared code is in folders below. */
 function handlers(): string[] {
   return globSync('functions/handlers/*.ts', { cwd: ROOT })
     .map((file) => basename(file, '.ts'))
@@ -42,7 +42,7 @@ function handlers(): string[] {
 
 const bundle = (name: string) => join(OUTPUT, name, 'index.mjs');
 
-/** The digest of everything a bundle is made of: sources, installed packages, and this file. */
+/** The digest of all inputs of a bundle: sources, installed packages, and this file. */
 function sourcesDigest(): string {
   const hash = createHash('sha256').update(process.version);
   const files = [
@@ -58,7 +58,7 @@ function sourcesDigest(): string {
 
 /**
  * Bundles every handler into `dist/functions/<name>/index.mjs`, the artefact that runs in the sandbox and in Lambda.
- * Does nothing when nothing has changed since the last time. `quiet` leaves out the measurement of import times.
+ * Does nothing if nothing has changed since the last build. `quiet` skips the measurement of import times.
  * Throws esbuild's BuildFailure.
  */
 export async function buildFunctions({ quiet }: { quiet: boolean }): Promise<BundleReport[]> {
@@ -76,14 +76,14 @@ export async function buildFunctions({ quiet }: { quiet: boolean }): Promise<Bun
 
 async function rebuild(names: string[]): Promise<void> {
   mkdirSync(dirname(OUTPUT), { recursive: true });
-  // A folder of its own, beside the old bundles: others may build at this moment.
+  // Builds into its own folder beside the old bundles, because another process may be building now.
   const unfinished = mkdtempSync(`${OUTPUT}.`);
   try {
     let digest: string;
     do {
       digest = sourcesDigest();
       await bundleInto(unfinished, names, []);
-      // Whoever changed the sources meanwhile may have built them, too: what is out of date must not take their place.
+      // If the sources changed meanwhile, another process may have built them: outdated bundles must not replace newer ones.
     } while (digest !== sourcesDigest());
     replaceBundles(unfinished, OUTPUT, digest);
   } finally {
@@ -92,16 +92,15 @@ async function rebuild(names: string[]): Promise<void> {
 }
 
 /**
- * Puts the bundles of one folder in the place of those in another one. Whoever reads a bundle meanwhile, or replaces
- * it as well, finds the old one or the new one, whole. `digest`, which says that the bundles are those of these sources,
- * is there when all of them are.
+ * Replaces the bundles of one folder by those of another. A process that reads or replaces a bundle meanwhile finds the
+ * old one or the new one, complete. `digest`, which identifies the sources of the bundles, is written last.
  */
 export function replaceBundles(from: string, to: string, digest: string): void {
   rmSync(join(to, STAMP), { force: true });
   const names = readdirSync(from);
   for (const name of names) {
     mkdirSync(join(to, name), { recursive: true });
-    // The source map first: a stack trace of the new bundle needs it.
+    // Moves the source map first, because a stack trace of the new bundle needs it.
     for (const file of readdirSync(join(from, name)).sort().reverse())
       renameSync(join(from, name, file), join(to, name, file));
   }
@@ -130,9 +129,9 @@ function filesIn(outputs: Metafile['outputs'], name: string): string[] {
 }
 
 /**
- * Bundles the handlers that hold one of these files (by absolute path) into another folder, with these texts in place of
- * the files' own: for tests that must see the product fail. Answers handler file name → path of its bundle, which for
- * the others is the product's own. Throws esbuild's BuildFailure.
+ * Bundles the handlers that contain one of these files (by absolute path) into another folder, with these texts in place
+ * of the files' own. For tests that must see the product fail. Returns handler file name → path of its bundle; handlers
+ * without such a file keep the product's bundle. Throws esbuild's BuildFailure.
  */
 export async function bundleFunctions(
   folder: string,
@@ -171,8 +170,8 @@ function callsRequire(outputs: Metafile['outputs'], name: string): boolean {
 }
 
 /**
- * The SDK describes every operation of a service in lists with computed keys. esbuild must take such a list for something
- * that does more than be there, and keeps those of all operations: 530 KB for EC2, of which nightshift calls one.
+ * The SDK describes every operation of a service in lists with computed keys. esbuild must assume that such a list has
+ * side effects, and keeps the lists of all operations: 530 KB for EC2, of which nightshift calls one.
  */
 const WITHOUT_OTHER_OPERATIONS: Plugin = {
   name: 'without-other-operations',
@@ -197,7 +196,7 @@ async function run(names: string[], outdir: string, banner: { js?: string }, plu
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    // Without it esbuild takes the CommonJS builds of the SDK, which are twice as large.
+    // Without this esbuild takes the CommonJS builds of the SDK, which are twice as large.
     mainFields: ['module', 'main'],
     conditions: ['module', 'import'],
     alias: { '@aws-sdk/credential-provider-node': './functions/aws/lambda-credentials.ts' },

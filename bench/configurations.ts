@@ -1,7 +1,7 @@
 import { readYamlDocument, yamlValues } from '../functions/core/values/yaml-text.ts';
 import { type Bench, fastest, type Row } from './measure.ts';
 
-/** How reading a configuration grows with its keys. A longer text than 32,768 characters is refused before it is read. */
+/** Measures how parsing a configuration grows with its keys. A text over 32,768 characters is refused unread. */
 export const bench: Bench = {
   title: 'configuration values: read YAML and refuse equal keys',
   rows: () =>

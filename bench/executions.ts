@@ -41,7 +41,7 @@ interface Run {
   calls: number;
 }
 
-/** One migration from StartExecution to its end, in a world of its own. */
+/** Runs one migration from StartExecution to its end, in a world of its own. */
 async function migrate(sandbox: Sandbox, nodes: number): Promise<Run> {
   const client = new SFNClient({
     endpoint: sandbox.endpoint,
@@ -66,7 +66,7 @@ async function migrate(sandbox: Sandbox, nodes: number): Promise<Run> {
   return { milliseconds, history, calls };
 }
 
-/** Bytes of the largest text that passes between states, into a task or out of one. Step Functions takes 262,144. */
+/** Bytes of the largest input or output of a state or task. Step Functions allows 262,144. */
 function largestPayload(history: readonly HistoryEvent[]): number {
   const sizes = history.flatMap((event) =>
     Object.entries(event)
@@ -78,7 +78,7 @@ function largestPayload(history: readonly HistoryEvent[]): number {
   return Math.max(0, ...sizes);
 }
 
-/** The budget that keeps a history far from the 25,000 events at which Step Functions ends an execution. */
+/** A limit far below the 25,000 events at which Step Functions ends an execution. */
 function countsOf({ history, calls }: Run): Count[] {
   const transitions = history.filter(({ type }) => type?.endsWith('StateEntered')).length;
   return [
@@ -97,7 +97,7 @@ async function size(sandbox: Sandbox, nodes: number): Promise<Row> {
 
 const ROUNDS = 30;
 
-/** Executions one after the other with warm functions; processor time is that of all threads. */
+/** Measures sequential executions with warm functions; processor time includes all threads. */
 async function throughput(sandbox: Sandbox): Promise<Row> {
   const start = performance.now();
   const cpu = process.cpuUsage();
@@ -111,7 +111,7 @@ async function throughput(sandbox: Sandbox): Promise<Row> {
   return { what: `${ROUNDS} executions, 3 nodes`, count: ROUNDS, milliseconds, counts };
 }
 
-/** Whole executions through the built bundles, over HTTP; how their number of steps grows with the nodes: not at all. */
+/** Measures whole executions through the built bundles, over HTTP. The number of steps does not grow with the nodes. */
 export const bench: Bench = {
   title: 'migrate-cluster in the sandbox: whole executions',
   async rows() {

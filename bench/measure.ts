@@ -1,32 +1,32 @@
-/** Something that was counted, and not timed: it is the same on every machine. */
+/** A count, which is the same on every machine; not a time. */
 export interface Count {
   what: string;
   value: number;
-  /** What it must not exceed, where there is a promise. */
+  /** The most that it may be, if there is a limit. */
   most?: number;
 }
 
 /** One row of a bench's table. */
 export interface Row {
   what: string;
-  /** How many of what was done once: lines, nodes, starts. */
+  /** The number of lines, nodes or starts of one run. */
   count: number;
   /** The fastest of the runs, in milliseconds. */
   milliseconds: number;
-  /** What the milliseconds must stay under, where there is a promise. */
+  /** The limit in milliseconds, if there is one. */
   limit?: number;
   counts?: Count[];
 }
 
-/** A file in this folder: `rows` measures, and gives what it found. */
+/** A benchmark file in this folder: `rows` measures and returns the results. */
 export interface Bench {
   title: string;
   rows(): Row[] | Promise<Row[]>;
 }
 
 /**
- * The fastest of `runs` runs after one that warms up, in milliseconds: what the work costs when nothing else runs on the
- * machine. Garbage is collected before each run where it can be.
+ * The fastest of `runs` runs after a warm-up run, in milliseconds: the cost of the work on an idle machine. Collects
+ * garbage before each run if Node exposes it.
  */
 export function fastest(work: () => unknown, runs = 9): number {
   work();

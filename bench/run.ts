@@ -13,7 +13,7 @@ const isBench = (value: unknown): value is Bench =>
   'rows' in value &&
   typeof value.rows === 'function';
 
-/** One row as text; `ratio` compares the time a piece with that of the first row: 1.0 is linear growth. */
+/** One row as text; `ratio` compares the time per item with that of the first row: 1.0 is linear growth. */
 function line(row: Row, first: Row): string {
   const ratio = row.milliseconds / row.count / (first.milliseconds / first.count);
   const limit = row.limit === undefined ? '' : `  ${row.milliseconds < row.limit ? 'under' : 'OVER'} ${row.limit} ms`;
@@ -30,7 +30,7 @@ function countText(count: Count): string {
   return `${count.value} ${count.what}${most}`;
 }
 
-/** Prints one bench; answers how many promises it broke. */
+/** Prints one benchmark; returns the number of limits that it exceeded. */
 async function measure(file: string): Promise<number> {
   const module: unknown = await import(new URL(file, folder).href);
   const bench = typeof module === 'object' && module !== null && 'bench' in module ? module.bench : undefined;
@@ -52,7 +52,7 @@ if (only !== undefined) process.exitCode = (await measure(only)) > 0 ? 1 : 0;
 else
   for (const file of readdirSync(folder).sort()) {
     if (!file.endsWith('.ts') || OWN.has(file)) continue;
-    // A process each: what one leaves on the heap would cost the next one time.
+    // Runs each benchmark in a process of its own: the heap of one would slow the next.
     const { status } = spawnSync(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), file], {
       stdio: 'inherit',
     });

@@ -19,7 +19,7 @@ function fleet(size: number) {
   });
 }
 
-/** How planning grows with a fleet whose window takes 20 clusters: 4,000 of them fill 200 windows. */
+/** Measures how planning grows with the fleet. A window takes 20 clusters, so 4,000 clusters fill 200 windows. */
 export const bench: Bench = {
   title: 'schedules: a slot in the next windows for each cluster of a fleet',
   rows: () =>

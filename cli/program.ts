@@ -19,7 +19,7 @@ Examples:
   $ nightshift migrate my-cluster --now --reason "CHG-1234"  # migrate at once, and record why
   $ nightshift migrate my-cluster --dry-run                  # only look: the plan and what stands in its way
   $ nightshift rollback my-cluster-20261128T010000123Z       # put back what that execution has changed
-  $ nightshift audit my-cluster-20261128T010000123Z          # the story of an execution, from its history and evidence
+  $ nightshift audit my-cluster-20261128T010000123Z          # report what an execution did, from its history and evidence
   ipvsadm -Ln | $ nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr
 
 Exit codes: 0 as asked, 1 not as asked (the error's name comes last), 2 the call is wrong.`);

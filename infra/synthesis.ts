@@ -12,7 +12,9 @@ import { parseTemplate, type Template } from './template.ts';
 export function synthesize(config: Config): Template {
   const folder = mkdtempSync(join(tmpdir(), 'nightshift-synth-'));
   try {
-    const { templateFullPath } = application(config, folder, { checked: false }).app.synth().getStackByName('nightshift');
+    const { templateFullPath } = application(config, folder, { checked: false })
+      .app.synth()
+      .getStackByName('nightshift');
     return parseTemplate(readFileSync(templateFullPath, 'utf8'));
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { readDefinition, STATE_MACHINES } from '../state-machines/definitions.ts';
 import { drawStateMachine } from '../state-machines/draw.ts';
 
-/** Renews the graphs in state-machines/README.md; a test compares them with the definitions. */
+/** Writes the graphs in state-machines/README.md again; a test compares them with the definitions. */
 const page = new URL('../state-machines/README.md', import.meta.url);
 let text = readFileSync(page, 'utf8');
 for (const name of STATE_MACHINES) {

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Runs shellcheck on every shell script of the tree: those that git knows and those that it would take up. Exits with
- * shellcheck's status; where shellcheck is not installed, says so and exits 0.
+ * Runs shellcheck on every shell script in the tree: tracked ones and untracked ones that git does not ignore. Exits with
+ * shellcheck's status; if shellcheck is not installed, reports it and exits with 0.
  */
 function lintShell(): number {
   const cwd = fileURLToPath(new URL('..', import.meta.url));
-  // Everything untracked counts too: a script is linted before it is committed. A file deleted but not yet staged is gone.
+  // Includes untracked scripts, which are linted before they are committed. Skips deleted files that are still tracked.
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z', '*.sh'], { cwd });
   const scripts = listed
     .toString()

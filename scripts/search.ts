@@ -6,7 +6,7 @@ import { configuredTemplate } from '../test/infra/roles.ts';
 import { SABOTAGES } from '../test/search/sabotage.ts';
 import { type Find, search } from '../test/search/search.ts';
 
-/** What a process of the search tells the one that started it. */
+/** A message from a process of the search to its parent. */
 type Message = { kind: 'run' } | { kind: 'end'; find: Find | null } | { kind: 'fault'; message: string };
 
 interface Options {
@@ -43,9 +43,9 @@ async function part({ runs, seed, sabotage }: Options, tell: (message: Message) 
   process.disconnect();
 }
 
-/** Shares the runs among processes and waits for the first find, or for all to end. Answers the exit status. */
+/** Shares the runs among processes and waits for the first find, or for all to end. Returns the exit status. */
 async function whole({ runs, seed, sabotage, jobs }: Options): Promise<number> {
-  // The processes read from a file what only one of them needs to synthesize.
+  // Synthesizes the template once, into a file that all processes read.
   await configuredTemplate();
   const began = performance.now();
   let done = 0;
@@ -53,7 +53,7 @@ async function whole({ runs, seed, sabotage, jobs }: Options): Promise<number> {
     const share = Math.floor(runs / jobs) + (index < runs % jobs ? 1 : 0);
     const guard = sabotage === undefined ? [] : ['--sabotage', sabotage];
     const args = ['--runs', `${share}`, '--seed', `${seed + index}`, ...guard];
-    // A dozen isolates with the SDK in each: with the space for young objects that V8 begins with they mostly collect it.
+    // Each of a dozen isolates loads the SDK: with V8's default space for young objects they mostly collect garbage.
     const execArgv = ['--min-semi-space-size=32', '--max-semi-space-size=64'];
     return fork(fileURLToPath(import.meta.url), args, { execArgv });
   });
@@ -79,7 +79,7 @@ async function whole({ runs, seed, sabotage, jobs }: Options): Promise<number> {
   return report(found, { runs, seed });
 }
 
-/** The first that is not null; null when all are. */
+/** The first result that is not null; null if all are null. */
 function firstOf<T>(promises: Promise<T | null>[]): Promise<T | null> {
   return new Promise((resolve, reject) => {
     const seen = promises.map((promise) => promise.then((value) => value !== null && resolve(value)));

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Brings what the sandbox's kernel nodes need: QEMU and the programs that go into their image, all of them Debian
-# packages, and Debian's cloud kernel, which is downloaded and unpacked into .nightshift/kernel but not installed. Then
-# boots a node once. Safe to repeat: it brings nothing twice. Also brings shellcheck for `npm test`.
+# Installs the requirements of the sandbox's kernel nodes: QEMU and the programs for their image, all of them Debian
+# packages. Downloads Debian's cloud kernel and unpacks it into .nightshift/kernel, without installing it. Then boots a
+# node once. Safe to repeat: it installs nothing twice. Also installs shellcheck for `npm test`.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cache=$root/.nightshift/kernel
 packages=(qemu-system-x86 busybox-static dash bash kmod cpio util-linux iproute2 ipset iptables nftables socat curl shellcheck)
 programs=(qemu-system-x86_64 busybox dash bash kmod cpio flock ip ipset xtables-legacy-multi xtables-nft-multi nft socat curl shellcheck)
-# A boot takes 3 to 5 s on an idle core; a machine that is busy takes minutes.
+# A boot takes 3 to 5 s on an idle core, and minutes on a busy machine.
 trial_seconds=600
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -38,7 +38,7 @@ work=$(mktemp -d "$cache/setup.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 if [ ! -d "$cache/linux" ]; then
   update
-  # The package is a name for the newest kernel; what it depends on has the files.
+  # This package only depends on the newest kernel; that dependency has the files.
   kernel=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ { print $2; exit }')
   (cd "$work" && apt-get -qq download "$kernel" 2>/dev/null)
   dpkg -x "$work"/linux-image-*.deb "$work/linux"
@@ -49,8 +49,8 @@ if ! ls "$cache"/ipvsadm_*.deb >/dev/null 2>&1; then
   (cd "$cache" && apt-get -qq download ipvsadm 2>/dev/null)
 fi
 
-# ipvsadm itself is not installed here, so that nodes can install it; what it needs must be. Other releases of Debian and
-# Ubuntu have other names for these packages (libpopt0t64), which the package knows.
+# ipvsadm itself is not installed here, so that nodes can install it; its dependencies must be. Their names differ between
+# releases of Debian and Ubuntu (libpopt0t64), so they are read from the package.
 dpkg -x "$cache"/ipvsadm_*.deb "$work/ipvsadm"
 if ldd "$work/ipvsadm/sbin/ipvsadm" | grep -q 'not found'; then
   depends=$(dpkg-deb -f "$cache"/ipvsadm_*.deb Depends | tr ',' '\n' | sed 's/[(|].*//; s/ //g')
@@ -60,10 +60,10 @@ fi
 
 # request SCRIPT: as guest/agent.sh reads it.
 request() { printf '1 run %s\n%s' "${#1}" "$1"; }
-# answered ID: whether the guest has answered, or is gone.
+# answered ID: whether the guest has answered or ended.
 answered() { grep -aq "^$1 " "$work/answers" || ! kill -0 "$machine" 2>/dev/null; }
 
-# Boots a node and has it do with each program what nodes do with it.
+# Boots a node and lets it use each program as nodes do.
 try_guest() {
   "$root/sandbox/nodes/kernel/build-image.sh" "$cache" "$work/node.cpio" || return 1
   mkfifo "$work/requests"
@@ -73,7 +73,7 @@ try_guest() {
   machine=$!
   exec 4>"$work/requests"
   until answered 0; do sleep 0.2; done
-  # The guest expands it.
+  # The guest expands the variables.
   # shellcheck disable=SC2016
   request '#!/bin/sh
 exec 2>&1

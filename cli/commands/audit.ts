@@ -21,7 +21,7 @@ an object's SHA-256 is not the one that the history carries. Read-only.`);
 export function addAudit(program: Command, terminal: Terminal): void {
   program
     .command('audit')
-    .summary('the story of an execution, from its history and evidence')
+    .summary('report what an execution did, from its history and evidence')
     .description(
       'Reports what an execution did: who requested it, every change (from, to, when), and every verdict on a node.',
     )

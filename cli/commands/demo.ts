@@ -5,7 +5,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { untilSignal } from '../terminal/until-signal.ts';
 
 const STARTS = {
-  model: 'it makes an EKS cluster with three nodes, and goes through a night in seconds',
+  model: 'it makes an EKS cluster with three nodes, and simulates a night in seconds',
   kernel: 'it boots two virtual machines with a real kernel, which takes about half a minute',
 } as const;
 
@@ -33,7 +33,7 @@ export function addDemo(program: Command, terminal: Terminal): void {
         .choices(['model', 'kernel'])
         .default('model'),
     )
-    .option('--json', 'print result and story as one JSON document and nothing else')
+    .option('--json', 'print result and audit as one JSON document and nothing else')
     .addHelpText('after', EXAMPLES)
     .action(async (options: DemoOptions) => {
       const { nodeKind, json = false } = options;

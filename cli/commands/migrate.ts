@@ -43,9 +43,9 @@ export function addMigrate(program: Command, terminal: Terminal): void {
     .addOption(new Option('--scheduler <scheduler>', 'the IPVS scheduler').choices(IPVS_SCHEDULERS).default('rr'))
     .option('--window <name>', 'the configured window to wait for')
     .addOption(new Option('--now', 'do not wait for a window; needs --reason').conflicts('window'))
-    .option('--reason <text>', 'why it cannot wait: recorded in the history')
+    .option('--reason <text>', 'why it cannot wait; recorded in the history')
     .addOption(
-      new Option('--strategy <strategy>', 'how kube-proxy is restarted; left out, the inspection chooses').choices([
+      new Option('--strategy <strategy>', 'how kube-proxy is restarted; by default the inspection chooses').choices([
         'kubernetes-api',
         'pod-annotations',
       ]),
@@ -53,12 +53,12 @@ export function addMigrate(program: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         '--self-managed <way>',
-        'how a kube-proxy without an add-on is changed; left out, one is refused',
+        'how a kube-proxy that is not an add-on is changed; without this option such a cluster is refused',
       ).choices(['create-addon', 'config-map']),
     )
     .addOption(acknowledge())
     .addOption(stateMachineOption('migrate-cluster'))
-    .option('--dry-run', 'look only, and print the plan')
+    .option('--dry-run', 'only inspect, and print the plan')
     .option('--json', 'print one JSON document at the end and nothing else')
     .addHelpText('after', EXAMPLES)
     .action(async (cluster: string, options: MigrateOptions) => {
@@ -86,9 +86,11 @@ function acknowledge(): Option {
 /** The input of the execution, checked by the workflow's own rules. @throws UsageError */
 async function wantedRequest(cluster: string, options: MigrateOptions): Promise<WantedRequest> {
   if (options.now && !options.reason?.trim())
-    throw new UsageError('--now needs --reason TEXT: it is recorded why this could not wait for the window');
+    throw new UsageError(
+      '--now needs --reason TEXT: the history records why the migration could not wait for the window',
+    );
   if (options.reason !== undefined && !options.now)
-    throw new UsageError('--reason says why a migration runs outside its window: it goes with --now');
+    throw new UsageError('--reason gives the reason for a migration outside its window, so it needs --now');
   const request = {
     cluster,
     target: { mode: 'ipvs', scheduler: options.scheduler },

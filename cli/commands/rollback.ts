@@ -25,10 +25,10 @@ node, 1 it is not, 2 the call is wrong.`);
 export function addRollback(program: Command, terminal: Terminal): void {
   program
     .command('rollback')
-    .summary('put back what a migration has changed')
-    .description('Puts back what an earlier migration has changed, and follows the execution to its end.')
+    .summary('restore the configuration from before a migration')
+    .description('Restores the configuration from before an earlier migration, and follows the execution to its end.')
     .argument('<execution>', 'ARN or name of the migration')
-    .option('--reason <text>', 'why: recorded in the history', 'by hand')
+    .option('--reason <text>', 'why; recorded in the history', 'by hand')
     .option('--yes', 'do not ask')
     .addOption(stateMachineOption('rollback-cluster'))
     .addOption(evidenceBucketOption())

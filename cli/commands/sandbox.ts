@@ -21,7 +21,7 @@ export function addSandbox(program: Command, terminal: Terminal): void {
     .command('sandbox')
     .summary('a small AWS Region on this machine')
     .description('Serves a small AWS Region with EKS clusters and worker nodes on this machine, until it is stopped.')
-    .requiredOption('--world <file>', 'what is in it (JSON, see sandbox/world.schema.json)')
+    .requiredOption('--world <file>', 'the world file (JSON, see sandbox/world.schema.json)')
     .option('--template <file>', 'a CloudFormation template (JSON) to deploy into it; see npm run synth')
     .option('--port <port>', 'where it listens, on 127.0.0.1', parsePort, 4566)
     .addOption(

@@ -32,10 +32,12 @@ export function addVerify(program: Command, terminal: Terminal): void {
       "Judges one node by its IPVS tables, offline: the API server's and DNS's virtual servers must be there.",
     )
     .argument('[file]', 'the output to read; - or nothing reads stdin')
-    .addOption(new Option('--mode <mode>', 'the mode that it should run: ipvs').default('ipvs').argParser(onlyIpvs))
+    .addOption(
+      new Option('--mode <mode>', 'the mode that the node should run: ipvs').default('ipvs').argParser(onlyIpvs),
+    )
     .requiredOption('--service-cidr <cidr>', "the cluster's service CIDR, IPv4 or IPv6")
     .addOption(
-      new Option('--scheduler <scheduler>', 'the IPVS scheduler that it should have')
+      new Option('--scheduler <scheduler>', 'the IPVS scheduler that the node should use')
         .choices(IPVS_SCHEDULERS)
         .makeOptionMandatory(),
     )

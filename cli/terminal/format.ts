@@ -1,6 +1,6 @@
 /** A time as text for people: UTC, to the second. */
 export function showTime(time: Date): string {
-  if (Number.isNaN(time.getTime())) return 'a moment that is no date';
+  if (Number.isNaN(time.getTime())) return 'an invalid time';
   return `${time.toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }
 

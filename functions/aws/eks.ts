@@ -271,7 +271,7 @@ export function snapshotOf(
   const serviceCidr = network?.ipFamily === 'ipv6' ? network.serviceIpv6Cidr : network?.serviceIpv4Cidr;
   const { name, arn, version, status } = cluster;
   if (!name || !arn || !version || !status || !serviceCidr)
-    throw new PreflightRefused(`EKS does not yet tell the service addresses of cluster ${name} (status ${status}).`, {
+    throw new PreflightRefused(`EKS does not yet report the service addresses of cluster ${name} (status ${status}).`, {
       nextStep: `Start again when \`aws eks describe-cluster --name ${name}\` shows the cluster ACTIVE.`,
     });
   return {

@@ -35,7 +35,7 @@ export function objectStore(bucket: () => string): ObjectStore {
       const found = await find(key);
       if (found) return found;
       throw new EvidenceMissing(`s3://${bucket()}/${key} does not exist.`, {
-        nextStep: 'Start a new execution: this one has lost what it rests on.',
+        nextStep: 'Start a new execution: this one has lost its evidence.',
       });
     },
     async list(prefix) {

@@ -43,7 +43,7 @@ export interface Ssm {
   calendars(names: readonly string[]): Promise<CalendarState[]>;
 }
 
-/** With more calls at once SSM throttles, and nothing is faster. */
+/** SSM throttles more calls at once before they would be faster. */
 const AT_ONCE = 5;
 const PAGE = 50;
 const client = memoised((options) => new SSMClient(options));

@@ -22,7 +22,7 @@ describe('a call that is wrong ends with 2 and says why on stderr', () => {
     ['--window and --now together', ['migrate', 'demo', '--now', '--window', 'w'], 'cannot be used with option'],
     ['--now without a reason', ['migrate', 'demo', '--now'], '--now needs --reason'],
     ['--now with an empty reason', ['migrate', 'demo', '--now', '--reason', ' '], '--now needs --reason'],
-    ['a reason without --now', ['migrate', 'demo', '--reason', 'x'], 'it goes with --now'],
+    ['a reason without --now', ['migrate', 'demo', '--reason', 'x'], 'so it needs --now'],
     ['a rollback for no reason', ['rollback', 'x', '--yes', '--reason', ' '], '--reason must be one line'],
     ['a strategy that is none', ['migrate', 'demo', '--strategy', 'ssh'], 'Allowed choices are kubernetes-api'],
     ['a way that is none', ['migrate', 'demo', '--self-managed', 'addon'], 'Allowed choices are create-addon'],

@@ -48,8 +48,8 @@ function classify(error: unknown, { cluster, url }: ApiServerEndpoint): unknown 
       cause: error,
     });
   if (error.code === 409 || error.code === 429 || error.code >= 500)
-    return new KubernetesUnreachable(`The API server of ${cluster} is not able to answer (${error.code}).`, {
-      nextStep: 'Start again when it is.',
+    return new KubernetesUnreachable(`The API server of ${cluster} cannot answer (${error.code}).`, {
+      nextStep: 'Start again when it can.',
       cause: error,
     });
   return error;

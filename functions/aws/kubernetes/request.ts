@@ -153,7 +153,7 @@ function parsed<Value>(schema: z.ZodMiniType<Value>, body: Buffer, asked: ApiReq
   const result = z.safeParse(schema, jsonIn(body, asked));
   if (result.success) return result.data;
   const field = result.error.issues[0]?.path.join('.') || 'the object';
-  throw new Error(`the API server answered ${said(asked)}, and ${field} cannot be understood or is not there`);
+  throw new Error(`the API server answered ${said(asked)}, and ${field} is missing or cannot be understood`);
 }
 
 /** Refuses bytes that are not UTF-8 as well: a later write would store the replacement characters. */
@@ -161,7 +161,7 @@ function jsonIn(body: Buffer, asked: ApiRequest): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
-    throw new NoAnswer(`answered ${said(asked)} with no JSON`);
+    throw new NoAnswer(`answered ${said(asked)} with a body that is not JSON`);
   }
 }
 

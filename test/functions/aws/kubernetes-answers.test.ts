@@ -39,7 +39,9 @@ describe('an answer that cannot be understood is an error', () => {
     const { api } = await start((response) => void response.writeHead(200).end(body));
     await expect(api.kubeProxyPods()).rejects.toMatchObject({
       name: 'KubernetesUnreachable',
-      message: expect.stringMatching(/ answered GET \/api\/v1\/namespaces\/kube-system\/pods with no JSON$/),
+      message: expect.stringMatching(
+        / answered GET \/api\/v1\/namespaces\/kube-system\/pods with a body that is not JSON$/,
+      ),
     });
   });
 
@@ -77,7 +79,7 @@ describe('an answer that cannot be understood is an error', () => {
     ['a list that does not say whether it goes on', '{"kind":"PodList","items":[]}', 'metadata'],
   ])('when it is %s', async (_, body, field) => {
     const { api } = await start(always(body));
-    const said = `the API server answered GET /api/v1/namespaces/kube-system/pods, and ${field} cannot be understood or is not there`;
+    const said = `the API server answered GET /api/v1/namespaces/kube-system/pods, and ${field} is missing or cannot be understood`;
     await expect(api.kubeProxyPods()).rejects.toThrow(said);
     await expect(api.canaryPods()).rejects.toThrow(said);
   });
@@ -85,7 +87,7 @@ describe('an answer that cannot be understood is an error', () => {
   test('when it is a rollout of nobody knows how many pods', async () => {
     const daemonSet = { metadata: { generation: 2 }, spec: { template: {} }, status: { observedGeneration: 2 } };
     const { api } = await start(always(JSON.stringify(daemonSet)));
-    await expect(api.rollout()).rejects.toThrow('and status.desiredNumberScheduled cannot be understood');
+    await expect(api.rollout()).rejects.toThrow('and status.desiredNumberScheduled is missing or cannot be understood');
   });
 });
 
@@ -148,7 +150,7 @@ test('everything in a ConfigMap that nightshift does not know is sent back as it
 
 test('a ConfigMap without its version is not written: the write would take the place of anything', async () => {
   const { api, asked } = await start(always('{"kind":"ConfigMap","metadata":{},"data":{"config":"mode: iptables"}}'));
-  await expect(api.editKubeProxyConfig(() => 'mode: ipvs')).rejects.toThrow('cannot be understood or is not there');
+  await expect(api.editKubeProxyConfig(() => 'mode: ipvs')).rejects.toThrow('is missing or cannot be understood');
   expect(asked.map(({ method }) => method)).toEqual(['GET']);
 });
 

@@ -5,7 +5,9 @@ import { readConfig } from './config.ts';
 
 const ROOT = new URL('..', import.meta.url);
 
-/** Writes the cloud assembly: where the CDK's command says, or into cdk.out. The configuration is the first argument. */
+/**
+ * Writes the cloud assembly into the CDK command's folder, or into cdk.out. The first argument is the configuration.
+ */
 function main(): void {
   const outdir = process.env['CDK_OUTDIR'] ?? fileURLToPath(new URL('cdk.out', ROOT));
   const file = process.argv[2] ?? fileURLToPath(new URL('nightshift.config.json', ROOT));

@@ -32,7 +32,7 @@ export function application(config: Config, outdir: string, { checked = true } =
   return { app, stack };
 }
 
-/** With a bucket of one's own, accounts need no bootstrap stack: a stack set brings the template everywhere. */
+/** With a configured bucket, accounts need no bootstrap stack: a stack set can deploy the template to all of them. */
 function synthesizer(assetsBucket: string | null): IReusableStackSynthesizer {
   const own: unknown = new DefaultStackSynthesizer(
     assetsBucket === null ? {} : { fileAssetsBucketName: assetsBucket, generateBootstrapVersionRule: false },
@@ -41,7 +41,7 @@ function synthesizer(assetsBucket: string | null): IReusableStackSynthesizer {
   throw new Error('the synthesizer cannot be reused');
 }
 
-/** The library's class does implement it, but not by the letter of types that tell "absent" from "undefined". */
+/** The library's class implements the interface, but not under types that distinguish absent from undefined. */
 function isReusable(value: unknown): value is IReusableStackSynthesizer {
   return value instanceof DefaultStackSynthesizer;
 }

@@ -6,30 +6,37 @@ import { KUBERNETES_GROUP } from '../functions/core/preflight/access-manifest.ts
 import { parseInput } from '../functions/core/values/parse-input.ts';
 import { parseWindow, type Window } from '../functions/core/window/window.ts';
 
-/** What one deployment (an account and Region) is configured with: the checked nightshift.config.json. */
+/** The configuration of one deployment (an account and Region): the checked nightshift.config.json. */
 export interface Config {
   windows: Record<string, Window>;
   settings: Settings;
-  /** `emails`: who is told of failures. `centralBusArn`: a bus that hears of every nightshift event, too. */
+  /**
+   * `emails`: addresses that are notified of failures. `centralBusArn`: a bus that also gets every nightshift event.
+   */
   notifications: { emails: string[]; centralBusArn: string | null };
-  /** Where the functions that talk to Kubernetes run; null: outside any VPC, for public API servers. */
+  /** The VPC of the functions that call Kubernetes; null: outside any VPC, for public API servers. */
   vpc: { subnetIds: string[]; securityGroupIds: string[] } | null;
   /**
    * The Kubernetes group that the access entry has, with the rights that the cluster's own Roles give to it
    * (`nightshift access-manifest`); null: EKS's access policies, whose edit rights are wider.
    */
   kubernetesGroup: string | null;
-  /** An instance with one of these tags, whatever its value, is a cluster's node: on no other one may a document run. */
+  /**
+   * An instance with one of these tags, whatever its value, is a cluster's node. Documents may run only on such
+   * instances.
+   */
   nodeTags: string[];
-  /** Logs are deleted after so many days. Evidence cannot be deleted before, and is deleted after. */
+  /** Days. Logs are deleted after them; evidence cannot be deleted earlier, and is deleted then. */
   retentionDays: { logs: number; evidence: number };
-  /** Where the functions' code lies for a deployment of many accounts; null: in the account's own bootstrap bucket. */
+  /**
+   * The bucket with the functions' code, for deployments to many accounts; null: the account's own bootstrap bucket.
+   */
   assetsBucket: string | null;
-  /** On every resource. */
+  /** The tags of every resource. */
   tags: Record<string, string>;
 }
 
-/** The retentions that CloudWatch Logs knows, in days: PutRetentionPolicy takes no other number. */
+/** The retentions that CloudWatch Logs allows, in days: PutRetentionPolicy accepts no other number. */
 const LOG_DAYS: readonly number[] = [
   ...[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731],
   ...[1096, 1827, 2192, 2557, 2922, 3288, 3653],
@@ -61,7 +68,7 @@ const group =
 const tagValue = 'must be a text of at most 256 characters';
 
 const FileInput = strict({
-  // For editors alone.
+  // Used by editors only.
   $schema: z.optional(z.string()),
   windows: z.record(z.string().check(z.regex(/^[\w.-]{1,64}$/)), z.unknown(), {
     error: 'must be a JSON object of windows by name, each name 1 to 64 letters, digits, dots, dashes or underscores',
@@ -123,8 +130,8 @@ const FileInput = strict({
 });
 
 /**
- * Checks a configuration with the parsers that the functions use themselves. Windows and settings must be given; without
- * the rest nobody is told by e-mail, no VPC is used, logs stay 90 days and evidence 365.
+ * Checks a configuration with the functions' own parsers. Windows and settings are required. By default nobody is
+ * notified by e-mail, no VPC is used, logs stay 90 days and evidence 365.
  * @throws InvalidConfiguration naming field and rule
  */
 export function parseConfig(value: unknown): Config {
@@ -146,7 +153,7 @@ export function parseConfig(value: unknown): Config {
   return { ...file, windows, settings };
 }
 
-/** Reads and checks the file. Throws InvalidConfiguration that names the file, too, when it cannot be read. */
+/** Reads and checks the file. Throws InvalidConfiguration; if the file cannot be read, the error names it. */
 export function readConfig(file: string | URL): Config {
   let value: unknown;
   try {

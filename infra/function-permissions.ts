@@ -31,14 +31,14 @@ const recover = [
   ...[writeByBoth('history.ndjson.gz', 'outcome.json'), readEvidence, listEvidence, records.putEvents],
 ];
 
-/** What a function may do besides what all may. Throws for one that has no list of its own. */
+/** The permissions of a function besides those that all have. Throws for a function without a list. */
 export function functionPermissions(handler: string, config: Configured): readonly Permission[] {
   const permissions = new Map<string, readonly Permission[]>(Object.entries(byHandler(config))).get(handler);
   if (permissions) return permissions;
   throw new Error(`infra/function-permissions.ts does not say what ${handler} may do`);
 }
 
-/** On which nodes documents may run, and which calendars may be asked, is configured. */
+/** The configuration decides on which nodes documents may run, and which calendars a function may read. */
 type Configured = Pick<Config, 'nodeTags' | 'windows'>;
 
 function byHandler({ nodeTags, windows }: Configured): Readonly<Record<Handler, readonly Permission[]>> {

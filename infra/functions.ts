@@ -1,62 +1,62 @@
 import type { Variable } from './variables.ts';
 
-/** How one function is deployed; its name is that of its file in functions/handlers. */
+/** The deployment of one function; its name is that of its file in functions/handlers. */
 export interface FunctionSettings {
   description: string;
-  /** Seconds; less than the workflow waits for it, so that its own error is heard. */
+  /** Seconds; less than the workflow waits for the function, so that the workflow gets the function's own error. */
   timeout: number;
   /** MiB. */
   memory: number;
-  /** `workflow`: a state machine waits for it. `event`: invoked asynchronously, and what fails ends in the queue. */
+  /** `workflow`: a state machine waits for it. `event`: invoked asynchronously, and the queue gets failed events. */
   invokedBy: 'workflow' | 'event';
-  /** Talks to clusters' API servers: runs in the configured VPC, and takes on the role that clusters let in. */
+  /** Calls clusters' API servers: runs in the configured VPC, and assumes the role to which clusters give access. */
   kubernetes?: true;
-  /** At most so many at a time, where a burst of events would use up a quota that others need. */
+  /** The most invocations at a time, if a burst of events would use up a quota that others need. */
   reservedConcurrency?: number;
   variables: readonly Variable[];
 }
 
-/** Lambda tries twice more what it invokes asynchronously, within this time. */
+/** Lambda retries an asynchronous invocation twice within this time. */
 export const ASYNCHRONOUS = { maximumRetryAttempts: 2, maximumEventAgeInSeconds: 6 * 3600 };
 
 const workflowFunctions = {
   'read-request': {
-    description: 'When the work of a request begins, if not at once',
+    description: 'Reads when the work of a request begins, if not at once',
     ...{ timeout: 50, memory: 256, invokedBy: 'workflow' },
     variables: [],
   },
   'inspect-cluster': {
-    description: 'One read-only look at a cluster, and the plan of its migration',
+    description: 'Makes one read-only look at a cluster, and plans its migration',
     ...{ timeout: 170, memory: 1024, invokedBy: 'workflow', kubernetes: true },
     variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_IN_VPC', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
   },
   'inspect-rollback': {
-    description: 'What a rollback finds, and what it has to put back',
+    description: 'Inspects a cluster before a rollback, and reads the configuration to restore',
     ...{ timeout: 170, memory: 1024, invokedBy: 'workflow', kubernetes: true },
     variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
   },
   'take-inventory': {
-    description: 'The nodes that a cluster has now',
+    description: 'Lists the present nodes of a cluster',
     ...{ timeout: 170, memory: 1024, invokedBy: 'workflow', kubernetes: true },
     variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
   },
   'decide-window': {
-    description: 'Whether the window is open for long enough, and when it opens',
+    description: 'Decides whether the window is open for long enough, or when it opens',
     ...{ timeout: 50, memory: 256, invokedBy: 'workflow' },
     variables: ['NIGHTSHIFT_WINDOWS'],
   },
   'check-configuration': {
-    description: 'Whether others changed what configures kube-proxy, or took the lease',
+    description: "Checks whether others changed kube-proxy's configuration, or took the lease",
     ...{ timeout: 50, memory: 256, invokedBy: 'workflow', kubernetes: true },
     variables: ['NIGHTSHIFT_KUBERNETES_ROLE_ARN', 'NIGHTSHIFT_LEASE_GROUP'],
   },
   'run-on-nodes': {
-    description: 'Has SSM run one of the documents on nodes',
+    description: 'Runs one of the documents on nodes through SSM',
     ...{ timeout: 290, memory: 512, invokedBy: 'workflow' },
     variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_DOCUMENT_PREFIX', 'NIGHTSHIFT_LEASE_GROUP'],
   },
   'collect-from-nodes': {
-    description: 'What the nodes answered, judged',
+    description: 'Collects and judges the answers of nodes',
     ...{ timeout: 290, memory: 1024, invokedBy: 'workflow' },
     variables: ['NIGHTSHIFT_EVIDENCE_BUCKET'],
   },
@@ -76,12 +76,12 @@ const workflowFunctions = {
     variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN', 'NIGHTSHIFT_LEASE_GROUP'],
   },
   'check-rollout': {
-    description: 'Whether the new kube-proxy pods run and stay up',
+    description: 'Checks whether the new kube-proxy pods run and stay up',
     ...{ timeout: 50, memory: 256, invokedBy: 'workflow', kubernetes: true },
     variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
   },
   'record-outcome': {
-    description: 'Writes the record of an execution and says its ending on the bus',
+    description: 'Publishes the ending of an execution on the bus, and writes its record',
     ...{ timeout: 110, memory: 512, invokedBy: 'workflow' },
     variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_EVENT_BUS'],
   },
@@ -107,28 +107,28 @@ const recoverVariables: readonly Variable[] = [
 
 const eventFunctions = {
   'on-cluster-created': {
-    description: 'Starts the enforcement of a new cluster',
+    description: 'Starts the migration of a new cluster',
     ...{ timeout: 60, memory: 256, invokedBy: 'event', reservedConcurrency: 5 },
     variables: ['NIGHTSHIFT_MIGRATE_ALIAS_ARN', 'NIGHTSHIFT_SETTINGS'],
   },
   'on-addon-changed': {
-    description: "Notices that others changed an enrolled cluster's kube-proxy",
+    description: "Detects changes by others to an enrolled cluster's kube-proxy",
     ...{ timeout: 60, memory: 256, invokedBy: 'event', reservedConcurrency: 5 },
     variables: ['NIGHTSHIFT_EVENT_BUS', 'NIGHTSHIFT_LEASE_GROUP', ...planVariables],
   },
   'on-cluster-tagged': {
-    description: 'Plans anew for a cluster whose tags changed',
+    description: 'Updates the schedule of a cluster whose tags changed',
     ...{ timeout: 60, memory: 256, invokedBy: 'event', reservedConcurrency: 5 },
     variables: planVariables,
   },
   'on-node-registered': {
-    description: 'Has a node proven that joined an enrolled cluster',
+    description: 'Starts the proof of nodes that joined an enrolled cluster',
     ...{ timeout: 60, memory: 256, invokedBy: 'event', reservedConcurrency: 5 },
     variables: ['NIGHTSHIFT_MIGRATE_ALIAS_ARN', 'NIGHTSHIFT_SETTINGS'],
   },
   'on-execution-ended': {
-    description: 'Keeps the history of an execution, and starts a recovery where it left something behind',
-    // Every page of a history of 25,000 events passes through it.
+    description: 'Stores the history of an ended execution, and starts its recovery if it left anything unfinished',
+    // The function reads every page of a history of up to 25,000 events.
     ...{ timeout: 300, memory: 1024, invokedBy: 'event', reservedConcurrency: 10 },
     variables: recoverVariables,
   },
@@ -138,7 +138,7 @@ const eventFunctions = {
     variables: planVariables,
   },
   'sweep-executions': {
-    description: 'Looks for executions whose end nobody heard of',
+    description: 'Handles ended executions whose event never came',
     ...{ timeout: 900, memory: 1024, invokedBy: 'event', reservedConcurrency: 1 },
     variables: recoverVariables,
   },
@@ -147,5 +147,5 @@ const eventFunctions = {
 /** The name of a function: its file in functions/handlers. */
 export type Handler = keyof typeof workflowFunctions | keyof typeof eventFunctions;
 
-/** Every function of the product. What each may do is in function-permissions.ts. */
+/** All functions of the product. function-permissions.ts has their permissions. */
 export const FUNCTIONS: Readonly<Record<Handler, FunctionSettings>> = { ...workflowFunctions, ...eventFunctions };

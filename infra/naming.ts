@@ -7,12 +7,12 @@ export interface Place {
   readonly account: string;
 }
 
-/** What executions are started through. */
+/** The alias through which executions are started. */
 export const ALIAS = 'live';
 
 export const DOCUMENT_PREFIX = 'nightshift-';
 
-/** Schedule groups: of the leases, of the planned migrations, and of the daily sweeps. */
+/** The schedule groups of the leases, of the planned migrations, and of the daily sweeps. */
 export const groups = {
   leases: 'nightshift-leases',
   migrations: 'nightshift-migrations',
@@ -20,8 +20,8 @@ export const groups = {
 };
 
 /**
- * The physical names of what is deployed, and the ARNs made of them. Functions, state machines and roles name each other:
- * through names that are known beforehand nothing has to exist before something else.
+ * The physical names of deployed resources, and their ARNs. Functions, state machines and roles refer to each other by
+ * these fixed names, so no resource has to exist before another.
  */
 export function namesIn({ partition, region, account }: Place) {
   const arn = (service: string, resource: string) => `arn:${partition}:${service}:${region}:${account}:${resource}`;
@@ -43,13 +43,13 @@ export function namesIn({ partition, region, account }: Place) {
     function: (handler: string) => arn('lambda', `function:${names.function(handler)}`),
     stateMachine: (name: string) => arn('states', `stateMachine:${names.stateMachine(name)}`),
     alias: (name: string) => arn('states', `stateMachine:${names.stateMachine(name)}:${ALIAS}`),
-    /** An execution that was started through an alias bears no trace of it in its own ARN. */
+    /** The ARN of an execution does not contain the alias through which it was started. */
     executions: (name: string) => arn('states', `execution:${names.stateMachine(name)}:*`),
     document: (name: string) => arn('ssm', `document/${names.document(name)}`),
     role: (name: string) => `arn:${partition}:iam::${account}:role/${names.role(name)}`,
     evidenceBucket: `arn:${partition}:s3:::${names.evidenceBucket}`,
     objects: (prefix: string) => `arn:${partition}:s3:::${names.evidenceBucket}/${prefix}`,
-    /** What a rollback puts back. */
+    /** The configuration that a rollback restores. */
     formerObjects: `arn:${partition}:s3:::${names.evidenceBucket}/executions/*/former.json`,
     deadEvents: arn('sqs', names.deadEvents),
     topic: arn('sns', names.topic),

@@ -33,7 +33,7 @@ export interface Right {
 
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
 
-/** What the roles of a template may do. Throws for a statement without a reason. */
+/** The permissions of the roles of a template. Throws for a statement without a reason. */
 export function rightsOf(template: Template): Right[] {
   return resourcesOf(template, 'AWS::IAM::Role').flatMap(([, resource]) => rightsOfRole(resource));
 }
@@ -78,30 +78,30 @@ function trustOf({ Properties }: Resource): string {
 
 const INTRODUCTION = `# Security
 
-Who may do what, and why. This page is written by \`scripts/write-security.ts\` from the synthesized template; a test fails when it is out of date. \`PARTITION\`, \`REGION\` and \`ACCOUNT\` stand for those of the deployment, and \`SUFFIX\` for the domain of the partition (\`amazonaws.com\`, in China \`amazonaws.com.cn\`).
+The permissions of each role, with reasons. \`scripts/write-security.ts\` writes this page from the synthesized template; a test fails if the page is out of date. \`PARTITION\`, \`REGION\` and \`ACCOUNT\` stand for those of the deployment, and \`SUFFIX\` for the domain of the partition (\`amazonaws.com\`, in China \`amazonaws.com.cn\`).
 
 - Every function, every state machine and every service has a role of its own with one inline policy. Nothing is shared, no action has a wildcard, and a resource with a wildcard has its reason in the table.
-- Clusters let one role in, \`nightshift-kubernetes-REGION\`, only while an execution needs it: view on the cluster, edit in \`kube-system\`. The role may do nothing in AWS. [What that amounts to](#access-to-clusters).
-- Documents run on nodes that bear one of the configured \`nodeTags\`, and only nightshift's own three. Whoever may change tags of instances can therefore choose where they run; their parameters are closed lists and address patterns.
+- Clusters give access to one role, \`nightshift-kubernetes-REGION\`, only while an execution needs it: view on the cluster, edit in \`kube-system\`. The role has no permissions in AWS. [What the access allows](#access-to-clusters).
+- SSM may run only nightshift's own three documents, and only on nodes with one of the configured \`nodeTags\`. A principal that may change tags of instances can therefore choose where they run; their parameters are closed lists and address patterns.
 - The policy of \`eks:AssociateAccessPolicy\` allows two policies by name and one namespace, for nightshift's own role alone.
-- Evidence is encrypted with the key \`alias/nightshift\`, versioned, and locked (governance mode) for the configured days; no role of nightshift's may delete it or bypass the lock. Logs and notifications are encrypted with the same key, dead events with SQS's own.
+- Evidence is encrypted with the key \`alias/nightshift\`, versioned, and locked (governance mode) for the configured days; no role of nightshift may delete it or bypass the lock. Logs and notifications are encrypted with the same key, dead events with SQS's own.
 - Events and schedules reach only what they name: each permission to invoke or to publish names the rule, the schedule group or the alarm, and the account.
-- What a rollback puts back (\`executions/*/former.json\`) is written by the role of \`nightshift-migrate-cluster\` alone: no other role's statement covers it, and the bucket's policy denies it to every other principal, administrators included.
+- Only the role of \`nightshift-migrate-cluster\` writes the configuration that a rollback restores (\`executions/*/former.json\`): no other role's statement covers it, and the bucket's policy denies it to every other principal, including administrators.
 - EventBridge sends neither account nor rule to the topic and to its key, so those two statements name only the service and, on the key, this topic (its encryption context). A rule of EventBridge that somebody else makes could therefore publish a notification, and read none.
-- Not protected from: an administrator of the account, who can change the policies themselves; a workload in \`kube-system\` that changes kube-proxy itself (it is noticed by the next proof, not prevented); an API server that lies about its pods.
+- nightshift does not protect from an administrator of the account, who can change the policies themselves; from a workload in \`kube-system\` that changes kube-proxy itself (the next proof detects it); or from an API server that lies about its pods.
 `;
 
-/** Printed after the introduction: the two ways in are not the same. */
+/** The section after the introduction, on the two kinds of access, which differ. */
 const ACCESS = `## Access to clusters
 
-While it lasts, the access entry amounts to **root on every node of the cluster**. \`AmazonEKSEditPolicy\` in \`kube-system\` may change any DaemonSet there and create pods, and no admission control of EKS's keeps privileged pods out of \`kube-system\`: who holds the role's credentials in that time can run a privileged pod on a node, or change kube-proxy's own image. It can also read the secrets of \`kube-system\`. The entry is made when an execution needs it, is deleted before every long wait and at every ending, and its credentials are good for 15 minutes. CloudTrail shows \`CreateAccessEntry\` and \`DeleteAccessEntry\`, and the audit log of the cluster what was done in between.
+While it exists, the access entry amounts to **root on every node of the cluster**. \`AmazonEKSEditPolicy\` in \`kube-system\` may change any DaemonSet there and create pods, and EKS has no admission control that keeps privileged pods out of \`kube-system\`: a holder of the role's credentials in that time can run a privileged pod on a node, or change kube-proxy's own image. The role can also read the secrets of \`kube-system\`. An execution makes the entry when it needs it and deletes it before every long wait and at every ending; the role's credentials are valid for 15 minutes. CloudTrail shows \`CreateAccessEntry\` and \`DeleteAccessEntry\`, and the audit log of the cluster what was done in between.
 
-The narrower way is a Kubernetes group with Roles of the cluster's own:
+The narrower access is a Kubernetes group with the cluster's own Roles:
 
 1. \`npx nightshift access-manifest --group nightshift | kubectl apply -f -\` on each cluster;
 2. \`"kubernetesGroup": "nightshift"\` in \`nightshift.config.json\`, and deploy again.
 
-Then the access entry has this group, no access policy is associated, and the state machines lose the right to associate one. What is left: get and patch of the one DaemonSet \`kube-proxy\`, get and update of the one ConfigMap \`kube-proxy-config\`, get, list and delete of pods and \`pods/proxy\` (get) in \`kube-system\`; and in the whole cluster the list of nodes, Services, DaemonSets and SecurityGroupPolicies, and two named configurations of Cilium and Calico. No secrets, and no new pods. A patch of the DaemonSet \`kube-proxy\` still reaches every node, because its pods are privileged: an admission policy that admits only the annotation \`kubectl.kubernetes.io/restartedAt\` from this group closes that, too. A cluster without the manifest answers 403, and nothing is changed in it.
+Then the access entry has this group, no access policy is associated, and the state machines lose the permission to associate one. The role keeps: get and patch of the one DaemonSet \`kube-proxy\`, get and update of the one ConfigMap \`kube-proxy-config\`, get, list and delete of pods and \`pods/proxy\` (get) in \`kube-system\`; and in the whole cluster the list of nodes, Services, DaemonSets and SecurityGroupPolicies, and two named configurations of Cilium and Calico. No secrets, and no new pods. A patch of the DaemonSet \`kube-proxy\` still reaches every node, because its pods are privileged: an admission policy that admits only the annotation \`kubectl.kubernetes.io/restartedAt\` from this group closes that, too. A cluster without the manifest answers 403, and nothing is changed in it.
 `;
 
 /** The page docs/security.md. Throws for a statement without a reason. */
@@ -114,7 +114,7 @@ function section(resource: Resource): string {
   const { Properties } = resource;
   const rights = rightsOfRole(resource);
   const head = `## ${textOf(Properties['RoleName']).replace(/-REGION$/, '')}\n\n${textOf(Properties['Description'])}. Assumed by ${trustOf(resource)}.\n`;
-  if (rights.length === 0) return `${head}\nMay do nothing.\n`;
+  if (rights.length === 0) return `${head}\nThe role has no permissions.\n`;
   const rows = rights.map(
     ({ actions, resources, conditions, why }) =>
       `| ${code(actions)} | ${code(resources)} | ${code(conditions)} | ${why} |`,

@@ -14,7 +14,7 @@ import { Schedules } from './constructs/schedules.ts';
 import { Triggers } from './constructs/triggers.ts';
 import { Workflow } from './constructs/workflow.ts';
 
-/** Everything that one account and Region needs. It names neither: one template serves all of them. */
+/** All resources of one account and Region. The stack names neither: one template serves all of them. */
 export class NightshiftStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: StackProps & { config: Config }) {
     super(scope, id, props);

@@ -4,14 +4,14 @@ import * as executions from './permissions/executions.ts';
 import type { Permission } from './permissions/permission.ts';
 import * as records from './permissions/records.ts';
 
-/** With a Kubernetes group the cluster's own Roles give the rights, and no policy of EKS's may be associated. */
+/** With a Kubernetes group the cluster's own Roles give the permissions, and no policy of EKS may be associated. */
 const access = (kubernetesGroup: string | null): readonly Permission[] => [
   ...[eks.createAccessEntry(kubernetesGroup), eks.tagAccessEntry, eks.readAccessEntry, eks.deleteAccessEntry],
   ...(kubernetesGroup === null ? [eks.grantView, eks.grantEdit] : []),
 ];
 const lease = [executions.holdLease, executions.readLease, executions.passSchedulerRole];
 
-/** What each state machine does itself, without a function. */
+/** The permissions for calls that each state machine makes itself, without a function. */
 const own: Record<string, readonly Permission[]> = {
   'migrate-cluster': [
     ...[...lease, eks.describeClusters, eks.describeAddon, eks.describeUpdates, records.writeFormer],
@@ -29,7 +29,7 @@ export function handlersOf(machine: string, handlers: readonly string[]): string
   return handlers.filter((handler) => definition.includes(`\${${functionPlaceholder(handler)}}`));
 }
 
-/** Everything that a state machine may do. Throws for a state machine that has no list of its own. */
+/** All permissions of a state machine. Throws for a state machine without a list. */
 export function stateMachinePermissions(
   machine: string,
   handlers: readonly string[],

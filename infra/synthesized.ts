@@ -29,7 +29,7 @@ export async function synthesized(config: Config): Promise<Template> {
   return parseTemplate(readFileSync(file, 'utf8'));
 }
 
-/** Whoever reads the file finds all of it, or none. What was made of other sources goes. */
+/** Writes the file atomically: a reader finds all of it or none. Deletes templates of other sources. */
 function keep(name: string, sources: string, json: string): void {
   mkdirSync(CACHE, { recursive: true });
   const unfinished = join(CACHE, `${name}.${process.pid}`);

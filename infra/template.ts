@@ -7,11 +7,11 @@ const Resource = z.looseObject({
 });
 const Template = z.looseObject({ Resources: z.record(z.string(), Resource) });
 
-/** A synthesized template, whole, checked as far as it is read again. */
+/** A synthesized template, complete; only the fields that are read are checked. */
 export type Template = z.output<typeof Template>;
 export type Resource = z.output<typeof Resource>;
 
-/** Reads a template's JSON. Throws SyntaxError, or zod's error for what is no template. */
+/** Reads a template's JSON. Throws SyntaxError, or zod's error if the JSON is not a template. */
 export function parseTemplate(json: string): Template {
   return Template.parse(JSON.parse(json));
 }
@@ -22,8 +22,8 @@ export function resourcesOf({ Resources }: Template, type: string): [id: string,
 }
 
 /**
- * A value of the template as text for people: joins joined, pseudo parameters as words in capitals, other references as
- * the logical id in angle brackets.
+ * A value of the template as text for people: joins are resolved, pseudo parameters become words in capitals, other
+ * references become the logical id in angle brackets.
  */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
@@ -34,7 +34,7 @@ export function textOf(value: unknown): string {
     if (name === 'Fn::Join' && Array.isArray(operand) && Array.isArray(operand[1]))
       return operand[1].map(textOf).join(String(operand[0]));
   }
-  throw new Error(`${JSON.stringify(value)} is nothing that has a text`);
+  throw new Error(`${JSON.stringify(value)} has no text`);
 }
 
 const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = {

@@ -41,7 +41,7 @@ export function environmentOf(
   };
 }
 
-/** What each of them is in this deployment. */
+/** The value of each variable in this deployment. */
 function variableValues(
   { settings, vpc, windows }: Pick<Config, 'settings' | 'vpc' | 'windows'>,
   { names, arns }: Names,

@@ -2,15 +2,15 @@ import { NO_KUBERNETES_GROUP, placeholderValues, STATE_MACHINES } from '../state
 import { groups, type Names } from './naming.ts';
 
 /**
- * A definition as it is deployed: its files say `arn:aws:states:::…`, and the ARN of an integration begins with the
- * partition. https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html
+ * A definition for deployment: the files have `arn:aws:states:::…`, but the ARN of an integration begins with the
+ * Region's partition. https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html
  */
 export const inEveryPartition = (definition: string): string =>
   definition.replaceAll('arn:aws:states:::', 'arn:${Partition}:states:::');
 
 /**
- * The placeholders that a definition has, with their values; another machine is meant through its alias. `functions`:
- * handler file name → ARN.
+ * The placeholders of a definition, with their values; other state machines are referred to by their alias.
+ * `functions`: handler file name → ARN.
  */
 export function substitutions(
   definition: string,
@@ -31,7 +31,7 @@ export function substitutions(
   return Object.fromEntries(Object.entries(values).filter(([name]) => definition.includes(`\${${name}}`)));
 }
 
-/** Events that tell of the end of one of nightshift's executions. */
+/** The pattern of events that report the end of one of nightshift's executions. */
 export const executionEnded = ({ arns }: Names) => ({
   source: ['aws.states'],
   'detail-type': ['Step Functions Execution Status Change'],

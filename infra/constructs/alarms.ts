@@ -28,7 +28,7 @@ export function ownMetric(metricName: string, statistic = 'Sum', period = EVERY)
   });
 }
 
-/** What wakes somebody up: each alarm rings at the first occurrence, and its text says where to look. */
+/** The alarms that page a person. Each fires at the first occurrence, and its description says where to look. */
 export class Alarms extends Construct {
   readonly alarms: Alarm[] = [];
   private readonly topic: Topic;
@@ -39,18 +39,18 @@ export class Alarms extends Construct {
     this.topic = topic;
     this.ring('rollback-failed', ownMetric('nightshift.RollbackFailed'), {
       alarmDescription:
-        'A cluster could be brought neither to the target nor back. See docs/operations.md, RollbackFailed, at once.',
+        'A rollback failed: the cluster may run two modes. See docs/operations.md, RollbackFailed, at once.',
     });
     this.ring('recovery-started', matches('recovery-started'), {
       alarmDescription:
-        'An execution ended without a word or held its lease too long, and a recovery began. See that it comes to its end.',
+        'An execution ended without recording its outcome or held its lease too long, and a recovery began. Check how it ends.',
     });
     this.ring('dead-events', queue.metricApproximateNumberOfMessagesVisible({ period: EVERY, statistic: 'Maximum' }), {
-      alarmDescription: `An event or a schedule reached nobody. Read the queue ${names.deadEvents}.`,
+      alarmDescription: `An event or a schedule was not delivered. Read the queue ${names.deadEvents}.`,
     });
     for (const handler of functions.asynchronous)
       this.ring(`${handler}-errors`, functions.get(handler).metricErrors({ period: EVERY }), {
-        alarmDescription: `${names.function(handler)} failed, and nobody waits for its answer. Read its log.`,
+        alarmDescription: `${names.function(handler)} failed, and no caller waits for its answer. Read its log.`,
       });
   }
 
@@ -70,7 +70,7 @@ export class Alarms extends Construct {
   }
 }
 
-/** How often a rule found an event. */
+/** The number of events that matched a rule. */
 function matches(rule: string): Metric {
   return new Metric({
     namespace: 'AWS/Events',

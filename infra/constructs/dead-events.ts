@@ -5,11 +5,11 @@ import { Construct } from 'constructs';
 import { names } from '../names.ts';
 
 /**
- * Everything that names the queue depends on this construct, so on the queue and on its policy: a rule that is there
- * before them loses what it cannot deliver, and Lambda refuses a destination that does not exist.
+ * The queue of events that no target took and of schedules that could not start anything. An alarm fires at the first
+ * message. SQS encrypts it with its own key: a key of ours would have to be opened to every service that delivers here.
  *
- * Where events end that no target took, and schedules that could not start anything. An alarm rings as soon as there is
- * one. SQS's own encryption: a key of ours would have to be opened to every service that delivers here.
+ * Every resource that names the queue depends on this construct, and so on the queue and its policy: a rule that exists
+ * before them loses events that it cannot deliver, and Lambda refuses a destination that does not exist.
  */
 export class DeadEvents extends Construct {
   readonly queue: Queue;

@@ -4,7 +4,7 @@ import { ssmDocuments } from '../../ssm-documents/documents.ts';
 import type { Config } from '../config.ts';
 import { names } from '../names.ts';
 
-/** What marks a node that wants to be prepared as soon as it joins. */
+/** The tag of a node that should be prepared as soon as it joins. */
 export const PREPARE_TAG = 'nightshift:prepare';
 
 /** The documents that run on nodes, and the association that prepares marked nodes as soon as SSM knows them. */
@@ -19,7 +19,7 @@ export class Documents extends Construct {
           documentType: 'Command',
           documentFormat: 'JSON',
           content,
-          // A new script becomes the document's default version under the same name.
+          // A changed script becomes the document's new default version, under the same name.
           updateMethod: 'NewVersion',
         }),
       ]),

@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { arns } from '../names.ts';
 import type { Conditions } from '../permissions/permission.ts';
 
-/** The key of everything that rests: evidence, logs, and messages to people. It outlives the stack, as the evidence does. */
+/** The key for evidence, logs and notifications. Like the evidence, it stays when the stack is deleted. */
 export class EncryptionKey extends Construct {
   readonly key: Key;
 
@@ -20,8 +20,8 @@ export class EncryptionKey extends Construct {
   }
 
   /**
-   * CloudWatch Logs encrypts in the context of the log group, SNS in that of the topic; each service may use the key in
-   * these contexts alone.
+   * CloudWatch Logs encrypts in the context of the log group, SNS in the context of the topic; each service may use the
+   * key only in these contexts.
    */
   private allowServices(): void {
     this.allow('EncryptOwnLogs', `logs.${Aws.REGION}.${Aws.URL_SUFFIX}`, {
@@ -50,7 +50,7 @@ export class EncryptionKey extends Construct {
   }
 }
 
-/** What SNS does with the key in the name of a publisher. */
+/** The calls that SNS makes with the key on behalf of a publisher. */
 const PUBLISH = ['kms:Decrypt', 'kms:GenerateDataKey'];
 /** https://docs.aws.amazon.com/sns/latest/dg/sns-enable-encryption-for-topic.html */
 const OWN_TOPIC = { 'kms:EncryptionContext:aws:sns:topicArn': arns.topic };

@@ -14,13 +14,13 @@ import { Construct } from 'constructs';
 import { RECORD_PREFIXES } from '../../functions/core/execution/executions.ts';
 import { arns, names } from '../names.ts';
 
-/** What S3 moves no object to before this age, in days. */
+/** The age in days before which S3 does not move an object to Infrequent Access. */
 const COLD_AFTER = 90;
 
 /**
- * Where executions keep their evidence: nobody deletes or overwrites it for the configured days (Object Lock, governance:
- * who has s3:BypassGovernanceRetention may, and nightshift has not), and after them S3 deletes it. It stays when the stack
- * is deleted.
+ * The bucket of the executions' evidence. Nobody can delete or overwrite it for the configured days (Object Lock in
+ * governance mode: only principals with s3:BypassGovernanceRetention can, and nightshift does not have it); then S3
+ * deletes it. The bucket stays when the stack is deleted.
  */
 export class EvidenceBucket extends Construct {
   readonly bucket: Bucket;
@@ -51,7 +51,7 @@ export class EvidenceBucket extends Construct {
             ],
           }),
         })),
-        // Versions stay as long as they are locked, and no longer.
+        // Versions are deleted as soon as their lock ends.
         { id: 'former-versions', noncurrentVersionExpiration: Duration.days(1) },
         { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
       ],
@@ -61,8 +61,8 @@ export class EvidenceBucket extends Construct {
   }
 
   /**
-   * What a rollback puts back comes from the workflow alone: who writes it decides what runs on the nodes of a cluster.
-   * A new version over the saved one counts as well, so that a deletion, which makes such a version, is denied, too.
+   * Only the workflow may write the configuration that a rollback restores: its writer decides what runs on the nodes
+   * of a cluster. This includes new versions of the object, and so deletions, which make such a version.
    */
   private guardFormer(): void {
     this.bucket.addToResourcePolicy(
@@ -93,11 +93,11 @@ export class EvidenceBucket extends Construct {
       }),
     );
     bucket.loggingConfiguration = { destinationBucketName: logs.bucketName };
-    // With its policy: S3 drops a log that it may not write.
+    // Depends on the policy, too: S3 drops a log that it may not write.
     if (logs.policy) bucket.node.addDependency(logs.policy);
   }
 
-  /** Who read the evidence. S3 itself delivers these logs, and cannot do so with a key of ours. */
+  /** The logs of access to the evidence. S3 itself delivers them, and cannot do so with a key of ours. */
   private accessLogs(): Bucket {
     const logs = new Bucket(this, 'AccessLogs', {
       bucketName: names.accessLogsBucket,
@@ -111,7 +111,8 @@ export class EvidenceBucket extends Construct {
     });
     Validations.of(logs).acknowledge({
       id: 'AwsSolutions-S1',
-      reason: 'This bucket holds the access logs of the evidence; logging itself, it would never come to rest.',
+      reason:
+        'This bucket holds the access logs of the evidence; if it logged its own access, each log would cause another.',
     });
     return logs;
   }

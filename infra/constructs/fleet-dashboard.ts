@@ -23,7 +23,7 @@ const ENDINGS: readonly [metric: string, label: string][] = [
   ['nightshift.RollbackFailed', 'rollback failed'],
 ];
 
-/** By the last sweep: what schedule-migrations counts every day. */
+/** The clusters by the last sweep: schedule-migrations counts them every day. */
 const CLUSTERS: readonly [metric: string, label: string][] = [
   ['ClustersCompliant', 'at the target'],
   ['ClustersDue', 'to be migrated'],
@@ -31,7 +31,7 @@ const CLUSTERS: readonly [metric: string, label: string][] = [
   ['ClustersNotEnrolled', 'not enrolled'],
 ];
 
-/** The fleet on one page: clusters, endings, nodes without a proof, time that migrations take. */
+/** The fleet on one page: clusters, endings, nodes without a proof, duration of migrations. */
 export class FleetDashboard extends Construct {
   constructor(scope: Construct, id: string, alarms: Alarm[]) {
     super(scope, id);
@@ -67,7 +67,7 @@ export class FleetDashboard extends Construct {
   }
 }
 
-/** The time in the window is that of an execution without its wait for the window, of which this is the upper bound. */
+/** The duration of executions, which includes the wait for the window: an upper bound of the time in the window. */
 function executionTimes(): Metric[] {
   return ['migrate-cluster', 'rollback-cluster'].map(
     (machine) =>

@@ -35,13 +35,13 @@ interface Options {
 
 const bundleOf = (handler: string) => fileURLToPath(new URL(`../../dist/functions/${handler}`, import.meta.url));
 
-/** Every function of the product, each from its bundle, with a role, a log and variables of its own. */
+/** All functions of the product, each from its bundle, with its own role, log and variables. */
 export class Functions extends Construct {
-  /** By handler file name. */
+  /** The functions by handler file name. */
   readonly byHandler = new Map<string, LambdaFunction>();
   /** The handlers that others invoke asynchronously. */
   readonly asynchronous: string[] = [];
-  /** The handlers that talk to Kubernetes. */
+  /** The handlers that call Kubernetes. */
   readonly kubernetes: string[] = [];
 
   constructor(scope: Construct, id: string, options: Options) {
@@ -88,11 +88,11 @@ class NightshiftFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
-      // Nobody reads the source maps there.
+      // Excludes source maps: nothing reads them on Lambda.
       code: Code.fromAsset(bundleOf(handler), { exclude: ['*.map'] }),
       timeout: Duration.seconds(settings.timeout),
       memorySize: settings.memory,
-      // By its ARN: the role has its one policy already, and the function's own construct must not widen it.
+      // Imports the role by its ARN: it has its one policy already, and the function's construct must not widen it.
       role: Role.fromRoleArn(this, 'OwnRole', role.roleArn, { mutable: false }),
       logGroup,
       loggingFormat: LoggingFormat.JSON,
@@ -106,7 +106,7 @@ class NightshiftFunction extends Construct {
   }
 }
 
-/** The numbers of the configuration are those of the enumeration. */
+/** The configured days as the CDK's enumeration, whose values are the same numbers. */
 const retention = ({ retentionDays }: Config): RetentionDays => retentionDays.logs;
 
 function permissionsOf(
@@ -135,7 +135,7 @@ function connect(lambda: LambdaFunction, vpc: NonNullable<Config['vpc']>): void 
   resource.vpcConfig = { subnetIds: vpc.subnetIds, securityGroupIds: vpc.securityGroupIds };
 }
 
-/** When Lambda has given up, the event lies in the queue, with the error. */
+/** After Lambda's last retry the queue gets the event, with the error. */
 function keepWhatFails(scope: Construct, lambda: LambdaFunction, deadEvents: DeadEvents): void {
   const configuration = new CfnEventInvokeConfig(scope, 'Asynchronous', {
     functionName: lambda.functionName,

@@ -4,8 +4,9 @@ import type { Functions } from './functions.ts';
 import { roleFor } from './role.ts';
 
 /**
- * The role that clusters let in while an execution needs it. It may do nothing in AWS: the token that it signs for an API
- * server is a GetCallerIdentity, which needs no permission, and the access entry says what it may do in the cluster.
+ * The role to which clusters give access while an execution needs it. It has no permissions in AWS: the token that it
+ * signs for an API server is a GetCallerIdentity, which needs none, and the access entry gives permissions in the
+ * cluster.
  */
 export class KubernetesRole extends Construct {
   constructor(scope: Construct, id: string, functions: Functions) {
@@ -17,7 +18,7 @@ export class KubernetesRole extends Construct {
     });
     roleFor(this, 'kubernetes', {
       assumedBy: new CompositePrincipal(...principals),
-      description: 'What clusters let in while an execution needs it',
+      description: 'The role to which clusters give access while an execution needs it',
       permissions: [],
     });
   }

@@ -12,8 +12,8 @@ import type { DeadEvents } from './dead-events.ts';
 import { roleFor } from './role.ts';
 import { RETRIES } from './triggers.ts';
 
-/** Endings that a person should read of in the morning, and the one to wake up for. */
-const TOLD = [
+/** Endings of which a person is notified: those for the morning, and the one that pages. */
+const NOTIFIED = [
   'nightshift.RollbackFailed',
   'nightshift.MigrationFailed',
   'nightshift.MigrationRolledBack',
@@ -27,7 +27,7 @@ interface Options {
   deadEvents: DeadEvents;
 }
 
-/** The topic for people, what is said on it, and the way to the central bus. */
+/** The topic that notifies people, the rules that publish to it, and the rule to the central bus. */
 export class Notifications extends Construct {
   readonly topic: Topic;
   private readonly deadEvents: DeadEvents;
@@ -45,12 +45,12 @@ export class Notifications extends Construct {
     this.allowPublishing();
     for (const endpoint of emails)
       new CfnSubscription(this, endpoint, { topicArn: this.topic.topicArn, protocol: 'email', endpoint });
-    this.tell('endings', 'People are told of what went wrong', {
+    this.notify('endings', 'Notifies people of failures', {
       source: ['nightshift'],
-      'detail-type': TOLD,
+      'detail-type': NOTIFIED,
     });
-    // The name of a recovery begins so, whoever started it: core/execution/recovery.ts names it.
-    this.tell('recovery-started', "The dead-man's switch fired, or an execution ended without a word", {
+    // Every recovery has a name with this beginning: core/execution/recovery.ts makes it.
+    this.notify('recovery-started', 'A lease fired, or an execution ended without recording its outcome', {
       source: ['aws.states'],
       'detail-type': ['Step Functions Execution Status Change'],
       detail: {
@@ -62,7 +62,7 @@ export class Notifications extends Construct {
     if (centralBusArn) forward(new Construct(this, 'CentralBus'), centralBusArn).node.addDependency(deadEvents);
   }
 
-  private tell(name: string, description: string, eventPattern: Record<string, unknown>): void {
+  private notify(name: string, description: string, eventPattern: Record<string, unknown>): void {
     const rule = new CfnRule(this, name, {
       name: names.rule(name),
       description,
@@ -76,7 +76,7 @@ export class Notifications extends Construct {
   }
 
   /**
-   * A condition in the statement for EventBridge would never hold: it sends no keys to a topic's policy.
+   * The statement for EventBridge has no condition, because EventBridge sends no condition keys to a topic's policy.
    * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
    */
   private allowPublishing(): void {
@@ -98,10 +98,10 @@ export class Notifications extends Construct {
   }
 }
 
-/** Without the policy nothing can be published. Throws for a topic that has none. */
+/** The topic's policy, without which nothing can be published. Throws for a topic that has none. */
 export const policyOfTopic = (topic: Topic): IConstruct => topic.node.findChild('Policy');
 
-/** Every event of nightshift's goes to the bus of another account, too. */
+/** Sends every event of nightshift to the bus of another account, too. */
 function forward(scope: Construct, busArn: string): CfnRule {
   const role = roleFor(scope, 'forwarder', {
     assumedBy: new ServicePrincipal('events.amazonaws.com', {
@@ -115,7 +115,7 @@ function forward(scope: Construct, busArn: string): CfnRule {
   });
   return new CfnRule(scope, 'Rule', {
     name: names.rule('forward'),
-    description: 'The central bus hears everything',
+    description: 'Sends every event to the central bus',
     eventPattern: { source: ['nightshift'] },
     state: 'ENABLED',
     targets: [

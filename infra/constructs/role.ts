@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import { names } from '../names.ts';
 import { type Permission, policyOf } from '../permissions/permission.ts';
 
-/** A role of its own for one function, state machine or service: nothing but these permissions, as one inline policy. */
+/** The role of one function, state machine or service: only these permissions, as one inline policy. */
 export function roleFor(
   scope: Construct,
   name: string,
@@ -22,7 +22,7 @@ export function roleFor(
   return role;
 }
 
-/** Where the template keeps the reasons of a role's statements, by Sid: docs/security.md is written from the template. */
+/** The metadata key for the reasons of a role's statements, by Sid: docs/security.md is written from the template. */
 export const REASONS = 'nightshift:reasons';
 
 function explain(role: Role, permissions: readonly Permission[]): void {
@@ -32,7 +32,7 @@ function explain(role: Role, permissions: readonly Permission[]): void {
   resource.addMetadata(REASONS, Object.fromEntries(reasons));
 }
 
-/** cdk-nag wants a reason for each resource with a wildcard; the permission has it. */
+/** Gives cdk-nag the permission's reason for each resource with a wildcard. */
 function acknowledgeWildcards(role: Role, permissions: readonly Permission[]): void {
   const reasons = new Map<string, string>();
   for (const { resources, wildcard } of permissions)
@@ -41,7 +41,7 @@ function acknowledgeWildcards(role: Role, permissions: readonly Permission[]): v
   for (const [id, reason] of reasons) Validations.of(role).acknowledge({ id, reason });
 }
 
-/** The name of the finding: the resource with its references in angle brackets. */
+/** The name of cdk-nag's finding: the resource with its references in angle brackets. */
 function findingOf(scope: Construct, resource: string): string {
   const resolved: unknown = Stack.of(scope).resolve(resource);
   return `AwsSolutions-IAM5[Resource::${flat(resolved)}]`;
@@ -54,5 +54,5 @@ function flat(value: unknown): string {
     const join = 'Fn::Join' in value ? value['Fn::Join'] : undefined;
     if (Array.isArray(join) && Array.isArray(join[1])) return join[1].map(flat).join(String(join[0]));
   }
-  throw new Error(`${JSON.stringify(value)} is no resource that has a name`);
+  throw new Error(`${JSON.stringify(value)} is not a resource with a name`);
 }

@@ -11,7 +11,7 @@ import { roleFor } from './role.ts';
 /** The functions that a schedule starts every day. */
 export const SWEEPS = ['schedule-migrations', 'sweep-executions'] as const;
 
-/** The schedule groups, the roles that their schedules act with, and the two daily sweeps. */
+/** The schedule groups, the roles that their schedules use, and the two daily sweeps. */
 export class Schedules extends Construct {
   constructor(scope: Construct, id: string, options: { functions: Functions; deadEvents: DeadEvents }) {
     super(scope, id);
@@ -20,19 +20,19 @@ export class Schedules extends Construct {
     const sweeps = new CfnScheduleGroup(this, groups.sweeps, { name: groups.sweeps });
     roleFor(new Construct(this, 'Scheduler'), 'scheduler', {
       assumedBy: scheduledBy(groups.leases, groups.migrations),
-      description: 'What leases and planned migrations start executions with',
+      description: 'The role with which leases and planned migrations start executions',
       permissions: [executions.startMigrations, executions.startRollbacks, executions.sendToDeadEvents],
     });
     const role = roleFor(new Construct(this, 'Sweeper'), 'sweeper', {
       assumedBy: scheduledBy(groups.sweeps),
-      description: 'What the daily sweeps are started with',
+      description: 'The role with which EventBridge Scheduler starts the daily sweeps',
       permissions: [executions.runSweeps, executions.sendToDeadEvents],
     });
     for (const handler of SWEEPS) {
       const schedule = new CfnSchedule(this, handler, {
         name: `nightshift-${handler}`,
         groupName: sweeps.ref,
-        description: 'Every day, in case an event never came',
+        description: 'Runs every day, in case an event never came',
         scheduleExpression: 'rate(1 day)',
         flexibleTimeWindow: { mode: 'FLEXIBLE', maximumWindowInMinutes: 15 },
         target: {

@@ -7,7 +7,7 @@ import { executionEnded } from '../workflow.ts';
 import type { DeadEvents } from './dead-events.ts';
 import type { Functions } from './functions.ts';
 
-/** EventBridge tries for a day, 185 times, and then the event lies in the queue. */
+/** EventBridge retries for a day, 185 times; then the queue gets the event. */
 export const RETRIES = { maximumEventAgeInSeconds: 24 * 3600, maximumRetryAttempts: 185 };
 
 interface Trigger {
@@ -17,7 +17,7 @@ interface Trigger {
   pattern: Record<string, unknown>;
 }
 
-/** A call that EKS accepted. CloudTrail writes down refused ones, too: those have an errorCode. */
+/** The pattern of a call that EKS accepted. CloudTrail also records refused calls, with an errorCode. */
 const accepted = (eventName: string[], more: Record<string, unknown> = {}) => ({
   source: ['aws.eks'],
   'detail-type': ['AWS API Call via CloudTrail'],
@@ -25,13 +25,13 @@ const accepted = (eventName: string[], more: Record<string, unknown> = {}) => ({
 });
 
 /**
- * What nightshift hears of. CloudTrail must be on in the account for the first four.
+ * The rules. CloudTrail must be on in the account for the first four.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
  */
 const TRIGGERS: readonly Trigger[] = [
   {
     name: 'cluster-created',
-    description: 'A new cluster is enforced',
+    description: 'Somebody created a cluster',
     handler: 'on-cluster-created',
     pattern: accepted(['CreateCluster']),
   },
@@ -45,22 +45,22 @@ const TRIGGERS: readonly Trigger[] = [
   },
   {
     name: 'addon-event',
-    description: 'EKS tells what became of an add-on',
+    description: 'EKS reported the result of a change of an add-on',
     handler: 'on-addon-changed',
     pattern: { source: ['aws.eks'], 'detail-type': [{ prefix: 'EKS Addon ' }] },
   },
   {
     name: 'cluster-tagged',
-    description: "A cluster's tags enrol it",
+    description: "Somebody changed a cluster's tags",
     handler: 'on-cluster-tagged',
-    // Node groups and add-ons have tags, too, and ARNs of other kinds; CloudTrail may write the colons and slashes encoded.
+    // Excludes the ARNs of node groups and add-ons, which have tags, too. CloudTrail may encode colons and slashes.
     pattern: accepted(['TagResource', 'UntagResource'], {
       requestParameters: { resourceArn: [{ wildcard: '*:cluster/*' }, { wildcard: '*%3Acluster%2F*' }] },
     }),
   },
   {
     name: 'node-registered',
-    description: 'An instance runs that may be a node',
+    description: 'An instance that may be a node is running',
     handler: 'on-node-registered',
     pattern: {
       source: ['aws.ec2'],
@@ -78,7 +78,7 @@ const TRIGGERS: readonly Trigger[] = [
 
 /** One rule on the default bus for each kind of event, with one function behind it. */
 export class Triggers extends Construct {
-  /** Rule names without their prefix. */
+  /** The names of the rules without their prefix. */
   readonly rules = TRIGGERS.map(({ name }) => name);
 
   constructor(scope: Construct, id: string, options: { functions: Functions; deadEvents: DeadEvents }) {

@@ -40,7 +40,7 @@ class Machine extends Construct {
       permissions: [...permissions, ...(stores ? [encryptEvidence(key.keyArn)] : [])],
     });
     const logs = new LogGroup(this, 'Logs', {
-      // Names that begin so do not fill the resource policy of CloudWatch Logs.
+      // Log groups with this prefix do not fill the resource policy of CloudWatch Logs.
       logGroupName: `/aws/vendedlogs/states/${names.stateMachine(machine)}`,
       retention: config.retentionDays.logs,
       encryptionKey: key,
@@ -58,7 +58,7 @@ class Machine extends Construct {
         functionArns(functions),
         config.kubernetesGroup,
       ),
-      // What went through the states is in the history, which is exported; a log tells which states they were.
+      // The log has the states without their data, which is in the exported history.
       loggingConfiguration: {
         level: 'ALL',
         includeExecutionData: false,
@@ -83,18 +83,18 @@ function functionArns({ byHandler }: Functions): Record<string, string> {
   return Object.fromEntries([...byHandler].map(([handler, { functionArn }]) => [handler, functionArn]));
 }
 
-/** A running execution keeps its definition; what is started through the alias gets the newest version. */
+/** A running execution keeps its definition; executions started through the alias use the newest version. */
 function publish(scope: Construct, stateMachine: CfnStateMachine): void {
   const version = new CfnStateMachineVersion(scope, 'Version', {
     stateMachineArn: stateMachine.attrArn,
     stateMachineRevisionId: stateMachine.attrStateMachineRevisionId,
   });
-  // A former version goes with its state machine, not while executions still run that were started with it.
+  // Keeps former versions, because executions that were started with them may still run.
   version.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
   version.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN;
   new CfnStateMachineAlias(scope, 'Alias', {
     name: ALIAS,
-    description: 'What executions are started through',
+    description: 'The alias through which executions are started',
     deploymentPreference: { type: 'ALL_AT_ONCE', stateMachineVersionArn: version.ref },
   });
 }

@@ -4,7 +4,7 @@ import { onlyValues, type Permission } from './permission.ts';
 
 // Action, resource types and condition keys:
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html
-const ANY_CLUSTER = 'Clusters are enrolled by their tags, after the deployment: none is known here.';
+const ANY_CLUSTER = 'Clusters are enrolled by their tags after the deployment, so the policy cannot name them.';
 const clusters = arns.in('eks', 'cluster/*');
 const kubeProxyAddons = arns.in('eks', 'addon/*/kube-proxy/*');
 /** The access entries of nightshift's own role, in any cluster. */
@@ -29,7 +29,7 @@ export const describeAddon: Permission = {
 
 export const describeUpdates: Permission = {
   sid: 'DescribeUpdates',
-  why: "Sees whether an update is in flight, and how nightshift's own ended.",
+  why: "Reads whether an update is in flight, and how nightshift's own ended.",
   actions: ['eks:DescribeUpdate'],
   resources: [clusters, kubeProxyAddons],
   wildcard: 'Updates belong to a cluster or to its kube-proxy add-on, of any cluster.',
@@ -37,7 +37,7 @@ export const describeUpdates: Permission = {
 
 export const listUpdates: Permission = {
   sid: 'ListUpdates',
-  why: 'Sees which updates of the cluster and its kube-proxy there are.',
+  why: 'Lists the updates of the cluster and of its kube-proxy.',
   actions: ['eks:ListUpdates'],
   resources: [clusters, kubeProxyAddons],
   wildcard: 'Updates belong to a cluster or to its kube-proxy add-on, of any cluster.',
@@ -45,7 +45,7 @@ export const listUpdates: Permission = {
 
 export const listFargateProfiles: Permission = {
   sid: 'ListFargateProfiles',
-  why: 'Counts what runs on Fargate, where there is no kube-proxy of ours.',
+  why: 'Counts Fargate profiles: their nodes have no kube-proxy that nightshift changes.',
   actions: ['eks:ListFargateProfiles'],
   resources: [clusters],
   wildcard: ANY_CLUSTER,
@@ -53,7 +53,7 @@ export const listFargateProfiles: Permission = {
 
 export const listCapabilities: Permission = {
   sid: 'ListCapabilities',
-  why: 'Sees whether Argo CD, ACK or kro, which would put a mode back, run in the cluster.',
+  why: 'Finds Argo CD, ACK or kro in the cluster, which would revert a change of the mode.',
   actions: ['eks:ListCapabilities'],
   resources: [clusters],
   wildcard: ANY_CLUSTER,
@@ -64,7 +64,7 @@ export const readAddonCatalogue: Permission = {
   why: 'Reads which versions of kube-proxy EKS offers and which configuration each takes.',
   actions: ['eks:DescribeAddonVersions', 'eks:DescribeAddonConfiguration'],
   resources: ['*'],
-  wildcard: "EKS knows no resource for these two: they read AWS's public catalogue.",
+  wildcard: "EKS has no resource type for these two: they read AWS's public catalogue.",
 };
 
 export const listClusters: Permission = {
@@ -72,12 +72,12 @@ export const listClusters: Permission = {
   why: 'Finds the clusters of the Region.',
   actions: ['eks:ListClusters'],
   resources: ['*'],
-  wildcard: 'EKS knows no resource for a list of clusters.',
+  wildcard: 'EKS has no resource type for a list of clusters.',
 };
 
 export const changeAddon: Permission = {
   sid: 'ChangeAddon',
-  why: "Changes kube-proxy's configuration, and gives a kube-proxy back that nightshift had adopted.",
+  why: "Changes kube-proxy's configuration, and makes a kube-proxy self-managed again that nightshift had adopted.",
   actions: ['eks:UpdateAddon', 'eks:DeleteAddon'],
   resources: [kubeProxyAddons],
   wildcard: "The add-on kube-proxy of any cluster; its ARN ends in an id of EKS's own.",
@@ -85,16 +85,16 @@ export const changeAddon: Permission = {
 
 export const createAddon: Permission = {
   sid: 'CreateAddon',
-  why: 'Adopts a self-managed kube-proxy where the request asks for it.',
+  why: 'Adopts a self-managed kube-proxy if the request asks for it.',
   actions: ['eks:CreateAddon'],
   resources: [clusters],
   wildcard: ANY_CLUSTER,
 };
 
-/** `kubernetesGroup`: the only group that the entry may have, and has to; null: it may have none. */
+/** `kubernetesGroup`: the group that the entry must have, and no other; null: the entry must have none. */
 export const createAccessEntry = (kubernetesGroup: string | null): Permission => ({
   sid: 'CreateAccessEntry',
-  why: "Lets nightshift's own role, and no other, into a cluster while an execution needs it.",
+  why: "Gives nightshift's own role, and no other, access to a cluster while an execution needs it.",
   actions: ['eks:CreateAccessEntry'],
   resources: [clusters],
   wildcard: ANY_CLUSTER,
@@ -143,7 +143,7 @@ export const grantEdit: Permission = {
 
 export const readAccessEntry: Permission = {
   sid: 'ReadAccessEntry',
-  why: "Sees which execution made the access entry of nightshift's own role, so that no other's is deleted.",
+  why: "Reads which execution made the access entry of nightshift's own role, so that only that execution deletes it.",
   actions: ['eks:DescribeAccessEntry'],
   resources: [ownAccessEntries],
   wildcard: "The entry of nightshift's own role in any cluster; its ARN ends in an id of EKS's own.",
@@ -151,7 +151,7 @@ export const readAccessEntry: Permission = {
 
 export const deleteAccessEntry: Permission = {
   sid: 'DeleteAccessEntry',
-  why: "Takes nightshift's own role out of the cluster again.",
+  why: "Removes the access of nightshift's own role from the cluster.",
   actions: ['eks:DeleteAccessEntry'],
   resources: [ownAccessEntries],
   wildcard: "The entry of nightshift's own role in any cluster; its ARN ends in an id of EKS's own.",

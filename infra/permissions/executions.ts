@@ -26,7 +26,7 @@ export const startRollbacks = start('StartRollbacks', 'Starts a rollback or a re
 
 export const awaitRollback: Permission = {
   sid: 'AwaitRollback',
-  why: 'Waits for the rollback that it started, and stops it when it is stopped itself.',
+  why: 'Waits for the rollback that it started, and stops it if it is stopped itself.',
   actions: ['states:DescribeExecution', 'states:StopExecution'],
   resources: [arns.executions('rollback-cluster')],
   wildcard: ANY_EXECUTION,
@@ -34,14 +34,14 @@ export const awaitRollback: Permission = {
 
 export const hearOfRollback: Permission = {
   sid: 'HearOfRollback',
-  why: 'Step Functions hears of the end of that rollback through a rule of its own.',
+  why: 'Step Functions learns of the end of that rollback through a rule that it manages.',
   actions: ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
   resources: [arns.in('events', 'rule/StepFunctionsGetEventsForStepFunctionsExecutionRule')],
 };
 
 export const stopExecutions: Permission = {
   sid: 'StopExecutions',
-  why: 'Stops the execution whose change is undone, and a recovery that came before.',
+  why: 'Stops the execution whose change is undone, and an earlier recovery.',
   actions: ['states:StopExecution'],
   resources: [arns.executions('migrate-cluster'), arns.executions('rollback-cluster')],
   wildcard: ANY_EXECUTION,
@@ -57,7 +57,7 @@ export const describeExecutions: Permission = {
 
 export const readHistories: Permission = {
   sid: 'ReadHistories',
-  why: "Exports an execution's history before Step Functions forgets it, and reads what an execution saved there if the evidence bucket does not answer.",
+  why: "Exports an execution's history before Step Functions forgets it, and reads the saved configuration there if the evidence bucket does not answer.",
   actions: ['states:GetExecutionHistory'],
   resources: [arns.executions('migrate-cluster'), arns.executions('rollback-cluster')],
   wildcard: ANY_EXECUTION,
@@ -65,7 +65,7 @@ export const readHistories: Permission = {
 
 export const listExecutions: Permission = {
   sid: 'ListExecutions',
-  why: 'Finds executions whose end nobody heard of.',
+  why: 'Finds ended executions whose event never came.',
   actions: ['states:ListExecutions'],
   resources: [arns.stateMachine('migrate-cluster'), arns.stateMachine('rollback-cluster')],
 };
@@ -78,14 +78,13 @@ const schedules = (sid: string, why: string, group: string, verbs: string[]): Pe
   wildcard: SCHEDULE_OF_A_CLUSTER,
 });
 
-export const holdLease = schedules(
-  'HoldLease',
-  "Takes, renews and gives back the lease of a cluster: lock and dead-man's switch.",
-  groups.leases,
-  ['Create', 'Update', 'Delete'],
-);
+export const holdLease = schedules('HoldLease', 'Takes, renews and releases the lease of a cluster.', groups.leases, [
+  'Create',
+  'Update',
+  'Delete',
+]);
 
-export const readLease = schedules('ReadLease', 'Sees who holds the lease of a cluster.', groups.leases, ['Get']);
+export const readLease = schedules('ReadLease', 'Reads who holds the lease of a cluster.', groups.leases, ['Get']);
 
 export const planMigrations = schedules(
   'PlanMigrations',
@@ -96,21 +95,21 @@ export const planMigrations = schedules(
 
 export const listSchedules: Permission = {
   sid: 'ListSchedules',
-  why: 'Sees which migrations are planned already.',
+  why: 'Lists the planned migrations.',
   actions: ['scheduler:ListSchedules'],
   resources: ['*'],
-  wildcard: 'EventBridge Scheduler knows no resource for a list of schedules.',
+  wildcard: 'EventBridge Scheduler has no resource type for a list of schedules.',
 };
 
 export const passSchedulerRole: Permission = {
   sid: 'PassSchedulerRole',
-  why: 'Gives such a schedule the role that it starts executions with, and gives it to nobody else.',
+  why: 'Passes the role that starts executions to such a schedule, and to no other service.',
   actions: ['iam:PassRole'],
   resources: [arns.role('scheduler')],
   conditions: { StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' } },
 };
 
-/** `handlers`: those that the state machine's definition names. */
+/** `handlers`: the functions that the state machine's definition names. */
 export const invokeFunctions = (handlers: readonly string[]): Permission => ({
   sid: 'InvokeFunctions',
   why: 'Runs the steps of the workflow.',
@@ -127,14 +126,14 @@ export const runSweeps: Permission = {
 
 export const assumeKubernetesRole: Permission = {
   sid: 'AssumeKubernetesRole',
-  why: 'Takes on the role that clusters let in for the time of an execution.',
+  why: 'Assumes the role to which clusters give access while an execution needs it.',
   actions: ['sts:AssumeRole'],
   resources: [arns.role('kubernetes')],
 };
 
 export const sendToDeadEvents: Permission = {
   sid: 'SendToDeadEvents',
-  why: 'What failed for good is kept where an alarm rings.',
+  why: 'Keeps events that failed permanently in the queue of dead events.',
   actions: ['sqs:SendMessage'],
   resources: [arns.deadEvents],
 };
@@ -149,13 +148,13 @@ export const writeLogs = (logGroup: string): Permission => ({
 
 export const deliverLogs: Permission = {
   sid: 'DeliverLogs',
-  why: 'Step Functions sets up the delivery of its log by itself.',
+  why: 'Lets Step Functions set up the delivery of its log.',
   actions: [
     ...['CreateLogDelivery', 'GetLogDelivery', 'UpdateLogDelivery', 'DeleteLogDelivery', 'ListLogDeliveries'],
     ...['PutResourcePolicy', 'DescribeResourcePolicies', 'DescribeLogGroups'],
   ].map((verb) => `logs:${verb}`),
   resources: ['*'],
-  wildcard: 'CloudWatch Logs knows no resource for log deliveries.',
+  wildcard: 'CloudWatch Logs has no resource type for log deliveries.',
 };
 
 export const trace: Permission = {
@@ -163,29 +162,29 @@ export const trace: Permission = {
   why: 'Sends its traces to X-Ray.',
   actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
   resources: ['*'],
-  wildcard: 'X-Ray knows no resource for traces.',
+  wildcard: 'X-Ray has no resource type for traces.',
 };
 
 export const sampleTraces: Permission = {
   sid: 'SampleTraces',
-  why: 'Asks X-Ray which executions to trace.',
+  why: 'Reads from X-Ray which executions to trace.',
   actions: ['xray:GetSamplingRules', 'xray:GetSamplingTargets'],
   resources: ['*'],
-  wildcard: 'X-Ray knows no resource for sampling rules.',
+  wildcard: 'X-Ray has no resource type for sampling rules.',
 };
 
 export const joinVpc: Permission = {
   sid: 'JoinVpc',
-  why: 'Lambda connects the function to the configured subnets.',
+  why: 'Lets Lambda connect the function to the configured subnets.',
   actions: [
     ...['CreateNetworkInterface', 'DescribeNetworkInterfaces', 'DeleteNetworkInterface', 'DescribeSubnets'],
     ...['AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses', 'GetSecurityGroupsForVpc'],
   ].map((verb) => `ec2:${verb}`),
   resources: ['*'],
-  wildcard: 'Lambda asks for these on every resource and refuses the role without them.',
+  wildcard: 'Lambda requires these on every resource and refuses the role without them.',
 };
 
-/** The bus of another account that hears of nightshift's events. */
+/** Permission for the bus of another account that gets nightshift's events. */
 export const forwardEvents = (busArn: string): Permission => ({
   sid: 'ForwardEvents',
   why: "Puts nightshift's events on the central bus, too.",
@@ -193,7 +192,7 @@ export const forwardEvents = (busArn: string): Permission => ({
   resources: [busArn],
 });
 
-/** Trust: only for schedules of these groups, in this account. */
+/** The trust policy for schedules of these groups, in this account. */
 export const scheduledBy = (...scheduleGroups: string[]) => ({
   StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
   ArnEquals: { 'aws:SourceArn': scheduleGroups.map(arns.scheduleGroup) },

@@ -7,15 +7,15 @@ export const describeInstances: Permission = {
   why: "Finds the instances that are a cluster's nodes.",
   actions: ['ec2:DescribeInstances'],
   resources: ['*'],
-  wildcard: 'EC2 knows no resource for this call.',
+  wildcard: 'EC2 has no resource type for this call.',
 };
 
 export const describeManagedNodes: Permission = {
   sid: 'DescribeManagedNodes',
-  why: "Sees on which nodes SSM's agent works.",
+  why: "Reads on which nodes SSM's agent works.",
   actions: ['ssm:DescribeInstanceInformation'],
   resources: ['*'],
-  wildcard: 'SSM knows no resource for this call.',
+  wildcard: 'SSM has no resource type for this call.',
 };
 
 export const readCommands: Permission = {
@@ -23,12 +23,12 @@ export const readCommands: Permission = {
   why: 'Reads what each node answered.',
   actions: ['ssm:ListCommandInvocations'],
   resources: ['*'],
-  wildcard: 'SSM knows no resource for this call.',
+  wildcard: 'SSM has no resource type for this call.',
 };
 
 /**
- * The right to ask the configured calendars; no statement if no window has one. A calendar that another account shares
- * is configured by its ARN, which names the owner's account.
+ * The permission to read the configured calendars; no statement if no window has one. A calendar that another account
+ * shares is configured by its ARN, which names the owner's account.
  * https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-change-calendar.html
  */
 export function readCalendars(windows: Config['windows']): Permission[] {
@@ -37,7 +37,7 @@ export function readCalendars(windows: Config['windows']): Permission[] {
   return [
     {
       sid: 'ReadCalendars',
-      why: 'Asks the Change Calendars of the configured windows.',
+      why: 'Reads the Change Calendars of the configured windows.',
       actions: ['ssm:GetCalendarState'],
       resources: [...calendars].map((each) => (each.startsWith('arn:') ? each : arns.in('ssm', `document/${each}`))),
     },
@@ -52,20 +52,20 @@ export const runDocuments: Permission = {
 };
 
 /**
- * One statement for each tag that marks a node: conditions within a statement are AND-ed. A tag of AWS's own is on no
- * machine outside EC2: a hybrid node has the tags that people give its activation, and those cannot begin with `aws:`.
+ * One statement for each tag that marks a node, because IAM combines conditions in a statement with AND. Machines
+ * outside EC2 have no tags of AWS: a hybrid node has the tags of its activation, which cannot begin with `aws:`.
  * https://docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html#tag-based-access
  */
 export function runOnNodes(nodeTags: readonly string[]): Permission[] {
   return nodeTags.map((tag, index) => ({
     sid: `RunOnNodes${index + 1}`,
-    why: "Runs them on cluster nodes alone: on what bears a tag that makes it a cluster's node.",
+    why: "Runs them only on instances with a tag that makes them a cluster's nodes.",
     actions: ['ssm:SendCommand'],
     resources: [
       arns.in('ec2', 'instance/*'),
       ...(tag.startsWith('aws:') ? [] : [arns.in('ssm', 'managed-instance/*')]),
     ],
-    wildcard: 'Nodes come and go; the condition on their tag says which.',
+    wildcard: 'Nodes come and go; the condition on their tag selects them.',
     conditions: { StringLike: { [`ssm:resourceTag/${tag}`]: '*' } },
   }));
 }

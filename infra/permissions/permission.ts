@@ -3,8 +3,8 @@ import { Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 export type Conditions = Record<string, Record<string, string | string[]>>;
 
 /**
- * The condition that a multivalued key is there and has no other values than these. An operator without a set prefix
- * never matches such a key, and `ForAllValues:` alone also matches a request without it.
+ * The condition that a request has a multivalued key with only these values. An operator without a set prefix never
+ * matches such a key, and `ForAllValues:` alone also matches a request without the key.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
  */
 export const onlyValues = (key: string, values: readonly string[]): Conditions => ({
@@ -14,13 +14,13 @@ export const onlyValues = (key: string, values: readonly string[]): Conditions =
 
 /** A statement of a role's policy, with its reasons beside it: docs/security.md is written from them. */
 export interface Permission {
-  /** The statement's Sid: within all roles one Sid always means the same reason. */
+  /** The statement's Sid: in all roles the same Sid has the same reason. */
   sid: string;
-  /** What the calls are for: one sentence. */
+  /** The purpose of the calls, in one sentence. */
   why: string;
   actions: string[];
   resources: string[];
-  /** Why a resource has a wildcard, where it has one. */
+  /** Why a resource has a wildcard, if it has one. */
   wildcard?: string;
   conditions?: Conditions;
 }

@@ -5,11 +5,11 @@ import { onlyValues, type Permission } from './permission.ts';
 
 const MACHINES = ['migrate', 'rollback'] as const;
 const EXECUTIONS = 'The name of an execution is part of the key.';
-/** What executions of these state machines store. */
+/** The folders in which executions of these state machines store objects. */
 const recordsOf = (machines: readonly Machine[]) =>
   machines.map((machine) => arns.objects(`${RECORD_PREFIXES[machine]}*`));
 
-/** The objects of an execution that functions write. What a rollback puts back, former.json, is none of them. */
+/** The objects of an execution that functions write; former.json, which a rollback restores, is not among them. */
 export type EvidenceFile =
   | 'canary.json'
   | 'dispatch.json.gz'
@@ -19,10 +19,10 @@ export type EvidenceFile =
   | 'pods.json'
   | 'outcome.json';
 
-/** The right to write these objects of any execution of each state machine, and no others. */
+/** The permission to write only these objects, of any execution of each state machine. */
 export const writeEvidence = (files: Readonly<Partial<Record<Machine, readonly EvidenceFile[]>>>): Permission => ({
   sid: 'WriteEvidence',
-  why: 'Stores what an execution found and did.',
+  why: 'Stores evidence of an execution.',
   actions: ['s3:PutObject'],
   resources: MACHINES.flatMap((machine) =>
     (files[machine] ?? []).map((file) => arns.objects(`${RECORD_PREFIXES[machine]}*/${file}`)),
@@ -30,10 +30,10 @@ export const writeEvidence = (files: Readonly<Partial<Record<Machine, readonly E
   wildcard: EXECUTIONS,
 });
 
-/** The bucket's policy denies it to every other principal. */
+/** The bucket's policy denies this to every other principal. */
 export const writeFormer: Permission = {
   sid: 'WriteFormer',
-  why: 'Saves what a rollback needs, before anything is changed. No other role may.',
+  why: 'Saves the configuration that a rollback restores, before anything is changed. No other role may.',
   actions: ['s3:PutObject'],
   resources: [arns.formerObjects],
   wildcard: EXECUTIONS,
@@ -41,7 +41,7 @@ export const writeFormer: Permission = {
 
 export const readEvidence = (...machines: Machine[]): Permission => ({
   sid: 'ReadEvidence',
-  why: 'Reads what an earlier step stored.',
+  why: 'Reads the objects that an earlier step stored.',
   actions: ['s3:GetObject'],
   resources: recordsOf(machines),
   wildcard: EXECUTIONS,
@@ -49,14 +49,14 @@ export const readEvidence = (...machines: Machine[]): Permission => ({
 
 export const listEvidence: Permission = {
   sid: 'ListEvidence',
-  why: "Lists an execution's evidence; and without it S3 calls an object that is not there forbidden, not missing.",
+  why: "Lists an execution's evidence. Without this permission S3 answers 403 instead of 404 for a missing object.",
   actions: ['s3:ListBucket'],
   resources: [arns.evidenceBucket],
 };
 
 export const keepPlans: Permission = {
   sid: 'KeepPlans',
-  why: 'Remembers what was planned for a cluster, so that a schedule deleted by hand stays deleted, and when schedules fire.',
+  why: 'Stores the planned migrations of a cluster, so that a schedule deleted by hand stays deleted, and the times at which schedules fire.',
   actions: ['s3:GetObject', 's3:PutObject'],
   resources: [arns.objects('schedules/*')],
   wildcard: 'The name of a cluster is part of the key.',
@@ -78,14 +78,14 @@ const viaS3 = (keyArn: string, sid: string, why: string, actions: string[]): Per
 });
 
 export const encryptEvidence = (keyArn: string): Permission =>
-  viaS3(keyArn, 'EncryptEvidence', 'Has S3 encrypt what is stored.', ['kms:GenerateDataKey']);
+  viaS3(keyArn, 'EncryptEvidence', 'Lets S3 encrypt the stored objects.', ['kms:GenerateDataKey']);
 
 export const decryptEvidence = (keyArn: string): Permission =>
-  viaS3(keyArn, 'DecryptEvidence', 'Has S3 decrypt what is read.', ['kms:Decrypt']);
+  viaS3(keyArn, 'DecryptEvidence', 'Lets S3 decrypt the objects that are read.', ['kms:Decrypt']);
 
 export const putEvents: Permission = {
   sid: 'PutEvents',
-  why: 'Says on the bus how something ended or drifted, as nightshift and as nobody else.',
+  why: 'Publishes endings and drift on the bus, only under the source nightshift.',
   actions: ['events:PutEvents'],
   resources: [arns.eventBus],
   conditions: onlyValues('events:source', ['nightshift']),

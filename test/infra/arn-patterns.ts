@@ -1,10 +1,10 @@
-/** One place of a pattern: a character, or any number of characters that are not excluded. */
+/** One part of a pattern: a character, or any number of characters that are not excluded. */
 type Token = { kind: 'char'; char: string } | { kind: 'any'; except: string } | { kind: 'one' };
 
 /** Variables of ARN formats whose values may contain slashes. */
 const WITH_SLASHES = /^(ObjectName|RoleNameWithPath|LogGroupName|LogStreamName)$/;
 
-/** `*` and `?` of a policy, and `${Variable}` of a format of the reference, which stands for one name. */
+/** Parses `*` and `?` of a policy, and `${Variable}` of a format of the reference, which stands for one name. */
 function tokensOf(pattern: string): Token[] {
   const parts = pattern.match(/\$\{[^}]*\}|[\s\S]/g) ?? [];
   return parts.map((part) => {
@@ -15,7 +15,7 @@ function tokensOf(pattern: string): Token[] {
   });
 }
 
-/** Whether some text fits both patterns. */
+/** Whether a text exists that fits both patterns. */
 export function covers(one: string, other: string): boolean {
   const [left, right] = [tokensOf(one), tokensOf(other)];
   const known = new Map<number, boolean>();

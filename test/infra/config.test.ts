@@ -89,14 +89,14 @@ it('refuses log days that CloudWatch Logs does not know', () => {
   );
 });
 
-it('refuses windows that no function could be told of', () => {
+it('refuses windows that do not fit into the environment of a function', () => {
   const windows = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`window-${index}`, WEEKEND]));
   expect(() => parseConfig({ settings: SETTINGS, windows: { ...windows, weekend: WEEKEND } })).toThrow(
     /^windows and settings must have at most 2800 characters as JSON, but they have \d+\.$/,
   );
 });
 
-it('names a file that is no JSON', () => {
+it('names a file that is not JSON', () => {
   expect(() => readConfig('/dev/null')).toThrow('/dev/null cannot be read as JSON: Unexpected end of JSON input.');
 });
 

@@ -25,7 +25,7 @@ const asked = (action: string, resource: string, principalArn?: string) => ({
   },
 });
 
-/** Whether the bucket's own policy stands in the way of a principal whose identity policy allows everything. */
+/** Whether the bucket's own policy denies an action to a principal whose identity policy allows everything. */
 function denies(action: string, principal: Principal, resource = OBJECT): boolean {
   const need = asked(action, resource, principal.kind === 'role' ? principal.arn : undefined);
   return !admits(policyOf(policies, need) ?? [], principal, need);
@@ -33,7 +33,7 @@ function denies(action: string, principal: Principal, resource = OBJECT): boolea
 
 const role = (name: string): Principal => ({ kind: 'role', arn: `arn:aws:iam::111122223333:role/${name}` });
 
-describe('what a rollback puts back', () => {
+describe('the configuration that a rollback restores', () => {
   it('is written by the role of migrate-cluster, and allowed to no other role', () => {
     const writers = [...roles]
       .filter(([, statements]) => isAllowed(statements, asked('s3:PutObject', OBJECT)))

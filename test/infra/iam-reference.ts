@@ -11,10 +11,10 @@ import {
 import type { Need, Statement } from '@nightshift/sandbox/iam';
 import { covers } from './arn-patterns.ts';
 
-/** One action as AWS's service authorization reference has it. */
+/** One action of AWS's service authorization reference. */
 interface Action {
   name: string;
-  /** ARN formats of the types of resources that it takes, with the condition keys of each. */
+  /** ARN formats of the action's resource types, with the condition keys of each. */
   types: { arn: string; keys: string[] }[];
   keys: string[];
 }
@@ -29,10 +29,10 @@ const OPERATORS: Readonly<Record<string, RegExp>> = {
   IPAddress: /^(Not)?IpAddress$/,
 };
 
-/** Keys about tags and their values belong to the actions that list them, although their names begin with `aws:`. */
+/** Keys about tags belong to the actions that list them, although their names begin with `aws:`. */
 const OF_ACTIONS = /^aws:(RequestTag|ResourceTag|TagKeys)/i;
 
-/** The actions that a statement's action means: one, or with a wildcard all that it matches. A sentence for none. */
+/** The actions that a statement's action matches: one, or several with a wildcard. A sentence if there is none. */
 async function actionsOf(action: string): Promise<Action[] | string> {
   const [service = '', name = ''] = action.split(':');
   if (action === '*') return 'every action of every service is allowed';
@@ -57,7 +57,7 @@ async function readAction(service: string, name: string): Promise<Action> {
   return { name: `${service}:${name}`, types, keys: conditionKeys };
 }
 
-/** The key's type; null for a key that none of the actions has on these resources, and that is not global. */
+/** The key's type; null if none of the actions has the key on these resources and it is not global. */
 async function typeOfKey(
   key: string,
   actions: readonly Action[],
@@ -86,9 +86,9 @@ function operatorProblem(operator: string, key: string, type: string): string | 
 }
 
 /**
- * What is wrong with a statement by AWS's service authorization reference, one sentence each: actions that do not exist,
+ * The errors of a statement by AWS's service authorization reference, one sentence each: actions that do not exist,
  * resources of a type that an action does not take, condition keys that an action does not have, operators that do not
- * fit the key's type, and sets that would also be allowed if the key were missing.
+ * fit the key's type, and set operators that also allow a request without the key.
  */
 export async function problemsOf(statement: Statement): Promise<string[]> {
   const { effect, actions, resources, conditions } = statement;
@@ -106,7 +106,7 @@ export async function problemsOf(statement: Statement): Promise<string[]> {
       );
   for (const [operator, keys] of Object.entries(conditions))
     for (const key of Object.keys(keys)) {
-      // An action with a wildcard has the keys of each action that it means.
+      // An action with a wildcard has the keys of each action that it matches.
       const types = await Promise.all(
         known.map(async (group) => {
           const each = group.length === 1 ? group.map((one) => [one]) : [group, ...group.map((one) => [one])];
@@ -126,7 +126,9 @@ export async function problemsOf(statement: Statement): Promise<string[]> {
   return problems;
 }
 
-/** What is wrong with a need that the sandbox asks of IAM: the same, and keys whose values are no set where AWS has one. */
+/**
+ * The errors of a request that the sandbox makes to IAM: the same, and single values of keys that AWS defines as sets.
+ */
 export async function problemsOfNeed({ action, resource, context }: Need): Promise<string[]> {
   const [described] = await Promise.all([actionsOf(action)]);
   if (typeof described === 'string') return [described];

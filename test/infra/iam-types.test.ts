@@ -8,7 +8,7 @@ import { stackOf } from './stack-of.ts';
 
 const stack = stackOf(await everythingConfigured(), { account: '111122223333', region: 'us-east-1' });
 
-describe('what IAM knows of a policy', () => {
+describe('the check of a statement by the IAM reference', () => {
   const MACHINE = 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-cluster';
   const ENTRY = 'arn:aws:eks:us-east-1:111122223333:access-entry/*/role/111122223333/nightshift/*';
   const allow = (actions: string[], resources: string[], conditions: Statement['conditions'] = {}): Statement => ({
@@ -68,7 +68,7 @@ describe('what IAM knows of a policy', () => {
       allow(['s3:PutObject'], ['*'], { StringEquals: { 'aws:SecureTransport': ['true'] } }),
       'StringEquals does not compare a Bool, which aws:SecureTransport is',
     ],
-  ])('finds what is wrong with %j', async (statement, problem) => {
+  ])('finds the error in %j', async (statement, problem) => {
     expect(await problemsOf(statement)).toEqual([problem]);
   });
 
@@ -81,7 +81,7 @@ describe('what IAM knows of a policy', () => {
     [allow(['logs:PutLogEvents'], ['arn:aws:logs:us-east-1:111122223333:log-group:/aws/lambda/x:*'])],
     [allow(['s3:*'], ['arn:aws:s3:::b', 'arn:aws:s3:::b/*'], { Bool: { 'aws:SecureTransport': ['false'] } })],
     [allow(['ssm:SendCommand'], ['*'], { StringLike: { 'ssm:resourceTag/aws:eks:cluster-name': ['*'] } })],
-  ])('finds nothing wrong with %j', async (statement) => {
+  ])('finds no error in %j', async (statement) => {
     expect(await problemsOf(statement)).toEqual([]);
   });
 
@@ -90,7 +90,7 @@ describe('what IAM knows of a policy', () => {
     ['bucket/*', '${BucketName}', false],
     ['a?c', 'abc', true],
     ['a?c', 'abbc', false],
-  ])('pattern %s and format %s have a text in common: %s', (one, other, expected) => {
+  ])('pattern %s and format %s match a common text: %s', (one, other, expected) => {
     expect(covers(one, other)).toBe(expected);
   });
 });
@@ -101,7 +101,7 @@ describe('every statement of the template', () => {
   const identity = owned(rolePolicies(stack));
   const resource = owned(resourcePolicies(stack));
 
-  it('is one of these many', () => {
+  it('is counted', () => {
     expect({ identity: identity.length > 100, resource: resource.length > 30 }).toEqual({
       identity: true,
       resource: true,

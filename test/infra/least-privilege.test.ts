@@ -11,9 +11,10 @@ import { TRIGGERS, withLostSweep } from './trigger-runs.ts';
 const template = await configuredTemplate();
 const stack = stackOf(template, { account: '111122223333', region: 'us-east-1' });
 
-/** `role: Sid action on resource` that no run can show, each with its reason. */
+/** Permissions, `role: Sid action on resource`, that no run can show, each with its reason. */
 const NEVER_SEEN = [
-  // Step Functions waits for a nested execution, and stops it with its owner, in the role's name: no call is logged.
+  // Step Functions itself waits for a nested execution, and stops it with its owner, under this role: no call is
+  // logged.
   'nightshift-migrate-cluster-us-east-1: AwaitRollback states:DescribeExecution on arn:aws:states:us-east-1:111122223333:execution:nightshift-rollback-cluster:*',
   'nightshift-migrate-cluster-us-east-1: AwaitRollback states:StopExecution on arn:aws:states:us-east-1:111122223333:execution:nightshift-rollback-cluster:*',
   // The sandbox has no hybrid nodes.
@@ -26,17 +27,17 @@ const GIVEN_UP =
 const SCHEDULE = 'nightshift-demo at(2026-11-21T02:00:00) America/New_York';
 const SCHEDULED = [[SCHEDULE], [SCHEDULE], []];
 
-/** Needs of one shape differ in names alone. */
+/** Requests of one shape differ only in names. */
 const shapeOf = ({ action, resource, context }: Need) =>
   [action, resource.replace(/[^:/]*\d[^:/]*/g, '0'), ...Object.keys(context).sort()].join(' ');
 
-describe('everything that the product does in its roles', () => {
+describe('all calls of the product under its roles', () => {
   let played: Awaited<ReturnType<typeof playRuns>>;
   beforeAll(async () => {
     played = await playRuns(withLostSweep(template), { ...MIGRATIONS, ...TRIGGERS });
   });
 
-  it('came to the ends that were meant', () => {
+  it('belong to executions that ended as expected', () => {
     expect(played.ended).toEqual({
       'a migration': 'test SUCCEEDED',
       'a window with a Change Calendar': 'test SUCCEEDED',
@@ -44,34 +45,36 @@ describe('everything that the product does in its roles', () => {
       'a cluster that complies': 'test SUCCEEDED',
       'an update in flight': 'test SUCCEEDED',
       'a kube-proxy that is adopted': 'test SUCCEEDED',
-      'and given back': ROLLED_BACK,
+      'and made self-managed again': ROLLED_BACK,
       'a ConfigMap': 'test SUCCEEDED',
-      'and as it was': ROLLED_BACK,
+      'and restored': ROLLED_BACK,
       'a change that fails': ROLLED_BACK,
       'a canary that fails': ROLLED_BACK,
       newcomers: 'test SUCCEEDED',
-      'an answer of nodes that is gone': 'test FAILED',
-      'an inventory that is gone': ROLLED_BACK,
+      'missing evidence of nodes': 'test FAILED',
+      'a missing inventory': ROLLED_BACK,
       'an abort': 'test ABORTED, recover-test SUCCEEDED',
-      'an abort that nobody heard of': 'test ABORTED, recover-test SUCCEEDED',
+      'an abort whose event is lost': 'test ABORTED, recover-test SUCCEEDED',
       'a recovery that is aborted': 'test ABORTED, recover-test ABORTED, recover2-test SUCCEEDED',
       'a new cluster': 'created-demo-24e9b653c917bb46 SUCCEEDED',
       'a node that joins': 'joined-demo-20261120T2215 SUCCEEDED',
       'a tag': 'scheduled-demo-20261121T0700 SUCCEEDED',
       'a schedule that starts nothing': ['nightshift-scheduler-us-east-1'],
-      'the word of EKS': 'scheduled-demo-20261121T0700 SUCCEEDED',
+      'an event of EKS': 'scheduled-demo-20261121T0700 SUCCEEDED',
       'schedules by drift': SCHEDULED,
       'schedules by tags': SCHEDULED,
       'schedules by the sweep': SCHEDULED,
       'an execution that nobody can finish': GIVEN_UP,
-      'endings without their input': 'test ABORTED, recover-test ABORTED, recover2-test SUCCEEDED',
+      'ending events without an input': 'test ABORTED, recover-test ABORTED, recover2-test SUCCEEDED',
       'sweeps of endings': GIVEN_UP,
-      'a record that is owed': 'test FAILED',
-      "a rollback's record that is owed": 'test FAILED, rollback-c5c11b7f7b1f9a0d1c8b FAILED',
-      "a rollback's record that the sweep writes": {
+      'a missing record': 'test FAILED',
+      "a rollback's missing record": 'test FAILED, rollback-c5c11b7f7b1f9a0d1c8b FAILED',
+      "a rollback's missing record that the sweep writes": {
         answer: { executions: 2, kept: 2, recovered: 0, recorded: 1, owed: 0 },
       },
-      'a record that the sweep writes': { answer: { executions: 1, kept: 1, recovered: 0, recorded: 1, owed: 0 } },
+      'a missing record that the sweep writes': {
+        answer: { executions: 1, kept: 1, recovered: 0, recorded: 1, owed: 0 },
+      },
       "a person's rollback that is cut off":
         'test SUCCEEDED, by-hand ABORTED, recover-by-hand-fde979bc22db550c SUCCEEDED',
       'malformed events': [
@@ -87,17 +90,17 @@ describe('everything that the product does in its roles', () => {
     });
   });
 
-  it('is allowed by them', () => {
+  it('are allowed by the roles', () => {
     expect(played.seen.flatMap(({ calls, tagsOf }) => unallowedCalls(calls, stack, tagsOf))).toEqual([]);
   });
 
-  it('is asked of IAM as AWS has it: actions, types of resources, condition keys and their types', async () => {
+  it('match the IAM reference: actions, types of resources, condition keys and their types', async () => {
     const needs = played.seen.flatMap(({ calls, tagsOf }) => neededBy(calls, stack, tagsOf));
     const different = new Map(needs.map((need) => [shapeOf(need), need]));
     expect((await Promise.all([...different.values()].map(problemsOfNeed))).flat()).toEqual([]);
   });
 
-  it('needs every action of every statement, on each of its resources', () => {
+  it('need every action of every statement, on each of its resources', () => {
     const [first = [], ...others] = played.seen.map(({ calls, tagsOf }) => unusedRights(calls, stack, tagsOf));
     expect(first.filter((right) => others.every((unused) => unused.includes(right)))).toEqual(NEVER_SEEN);
   });

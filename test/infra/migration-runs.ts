@@ -13,7 +13,7 @@ async function switchBack({ workflow: { sandbox } }: Schedules): Promise<void> {
   client.destroy();
 }
 
-/** Migrations that together go through every call of the workflow. */
+/** Migrations that together make every call of the workflow. */
 export const MIGRATIONS: Record<string, Run> = {
   'a migration': migration(),
   'a window with a Change Calendar': migration([], { request: { window: 'frozen' } }),
@@ -22,17 +22,17 @@ export const MIGRATIONS: Record<string, Run> = {
   }),
   'a cluster that complies': migration([], { cluster: ON_IPVS }),
   'an update in flight': migration([], { before: switchBack }),
-  // EKS has made the add-on, but nobody hears so.
+  // EKS makes the add-on, but its answer is lost.
   'a kube-proxy that is adopted': migration([lost('eks', 'CreateAddon')], selfManaged('create-addon')),
-  'and given back': migration([crash('RestartDaemonSet', 'ipvs')], selfManaged('create-addon')),
+  'and made self-managed again': migration([crash('RestartDaemonSet', 'ipvs')], selfManaged('create-addon')),
   'a ConfigMap': migration([], selfManaged('config-map')),
-  'and as it was': migration([crash('RestartDaemonSet', 'ipvs')], selfManaged('config-map')),
+  'and restored': migration([crash('RestartDaemonSet', 'ipvs')], selfManaged('config-map')),
   'a change that fails': migration([update('Failed', { applied: true })]),
   'a canary that fails': migration(each((node) => at('ValidateCanary', node, 'dns-without-backends'))),
   newcomers: migration([joins('AwaitRollout')]),
-  'an answer of nodes that is gone': migration([gone('CollectPreparation')]),
-  'an inventory that is gone': migration([gone('InspectForValidation')]),
+  'missing evidence of nodes': migration([gone('CollectPreparation')]),
+  'a missing inventory': migration([gone('InspectForValidation')]),
   'an abort': migration([abort('AwaitRollout')]),
-  'an abort that nobody heard of': migration([abort('AwaitRollout'), UNHEARD]),
+  'an abort whose event is lost': migration([abort('AwaitRollout'), UNHEARD]),
   'a recovery that is aborted': migration([abort('AwaitRollout', MIGRATE), abort('RestartDaemonSet', ROLLBACK)]),
 };

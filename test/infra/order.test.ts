@@ -6,11 +6,14 @@ import { stackOf } from './stack-of.ts';
 
 const template = await everythingConfigured();
 
-/** What a policy names need not be there; everything else that is named by ARN is used as soon as it is deployed. */
+/**
+ * A resource that a policy names need not exist yet; other resources named by ARN are used as soon as they are
+ * deployed.
+ */
 const POLICIES = ['AWS::IAM::Role', 'AWS::KMS::Key', 'AWS::SQS::QueuePolicy', 'AWS::SNS::TopicPolicy'];
 const POLICY_OF = { 'AWS::SQS::Queue': 'AWS::SQS::QueuePolicy', 'AWS::SNS::Topic': 'AWS::SNS::TopicPolicy' };
 
-/** The logical ids that a resource refers to, by itself. */
+/** The logical ids that a resource itself refers to. */
 function referredTo(value: unknown, ids: ReadonlySet<string>): string[] {
   const found: string[] = [];
   JSON.stringify(value, (key, each: unknown) => {
@@ -35,7 +38,7 @@ function before({ Resources }: Template, id: string): Set<string> {
   return found;
 }
 
-/** `user: used` for each resource that names a queue or topic, and may be there before it or before its policy. */
+/** `user: used` for each resource that names a queue or topic and may be created before it or before its policy. */
 function tooEarly(made: Template): string[] {
   const stack: Stack = stackOf(made, { account: '111122223333', region: 'us-east-1' });
   const users = Object.entries(made.Resources).filter(([, { Type }]) => !POLICIES.includes(Type));
@@ -54,11 +57,11 @@ function tooEarly(made: Template): string[] {
 }
 
 describe('a queue or topic', () => {
-  it('is there, with its policy, before everything that names it', () => {
+  it('is created, with its policy, before every resource that names it', () => {
     expect(tooEarly(template)).toEqual([]);
   });
 
-  it('is missed where the order is taken away', () => {
+  it('is reported if the order is removed', () => {
     const Resources = Object.fromEntries(
       Object.entries(template.Resources).map(([id, { DependsOn: _, ...rest }]) => [id, rest]),
     );

@@ -22,20 +22,20 @@ function textsIn(value: unknown): string[] {
 }
 
 describe('the template', () => {
-  // Metadata and descriptions are for people.
+  // Skips metadata and descriptions, which are for people.
   const texts = Object.values(template.Resources).flatMap(({ Properties }) => textsIn(Properties));
 
   it('names no partition', () => {
     expect(texts.filter((text) => /arn:aws[\w-]*:/.test(text))).toEqual([]);
   });
 
-  it('names no domain but in principals that are the same everywhere', () => {
+  it('names a domain only in principals that are the same in every partition', () => {
     const hosts = new Set(texts.filter((text) => text.includes('amazonaws.com')));
     expect([...hosts].sort()).toEqual(SAME_EVERYWHERE);
   });
 });
 
-it.each(['migrate-cluster', 'rollback-cluster'])('the integrations of %s are those of the partition', (machine) => {
+it.each(['migrate-cluster', 'rollback-cluster'])('the integrations of %s are in the partition', (machine) => {
   const definition = byName('AWS::StepFunctions::StateMachine', 'StateMachineName').get(`nightshift-${machine}`);
   const text = String(definition?.Properties['DefinitionString']);
   const values = Object.fromEntries((text.match(/\$\{\w+\}/g) ?? []).map((name) => [name.slice(2, -1), 'x']));
@@ -45,7 +45,7 @@ it.each(['migrate-cluster', 'rollback-cluster'])('the integrations of %s are tho
   expect(arns.size).toBeGreaterThan(1);
 });
 
-it('no source that is deployed writes a partition or a domain into an ARN or a host', () => {
+it('no deployed source has a literal partition or domain in an ARN or a host', () => {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const files = globSync(['functions/**/*.ts', 'infra/**/*.ts', 'ssm-documents/**/*'], {
     cwd: root,

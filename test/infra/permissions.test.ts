@@ -11,12 +11,12 @@ const rolesGranted = (action: string): string[] =>
   [...new Set(granting(action).map(({ role }) => role.replace(/^nightshift-|-REGION$/g, '')))].sort();
 const facts = ({ role: _role, sid: _sid, why: _why, ...rest }: Right) => rest;
 
-describe('what a role may do', () => {
-  it('has no action with a wildcard', () => {
+describe('the permissions of a role', () => {
+  it('have no action with a wildcard', () => {
     expect(allRights.flatMap(({ actions }) => actions).filter((action) => action.includes('*'))).toEqual([]);
   });
 
-  it('is on every resource only where the service knows none', () => {
+  it('are for every resource only if the service has no resource type', () => {
     const everywhere = allRights.filter(({ resources }) => resources.includes('*'));
     expect([...new Set(everywhere.flatMap(({ actions }) => actions))].sort()).toEqual([
       'ec2:DescribeInstances',
@@ -41,23 +41,23 @@ describe('what a role may do', () => {
     ]);
   });
 
-  it('cannot be written with a wildcard that has no reason', () => {
+  it('cannot have a wildcard without a reason', () => {
     const permission = { sid: 'Any', why: 'Because.', actions: ['s3:GetObject'], resources: ['*'] };
     expect(() => policyOf([permission])).toThrow('Any must say why it has a wildcard, if and only if it has one');
     expect(() => policyOf([{ ...permission, actions: ['s3:*'] }])).toThrow('Any allows actions that it does not name');
   });
 
-  it('never deletes evidence, and never bypasses its lock', () => {
+  it('never allow to delete evidence or to bypass its lock', () => {
     const verbs = allRights.flatMap(({ actions }) => actions).filter((action) => action.startsWith('s3:'));
     expect([...new Set(verbs)].sort()).toEqual(['s3:GetObject', 's3:ListBucket', 's3:PutObject']);
   });
 });
 
 describe('commands', () => {
-  it('are sent by one function, with three documents, to nodes that bear a tag of a cluster', () => {
+  it('are sent by one function, with three documents, to nodes with a tag of a cluster', () => {
     expect(rolesGranted('ssm:SendCommand')).toEqual(['run-on-nodes']);
     const instances = 'arn:PARTITION:ec2:REGION:ACCOUNT:instance/*';
-    // No machine outside EC2 bears a tag of AWS's own.
+    // Machines outside EC2 have no tags of AWS.
     const hybrid = 'arn:PARTITION:ssm:REGION:ACCOUNT:managed-instance/*';
     expect(granting('ssm:SendCommand').map(facts)).toEqual([
       {
@@ -84,7 +84,7 @@ describe('commands', () => {
 });
 
 describe('access to clusters', () => {
-  it('is given by the two state machines, to one role, with two policies', () => {
+  it('is given by the two state machines to one role with two policies', () => {
     expect(rolesGranted('eks:AssociateAccessPolicy')).toEqual(['migrate-cluster', 'rollback-cluster']);
     const associate = rightsOfRole('migrate-cluster').filter(({ actions }) =>
       actions.includes('eks:AssociateAccessPolicy'),
@@ -105,7 +105,7 @@ describe('access to clusters', () => {
     ]);
   });
 
-  it('takes a Kubernetes group instead, if one is configured, and no policy', async () => {
+  it('uses a Kubernetes group and no policy, if a group is configured', async () => {
     const rights = rightsOf(await groupTemplate('platform:nightshift'));
     const create = rights.filter(({ actions }) => actions.includes('eks:CreateAccessEntry'));
     expect(create.map(({ conditions }) => conditions)).toEqual(
@@ -123,7 +123,7 @@ describe('access to clusters', () => {
     ]);
   });
 
-  it('is used through a role that may do nothing in AWS, by the functions that talk to Kubernetes', () => {
+  it('is used by the functions that call Kubernetes, through a role without permissions in AWS', () => {
     expect(rightsOfRole('kubernetes')).toEqual([]);
     expect(rolesGranted('sts:AssumeRole')).toEqual([
       'check-configuration',
@@ -170,7 +170,7 @@ describe('schedules', () => {
   });
 });
 
-/** What Step Functions needs besides the calls that stand in the definition. */
+/** The actions that Step Functions needs besides the calls in the definition. */
 const BESIDES = [
   ...['events:DescribeRule', 'events:PutRule', 'events:PutTargets', 'iam:PassRole', 'lambda:InvokeFunction'],
   ...['states:DescribeExecution', 'states:StartExecution', 'states:StopExecution', 'eks:TagResource'],
@@ -209,7 +209,7 @@ it('gives every function and every state machine a role of its own', () => {
   expect(owners).toHaveLength(22);
 });
 
-it('is told by docs/security.md as it is (otherwise run `node scripts/write-security.ts`)', () => {
+it('are in docs/security.md (otherwise run `node scripts/write-security.ts`)', () => {
   const page = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8');
   expect(page).toBe(securityPage(template));
 });

@@ -66,13 +66,13 @@ describe('every use of a key, topic, queue, bucket or role by an AWS service', (
     ]);
   });
 
-  it('asks IAM with keys that it has, each of its type', async () => {
+  it('matches the IAM reference: condition keys and their types', async () => {
     expect((await Promise.all(uses.map(({ need }) => problemsOfNeed(need)))).flat()).toEqual([]);
   });
 });
 
 describe('a notification of a rule', () => {
-  it('is lost if the key asks for the account, which EventBridge does not send', () => {
+  it('is lost if the key policy requires the account, which EventBridge does not send', () => {
     const broken = stackOf(withConditions('EncryptNotificationsOfRules', FROM_THIS_ACCOUNT), PLACE);
     expect(refusedUses(broken, serviceUses(broken))).toEqual([
       `events.amazonaws.com kms:Decrypt on ${KEY}`,
@@ -80,13 +80,13 @@ describe('a notification of a rule', () => {
     ]);
   });
 
-  it('is lost if the topic asks for it', () => {
+  it('is lost if the topic policy requires it', () => {
     const broken = stackOf(withConditions('Rules', FROM_THIS_ACCOUNT), PLACE);
     expect(refusedUses(broken, serviceUses(broken))).toEqual([`events.amazonaws.com sns:Publish on ${TOPIC.arn}`]);
   });
 });
 
-describe('who is a stranger', () => {
+describe('a request that does not belong to the product', () => {
   const everything = (service: string) =>
     [
       ...publishFromRule(TOPIC),

@@ -13,27 +13,27 @@ import { stackOf } from './stack-of.ts';
 /** A Change Calendar that another account shares. */
 export const SHARED_CALENDAR = 'arn:aws:ssm:us-east-1:444455556666:document/company-freeze';
 
-/** Everything that adds a right is configured, but a VPC: its network interfaces are Lambda's own business. */
+/** Configures everything that adds a permission, except a VPC, whose network interfaces Lambda manages. */
 const CONFIG = parseConfig({
   windows: { weekend: WEEKEND, frozen: { ...WEEKEND, changeCalendars: ['freeze', SHARED_CALENDAR] } },
   settings: SETTINGS,
   notifications: { centralBusArn: 'arn:aws:events:us-east-1:444455556666:event-bus/central' },
 });
 
-/** The template whose roles every run of the product is compared with. */
+/** The template with whose roles every run of the product is compared. */
 export const configuredTemplate = (): Promise<Template> => synthesized(CONFIG);
 
-/** In which the access entry has this Kubernetes group. */
+/** The template in which the access entry has this Kubernetes group. */
 export const groupTemplate = (kubernetesGroup: string): Promise<Template> =>
   synthesized({ ...CONFIG, kubernetesGroup });
 
-/** With a VPC, too: for what is read and not run. */
+/** The template with a VPC, for tests that read it and do not run it. */
 export const everythingConfigured = (): Promise<Template> =>
   synthesized({ ...CONFIG, vpc: { subnetIds: ['subnet-01234567'], securityGroupIds: ['sg-01234567'] } });
 
 type Place = Pick<Region, 'account' | 'name'>;
 
-/** The roles of a template, and which calls of a world were compared with them already. */
+/** The roles of a template, and the calls of a world that were already compared with them. */
 export class Roles {
   readonly #template: unknown;
   readonly #places = new Map<string, { stack: Stack; roles: ReadonlySet<string> }>();
@@ -44,7 +44,7 @@ export class Roles {
     this.#template = template;
   }
 
-  /** A sentence for each call of this Region that a role of the product made and must not make. */
+  /** A sentence for each call of this Region that a role of the product made without permission. */
   exceededBy(calls: readonly ApiCall[], place: Place, tagsOf?: InstanceTags): string[] {
     const { stack, roles } = this.#at(place);
     const strangers = calls.map(roleOf).filter((role) => role.startsWith('nightshift-') && !roles.has(role));
@@ -58,7 +58,7 @@ export class Roles {
     ];
   }
 
-  /** As `exceededBy`, of what a world's log has now and had not when it was compared last. */
+  /** Like `exceededBy`, for the calls in a world's log since the last comparison. */
   exceededSince(calls: readonly ApiCall[], region: Region): string[] {
     if (calls !== this.#log) this.#compared = 0;
     const since = calls.slice(this.#compared);
@@ -79,10 +79,12 @@ export class Roles {
   }
 }
 
-/** `role/session` where a role was assumed. */
+/** `role/session` if a role was assumed. */
 const roleOf = ({ principal }: ApiCall): string => principal.replace(/\/.*$/, '');
 
-/** The template in which one role, of this name without prefix and Region, lacks one action. Throws where it has it not. */
+/**
+ * The template without one action of one role, named without prefix and Region. Throws if the role lacks it already.
+ */
 export function withoutRight(template: Template, role: string, action: string): Template {
   let taken = 0;
   const take = (key: string, value: unknown): unknown => {

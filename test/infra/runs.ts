@@ -5,22 +5,22 @@ import { fleetOf, Schedules } from '../workflow/schedules.ts';
 import { CLUSTER, REQUEST } from '../workflow/worlds.ts';
 import { SHARED_CALENDAR } from './roles.ts';
 
-/** One run, in a world of its own; answers what came of it. */
+/** One run, in a world of its own; returns its result. */
 export type Run = (region: Schedules) => Promise<unknown>;
 
-/** What was called in one run and by whom, and what tags its instances had: the next world has others of the same ids. */
+/** The calls of one run with their callers, and the tags of its instances: the next world reuses the ids. */
 export interface Seen {
   calls: readonly ApiCall[];
   tagsOf: (instance: string) => Record<string, string>;
 }
 
-/** What was seen in each run, and by name what came of it. */
+/** The calls of each run, and each run's result by its name. */
 export interface Played {
   seen: Seen[];
   ended: Record<string, unknown>;
 }
 
-/** Plays them one after the other in one sandbox with this template. */
+/** Runs them one after the other in one sandbox with this template. */
 export async function playRuns(template: unknown, runs: Record<string, Run>): Promise<Played> {
   const region = await Schedules.start(template);
   const played: Played = { seen: [], ended: {} };
@@ -43,7 +43,7 @@ const calendars = {
 
 /** A world with one enrolled cluster. */
 export const enrolled = (cluster: object = {}) => fleetOf([cluster], { calendars });
-/** One of which the daily sweeps take no notice, in runs that take days. */
+/** A cluster that the daily sweeps ignore, for runs that take days. */
 export const notEnrolled = (cluster: object = {}) => enrolled({ tags: {}, ...cluster });
 
 export const MIGRATE = { machine: 'nightshift-migrate-cluster' };
@@ -51,23 +51,26 @@ export const ROLLBACK = { machine: 'nightshift-rollback-cluster' };
 export const UNHEARD = { events: 'lost', times: 'every' };
 export const ON_IPVS = { addon: { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };
 
-/** Before there is a lease, whose switch would start a recovery; each attempt in a state that none before has entered. */
+/**
+ * Faults before there is a lease that would start a recovery; each attempt fails in a state that no earlier one
+ * entered.
+ */
 export const EARLY = [
   abort('InspectCluster', MIGRATE),
   ...['StopOwner', 'StopPrevious', 'InspectFormer'].map((state) => abort(state, ROLLBACK)),
 ];
 
-/** The next object that is read when this state is entered. */
+/** The next object that is read after this state is entered is missing. */
 export const gone = (state: string) => ({ at: state, ...failing('s3', 'GetObject', 'NoSuchKey', 1) });
 
-/** `name status` of every execution, when time has come to rest. */
+/** `name status` of every execution, after virtual time has come to rest. */
 export async function endings(region: Schedules): Promise<string> {
   await region.rest();
   const { executions } = await region.workflow.sandbox.state();
   return executions.map(({ name, status }) => `${name} ${status}`).join(', ');
 }
 
-/** Who sent to the queue of dead events, once time has come to rest. */
+/** The senders to the queue of dead events, after virtual time has come to rest. */
 export async function buried(region: Schedules): Promise<string[]> {
   await region.rest();
   const sent = region.workflow.sandbox.calls.filter(({ operation }) => operation === 'SendMessage');
@@ -77,11 +80,11 @@ export async function buried(region: Schedules): Promise<string[]> {
 interface Circumstances {
   cluster?: object;
   request?: object;
-  /** Done by a person, before the execution starts. */
+  /** An action of a person before the execution starts. */
   before?: (region: Schedules) => Promise<void>;
 }
 
-/** An execution of migrate-cluster, and whatever it sets in motion. */
+/** Runs an execution of migrate-cluster, and all executions that it starts. */
 export const migration =
   (faults: object[] = [], { cluster = {}, request = {}, before = async () => {} }: Circumstances = {}): Run =>
   async (region) => {

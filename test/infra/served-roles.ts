@@ -3,12 +3,12 @@ import type { ApiCall } from '@nightshift/sandbox';
 import * as z from 'zod/mini';
 import { configuredTemplate, Roles } from './roles.ts';
 
-/** The sandbox's own answer, whose shape its tests hold. */
+/** The sandbox's own answer; the sandbox's tests check its shape. */
 const Calls = z.custom<ApiCall[]>((value) => Array.isArray(value));
 
 /**
- * A sentence for each call that a role of the product made and must not make, in a sandbox in a process of its own.
- * `template`: the one with whose roles they are compared; the product's if not given.
+ * A sentence for each call that a role of the product made without permission, in a sandbox in a process of its own.
+ * `template`: the template with whose roles the calls are compared; by default the product's.
  */
 export async function exceededAt(
   { endpoint, stateMachines }: { endpoint: string; stateMachines: Readonly<Record<string, string>> },
@@ -37,7 +37,7 @@ async function instanceTags(endpoint: string, region: string): Promise<Record<st
   }
 }
 
-/** Throws where a sandbox that still runs has seen a role do what it must not. */
+/** Throws if a role made a call without permission in a sandbox that still runs. */
 export async function expectAllowedAt(
   served: Parameters<typeof exceededAt>[0],
   { exitCode, signalCode }: { exitCode: number | null; signalCode: NodeJS.Signals | null },

@@ -72,7 +72,7 @@ function ofAccessLogs(stack: Stack): Requests {
   });
 }
 
-/** Groups whose schedules are made at run time take on the role that they are given then. */
+/** Schedules in these groups are made at run time and use the role that they get then. */
 function ofRoles(stack: Stack, runtime: readonly { group: string; roleArn: string }[]): Requests {
   const { account, region } = stack.place;
   const group = (name: unknown) => ({
@@ -96,7 +96,7 @@ function ofRoles(stack: Stack, runtime: readonly { group: string; roleArn: strin
   ];
 }
 
-/** Everything that AWS services ask of the policies of this stack's keys, topics, queues, buckets and roles. */
+/** All requests of AWS services to this stack's keys, topics, queues, buckets and roles. */
 export function serviceUses(stack: Stack, runtime: readonly { group: string; roleArn: string }[] = []): Requests {
   const uses = [
     ...ofRules(stack),
@@ -105,7 +105,7 @@ export function serviceUses(stack: Stack, runtime: readonly { group: string; rol
     ...ofAccessLogs(stack),
     ...ofRoles(stack, runtime),
   ];
-  // What CDK adds for itself has a role that is not one of the product's.
+  // Functions that the CDK adds for itself have other roles.
   return uses.filter(({ need }) => !need.resource.includes('CustomS3AutoDelete'));
 }
 

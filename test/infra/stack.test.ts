@@ -77,14 +77,14 @@ describe('functions', () => {
     for (const log of logs) expect(log).toMatchObject({ RetentionInDays: 90, KmsKeyId: expect.anything() });
   });
 
-  it('give up before the workflow stops waiting for them', () => {
+  it('time out before the workflow stops waiting for them', () => {
     for (const machine of machines.keys())
       for (const [handler, waits] of waitsOf(machine.replace('nightshift-', '')))
         expect(at(functions.get(handler), 'Properties', 'Timeout'), handler).toBeLessThan(waits);
   });
 });
 
-/** How many seconds a definition waits for each of its functions, at least. */
+/** The least number of seconds that a definition waits for each of its functions. */
 function waitsOf(machine: string): Map<string, number> {
   const waits = new Map<string, number>();
   const visit = (value: unknown): void => {
@@ -127,7 +127,7 @@ describe('state machines', () => {
       expect(at(version, 'StateMachineRevisionId', 'Fn::GetAtt', 1)).toBe('StateMachineRevisionId');
   });
 
-  it('log every event, without what went through it, and are traced', () => {
+  it('log every event without its data, and are traced', () => {
     for (const { Properties } of machines.values())
       expect(Properties).toMatchObject({
         LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: false },
@@ -137,7 +137,7 @@ describe('state machines', () => {
 });
 
 describe('events', () => {
-  it('reach the function that is there for them', () => {
+  it('reach their function', () => {
     const heard = [...rules].map(([name, { Properties }]) => [
       name,
       at(Properties, 'EventPattern', 'source', 0),
@@ -155,7 +155,7 @@ describe('events', () => {
     ]);
   });
 
-  it('that no target takes end in the queue', () => {
+  it('end in the queue if no target takes them', () => {
     const targets = [...rules.values()].flatMap(({ Properties }) => listAt(Properties, 'Targets'));
     const schedules = resourcesOf(template, 'AWS::Scheduler::Schedule').map(
       ([, { Properties }]) => Properties['Target'],
@@ -178,7 +178,7 @@ describe('events', () => {
     ]);
   });
 
-  it('may be delivered to a function by its own rules alone', () => {
+  it('may be delivered to a function only by its own rules', () => {
     const permissions = resourcesOf(template, 'AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
     expect(permissions).toHaveLength(6);
     for (const permission of permissions)
@@ -190,7 +190,7 @@ describe('events', () => {
   });
 });
 
-it('alarms ring at the first occurrence, and people hear them', () => {
+it('alarms fire at the first occurrence, and notify people', () => {
   const alarms = byName('AWS::CloudWatch::Alarm', 'AlarmName');
   expect([...alarms.keys()]).toEqual([
     'nightshift-rollback-failed',
@@ -212,7 +212,7 @@ it('alarms ring at the first occurrence, and people hear them', () => {
     });
 });
 
-it('evidence is encrypted, versioned, locked, and reached through TLS alone', () => {
+it('evidence is encrypted, versioned, locked, and reached only through TLS', () => {
   const [evidence] = resourcesOf(template, 'AWS::S3::Bucket').map(([, { Properties }]) => Properties);
   expect(evidence).toMatchObject({
     ObjectLockEnabled: true,
@@ -238,7 +238,7 @@ it('evidence is encrypted, versioned, locked, and reached through TLS alone', ()
   });
 });
 
-describe('what is configured', async () => {
+describe('the configuration', async () => {
   const configured = await synthesized({
     ...CONFIG,
     notifications: {
@@ -250,7 +250,7 @@ describe('what is configured', async () => {
     tags: { team: 'platform' },
   });
 
-  it('is told to people by e-mail, and to the central bus', () => {
+  it('adds e-mail addresses and the central bus', () => {
     expect(resourcesOf(configured, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties)).toMatchObject([
       { Protocol: 'email', Endpoint: 'oncall@example.com' },
     ]);
@@ -263,7 +263,7 @@ describe('what is configured', async () => {
     });
   });
 
-  it('connects the functions that talk to Kubernetes to the VPC, and no other', () => {
+  it('connects only the functions that call Kubernetes to the VPC', () => {
     const connected = resourcesOf(configured, 'AWS::Lambda::Function').filter(
       ([, { Properties }]) => Properties['VpcConfig'],
     );
@@ -282,7 +282,7 @@ describe('what is configured', async () => {
     });
   });
 
-  it('tags what can be tagged, and takes the code from a bucket of one’s own', () => {
+  it('tags every resource that can have tags, and takes the code from the configured bucket', () => {
     const { Properties } = Object.values(configured.Resources).find(({ Type }) => Type === 'AWS::SQS::Queue') ?? {};
     expect(at(Properties, 'Tags')).toEqual([{ Key: 'team', Value: 'platform' }]);
     const [first] = resourcesOf(configured, 'AWS::Lambda::Function');

@@ -14,10 +14,10 @@ export function byName(type: string, property: string): Map<string, Resource> {
 
 const rights = rightsOf(template);
 
-/** What a role may do; `role` without `nightshift-` and the Region. */
+/** The permissions of a role; `role` without `nightshift-` and the Region. */
 export function rightsOfRole(role: string): Right[] {
   return rights.filter((right) => right.role === `nightshift-${role}-REGION`);
 }
 
-/** Everything that any role may do. */
+/** The permissions of all roles. */
 export const allRights: readonly Right[] = rights;

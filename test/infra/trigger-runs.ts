@@ -20,7 +20,7 @@ import {
 /** A daily sweep whose function somebody deleted. */
 const LOST = 'nightshift-lost';
 
-/** The template with that sweep beside the others, in their role. */
+/** The template with that sweep beside the others, with the same role. */
 export function withLostSweep(template: Template): Template {
   const [sweep] = resourcesOf(template, 'AWS::Scheduler::Schedule').map(([, resource]) => resource);
   if (!sweep) throw new Error('the template has no schedule');
@@ -30,7 +30,7 @@ export function withLostSweep(template: Template): Template {
   return { ...template, Resources: { ...template.Resources, LostSweep } };
 }
 
-/** As EventBridge Scheduler fires them. */
+/** Fires the sweeps as EventBridge Scheduler does. */
 const dailySweeps: Run = async (region) => {
   await region.still(enrolled(ON_IPVS), async () => {
     for (const name of ['nightshift-schedule-migrations', 'nightshift-sweep-executions', LOST])
@@ -39,7 +39,7 @@ const dailySweeps: Run = async (region) => {
   return buried(region);
 };
 
-/** What an event leads to that the rules deliver. */
+/** Runs the executions that an event starts through the rules. */
 const heard =
   (cluster: object, eventsIn: (region: Schedules) => unknown): Run =>
   async (region) => {
@@ -54,7 +54,7 @@ const CREATING = {
   addon: { ...CLUSTER.addon, status: 'CREATING', activeAfter: 660 },
 };
 
-/** What its schedule starts is refused for as long as EventBridge Scheduler tries. */
+/** Every start by the cluster's schedule is refused for as long as EventBridge Scheduler retries. */
 const unstartable: Run = async (region) => {
   await region.still(enrolled(), async () => {
     await region.workflow.post('faults', [failing('states', 'StartExecution', 'AccessDeniedException', 'every')]);
@@ -63,7 +63,7 @@ const unstartable: Run = async (region) => {
   return buried(region);
 };
 
-/** A cluster's schedule is made, moved to another window, and taken away with a window that nobody knows. */
+/** A cluster's schedule is made, moved to another window, and deleted because of an unknown window. */
 const schedule =
   (handler: string, event: unknown): Run =>
   (region) =>
@@ -98,7 +98,7 @@ const withoutInput: Run = async (region) => {
   return endings(region);
 };
 
-/** Each sweep finds what the one before has started, until a person is called. */
+/** Each sweep finds the execution that the previous one started, until a person is paged. */
 const sweeps: Run = async (region) => {
   await region.workflow.migrate(notEnrolled(), REQUEST, [...EARLY, UNHEARD]);
   for (const _ of EARLY) {
@@ -110,7 +110,7 @@ const sweeps: Run = async (region) => {
   return endings(region);
 };
 
-/** A bus that takes no event as long as the execution runs. */
+/** A bus that takes no event while the execution runs. */
 const DEAF = { at: 'RecordOutcome', ...failing('events', 'PutEvents', 'AccessDeniedException', 4) };
 
 const FAILED = update('Failed', { applied: true });
@@ -137,7 +137,7 @@ const byHand: Run = async (region) => {
   await region.rest();
   await region.workflow.post('faults', [
     abort('RestartDaemonSet', ROLLBACK),
-    // The recovery reads in the histories of both what the bucket does not give.
+    // The recovery reads both histories, because the bucket does not answer.
     { at: 'StopOwner', ...ROLLBACK, ...failing('s3', 'GetObject', 'AccessDenied', 2) },
   ]);
   const person = new Person(region.workflow);
@@ -148,7 +148,7 @@ const byHand: Run = async (region) => {
   return endings(region);
 };
 
-/** For each function, what its rule takes and it does not understand. */
+/** For each function an event that its rule matches and that the function cannot read. */
 const MALFORMED = [
   recordedCall('CreateCluster', { name: '' }),
   recordedCall('TagResource', { resourceArn: 'arn:aws:eks:us-east-1:111122223333:cluster/demo' }, { eventID: '' }),
@@ -166,13 +166,13 @@ const malformed: Run = async (region) => {
   return buried(region);
 };
 
-/** What starts by itself: together it goes through every call of the functions that events and schedules invoke. */
+/** Runs that start by themselves: together they make every call of the functions that events and schedules invoke. */
 export const TRIGGERS: Record<string, Run> = {
   'a new cluster': heard(CREATING, () => created()),
   'a node that joins': heard(ON_IPVS, (region) => running(nodeOf(region), '2026-11-20T22:01:00Z')),
   'a tag': heard({}, () => tagged('demo')),
   'a schedule that starts nothing': unstartable,
-  'the word of EKS': heard({}, () => addonEvent('Update Succeeded')),
+  'an event of EKS': heard({}, () => addonEvent('Update Succeeded')),
   'schedules by drift': schedule(
     'on-addon-changed',
     addonCall('UpdateAddon', { configurationValues: '{"mode":"iptables"}' }),
@@ -180,12 +180,12 @@ export const TRIGGERS: Record<string, Run> = {
   'schedules by tags': schedule('on-cluster-tagged', tagged('demo')),
   'schedules by the sweep': schedule('schedule-migrations', { kind: 'sweep', now: NOW }),
   'an execution that nobody can finish': migration(EARLY),
-  'endings without their input': withoutInput,
+  'ending events without an input': withoutInput,
   'sweeps of endings': sweeps,
-  'a record that is owed': migration([DEAF]),
-  "a rollback's record that is owed": migration([FAILED, { ...DEAF, ...ROLLBACK }]),
-  "a rollback's record that the sweep writes": sweptRollback,
-  'a record that the sweep writes': sweptRecord,
+  'a missing record': migration([DEAF]),
+  "a rollback's missing record": migration([FAILED, { ...DEAF, ...ROLLBACK }]),
+  "a rollback's missing record that the sweep writes": sweptRollback,
+  'a missing record that the sweep writes': sweptRecord,
   "a person's rollback that is cut off": byHand,
   'malformed events': malformed,
   'the daily sweeps': dailySweeps,

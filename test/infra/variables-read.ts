@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 
 const FUNCTIONS = new URL('../../functions/', import.meta.url);
 const ENVIRONMENT = new URL('runtime/environment.ts', FUNCTIONS);
-/** What Lambda sets by itself. */
+/** The variables that Lambda sets by itself. */
 const LAMBDAS_OWN = ['AWS_REGION'];
 
-/** The variables that a handler reads, itself or through what it imports. */
+/** The variables that a handler reads, itself or in a file that it imports. */
 export function variablesRead(handler: string): string[] {
   const names = new Map(
     [...source(ENVIRONMENT).matchAll(/^ {2}(\w+): once\(\(\) => .*variable\('(\w+)'\)/gm)].map(([, member, name]) => [
@@ -25,7 +25,7 @@ export function variablesRead(handler: string): string[] {
 
 const source = (file: URL): string => readFileSync(file, 'utf8');
 
-/** The handler's own sources: whatever it imports by a relative path, except for types. */
+/** The handler's own sources: every file that it imports by a relative path, except for types. */
 function reachable(start: URL): URL[] {
   const found = new Map([[start.href, start]]);
   for (const file of found.values())

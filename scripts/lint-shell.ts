@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Runs shellcheck on every shell script in the tree: tracked ones and untracked ones that git does not ignore. Exits with
- * shellcheck's status; if shellcheck is not installed, reports it and exits with 0.
+ * Runs shellcheck on every shell script in the tree: tracked ones and untracked ones that git does not ignore. Exits
+ * with shellcheck's status; if shellcheck is not installed, reports it and exits with 0.
  */
 function lintShell(): number {
   const cwd = fileURLToPath(new URL('..', import.meta.url));

@@ -49,8 +49,8 @@ if ! ls "$cache"/ipvsadm_*.deb >/dev/null 2>&1; then
   (cd "$cache" && apt-get -qq download ipvsadm 2>/dev/null)
 fi
 
-# ipvsadm itself is not installed here, so that nodes can install it; its dependencies must be. Their names differ between
-# releases of Debian and Ubuntu (libpopt0t64), so they are read from the package.
+# ipvsadm itself is not installed here, so that nodes can install it; its dependencies must be. Their names differ
+# between releases of Debian and Ubuntu (libpopt0t64), so they are read from the package.
 dpkg -x "$cache"/ipvsadm_*.deb "$work/ipvsadm"
 if ldd "$work/ipvsadm/sbin/ipvsadm" | grep -q 'not found'; then
   depends=$(dpkg-deb -f "$cache"/ipvsadm_*.deb Depends | tr ',' '\n' | sed 's/[(|].*//; s/ //g')

@@ -20,9 +20,9 @@ const Manifest = z.object({
 const TEXT_FILES = /^(?:licen[cs]e|copying|notice)(?:[.-].*)?$/i;
 
 /**
- * The packages that these files belong to, by name and version. `files` are paths below `root`, as in esbuild's metafile;
- * those outside node_modules are our own. Throws an Error that names a package without a licence text, because its terms
- * could not be met.
+ * The packages that these files belong to, by name and version. `files` are paths below `root`, as in esbuild's
+ * metafile; those outside node_modules are our own. Throws an Error that names a package without a licence text,
+ * because its terms could not be met.
  */
 export function bundledPackages(root: string, files: readonly string[]): BundledPackage[] {
   const folders = new Set(files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? []));
@@ -58,7 +58,10 @@ const NO_WARRANTY =
   'CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS ' +
   'IN THE SOFTWARE.';
 
-/** Licence texts for packages that name a licence but do not ship its text. https://spdx.org/licenses/MIT.html, MIT-0.html */
+/**
+ * Licence texts for packages that name a licence but do not ship its text. https://spdx.org/licenses/MIT.html,
+ * MIT-0.html
+ */
 const STANDARD_TEXTS: Readonly<Record<string, (holder: string) => string>> = {
   MIT: (holder) =>
     `MIT License\n\nCopyright (c) ${holder}\n\n${PERMISSION}, subject to the following conditions: The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.\n\n${NO_WARRANTY}`,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Removes what a switch of kube-proxy's mode leaves on a worker node: leftovers of the mode that the node is NOT in.
+# Removes the leftovers of a switch of kube-proxy's mode from a worker node: those of the mode that the node is NOT in.
 # Refuses unless the running kube-proxy itself reports the mode that the node should be in. Safe to run twice.
 # Mode is the mode that the node should be in.
 mode='{{ Mode }}'
@@ -11,7 +11,7 @@ export PATH LC_ALL
 
 has() { command -v "$1" >/dev/null; }
 
-# One nightshift command at a time on a node. Where /run is read-only, its directory itself is the lock.
+# Allows one nightshift command at a time on a node. If /run is read-only, its directory itself is the lock.
 lock=/run/nightshift-node.lock
 if has flock && { (exec 9>>"$lock") 2>/dev/null || { lock=/run && [ -d "$lock" ]; }; }; then
   if [ -d "$lock" ]; then exec 9<"$lock"; else exec 9>>"$lock"; fi
@@ -53,20 +53,20 @@ fi
 
 . shared/virtual-servers.sh
 
-# `chains` has only the other mode of kube-proxy. `rules` are its rules in `shared` chains, which both modes have.
-# Names: pkg/proxy/{iptables,ipvs}/proxier.go of Kubernetes. All else that begins with KUBE- belongs to others, for example
-# KUBE-NWPLCY-*, KUBE-POD-FW-* and KUBE-ROUTER-* to kube-router, KUBE-KUBELET-CANARY and KUBE-FIREWALL to kubelet.
-# `jumps` are all rules by which kube-proxy leads from a built-in chain to one of `chains` (`iptablesJumpChain` there).
-# Those of iptables mode lead to shared chains only.
+# Only the other mode of kube-proxy has `chains`. `rules` are its rules in `shared` chains, which both modes have.
+# Names: pkg/proxy/{iptables,ipvs}/proxier.go of Kubernetes. Other names that begin with KUBE- belong to others, for
+# example KUBE-NWPLCY-*, KUBE-POD-FW-* and KUBE-ROUTER-* to kube-router, KUBE-KUBELET-CANARY and KUBE-FIREWALL to
+# kubelet. `jumps` are all rules of kube-proxy that lead from a built-in chain to one of `chains` (`iptablesJumpChain`
+# there). Those of iptables mode lead to shared chains only.
 if [ "$mode" = ipvs ]; then
   chains='KUBE-(SVC|SEP|SVL|EXT|FW|XLB)-[A-Z0-9]+'
   shared='KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS)'
-  # A Service without endpoints, refused or dropped: stale in IPVS mode, whatever the Service has now.
+  # Rules that refuse or drop a Service without endpoints: stale in IPVS mode, whatever endpoints the Service has now.
   rules='has no (local )?endpoints.* -j (REJECT|DROP)'
   jumps=''
 else
   chains='KUBE-(LOAD-BALANCER|NODE-PORT|IPVS-FILTER|IPVS-OUT-FILTER|SOURCE-RANGES-FIREWALL)'
-  # Until 1.25 IPVS mode has a chain KUBE-FIREWALL of its own, in table nat.
+  # Until 1.25 IPVS mode has its own chain KUBE-FIREWALL in table nat.
   shared='KUBE-(SERVICES|POSTROUTING|FORWARD|FIREWALL|PROXY-FIREWALL)'
   rules="--match-set ($(own_sets | paste -s -d '|' -)) "
   jumps='-A INPUT -m comment --comment "kubernetes ipvs access filter" -j KUBE-IPVS-FILTER
@@ -74,10 +74,11 @@ else
 -A INPUT -m comment --comment "kubernetes health check rules" -j KUBE-NODE-PORT'
 fi
 
-# plan TABLE: reads iptables-save, prints what iptables-restore needs to remove the leftovers in one transaction: rules
-# by their own text, so that none that kube-proxy wrote meanwhile goes with them; chains emptied, then deleted. A chain
-# to which a rule of someone else leads stays as it is, and so does every chain to which its own rules lead: that rule
-# does what it did. `# stays N (CHAIN to CHAIN, ...)`: how many chains stay, and up to three such rules.
+# plan TABLE: reads iptables-save and prints a transaction for iptables-restore that removes the leftovers. It deletes
+# rules by their own text, so that it does not delete rules that kube-proxy wrote meanwhile; it empties chains, then
+# deletes them. If a rule of someone else leads to a chain, that chain stays as it is, and so does every chain to which
+# its rules lead, so that the rule keeps working. `# stays N (CHAIN to CHAIN, ...)`: how many chains stay, and up to
+# three such rules.
 plan() {
   awk -v table="$1" -v chains="^($chains)\$" -v shared="^($shared)\$" -v rules="$rules" -v jumps="$jumps" '
     BEGIN { for (i = split(jumps, jump, "\n"); i > 0; i--) made[jump[i]] = 1 }
@@ -86,7 +87,7 @@ plan() {
     /^-A / {
       target = ""
       text = $0
-      # What stands in quotes, a comment or the prefix of a log, is no target.
+      # Text in quotes (a comment or the prefix of a log) is not a target.
       gsub(/\\./, "", text)
       gsub(/"[^"]*"/, "\"\"", text)
       words = split(text, word, " ")
@@ -119,8 +120,8 @@ plan() {
     }'
 }
 
-# clean_table PROGRAM TABLE: kube-proxy may change the table between reading and writing; then nothing is done, and the
-# table is read again.
+# clean_table PROGRAM TABLE: if kube-proxy changes the table between reading and writing, the transaction fails, and the
+# script reads the table again.
 clean_table() {
   for _ in 1 2 3; do
     transaction=$(saved "$1" "$2" | plan "$2") || {
@@ -133,7 +134,7 @@ clean_table() {
         return 0
         ;;
       *COMMIT)
-        # The alarm behind -w is never called off (iptables 1.8.9, xtables_lock): it must not ring while rules are read.
+        # iptables 1.8.9 never cancels the alarm behind -w (xtables_lock); it must not go off while rules are read.
         problem=$(printf '%s\n' "$transaction" | "$1-restore" -w 120 --noflush 2>&1) || {
           sleep 1
           continue
@@ -149,7 +150,7 @@ clean_table() {
   fail "leftovers in table $2 of $1 could not be removed: $(printf '%s\n' "$problem" | printable)"
 }
 
-# own_servers: sets `own`. Where the table cannot be read, nothing is known to be gone.
+# own_servers: sets `own` to kube-proxy's virtual servers. Fails if the table cannot be read: it must not look empty.
 own_servers() {
   own=$(virtual_servers) || {
     fail 'the IPVS table of this node could not be read'
@@ -159,7 +160,8 @@ own_servers() {
 }
 count_lines() { if [ -n "$1" ]; then printf '%s\n' "$1" | wc -l | tr -d ' '; else echo 0; fi; }
 
-# One by one and not `ipvsadm -C`: keepalived, kube-vip and others have virtual servers in the same table.
+# Deletes them one by one, not with `ipvsadm -C`: keepalived, kube-vip and others have virtual servers in the same
+# table.
 remove_virtual_servers() {
   own_servers || return 1
   [ -n "$own" ] || return 0
@@ -199,7 +201,7 @@ remove_ipsets() {
       removed_ipsets=$((removed_ipsets + 1))
     else
       case $problem in
-        # kube-proxy's own rules are gone by now.
+        # kube-proxy's own rules are already deleted.
         *'in use'*) warn "ipset $name stays: something that kube-proxy did not make uses it" ;;
         *) fail "ipset $name could not be removed: $(printf '%s\n' "$problem" | printable)" ;;
       esac
@@ -229,7 +231,7 @@ for family in iptables ip6tables; do
   done
 done
 if [ "$mode" = iptables ]; then
-  # The addresses of kube-ipvs0 and the ipsets tell whose the virtual servers are: they go last.
+  # The addresses of kube-ipvs0 and the ipsets show who owns the virtual servers, so they are deleted last.
   if remove_virtual_servers; then
     remove_ipsets
     remove_interface

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { IPVS_SCHEDULERS } from '../functions/core/modes/proxy-mode.ts';
 
-/** The documents that nightshift has SSM run on worker nodes, by their names without the `nightshift-` prefix. */
+/** The documents that SSM runs on worker nodes for nightshift, by their names without the `nightshift-` prefix. */
 export type DocumentName = 'prepare-node' | 'validate-node' | 'clean-node';
 
-/** A parameter of an SSM document; every one is guarded, because its value becomes part of a shell script. */
+/** A parameter of an SSM document. Each has allowed values or a pattern, because it becomes part of a shell script. */
 interface Parameter {
   type: 'String';
   description: string;
@@ -27,7 +27,7 @@ export interface DocumentContent {
 }
 
 const MODES = ['ipvs', 'iptables'] as const;
-/** An IPv4 or IPv6 address has no other characters; none of them means anything to a shell. */
+/** The characters of IPv4 and IPv6 addresses. None has a special meaning in a shell. */
 const ADDRESS = '^[0-9A-Fa-f:.]{2,45}$';
 
 const definitions: Record<DocumentName, Pick<DocumentContent, 'description' | 'parameters'> & { seconds: number }> = {
@@ -59,7 +59,7 @@ const definitions: Record<DocumentName, Pick<DocumentContent, 'description' | 'p
     },
   },
   'clean-node': {
-    description: 'Removes what the other mode of kube-proxy left on this node. Safe to repeat.',
+    description: 'Removes the leftovers of the other mode of kube-proxy from this node. Safe to repeat.',
     seconds: 300,
     parameters: {
       Mode: { type: 'String', description: 'The mode that kube-proxy is and should be in.', allowedValues: MODES },
@@ -69,7 +69,7 @@ const definitions: Record<DocumentName, Pick<DocumentContent, 'description' | 'p
 
 const read = (file: string): string => readFileSync(new URL(file, import.meta.url), 'utf8');
 
-/** The whole script: SSM sends one file, so a line `. shared/NAME.sh` becomes the file that it names. */
+/** The whole script: SSM sends one file, so each line `. shared/NAME.sh` is replaced by that file. */
 function scriptOf(name: DocumentName): string {
   return read(`${name}.sh`).replace(/^\. (shared\/[a-z-]+\.sh)\n/gm, (_, file: string) =>
     read(file).replace(/^# shellcheck .*\n/, ''),
@@ -94,8 +94,8 @@ function content(name: DocumentName): DocumentContent {
 }
 
 /**
- * The command documents (schema 2.2) with their scripts inline, in the order in which a migration uses them. Read from
- * the `.sh` files beside this one and in `shared/` at each call; throws what reading a file throws.
+ * The command documents (schema 2.2) with their scripts inline, in the order in which a migration uses them. Each call
+ * reads the `.sh` files beside this one and in `shared/`, and throws the errors of reading a file.
  */
 export function ssmDocuments(): { name: DocumentName; content: DocumentContent }[] {
   return (['prepare-node', 'validate-node', 'clean-node'] as const).map((name) => ({ name, content: content(name) }));

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a worker node able to run kube-proxy in IPVS mode: ipvsadm installed, the kernel modules loaded now and at every
-# boot. What the EKS Best Practices Guide has a person do by hand:
+# boot. The EKS Best Practices Guide describes the same steps by hand:
 # https://docs.aws.amazon.com/eks/latest/best-practices/ipvs.html
 # Safe to run twice, and by two commands at once. Prints key=value lines; the last is end=nightshift-prepare.
 scheduler='{{ Scheduler }}'
@@ -11,22 +11,22 @@ LC_ALL=C
 export PATH LC_ALL
 umask 022
 
-# A file of our own. /etc/modules-load.d/ipvs.conf is often the user's, and lists modules that are not for IPVS.
+# nightshift's own file. /etc/modules-load.d/ipvs.conf is often the user's, and lists modules that are not for IPVS.
 boot_file=/etc/modules-load.d/nightshift-ipvs.conf
 modules='ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_lblc ip_vs_lblcr ip_vs_sh ip_vs_dh ip_vs_sed ip_vs_nq nf_conntrack'
 kernel=$(uname -r)
-# An install that takes longer than this is a mirror that does not answer, or waits for a lock: dnf and yum wait by
-# themselves.
+# If an install takes longer than this, the mirror does not answer, or the install waits for a lock: dnf and yum wait
+# without an error.
 install_seconds=300
-# As long as another package manager has the lock, the install is repeated, until the script has run for this many seconds.
+# If another package manager has the lock, the script retries the install until it has run for this many seconds.
 lock_seconds=240
 started=$(date +%s)
-# TEST-NET-2 as kube-proxy's own check uses it, on a port of our own: never an address that a Service has.
+# The address of TEST-NET-2 that kube-proxy's own check uses, on another port. No Service has this address.
 trial=198.51.100.0:20249
 
-# One run at a time per node, so that a second one finds the work done instead of half done. Without flock each step is
-# still safe on its own: package managers lock themselves, the file is replaced atomically, modprobe may be repeated.
-# Where /run is read-only, its directory itself is the lock.
+# Allows one run at a time per node, so that a second run finds the work finished, not half done. Without flock each
+# step is still safe on its own: package managers lock themselves, the file is replaced atomically, modprobe can be
+# repeated. If /run is read-only, its directory itself is the lock.
 lock=/run/nightshift-node.lock
 if command -v flock >/dev/null && { (exec 9>>"$lock") 2>/dev/null || { lock=/run && [ -d "$lock" ]; }; }; then
   if [ -d "$lock" ]; then exec 9<"$lock"; else exec 9>>"$lock"; fi
@@ -42,7 +42,7 @@ fi
 
 . shared/virtual-servers.sh
 
-# The system's own name for itself, `Rocky Linux 9.4 (Blue Onyx)`, and its family: amazon, rhel, debian or other.
+# The system's own name, `Rocky Linux 9.4 (Blue Onyx)`, and its family: amazon, rhel, debian or other.
 # https://www.freedesktop.org/software/systemd/man/latest/os-release.html
 os_release() { cat /etc/os-release 2>/dev/null || cat /usr/lib/os-release 2>/dev/null; }
 os_value() { os_release | sed -n "s/^$1=//p" | tail -n 1 | sed "s/^[\"']//; s/[\"']\$//" | tr -cd '[:print:]' | cut -c 1-64; }
@@ -61,9 +61,9 @@ done
 
 limited() { if command -v timeout >/dev/null; then timeout "$@"; else shift && "$@"; fi; }
 
-# try_scheduler NAME: that a module is loaded does not show that the scheduler can be used; a virtual server that uses it
-# does. 0: it can. 1: the kernel refuses it. 2: there is no ipvsadm, or it does not work: that tells nothing about the
-# kernel. `tried` is what ipvsadm printed.
+# try_scheduler NAME: makes a virtual server with the scheduler, because a loaded module does not show that the
+# scheduler works. 0: it works. 1: the kernel refuses it. 2: ipvsadm is missing or does not work, which shows nothing
+# about the kernel. `tried` is ipvsadm's output.
 try_scheduler() {
   command -v ipvsadm >/dev/null || return 2
   trap 'ipvsadm -D -t "$trial" 2>/dev/null' EXIT
@@ -71,7 +71,7 @@ try_scheduler() {
   ipvsadm -D -t "$trial" 2>/dev/null
   tried=$(limited 30 ipvsadm -A -t "$trial" -s "$1" 2>&1) && ipvsadm -D -t "$trial" && return 0
   case $tried in
-    # ENOENT, as ipvsadm words it.
+    # ipvsadm's messages for ENOENT.
     *cheduler*'not found'* | *'No such file or directory'*)
       limited 30 ipvsadm -L --timeout >/dev/null 2>&1 && return 1
       ;;
@@ -82,14 +82,14 @@ try_scheduler() {
 }
 
 is_loaded() { grep -q "^$1 " /proc/modules 2>/dev/null || [ -e "/sys/module/$1/initstate" ]; }
-# A module that is part of the kernel: named by the kernel's package, or by modprobe, which then has nothing to load (a
-# line `install NAME /bin/true` of its configuration would also succeed, and is shown), or by what it does.
+# Whether a module is part of the kernel. The kernel's package names it, or modprobe has nothing to load for it (a line
+# `install NAME /bin/true` of its configuration would also succeed, but modprobe shows it), or its scheduler works.
 is_builtin() {
   grep -q "/$1\.ko" "/lib/modules/$kernel/modules.builtin" 2>/dev/null && return 0
   case $1 in
     ip_vs) [ ! -e /proc/net/ip_vs ] || return 0 ;;
     nf_conntrack) [ ! -e /proc/sys/net/netfilter/nf_conntrack_max ] || return 0 ;;
-    # A kernel that loads no modules has no list of them either.
+    # A kernel that cannot load modules has no list of them.
     *) [ -e /proc/modules ] || ! try_scheduler "${1#ip_vs_}" || return 0 ;;
   esac
   dry=$(modprobe -n -v "$1" 2>/dev/null) || return 1
@@ -102,13 +102,13 @@ one_line() { printf '%s' "$1" | tr -s '[:space:]' ' ' | cut -c 1-200; }
 
 # install_once PACKAGE
 install_once() {
-  # Not `-q`: with it dnf does not tell that it waits for a lock.
+  # Without `-q`, because with it dnf does not report that it waits for a lock.
   if command -v dnf >/dev/null; then
     limited "$install_seconds" dnf install -y "$1"
   elif command -v yum >/dev/null; then
     limited "$install_seconds" yum install -y "$1"
   elif command -v apt-get >/dev/null; then
-    # A fresh image has no package lists; an update that fails may still leave lists that have the package.
+    # A fresh image has no package lists. If the update fails, it may still leave lists with the package.
     DEBIAN_FRONTEND=noninteractive limited "$install_seconds" apt-get -q -o DPkg::Lock::Timeout=240 update
     DEBIAN_FRONTEND=noninteractive limited "$install_seconds" apt-get -q -y -o DPkg::Lock::Timeout=240 \
       install --no-install-recommends "$1"
@@ -118,8 +118,8 @@ install_once() {
   fi
 }
 
-# install_package NAME: an install that failed while another package manager had a lock is repeated. The messages are
-# those of apt (of dpkg's lock and of the lists'), of yum, of dnf 4 and 5, and of rpm itself.
+# install_package NAME: retries an install that failed because another package manager had a lock. The messages are
+# those of apt (for dpkg's lock and for the lists' lock), of yum, of dnf 4 and 5, and of rpm itself.
 install_package() {
   while :; do
     install_log=$(install_once "$1" 2>&1 9>&-) && return 0
@@ -134,8 +134,8 @@ install_package() {
   done
 }
 
-# Replaces the file in one step: a node that reboots now has the old one or the new one. It names only modules that this
-# kernel has: systemd-modules-load fails for others.
+# Replaces the file atomically: a node that reboots now has the old file or the new one. The file names only modules
+# that this kernel has, because systemd-modules-load fails for others.
 write_boot_file() {
   wanted=$(
     echo '# Written by nightshift, prepare-node.sh: what kube-proxy needs in IPVS mode. Put modules of your own elsewhere.'
@@ -149,7 +149,7 @@ write_boot_file() {
   return 1
 }
 
-# Until Linux 4.19 conntrack for IPv4 and IPv6 were modules of their own (Amazon Linux 2 with kernel 4.14).
+# Before Linux 4.19 conntrack had separate modules for IPv4 and IPv6 (Amazon Linux 2 with kernel 4.14).
 release=${kernel%%-*}
 major=${release%%.*}
 minor=${release#*.}
@@ -231,20 +231,21 @@ if ! write_boot_file; then
   why=${why:-"$boot_file could not be written: the modules would be gone after a reboot"}
 fi
 
-# Without them nothing could prove that this node reaches Services, neither after the change nor after a rollback.
+# Without these programs the node could not prove that it reaches Services, neither after the change nor after a
+# rollback.
 probes=ok
 if [ -z "$(tcp_client)" ] || [ -z "$(udp_client)" ]; then
   probes=missing
   why=${why:-'this node cannot ask the API server and DNS, as its proof needs: install bash and coreutils, or python3'}
 fi
 
-# kube-proxy in IPVS mode deletes them. At most 20 are named.
+# kube-proxy in IPVS mode deletes virtual servers of others. At most 20 are printed.
 servers=$(virtual_servers) || why=${why:-'the IPVS table of this node could not be read'}
 foreign=$(printf '%s\n' "$servers" | sed -n 's/^foreign //p' | sort -u | awk '
   NR <= 20 { printf "%s%s", (NR == 1 ? "" : ","), $0 }
   END { if (NR > 20) printf ",+%d", NR - 20 }')
 
-# The proof of this node will read its rules: that is tried before anything is changed.
+# The proof of this node will read its rules, so the script tries that before anything is changed.
 for family in iptables ip6tables; do
   for table in filter nat; do
     for program in $(backends "$family" "$table"); do

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Says what a worker node's kernel really does with Services, for the judge in functions/core: key=value lines, the
+# Prints how a worker node's kernel really handles Services, for the rules in functions/core: key=value lines, the
 # virtual servers of the API server and of DNS, a trailer. Changes nothing and loads no module of IPVS.
-# SSM keeps 2,500 characters of a command's output: more than 2,000 is an error here, never a cut.
+# SSM truncates a command's output at 2,500 characters, so an output over 2,000 is an error here.
 api_server='{{ ApiServer }}'
 dns='{{ Dns }}'
 mode='{{ Mode }}'
@@ -19,7 +19,7 @@ fi
 
 . shared/probes.sh
 
-# http_get URL: the body, by whichever client the node has.
+# http_get URL: prints the body, with a client that the node has.
 http_get() {
   if has curl; then
     curl -sf -m 5 --noproxy '*' "$1"
@@ -47,7 +47,8 @@ proxy_mode() {
 
 . shared/virtual-servers.sh
 
-# count_lines TABLE PATTERN: of both families and every backend. If a table could not be read, prints why, and fails.
+# count_lines TABLE PATTERN: counts in both families and every backend. If a table cannot be read, prints why, and
+# fails.
 count_lines() {
   for family in iptables ip6tables; do
     for program in $(backends "$family" "$1"); do saved "$program" "$1"; done
@@ -57,9 +58,9 @@ count_lines() {
     END { if (failed) exit 1; print n + 0 }'
 }
 
-# A REJECT (or DROP) for a Service without endpoints is iptables mode's; in IPVS mode it is stale and refuses the
-# Service's traffic when it has endpoints again (https://github.com/kubernetes/kubernetes/issues/102314). IPVS mode has
-# one REJECT of its own, in KUBE-IPVS-FILTER. Other chains that begin with KUBE- may be those of others.
+# Iptables mode makes a REJECT (or DROP) for a Service without endpoints; in IPVS mode the rule is stale and refuses the
+# Service's traffic after it has endpoints again (https://github.com/kubernetes/kubernetes/issues/102314). IPVS mode
+# itself has one REJECT, in KUBE-IPVS-FILTER. Other chains that begin with KUBE- may belong to others.
 count_reject_rules() {
   if [ "$mode" = ipvs ]; then
     count_lines filter '^-A KUBE-(EXTERNAL-)?SERVICES .* has no (local )?endpoints.* -j (REJECT|DROP)'
@@ -80,7 +81,7 @@ count_ipsets() {
   fi
 }
 
-# Keeps the service line and its first four real servers.
+# Prints the service line and its first four real servers.
 shorten() {
   awk '
     function rest() { if (n > 4) printf "  ... %d more\n", n - 4; n = 0 }
@@ -90,7 +91,7 @@ shorten() {
     END { rest() }'
 }
 
-# hex ADDRESS PORT: as /proc/net/ip_vs writes it.
+# hex ADDRESS PORT: the notation of /proc/net/ip_vs.
 hex() {
   printf '%s %s\n' "$1" "$2" | awk '
     function value(digits, i, v) {
@@ -125,7 +126,7 @@ virtual_server() {
   fi | shorten
 }
 
-# Without the module there is nothing to read, and ipvsadm would load it.
+# Without the module the table is empty, and ipvsadm would load the module.
 tables() {
   [ -r /proc/net/ip_vs ] || return 0
   virtual_server TCP -t "$api_server" 443
@@ -133,7 +134,7 @@ tables() {
   virtual_server UDP -u "$dns" 53
 }
 
-# probe_tcp ADDRESS PORT: can a connection be made from this node?
+# probe_tcp ADDRESS PORT: tests a connection from this node.
 probe_tcp() {
   case $(tcp_client) in
     bash)
@@ -154,8 +155,8 @@ probe_tcp() {
   esac && echo ok || echo failed
 }
 
-# The question: kube-dns.kube-system.svc.cluster.local, type A, id "NS". No byte of it is a newline, on which a shell
-# would cut the datagram in two.
+# The question: kube-dns.kube-system.svc.cluster.local, type A, id "NS". It contains no newline byte, at which a shell
+# would split the datagram.
 question='NS\001\000\000\001\000\000\000\000\000\000\010kube-dns\013kube-system\003svc\007cluster\005local\000\000\001\000\001'
 
 # ask_dns CLIENT: sends the question and prints the answer's first three bytes in hex.
@@ -178,7 +179,7 @@ s.connect((sys.argv[1], 53)); s.send(sys.stdin.buffer.read()); sys.stdout.buffer
   esac 2>/dev/null | od -An -tx1 | tr -d ' \n'
 }
 
-# Any answer to the question will do, whatever its code. UDP may lose one: three tries.
+# Any answer to the question passes, whatever its code. UDP may lose an answer, so the script tries three times.
 probe_dns() {
   client=$(udp_client)
   [ -n "$client" ] || { echo skipped && return; }
@@ -188,7 +189,7 @@ probe_dns() {
   echo failed
 }
 
-# An ipvsadm that does not work (a library is missing) shows nothing; the kernel's own table is as good.
+# If ipvsadm does not work (a library is missing), the script reads the kernel's own table, which shows the same.
 source=proc
 if has ipvsadm && { [ ! -r /proc/net/ip_vs ] || ipvsadm -L --timeout >/dev/null 2>&1; }; then source=ipvsadm; fi
 fail() {

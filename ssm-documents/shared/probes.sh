@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 has() { command -v "$1" >/dev/null; }
 
-# A bash built without /dev/tcp looks for a file. Nothing listens on port 0.
+# A bash without support for /dev/tcp looks for a file of that name. Nothing listens on port 0.
 bash_connects() {
   has bash && has timeout || return 1
   case $(timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/0' 2>&1) in *'No such file'*) return 1 ;; esac

@@ -1,18 +1,18 @@
 # shellcheck shell=sh
-# A tool that is not installed has nothing to report; one that fails is a failure with a name.
-# printable: what a program printed, as one line of at most 200 harmless characters.
+# A tool that is not installed counts as empty output; a tool that fails is a failure with a name.
+# printable: a program's output as one line of at most 200 harmless characters.
 printable() { tr -s '[:space:]' ' ' | tr -cd 'A-Za-z0-9 .,:;()/+_~-' | cut -c 1-200 | sed 's/ *$//'; }
 
-# backends FAMILY TABLE: the iptables programs whose rules this node can have. kube-proxy's image brings its own iptables
-# and may use another backend than the host. Legacy tables are asked for only where they exist: asking would load them.
+# backends FAMILY TABLE: the iptables programs whose rules this node can have. kube-proxy's image has its own iptables
+# and may use another backend than the host. Legacy tables are read only if they exist, because reading would load them.
 backends() {
   found=''
   for backend in -legacy -nft ''; do
     [ -n "$backend" ] || [ -z "$found" ] || continue
     command -v "$1$backend-save" >/dev/null || continue
     found=$backend
-    # The program without a backend in its name reports which it has. One that reports nothing is legacy, and so is one
-    # that does not know -V, which exits with 1. One that fails otherwise is asked for its rules, to show why.
+    # A program without a backend in its name reports its backend. If it reports none, or exits with 1 because it does
+    # not know -V, it is legacy. If it fails otherwise, the script reads its rules, to show the reason.
     version=$backend
     [ -n "$version" ] || version=$("$1-save" -V 2>/dev/null) || [ $? -eq 1 ] || version=nft
     case $version in
@@ -23,8 +23,8 @@ backends() {
   done
 }
 
-# saved PROGRAM TABLE: the rules of a table. If they could not be read, the last line begins with `!` and has the reason;
-# no line of rules begins so.
+# saved PROGRAM TABLE: the rules of a table. If they could not be read, the last line is `!` and the reason; no line of
+# rules begins with `!`.
 saved() {
   { "$1-save" -t "$2" 2>/dev/null || not_saved "$1-save" "$2" $?; } |
     sed "s/^# Table .* is incompatible.*/!$1-save -t $2: the table is incompatible with iptables/"
@@ -40,7 +40,7 @@ not_saved() {
   echo "!$1 -t $2 failed ($3): ${problem:-it printed nothing}"
 }
 
-# ip_sets ARGUMENT...: what ipset prints. A kernel without ip_set has no ipsets.
+# ip_sets ARGUMENT...: ipset's output. A kernel without ip_set has no ipsets.
 ip_sets() {
   ipset "$@" 2>/dev/null && return 0
   code=$?

@@ -1,16 +1,16 @@
 # shellcheck shell=sh
 # virtual_servers: the IPVS table of this node, a line for each virtual server: `own tcp/10.0.0.1:443`, `foreign fwm/7`.
-# kube-proxy has those
-# - on an address and port that its ipsets name. KUBE-CLUSTER-IP is never empty after kube-proxy's first sync: without an
-#   entry in it the addresses of kube-ipvs0 decide, where kube-proxy puts the addresses of Services;
-# - on an address of the node and a port that its ipsets name as a node port. Where no ipset can be read: a port from
-#   30000 to 32767 which the node's main address has, too. kube-proxy opens a node port on every address of the node;
-#   keepalived opens a port on its own address only;
-# - on 198.51.100.0, where kube-proxy and prepare-node.sh try whether a scheduler works.
+# kube-proxy owns the virtual servers
+# - on an address and port that its ipsets name. KUBE-CLUSTER-IP is never empty after kube-proxy's first sync: without
+#   an entry in it the addresses of kube-ipvs0 decide, to which kube-proxy adds the addresses of Services;
+# - on an address of the node and a port that its ipsets name as a node port. If no ipset can be read: a port from 30000
+#   to 32767 that the node's main address has, too. kube-proxy opens a node port on every address of the node;
+#   keepalived opens a port only on its own address;
+# - on 198.51.100.0, on which kube-proxy and prepare-node.sh test whether a scheduler works.
 # A firewall mark is never kube-proxy's.
 virtual_servers() {
   [ -e /proc/net/ip_vs ] || return 0
-  # The table first: kube-proxy adds a virtual server, then its address, and its entries of ipsets last.
+  # Reads the table first: kube-proxy adds a virtual server, then its address, and its entries of ipsets last.
   table=$(cat /proc/net/ip_vs) || return 1
   printf '%s\n' "$table" | grep -qE '^(TCP|UDP|SCTP|FWM) ' || return 0
   addresses=$(ip -o address show 2>&1) || {
@@ -30,7 +30,7 @@ virtual_servers() {
       for (i = 1; i <= length(hex); i++) v = v * 16 + index("0123456789abcdef", tolower(substr(hex, i, 1))) - 1
       return v
     }
-    # The address as 8 or 32 hex digits.
+    # Turns an address into 8 or 32 hex digits.
     function digits(address, gap, left, right, l, r, i, out, a, b) {
       if (address !~ /:/) {
         split(address, a, ".")
@@ -44,7 +44,7 @@ virtual_servers() {
       for (i = 1; i <= 8; i++) out = out sprintf("%04x", number(i <= l ? a[i] : i > 8 - r ? b[i - 8 + r] : "0"))
       return out
     }
-    # The address from its digits as people write it; the longest run of zeros becomes "::".
+    # Turns hex digits into an address as people write it; the longest run of zeros becomes "::".
     function written(d, i, run, best, at, g, out) {
       if (length(d) == 8)
         return number(substr(d, 1, 2)) "." number(substr(d, 3, 2)) "." number(substr(d, 5, 2)) "." number(substr(d, 7, 2))
@@ -76,7 +76,7 @@ virtual_servers() {
       set = $2
       version = sub(/^KUBE-6-/, "", set) ? 6 : sub(/^KUBE-/, "", set) ? 4 : 0
       if (!version) next
-      # The IPv6 name of the SCTP sets can be cut.
+      # The IPv6 names of the SCTP sets can be truncated.
       if (set ~ /^NODE-PORT-(LOCAL-)?(TCP|UDP|SCTP-HASH?)$/) {
         protocol = set ~ /TCP$/ && set !~ /SCTP/ ? "tcp" : set ~ /UDP$/ ? "udp" : "sctp"
         known[version, protocol] = 1

@@ -25,7 +25,7 @@ const judged = ({ stdout }: Ran, mode: 'ipvs' | 'iptables') =>
   judgeCleanOutput({ id: 'i-1', name: 'one' }, stdout, mode);
 const linesOf = (text: string) => text.split('\n').filter((line) => line !== '');
 
-/** What iptables mode leaves: the Service `web` with one endpoint, which is a node port, too. */
+/** The leftovers of iptables mode: the Service `web` with one endpoint and a node port. */
 const OF_IPTABLES_MODE = `*nat
 :KUBE-SERVICES - [0:0]
 :KUBE-NODEPORTS - [0:0]
@@ -62,7 +62,7 @@ describe.skipIf(!possible)('clean-node.sh, with the rules of a real kernel', () 
     ]);
   });
 
-  test('keeps rules of others that lead to such a chain, and what they do, and reports it', () => {
+  test('keeps rules of others that lead to such a chain, with the chains that they need, and reports it', () => {
     const others = [
       '-A PREROUTING -d 203.0.113.9/32 -p tcp -m comment --comment "ops: vip to web" -m tcp --dport 8080 -j KUBE-SVC-AAAABBBBCCCCDDDD',
       '-A OPS-VIP -d 203.0.113.10/32 -p tcp -m tcp --dport 8080 -j KUBE-SVC-AAAABBBBCCCCDDDD',
@@ -88,7 +88,7 @@ describe.skipIf(!possible)('clean-node.sh, with the rules of a real kernel', () 
     ]);
   });
 
-  test('takes the words of a comment for no target', () => {
+  test('does not take text in a comment for a target', () => {
     const other =
       '-A PREROUTING -p tcp -m comment --comment "was -j KUBE-SVC-AAAABBBBCCCCDDDD here" -j MARK --set-xmark 0x1/0xffffffff';
     const ran = clean('ipvs', `${OF_IPTABLES_MODE}${other}\nCOMMIT`);

@@ -11,7 +11,7 @@ test('there is a document to prepare, to validate and to clean a node', () => {
 });
 
 test.each(documents)(
-  '$name is a command document that runs a shell script on Linux only, and not for ever',
+  '$name is a command document that runs a shell script on Linux only, with a time limit',
   ({ content }) => {
     expect(content.schemaVersion).toBe('2.2');
     expect(content.mainSteps.map(({ action }) => action)).toEqual(['aws:runShellScript']);
@@ -25,7 +25,7 @@ test.each(documents)(
 );
 
 test.each(documents)(
-  '$name takes each parameter in single quotes at its top, and nothing else of SSM',
+  '$name assigns each parameter in single quotes at its top, and uses nothing else of SSM',
   ({ content }) => {
     const assigned = scriptOf(content).flatMap((line) => line.match(/^[a-z_]+='\{\{ (\w+) \}\}'$/)?.[1] ?? []);
     expect(assigned).toEqual(Object.keys(content.parameters));
@@ -45,7 +45,7 @@ function accepts(
 
 const INJECTIONS = ["rr'; reboot; '", '$(reboot)', '`reboot`', "10.0.0.1'", '10.0.0.1\nreboot', 'rr ', '', '{{ x }}'];
 
-test.each(documents)('$name accepts no value that a shell would read as more than a value', ({ content }) => {
+test.each(documents)('$name refuses every value with special characters of a shell', ({ content }) => {
   for (const parameter of Object.values(content.parameters))
     for (const value of INJECTIONS)
       expect({ value, accepted: accepts(parameter, value) }).toEqual({ value, accepted: false });
@@ -63,7 +63,7 @@ test('the parameters accept what a migration passes', () => {
   expect(accepts(parameters.get('clean-node')?.['Mode'], 'ipvs')).toBe(true);
 });
 
-test('prepare-node loads the twelve modules of the manual, in its order', () => {
+test('prepare-node loads the twelve modules of the EKS guide, in its order', () => {
   const content = documents.find(({ name }) => name === 'prepare-node')?.content;
   const modules = content && scriptOf(content).find((line) => line.startsWith('modules='));
   expect(modules).toBe(`modules='${IPVS_KERNEL_MODULES.join(' ')}'`);

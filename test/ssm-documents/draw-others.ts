@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 
-/** What others have on a node, as their programs would write it. */
+/** The objects of other programs on a node, as those programs would write them. */
 export interface OthersOnNode {
   readonly ipsets: readonly string[];
   readonly tables: readonly OthersTable[];
-  /** As ipvsadm takes them: `-t 10.0.0.7:80`, `-f 3`. */
+  /** Arguments for ipvsadm: `-t 10.0.0.7:80`, `-f 3`. */
   readonly servers: readonly string[];
 }
 
@@ -12,11 +12,11 @@ export interface OthersTable {
   readonly program: 'iptables-legacy' | 'iptables-nft' | 'ip6tables-legacy' | 'ip6tables-nft';
   readonly table: 'filter' | 'nat';
   readonly chains: readonly string[];
-  /** In the form of iptables-save. */
+  /** Rules in the form of iptables-save. */
   readonly rules: readonly string[];
 }
 
-/** Names of kube-router, kubelet, CNI plugins, Calico and Docker, and names that almost are kube-proxy's. */
+/** Names of kube-router, kubelet, CNI plugins, Calico and Docker, and names that are similar to kube-proxy's. */
 const CHAINS = [
   ...['KUBE-ROUTER-FORWARD', 'KUBE-NWPLCY-OFIUXPBIMAQZ4RLX', 'KUBE-POD-FW-UKQ6FKPVMMLQDSRJ', 'KUBE-KUBELET-HINT'],
   ...['CNI-HOSTPORT-DNAT', 'CNI-DN-0123456789abcdef', 'AWS-SNAT-CHAIN-0', 'cali-FORWARD', 'DOCKER-USER'],
@@ -27,7 +27,7 @@ const IPSETS = [
   ...['KUBE-SRC-2FAAAV5XKHM46QPR', 'KUBE-DST-3YNVZWWGX3UQQ4VQ', 'KUBE-CLUSTER-IP2', 'MY-KUBE-CLUSTER-IP'],
   ...['kube-cluster-ip', 'KUBE-LOOP-BACK-X', 'KUBE-NODE-PORT', 'office'],
 ];
-/** Sentences of kube-proxy's own, and text that looks like the end of a rule. */
+/** Comments of kube-proxy, and text that looks like the end of a rule. */
 const COMMENTS = [
   ...['ours', 'kubernetes service portals', 'default/idle has no endpoints', 'kubernetes ipvs access filter'],
   ...[
@@ -46,7 +46,7 @@ interface Rule {
 }
 
 const anyRule: fc.Arbitrary<Rule> = fc.record({
-  // The built-in chain comes before the first of their own.
+  // The built-in chain comes before the chains of others.
   from: fc.integer({ min: -1, max: 3 }),
   to: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.constantFrom('ACCEPT' as const, 'RETURN' as const)),
   comment: fc.constantFrom(...COMMENTS),
@@ -60,14 +60,14 @@ const MATCHES: Readonly<Record<Rule['match'], string>> = {
   set: ' -m set --match-set office src',
 };
 
-/** Chains lead to later ones only: the kernel takes no loop. */
+/** Chains lead only to later chains, because the kernel refuses a loop. */
 function rulesOf(table: OthersTable['table'], chains: readonly string[], rules: readonly Rule[]): string[] {
   const builtIn = table === 'nat' ? 'PREROUTING' : 'FORWARD';
   return rules.flatMap(({ from, to, comment, match }) => {
     const chain = from === -1 ? builtIn : chains[from];
     const target = typeof to === 'number' ? chains[to] : to;
     if (chain === undefined || target === undefined || (typeof to === 'number' && to <= from)) return [];
-    // A rule of others in a built-in chain leads to a chain of theirs: traffic of the node itself goes on.
+    // A rule of others in a built-in chain leads to a chain of theirs, so that it does not stop the node's own traffic.
     if (from === -1 && typeof to !== 'number') return [];
     return [`-A ${chain}${MATCHES[match]} -m comment --comment "${comment}" -j ${target}`];
   });
@@ -84,17 +84,17 @@ const anyTable: fc.Arbitrary<OthersTable> = fc
   })
   .map(({ program, table, chains, drawn }) => ({
     ...{ program, table, chains },
-    // The set is of IPv4 addresses.
+    // The set has IPv4 addresses only.
     rules: rulesOf(table, chains, program.startsWith('ip6') ? drawn.filter(({ match }) => match !== 'set') : drawn),
   }));
 
-/** Not on addresses of Services, which only kube-proxy has, and not of a node port. */
+/** Virtual servers that are not on addresses of Services, which only kube-proxy has, and not on a node port. */
 const servers = fc.uniqueArray(
   fc.constantFrom('-t 10.0.0.7:80', '-u 10.0.0.7:53', '-t 10.0.0.8:31000', '-f 3', '-f 77', '-t [fd00::7]:443'),
   { maxLength: 3 },
 );
 
-/** Everything that others may have at once, in up to three tables. */
+/** Draws all objects of others on one node, in up to three tables. */
 export const anyOthers: fc.Arbitrary<OthersOnNode> = fc.record({
   ipsets: fc.uniqueArray(fc.constantFrom(...IPSETS.slice(0, -1)), { maxLength: 4 }),
   tables: fc.uniqueArray(anyTable, {
@@ -104,7 +104,7 @@ export const anyOthers: fc.Arbitrary<OthersOnNode> = fc.record({
   servers,
 });
 
-/** A shell script that makes all of it but the virtual servers. */
+/** A shell script that makes all of these objects except the virtual servers. */
 export function made({ ipsets, tables }: OthersOnNode): string {
   return [
     'set -e',
@@ -116,7 +116,7 @@ export function made({ ipsets, tables }: OthersOnNode): string {
   ].join('\n');
 }
 
-/** A shell script that takes all of it away again, in order. */
+/** A shell script that removes all of them again, in order. */
 export function unmade({ ipsets, tables, servers: theirs }: OthersOnNode): string {
   return [
     'set -e',

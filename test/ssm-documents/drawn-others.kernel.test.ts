@@ -33,7 +33,7 @@ async function shell(machine: KernelMachine, script: string): Promise<string[]> 
   return result.stdout.split('\n').filter((line) => line !== '');
 }
 
-/** What both modes have in chains that they share comes with the first visit of IPVS mode and stays. */
+/** Leaves out rules of both modes in shared chains: the first switch to IPVS mode adds them, and they stay. */
 const ofAll = async (machine: KernelMachine): Promise<string[]> =>
   (await shell(machine, EVERYTHING)).filter((line) => !line.includes('"kube-proxy firewall rules"'));
 
@@ -41,7 +41,7 @@ async function toIpvsAndBack(machine: KernelMachine, others: OthersOnNode): Prom
   await shell(machine, made(others));
   const rules = await ofAll(machine);
   await machine.startKubeProxy({ mode: 'ipvs', scheduler: 'rr' }, CLUSTER);
-  // kube-proxy in IPVS mode deletes servers of others when it starts: theirs come after it.
+  // kube-proxy in IPVS mode deletes servers of others when it starts, so the test adds them afterwards.
   await shell(machine, others.servers.map((server) => `ipvsadm -A ${server} -s rr`).join('\n'));
   expect(await runDocument(machine, 'clean-node', { Mode: 'ipvs' })).toMatchObject({ exitCode: 0, stderr: '' });
   await machine.startKubeProxy({ mode: 'iptables', scheduler: '' }, CLUSTER);
@@ -55,7 +55,7 @@ async function toIpvsAndBack(machine: KernelMachine, others: OthersOnNode): Prom
   await shell(machine, unmade(others));
 }
 
-describe.skipIf(!availability.available)('whatever others have on a node', () => {
+describe.skipIf(!availability.available)('every object of others on a node', () => {
   test(`is there after IPVS mode and cleaning, line for line (${RUNS} draws)`, async () => {
     const machine = kernelMachine({ name: 'drawn', address: NODE, ipvsadmInstalled: true });
     try {

@@ -12,7 +12,7 @@ const OS = {
   amazon: 'PRETTY_NAME="Amazon Linux 2023.9.20250929"\nID="amzn"\nID_LIKE="fedora"\n',
   amazon2: 'PRETTY_NAME="Amazon Linux 2"\nID="amzn"\nID_LIKE="centos rhel fedora"\n',
 };
-/** Loads what it is asked for, and says in a file what that was. kmod has the same arguments and message. */
+/** Loads the requested module and records it in a file. kmod has the same arguments and message. */
 const modprobe = (missing = 'none') => `
 dry=no
 while :; do case $1 in -n) dry=yes; shift ;; -*) shift ;; *) break ;; esac; done
@@ -41,7 +41,7 @@ const modulesIn = (file: string | null) => file?.split('\n').filter((line) => /^
 
 describe.skipIf(!possible)('prepare-node.sh', () => {
   test('keeps every line of the file that the user has for these modules, and writes a file of its own', () => {
-    // A file as several installers of Kubernetes write it: not only IPVS's modules.
+    // Several installers of Kubernetes write such a file, with other modules than IPVS's.
     const ofUser = `ip_vs
 ip_vs_rr
 ip_vs_wrr
@@ -61,7 +61,7 @@ ipip
     expect(modulesIn(ran.file('/etc/modules-load.d/nightshift-ipvs.conf'))).toEqual(IPVS_KERNEL_MODULES);
   });
 
-  test('keeps for the next boot only modules that this kernel has', () => {
+  test('writes only modules that this kernel has into the file for the next boot', () => {
     const ran = prepare({ programs: { modprobe: modprobe('ip_vs_lc|ip_vs_sed') } });
     expect(judged(ran)).toMatchObject({ pass: true, facts: { missing: 'ip_vs_lc,ip_vs_sed' } });
     expect(modulesIn(ran.file('/etc/modules-load.d/nightshift-ipvs.conf'))).toEqual(
@@ -73,14 +73,14 @@ ipip
     ['the list of the kernel package', { '/lib/modules/KERNEL/modules.builtin': builtinList() }, 'exit 1'],
     ['modprobe, which has nothing to load', {}, '[ "$1" != -n ] || echo "builtin $3"'],
     [
-      'what the kernel does, where it loads no modules at all',
+      'a working scheduler, if the kernel cannot load modules',
       {
         '/proc/net/ip_vs': 'IP Virtual Server version 1.2.1 (size=4096)\n',
         '/proc/sys/net/netfilter/nf_conntrack_max': '65536\n',
       },
       'echo "modprobe: ERROR: could not open /proc/modules" >&2; exit 1',
     ],
-  ])('knows modules that are part of the kernel by %s, and needs no /proc/modules', (_, files, program) => {
+  ])('recognizes modules that are part of the kernel by %s, and needs no /proc/modules', (_, files, program) => {
     const ran = runInSmallRoot(
       'prepare-node',
       { Scheduler: 'rr' },
@@ -93,7 +93,7 @@ ipip
     });
   });
 
-  test('takes no module for there that modprobe only pretends to load', () => {
+  test('does not count a module that modprobe only pretends to load', () => {
     const ran = prepare({ programs: { modprobe: '[ "$1" != -n ] || echo "install /bin/true"' } });
     expect(ran).toMatchObject({
       exitCode: 1,
@@ -113,17 +113,20 @@ ipip
     ],
     ['has curl alone, which asks nothing over UDP', { without: ['bash'], programs: { curl: 'exit 0' } }, 'missing'],
     ['has python3 in place of bash', { without: ['bash'], programs: { python3: 'exit 0' } }, 'ok'],
-  ])('says before the change whether the node can prove that it reaches Services: one that %s', (_, root, probes) => {
-    const ran = prepare(root);
-    expect(ran.stderr).toBe(probes === 'ok' ? '' : CANNOT_ASK);
-    expect(judged(ran)).toMatchObject({ pass: probes === 'ok', facts: { probes } });
-  });
+  ])(
+    'reports before the change whether the node can prove that it reaches Services: one that %s',
+    (_, root, probes) => {
+      const ran = prepare(root);
+      expect(ran.stderr).toBe(probes === 'ok' ? '' : CANNOT_ASK);
+      expect(judged(ran)).toMatchObject({ pass: probes === 'ok', facts: { probes } });
+    },
+  );
 
-  test('works where /run is read-only', () => {
+  test('works if /run is read-only', () => {
     expect(judged(prepare({ readOnlyRun: true }))).toMatchObject({ pass: true });
   });
 
-  test('shows what a broken ipvsadm prints, and does not blame the kernel for it', () => {
+  test('shows the message of a broken ipvsadm, and does not blame the kernel for it', () => {
     const broken =
       'ipvsadm: error while loading shared libraries: libpopt.so.0: cannot open shared object file: No such file or directory';
     const ran = prepare({ programs: { ipvsadm: `echo "${broken}" >&2; exit 127` } });
@@ -141,7 +144,7 @@ ipip
       "Can't initialize ipvs: Protocol not available",
       ' Are you sure that IP Virtual Server is built in?',
     ],
-  ])('fails where a working ipvsadm says of the kernel that %s', (_, message, more) => {
+  ])('fails if a working ipvsadm reports that the kernel has no support: %s', (_, message, more) => {
     const refuses = `case $1 in -A) echo "${message}" >&2; echo "${more}" >&2; exit 2 ;; esac`;
     const ran = prepare({ programs: { ipvsadm: refuses } }, 'lc');
     const line = `although its module is there: ${message}${more}`;
@@ -189,7 +192,7 @@ describe.skipIf(!possible)('prepare-node.sh names virtual servers of others', ()
   };
   const always = ['fwm/7', 'tcp/10.0.0.5:31000', 'tcp/10.0.0.5:443', 'tcp/10.1.0.4:8081', 'tcp/[fd00:0:0:1::5]:80'];
 
-  test('where no ipset can be read: by the usual range of node ports', () => {
+  test('if no ipset can be read: by the usual range of node ports', () => {
     expect(foreign(ADDRESSES, {})).toEqual(always);
   });
 
@@ -211,7 +214,7 @@ SETS`;
     ]);
   });
 
-  test('all of them where kube-proxy was never in IPVS mode', () => {
+  test('all virtual servers if kube-proxy was never in IPVS mode', () => {
     const before = ADDRESSES.replace(/^3: .*\n/gm, '');
     expect(foreign(before, {})).toHaveLength(11);
   });
@@ -220,7 +223,7 @@ SETS`;
 /** Installs an ipvsadm that works. */
 const INSTALLS = `echo "$0 $*" | sed 's#.*/##' >>/tmp/calls
 case "$*" in *ipvsadm*) printf '#!/bin/sh\\nexit 0\\n' >/usr/bin/ipvsadm; chmod +x /usr/bin/ipvsadm ;; esac`;
-/** Fails with a message the first time. Time passes without waiting. */
+/** Fails with a message the first time. sleep returns at once. */
 const lockedOnce = (message: string, exit: number) => `
 case "$*" in *update*) exit 0 ;; esac
 [ -e /tmp/once ] || { touch /tmp/once; ${message
@@ -230,7 +233,7 @@ case "$*" in *update*) exit 0 ;; esac
 ${INSTALLS}`;
 
 describe.skipIf(!possible)('prepare-node.sh and package managers', () => {
-  // Messages as these programs print them.
+  // Real messages of these programs.
   test.each([
     [
       'yum',
@@ -243,13 +246,13 @@ describe.skipIf(!possible)('prepare-node.sh and package managers', () => {
     ['dnf', "error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)", 1],
     ['apt-get', 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4711 (apt-get)', 100],
     ['apt-get', 'E: Unable to lock directory /var/lib/apt/lists/', 100],
-  ])('%s is asked again when it meets a lock: %s', (manager, message, exit) => {
+  ])('%s is retried if it finds a lock: %s', (manager, message, exit) => {
     const ran = withoutIpvsadm({ [manager]: lockedOnce(message, exit), sleep: 'echo "sleep $1" >>/tmp/calls' });
     expect(judged(ran)).toMatchObject({ pass: true, facts: { ipvsadm: 'installed' } });
     expect(ran.file('/tmp/calls')).toContain('sleep 5\n');
   });
 
-  test('a lock that nobody gives up ends the waiting, and is a warning', () => {
+  test('a lock that is never released ends the retries, and is a warning', () => {
     const message = 'Another app is currently holding the yum lock; waiting for it to exit...';
     const ran = withoutIpvsadm({
       yum: `echo "${message}" >&2; exit 124`,

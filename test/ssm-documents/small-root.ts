@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ssmDocuments } from '../../ssm-documents/documents.ts';
 
-/** The programs that every node has. Others exist in a small root only if a test gives them. */
+/** The programs that every node has. Other programs exist in a small root only if a test adds them. */
 const PROGRAMS = [
   ...[
     'sh',
@@ -38,23 +38,25 @@ const PROGRAMS = [
   ...['paste', 'rm', 'sed', 'sleep', 'sort', 'tail', 'timeout', 'touch', 'tr', 'true', 'uname', 'wc'],
 ];
 
-/** What a node is like, as far as a script sees it. */
+/** The parts of a node that a script sees. */
 export interface SmallRoot {
-  /** Files by absolute path; those under `/proc` and `/lib/modules` are all that is there. `KERNEL` in a path, a
+  /** Files by absolute path; `/proc` and `/lib/modules` contain no others. `KERNEL` in a path, a
    * file or a program stands for the kernel's release. */
   files?: Record<string, string>;
-  /** Shell programs by name, which stand in for those of the node. */
+  /** Shell programs by name, which replace programs of the node. */
   programs?: Record<string, string>;
   /** Programs that this node lacks. */
   without?: string[];
-  /** Programs of this machine's own beside those that every node has, by name. */
+  /** Names of programs of this machine that the node has, besides those that every node has. */
   real?: readonly string[];
-  /** Shell that runs in the root before the script, in the same network namespace: a new one, with this machine's kernel. */
+  /**
+   * Shell commands that run in the root before the script, in the same new network namespace of this machine's kernel.
+   */
   before?: string;
-  /** Shell that runs there after the script; what it prints is `after`. */
+  /** Shell commands that run there after the script; their output is `after`. */
   after?: string;
   readOnlyRun?: boolean;
-  /** How often the script runs, one run after the other. Default: once. */
+  /** The number of sequential runs of the script. Default: one. */
   runs?: 1 | 2;
 }
 
@@ -63,15 +65,15 @@ export interface Ran {
   stdout: string;
   stderr: string;
   after: string;
-  /** A file as the script left it; null if it does not exist. */
+  /** A file after the script ended; null if it does not exist. */
   file(path: string): string | null;
 }
 
-/** Whether this machine's own iptables work in a network namespace of a test's own. */
+/** Whether this machine's own iptables works in a new network namespace. */
 export const canFilter = (): boolean =>
   canMount() && spawnSync('unshare', ['-rmn', 'iptables-nft', '-t', 'nat', '-N', 'TRIED']).status === 0;
 
-/** Whether this machine lets a test mount: root, or user namespaces are allowed. */
+/** Whether this machine lets a test mount: it runs as root, or user namespaces are allowed. */
 export const canMount = (): boolean => spawnSync('unshare', ['-rm', 'true']).status === 0;
 
 const MOUNT = `
@@ -94,8 +96,8 @@ exit $code
 `;
 
 /**
- * Runs a document's script in a root of its own, by this machine's sh and awk: with a /proc, a /run, an /etc and package
- * managers as a test wants them. The kernel is this machine's, and nothing of it is changed.
+ * Runs a document's script in a root of its own, with this machine's sh and awk and the test's /proc, /run, /etc and
+ * package managers. The kernel is this machine's; the test does not change it.
  */
 export function runInSmallRoot(document: string, parameters: Record<string, string>, root: SmallRoot): Ran {
   const folder = mkdtempSync(join(tmpdir(), 'nightshift-root-'));
@@ -159,7 +161,7 @@ function write(path: string, content: string): void {
   writeFileSync(path, content);
 }
 
-/** The script as SSM renders it. */
+/** The script with its parameters filled in, as by SSM. */
 function rendered(document: string, parameters: Record<string, string>): string {
   const found = ssmDocuments().find(({ name }) => name === document);
   const script = (found?.content.mainSteps[0]?.inputs.runCommand ?? []).join('\n');

@@ -28,7 +28,7 @@ const IP_VS = { '/proc/net/ip_vs': 'TCP  0A640001:01BB rr\n' };
 const IP = 'case "$*" in "-o address show") echo "2: eth0    inet 10.1.0.4/20 scope global eth0" ;; esac';
 const DENIED = 'Could not fetch rule set generation id: Permission denied';
 
-describe.skipIf(!possible)('a tool that fails fails the node, by its name', () => {
+describe.skipIf(!possible)('a node whose tool fails names the tool and fails', () => {
   test.each(ALL)('%s: iptables', (document) => {
     const ran = run(document, { programs: { 'ip6tables-nft-save': fails(4, DENIED) } });
     expect(ran).toMatchObject({
@@ -37,7 +37,7 @@ describe.skipIf(!possible)('a tool that fails fails the node, by its name', () =
     });
   });
 
-  test.each(ALL)('%s: iptables without a backend in its name, of which a library is missing', (document) => {
+  test.each(ALL)('%s: iptables without a backend in its name, with a missing library', (document) => {
     const message = 'iptables-save: error while loading shared libraries: libnftnl.so.11';
     expect(run(document, { programs: { 'iptables-save': fails(127, message) } })).toMatchObject({
       exitCode: 1,
@@ -45,7 +45,7 @@ describe.skipIf(!possible)('a tool that fails fails the node, by its name', () =
     });
   });
 
-  test.each(ALL)('%s: a table that iptables cannot read as a whole, although it succeeds', (document) => {
+  test.each(ALL)('%s: a table that iptables can read only in part, although it exits with 0', (document) => {
     const program = `echo "# Table \\\`$2' is incompatible, use 'nft' tool."`;
     expect(run(document, { programs: { 'iptables-nft-save': program } })).toMatchObject({
       exitCode: 1,
@@ -73,7 +73,7 @@ describe.skipIf(!possible)('a tool that fails fails the node, by its name', () =
     expect(ran.stderr.split('\n')[0]).toMatch(/^ipset list -n failed \(1\): ipset v7\.17: Kernel error received/);
   });
 
-  test.each(ALL)('%s: ip, without which nobody knows whose a virtual server is', (document) => {
+  test.each(ALL)('%s: ip, without which the owner of a virtual server is unknown', (document) => {
     const ran = run(document, {
       files: IP_VS,
       programs: { ip: fails(2, 'RTNETLINK answers: Operation not permitted') },
@@ -83,7 +83,7 @@ describe.skipIf(!possible)('a tool that fails fails the node, by its name', () =
   });
 });
 
-describe.skipIf(!possible)('what a node does not have fails nothing', () => {
+describe.skipIf(!possible)('a node does not fail for a missing program or subsystem', () => {
   test.each(ALL)('%s: no iptables, no ipset', (document) => {
     expect(run(document)).toMatchObject({ exitCode: 0, stderr: '' });
   });
@@ -128,7 +128,7 @@ const counted = (sets: string) => {
   return { own: count('virtualServers'), foreign: count('foreignVirtualServers') };
 };
 
-describe.skipIf(!possible)('whose a virtual server on an address of kube-ipvs0 is', () => {
+describe.skipIf(!possible)('the owner of a virtual server on an address of kube-ipvs0', () => {
   const created = [
     'create KUBE-CLUSTER-IP hash:ip,port family inet',
     'create KUBE-EXTERNAL-IP hash:ip,port family inet',

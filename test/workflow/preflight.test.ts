@@ -70,7 +70,7 @@ describe('checks block: the migration is refused and nothing is written', () => 
       {},
       {
         'addon-present':
-          'kube-proxy is not an EKS add-on of this cluster, and nobody chose how to change a self-managed one',
+          'kube-proxy is not an EKS add-on of this cluster, and the request does not say how to change a self-managed one',
       },
     ],
     [
@@ -216,14 +216,14 @@ describe('checks warn: the migration goes on, and the history says it', () => {
     [
       'a cluster of Terraform',
       { tags: { 'managed-by': 'terraform' } },
-      { 'addon-owner': 'terraform owns the cluster; where it owns the add-on too, it would revert the change' },
+      { 'addon-owner': 'terraform owns the cluster; if it owns the add-on too, it would revert the change' },
     ],
     [
       'a cluster with managed Argo CD',
       { capabilities: ['ARGOCD'] },
       {
         'addon-owner':
-          'the EKS capability argocd (Argo CD) reconciles what it owns; where it owns kube-proxy or its add-on, it would revert the change',
+          'the EKS capability argocd (Argo CD) reconciles the resources that it owns; if it owns kube-proxy or its add-on, it would revert the change',
       },
     ],
   ])('%s', async (_, cluster, reasons) => {

@@ -18,7 +18,7 @@ function addonPresent({ snapshot, way }: Subject): Finding {
       return pass('kube-proxy is self-managed; its ConfigMap is edited, as the request chose');
     default:
       return refuse(
-        'kube-proxy is not an EKS add-on of this cluster, and nobody chose how to change a self-managed one',
+        'kube-proxy is not an EKS add-on of this cluster, and the request does not say how to change a self-managed one',
         'Set selfManaged to create-addon (EKS adopts it) or config-map (kube-proxy-config is edited).',
       );
   }
@@ -60,13 +60,13 @@ function addonOwner(subject: Subject): Finding {
     return unknown('whether EKS Capabilities, which revert changes, run in the cluster: EKS does not list them', fix);
   if (snapshot.capabilities.length > 0)
     return warn(
-      `${named(snapshot.capabilities.map(capabilityNamed))} reconciles what it owns; where it owns kube-proxy or its add-on, it would revert the change`,
+      `${named(snapshot.capabilities.map(capabilityNamed))} reconciles the resources that it owns; if it owns kube-proxy or its add-on, it would revert the change`,
       fix,
     );
   if (cluster === null)
     return pass('no tag names a CloudFormation stack, Terraform or another tool that owns the add-on');
   const what = way === 'addon' ? 'the add-on' : 'kube-proxy';
-  return warn(`${cluster} owns the cluster; where it owns ${what} too, it would revert the change`, fix);
+  return warn(`${cluster} owns the cluster; if it owns ${what} too, it would revert the change`, fix);
 }
 
 function configuration({ current, unreadable }: Subject): Finding | null {

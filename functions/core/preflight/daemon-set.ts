@@ -71,17 +71,17 @@ function kubeProxyImageCheck(workloads: Workloads, { snapshot, way }: Subject): 
   const [now, after] = [image === null ? null : imageVersion(image), readVersion(sent)];
   if (now === null || after === null)
     return block(
-      `unknown: whether kube-proxy's version would go down, from the image ${image ?? '(none)'} to the add-on's ${sent}; a rollback does not bring the image back`,
+      `unknown: whether kube-proxy's version would go down, from the image ${image ?? '(none)'} to the add-on's ${sent}; a rollback does not restore the image`,
       `${fix} Or acknowledge kube-proxy-image.`,
     );
   const ahead = compareVersions(after, now);
   if (ahead === 0) return pass(`kube-proxy runs the image of ${sent}`);
   if (ahead < 0)
     return refuse(
-      `kube-proxy runs the image ${image}, which is newer than the add-on's ${sent}: its version would go down, and a rollback does not bring it back`,
+      `kube-proxy runs the image ${image}, which is newer than the add-on's ${sent}: its version would go down, and a rollback does not restore the image`,
       fix,
     );
-  const goesUp = `kube-proxy runs the image ${image}, which is older than the add-on's ${sent}: its version would go up, and a rollback does not take it back`;
+  const goesUp = `kube-proxy runs the image ${image}, which is older than the add-on's ${sent}: its version would go up, and a rollback does not restore the image`;
   return way === 'create-addon'
     ? { verdict: 'WARN', why: goesUp, fix }
     : block(goesUp, `${fix} Or acknowledge kube-proxy-image.`);

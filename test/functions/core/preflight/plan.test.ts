@@ -151,7 +151,7 @@ describe('the plan for a self-managed kube-proxy', () => {
     expect(plan(selfManaged, [node])).toMatchObject({
       kind: 'refuse',
       reasons: [
-        'kube-proxy is not an EKS add-on of this cluster, and nobody chose how to change a self-managed one. Set selfManaged to create-addon (EKS adopts it) or config-map (kube-proxy-config is edited).',
+        'kube-proxy is not an EKS add-on of this cluster, and the request does not say how to change a self-managed one. Set selfManaged to create-addon (EKS adopts it) or config-map (kube-proxy-config is edited).',
       ],
     });
   });

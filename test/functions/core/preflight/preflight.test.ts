@@ -224,7 +224,7 @@ describe('what AWS tells', () => {
       `WARN ${owner} owns the kube-proxy add-on and would revert the change`,
     );
     expect(check('addon-owner', { snapshot: { tags } })).toBe(
-      `WARN ${owner} owns the cluster; where it owns the add-on too, it would revert the change`,
+      `WARN ${owner} owns the cluster; if it owns the add-on too, it would revert the change`,
     );
   });
 
@@ -463,17 +463,17 @@ describe('the DaemonSet kube-proxy', () => {
     [
       'of a newer version',
       set({ images: [`${IMAGE}:v1.32.1-eksbuild.1`] }),
-      `BLOCK kube-proxy runs the image ${IMAGE}:v1.32.1-eksbuild.1, which is newer than the add-on's v1.32.0-eksbuild.2: its version would go down, and a rollback does not bring it back`,
+      `BLOCK kube-proxy runs the image ${IMAGE}:v1.32.1-eksbuild.1, which is newer than the add-on's v1.32.0-eksbuild.2: its version would go down, and a rollback does not restore the image`,
     ],
     [
       'of an older version',
       set({ images: ['registry.example/sidecar:v9', `${IMAGE}:v1.32.0-eksbuild.1`] }),
-      `BLOCK kube-proxy runs the image ${IMAGE}:v1.32.0-eksbuild.1, which is older than the add-on's v1.32.0-eksbuild.2: its version would go up, and a rollback does not take it back`,
+      `BLOCK kube-proxy runs the image ${IMAGE}:v1.32.0-eksbuild.1, which is older than the add-on's v1.32.0-eksbuild.2: its version would go up, and a rollback does not restore the image`,
     ],
     [
       'without a version',
       set({ images: [`${IMAGE}:latest`] }),
-      `BLOCK unknown: whether kube-proxy's version would go down, from the image ${IMAGE}:latest to the add-on's v1.32.0-eksbuild.2; a rollback does not bring the image back`,
+      `BLOCK unknown: whether kube-proxy's version would go down, from the image ${IMAGE}:latest to the add-on's v1.32.0-eksbuild.2; a rollback does not restore the image`,
     ],
   ])('has an image %s', (_, seen, expected) => {
     expect(check('kube-proxy-image', seen)).toBe(expected);

@@ -8,10 +8,9 @@ Examples:
   $ nightshift access-manifest | kubectl apply -f -
   $ nightshift access-manifest --group platform:nightshift > access.yaml
 
-Apply it to each cluster, give the same group as "kubernetesGroup" in nightshift.config.json, and deploy again: then
-nightshift's access entries have this group, and EKS's access policies are not used any more. It allows the restart of
-the DaemonSet kube-proxy, the edit of its ConfigMap and the deletion of pods in kube-system, and reads what the preflight
-checks ask for.`);
+Apply it to each cluster, set the same group as "kubernetesGroup" in nightshift.config.json, and deploy again: then
+nightshift's access entries have this group and no EKS access policy. The Roles allow to restart the DaemonSet
+kube-proxy, to edit its ConfigMap, to delete pods in kube-system, and to read the objects of the preflight checks.`);
 
 /** `nightshift access-manifest`: the Roles of the narrower way into a cluster, as YAML. */
 export function addAccessManifest(program: Command, terminal: Terminal): void {

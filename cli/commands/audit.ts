@@ -14,8 +14,8 @@ Examples:
   $ nightshift audit arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster:my-cluster-20261128T010000123Z
   $ nightshift audit my-cluster-20261128T010000123Z --format json | jq '.nodes[] | select(.pass | not)'
 
-Tells only what GetExecutionHistory and the evidence objects say; what is absent is said to be absent. Exit code 1 when
-an object's SHA-256 is not the one that the history carries. Read-only.`);
+Reads GetExecutionHistory and the evidence objects, and nothing else; lists each missing object as absent. Exit code 1 if
+an object's SHA-256 differs from the one in the history. Read-only.`);
 
 /** `nightshift audit`: reports what one execution did, from its history and evidence alone. */
 export function addAudit(program: Command, terminal: Terminal): void {

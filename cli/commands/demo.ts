@@ -13,9 +13,9 @@ const EXAMPLES = pasteable(`
 Examples:
   $ nightshift demo
   $ nightshift demo --json | jq .result
-  $ nightshift demo --node-kind kernel     # scripts/setup-kernel-nodes.sh brings what it needs
+  $ nightshift demo --node-kind kernel     # needs QEMU: scripts/setup-kernel-nodes.sh
 
-Needs no AWS account, and leaves nothing behind. Exit code 0 migrated, 1 not.`);
+Needs no AWS account, and leaves nothing behind. Exit code 0 if the cluster was migrated, otherwise 1.`);
 
 interface DemoOptions {
   nodeKind: 'model' | 'kernel';

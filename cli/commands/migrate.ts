@@ -29,9 +29,9 @@ Examples:
   $ nightshift migrate my-cluster --acknowledge ipvs-deprecated --acknowledge idle-timeout
   $ nightshift migrate my-cluster --dry-run                    # the plan and every preflight check, nothing is changed
 
-Goes to whatever the AWS SDK is pointed at: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL for a sandbox. Ctrl-C stops
-watching, not the execution. Exit code 0 migrated or already compliant, 1 failed
-(RolledBack: everything is as before), 2 the call is wrong.`);
+Uses the AWS SDK's settings: AWS_REGION, AWS_PROFILE, and AWS_ENDPOINT_URL for a sandbox. Ctrl-C stops watching, not the
+execution. Exit code 0 if the cluster was migrated or already compliant, 1 if the migration failed (RolledBack:
+everything is as before), 2 if the arguments are wrong.`);
 
 /** `nightshift migrate`: starts an execution of `migrate-cluster` and follows it to its end. */
 export function addMigrate(program: Command, terminal: Terminal): void {

@@ -17,9 +17,9 @@ Examples:
   $ nightshift rollback my-cluster-20261128T010000123Z
   $ nightshift rollback my-cluster-20261128T010000123Z --reason "CHG-1240, pools of connections were cut" --yes
 
-Shows first what the execution saved before its change and what will be put back, and asks. Whatever was configured
-since then is overwritten. Without a terminal it needs --yes. Exit code 0 everything is as before and proven on every
-node, 1 it is not, 2 the call is wrong.`);
+Shows the configuration that the execution saved before its change and that will be restored, and asks for confirmation.
+The rollback overwrites every later configuration. Without a terminal it needs --yes. Exit code 0 if everything is as
+before and proven on every node, 1 if not, 2 if the arguments are wrong.`);
 
 /** `nightshift rollback`: starts `rollback-cluster` for an earlier migration and follows it to its end. */
 export function addRollback(program: Command, terminal: Terminal): void {

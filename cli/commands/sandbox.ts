@@ -12,7 +12,7 @@ Examples:
   aws eks describe-addon --cluster-name demo --addon-name kube-proxy
   $ nightshift migrate demo --window weekend
 
-Prints one line of JSON when it is ready: endpoint, kubeconfig, state machines. Port 0 takes a free one. Serves until
+Prints one line of JSON when it is ready: endpoint, kubeconfig, state machines. Port 0 takes a free port. Serves until
 SIGTERM or Ctrl-C.`);
 
 /** `nightshift sandbox`: a small AWS Region with EKS clusters on this machine. */

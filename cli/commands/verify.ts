@@ -17,9 +17,10 @@ Examples:
   sudo ipvsadm -Ln | $ nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr
   $ nightshift verify --service-cidr fd12:3456::/108 --scheduler lc ipvsadm.txt
 
-Reads ipvsadm -L, ipvsadm -Ln, /proc/net/ip_vs, or what the document nightshift-validate-node printed. The API server
-(first address of the service CIDR) must be there on TCP 443, DNS (tenth address) on TCP 53 and UDP 53, each with the
-scheduler and at least one real server with weight > 0. Exit code 0 pass, 1 fail, 2 the call or the text is wrong.`);
+Reads ipvsadm -L, ipvsadm -Ln, /proc/net/ip_vs, or the output of the document nightshift-validate-node. It must have
+virtual servers of the API server (first address of the service CIDR) on TCP 443 and of DNS (tenth address) on TCP 53 and
+UDP 53, each with the scheduler and at least one real server with weight > 0. Exit code 0 pass, 1 fail, 2 if the
+arguments or the text are wrong.`);
 
 const NEXT = 'give the whole output, unchanged, of ipvsadm -Ln, /proc/net/ip_vs or nightshift-validate-node';
 

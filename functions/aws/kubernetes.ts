@@ -33,7 +33,7 @@ export interface Rollout {
  * KubernetesForbidden.
  */
 export interface Kubernetes extends KubeProxyConfig, CanaryPods {
-  /** The pods of kube-proxy; `proxyMode` is null: only `proxyModes` asks for it. */
+  /** The pods of kube-proxy; their `proxyMode` is null, because only `proxyModes` reads it. */
   kubeProxyPods(): Promise<KubeProxyPod[]>;
   /** kube-proxy's answers on `/proxyMode`, by pod name; null for a pod that does not answer two requests. */
   proxyModes(pods: readonly string[]): Promise<Map<string, string | null>>;
@@ -44,7 +44,7 @@ export interface Kubernetes extends KubeProxyConfig, CanaryPods {
   restartKubeProxy(restartedAt: string): Promise<{ generation: number }>;
   /** Throws RolloutFailed if there is no DaemonSet. */
   rollout(): Promise<Rollout>;
-  /** The workloads that the preflight checks need; each part that is refused or not served says so itself. */
+  /** The workloads that the preflight checks need; a part that is refused or not served has the reason. */
   workloads(): Promise<Workloads>;
 }
 

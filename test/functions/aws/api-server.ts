@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import { type Certificates, createCertificates } from '@nightshift/sandbox/wire';
 import type { ApiServerEndpoint } from '../../../functions/aws/kubernetes/request.ts';
 
-/** A request as it came, with its body's text. */
+/** A received request, with its body's text. */
 export interface Asked {
   method: string;
   url: string;
@@ -15,12 +15,12 @@ export interface ScriptedServer {
   endpoint: ApiServerEndpoint;
   certificates: Certificates;
   asked: Asked[];
-  /** How many TLS handshakes there were. */
+  /** The number of TLS handshakes. */
   handshakes: number;
   close(): void;
 }
 
-/** An HTTPS server that answers as the test says, for answers that no API server should give. */
+/** An HTTPS server with the test's answers, for answers that no API server should give. */
 export async function scriptedServer(
   answer: (response: ServerResponse, asked: Asked) => void,
 ): Promise<ScriptedServer> {
@@ -33,7 +33,7 @@ export async function scriptedServer(
     scripted.asked.push(one);
     answer(response, one);
   });
-  // As long as kube-apiserver's: what closes a connection in a test is the product.
+  // As long as kube-apiserver's, so that only the product closes connections in a test.
   server.keepAliveTimeout = 90_000;
   server.on('secureConnection', () => {
     scripted.handshakes += 1;

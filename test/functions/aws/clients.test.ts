@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { settleLimited } from '../../../functions/aws/clients.ts';
 
-test('work on many items at once goes on after a failure, which is told with its item', async () => {
+test('work on many items continues after a failure, which is returned with its item', async () => {
   let running = 0;
   let most = 0;
   const settled = await settleLimited([1, 2, 3, 4, 5], 2, async (item) => {

@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => wire.close());
 
-// Those of a warm pool are stopped.
+// Instances of a warm pool are stopped.
 const STATES = ['pending', 'running', 'stopping', 'stopped'];
 
 test('the instances of a cluster are found by either tag, over all pages, each once', async () => {
@@ -64,10 +64,10 @@ test('the instances of a cluster are found by either tag, over all pages, each o
   ]);
 });
 
-test('the tags of one instance are asked for by its id', async () => {
+test('the tags of one instance are read by its id', async () => {
   expect(await ec2.tags('i-1')).toEqual({ 'aws:eks:cluster-name': 'demo' });
 });
 
-test('an instance that is gone has none', async () => {
+test('an instance that is gone has no tags', async () => {
   expect(await ec2.tags('i-0')).toBeNull();
 });

@@ -36,7 +36,7 @@ test.each([
   ['us-gov-west-1', 'sts.us-gov-west-1.amazonaws.com'],
   ['cn-north-1', 'sts.cn-north-1.amazonaws.com.cn'],
   ['us-iso-east-1', 'sts.us-iso-east-1.c2s.ic.gov'],
-])('a token for a cluster in %s points to %s', async (region, host) => {
+])('a token for a cluster in %s names the host %s', async (region, host) => {
   expect(urlIn(await eksToken({ ...request, region })).host).toBe(host);
 });
 
@@ -45,7 +45,7 @@ test('a token for another cluster has another signature', async () => {
   expect(other).not.toBe('e833ee8102455965f977949ec5a1be18bc19dd4da57ad52ddb27d8d6fda85671');
 });
 
-test('a token points to STS itself, wherever the SDK is pointed', async () => {
+test('a token names STS itself, even if the SDK has another endpoint', async () => {
   process.env['AWS_ENDPOINT_URL'] = 'http://127.0.0.1:4566';
   try {
     expect(urlIn(await eksToken(request)).origin).toBe('https://sts.eu-west-1.amazonaws.com');

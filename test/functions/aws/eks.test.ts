@@ -101,7 +101,7 @@ beforeEach(() => {
   wire.calls.length = 0;
 });
 
-test('a snapshot has what decisions rest on, the configuration text untouched and the schema of the installed version', async () => {
+test('a snapshot has the exact configuration text and the schema of the installed version', async () => {
   expect(await eks.snapshot('demo')).toEqual({
     name: 'demo',
     arn: 'arn:aws:eks:us-east-1:111122223333:cluster/demo',
@@ -128,7 +128,7 @@ test('a snapshot has what decisions rest on, the configuration text untouched an
   });
 });
 
-test('clusters come from all pages, and where one stands takes two calls', async () => {
+test('clusters come from all pages, and the state of one takes two calls', async () => {
   expect(await eks.clusters()).toEqual(['a', 'b', 'c']);
   wire.calls.length = 0;
   expect(await eks.standing('demo')).toEqual({
@@ -141,7 +141,7 @@ test('clusters come from all pages, and where one stands takes two calls', async
   expect(wire.calls.map(({ operation }) => operation)).toEqual(['DescribeCluster', 'DescribeAddon']);
 });
 
-test('a cluster that is gone stands nowhere, and one without the add-on has none', async () => {
+test('a cluster that is gone has no state, and a cluster without the add-on has none', async () => {
   expect(await eks.standing('other')).toBeNull();
   addon = null;
   expect(await eks.standing('demo')).toMatchObject({ addon: null });
@@ -152,7 +152,7 @@ test('a look changes nothing', async () => {
   expect(wire.calls.filter(({ operation }) => !/^(Describe|List)/.test(operation))).toEqual([]);
 });
 
-test('a self-managed kube-proxy is a cluster without the add-on, and EKS tells which version could adopt it', async () => {
+test('a cluster with a self-managed kube-proxy has no add-on, and EKS offers a version that could adopt it', async () => {
   addon = null;
   expect(await eks.snapshot('demo')).toMatchObject({
     addon: null,
@@ -171,12 +171,12 @@ test('an IPv6 cluster has its IPv6 service range', async () => {
   expect((await eks.snapshot('demo')).serviceCidr).toBe('fd12:3456:789a::/108');
 });
 
-test('one update among finished ones that is still in progress is seen', async () => {
+test('an update that is in progress among finished ones is found', async () => {
   updates = { 'u-1': 'Successful', 'u-2': 'InProgress', 'u-3': 'Failed' };
   expect((await eks.snapshot('demo')).updateInFlight).toBe(true);
 });
 
-test('finished updates are none in flight', async () => {
+test('finished updates are not in flight', async () => {
   updates = { 'u-1': 'Successful', 'u-3': 'Failed' };
   expect((await eks.snapshot('demo')).updateInFlight).toBe(false);
 });
@@ -184,13 +184,16 @@ test('finished updates are none in flight', async () => {
 test.each([
   ['cluster', { status: 'UPDATING' as const }, {}],
   ['add-on', {}, { status: 'UPDATING' as const }],
-])('a status UPDATING of the %s says it without a look at any update', async (_, ofCluster, ofAddon) => {
-  cluster = { ...CLUSTER, ...ofCluster };
-  addon = { ...ADDON, ...ofAddon };
-  updates = { 'u-1': 'Successful' };
-  expect((await eks.snapshot('demo')).updateInFlight).toBe(true);
-  expect(wire.calls.filter(({ operation }) => /Update/.test(operation))).toEqual([]);
-});
+])(
+  'with a status UPDATING of the %s an update is in flight, and no update is described',
+  async (_, ofCluster, ofAddon) => {
+    cluster = { ...CLUSTER, ...ofCluster };
+    addon = { ...ADDON, ...ofAddon };
+    updates = { 'u-1': 'Successful' };
+    expect((await eks.snapshot('demo')).updateInFlight).toBe(true);
+    expect(wire.calls.filter(({ operation }) => /Update/.test(operation))).toEqual([]);
+  },
+);
 
 test('of the hundreds of updates of an old cluster at most twenty are described', async () => {
   updates = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`u-${index}`, 'Successful' as const]));
@@ -229,7 +232,7 @@ const update = {
   token: 'demo-1/update-1',
 };
 
-test('an update overwrites, keeps the version, and repeats with the same token', async () => {
+test('an update overwrites, keeps the version, and has the same token if it is repeated', async () => {
   expect(await eks.updateAddon(update)).toEqual({ updateId: 'u-1' });
   await eks.updateAddon(update);
   expect(wire.calls[0]?.input).toEqual({
@@ -271,7 +274,7 @@ test('a self-managed kube-proxy is adopted with OVERWRITE, and a repetition leav
   });
 });
 
-test("somebody else's add-on, made meanwhile, is not taken for nightshift's", async () => {
+test("an add-on that somebody else made meanwhile is not taken for nightshift's", async () => {
   addon = ADDON;
   await expect(eks.createAddon(creation)).rejects.toMatchObject({ name: 'ResourceInUseException' });
 });
@@ -282,7 +285,7 @@ test('values that EKS refuses for a new add-on are AddonUpdateFailed', async () 
   await expect(eks.createAddon(creation)).rejects.toMatchObject({ name: 'AddonUpdateFailed' });
 });
 
-test('an add-on is let go with its objects left as they are, and again is no failure', async () => {
+test('an add-on is deleted without its objects, and a repeated deletion does not fail', async () => {
   await eks.deleteAddon('demo');
   await eks.deleteAddon('demo');
   expect(wire.calls[0]?.input).toEqual({ clusterName: 'demo', addonName: 'kube-proxy', preserve: true });

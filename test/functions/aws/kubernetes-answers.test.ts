@@ -34,7 +34,7 @@ describe('an answer that cannot be understood is an error', () => {
   test.each([
     ['a page of a proxy', '<html>Sign in</html>'],
     ['nothing', ''],
-    ['bytes that are no UTF-8', Buffer.from('{"metadata":{},"items":[],"x":"\xff"}', 'latin1')],
+    ['bytes that are not UTF-8', Buffer.from('{"metadata":{},"items":[],"x":"\xff"}', 'latin1')],
   ])('when it is %s', async (_, body) => {
     const { api } = await start((response) => void response.writeHead(200).end(body));
     await expect(api.kubeProxyPods()).rejects.toMatchObject({
@@ -84,7 +84,7 @@ describe('an answer that cannot be understood is an error', () => {
     await expect(api.canaryPods()).rejects.toThrow(said);
   });
 
-  test('when it is a rollout of nobody knows how many pods', async () => {
+  test('when it is a rollout without its number of pods', async () => {
     const daemonSet = { metadata: { generation: 2 }, spec: { template: {} }, status: { observedGeneration: 2 } };
     const { api } = await start(always(JSON.stringify(daemonSet)));
     await expect(api.rollout()).rejects.toThrow('and status.desiredNumberScheduled is missing or cannot be understood');
@@ -105,13 +105,13 @@ test.each([
   await expect(api.rollout()).rejects.toMatchObject({ name });
 });
 
-test('a pod that is being deleted is known by the time that its deletion has', async () => {
+test('a pod that is being deleted is known by its deletion timestamp', async () => {
   const deletionTimestamp = '2026-11-20T22:00:00Z';
   const { api } = await start(always(pod({ name: 'kube-proxy-old', uid: 'b', deletionTimestamp })));
   expect(await api.kubeProxyPods()).toMatchObject([{ name: 'kube-proxy-old', terminating: true }]);
 });
 
-test('a refusal keeps what the API server says about it', async () => {
+test('a refusal keeps the message of the API server', async () => {
   const message = 'daemonsets.apps "kube-proxy" is forbidden: User "nightshift" cannot patch resource "daemonsets"';
   const status = { kind: 'Status', apiVersion: 'v1', status: 'Failure', message, reason: 'Forbidden', code: 403 };
   const { api } = await start(always(JSON.stringify(status), 403));
@@ -124,7 +124,7 @@ test('a refusal keeps what the API server says about it', async () => {
   });
 });
 
-test('a refusal that is no Status is kept by its first 300 characters', async () => {
+test('of a refusal that is not a Status the first 300 characters are kept', async () => {
   const { api } = await start(always(`upstream is down ${'.'.repeat(1_000)}`, 503));
   await expect(api.rollout()).rejects.toMatchObject({
     name: 'KubernetesUnreachable',
@@ -132,7 +132,7 @@ test('a refusal that is no Status is kept by its first 300 characters', async ()
   });
 });
 
-test('everything in a ConfigMap that nightshift does not know is sent back as it was read', async () => {
+test('a write keeps all fields of a ConfigMap that nightshift does not know', async () => {
   const read =
     '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"kube-proxy-config","namespace":"kube-system","uid":"7e",' +
     '"resourceVersion":"41","creationTimestamp":null,"managedFields":[{"manager":"eks","fieldsV1":{"f:data":{".":{}}}}]},' +
@@ -148,14 +148,14 @@ test('everything in a ConfigMap that nightshift does not know is sent back as it
   expect(asked[1]?.body).toBe(read.replace('mode: iptables', 'mode: ipvs'));
 });
 
-test('a ConfigMap without its version is not written: the write would take the place of anything', async () => {
+test('a ConfigMap without its version is not written, because the write would overwrite any version', async () => {
   const { api, asked } = await start(always('{"kind":"ConfigMap","metadata":{},"data":{"config":"mode: iptables"}}'));
   await expect(api.editKubeProxyConfig(() => 'mode: ipvs')).rejects.toThrow('is missing or cannot be understood');
   expect(asked.map(({ method }) => method)).toEqual(['GET']);
 });
 
-describe('what is asked', () => {
-  test('selectors, names and page marks are encoded', async () => {
+describe('a request', () => {
+  test('encodes selectors, names and page marks', async () => {
     const pages = ['{"metadata":{"continue":"a+b/c=&d"},"items":[]}', '{"metadata":{"continue":""},"items":[]}'];
     const { api, asked } = await start((response) => always(pages.shift() ?? 'ipvs')(response));
     expect(await api.canaryPods('a&b#c')).toEqual([]);
@@ -169,7 +169,7 @@ describe('what is asked', () => {
     ]);
   });
 
-  test('a restart is a strategic merge patch of one annotation', async () => {
+  test('to restart is a strategic merge patch of one annotation', async () => {
     const { api, asked } = await start(always('{"metadata":{"generation":7}}'));
     expect(await api.restartKubeProxy('2026-11-06T22:00:00.000Z')).toEqual({ generation: 7 });
     expect(asked[0]?.headers).toMatchObject({
@@ -181,7 +181,7 @@ describe('what is asked', () => {
     );
   });
 
-  test('a deletion says which pod it means, by uid', async () => {
+  test('to delete a pod names its uid', async () => {
     const { api, asked } = await start(always('{"metadata":{"name":"a","uid":"u-1"},"spec":{},"status":{}}'));
     await api.deletePod({ name: 'a', uid: 'u-1' });
     expect(asked.map(({ method, body }) => [method, body])).toEqual([
@@ -190,9 +190,12 @@ describe('what is asked', () => {
     ]);
   });
 
-  test.each(['', '.', '..'])('nothing, when a pod is called "%s": its path would be that of all pods', async (name) => {
-    const { api, asked } = await start(always('{}'));
-    await expect(api.deletePod({ name, uid: 'u-1' })).rejects.toThrow('does not name an object');
-    expect(asked).toEqual([]);
-  });
+  test.each(['', '.', '..'])(
+    'is not sent for a pod with the name "%s", whose path would be that of all pods',
+    async (name) => {
+      const { api, asked } = await start(always('{}'));
+      await expect(api.deletePod({ name, uid: 'u-1' })).rejects.toThrow('does not name an object');
+      expect(asked).toEqual([]);
+    },
+  );
 });

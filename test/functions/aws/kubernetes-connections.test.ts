@@ -15,7 +15,7 @@ async function start(answer = always(NO_PODS)) {
   return server;
 }
 
-test('calls to one API server share one TLS connection, and each bears its own token', async () => {
+test('calls to one API server share one TLS connection, and each has its own token', async () => {
   const server = await start();
   const own = Array.from({ length: 10 }, (_, index) => `token-${index}`);
   for (const token of own) expect(await kubernetes(server.endpoint, token).kubeProxyPods()).toEqual([]);
@@ -23,7 +23,7 @@ test('calls to one API server share one TLS connection, and each bears its own t
   expect(server.handshakes).toBe(1);
 });
 
-test('connections to the eight API servers used last are kept', async () => {
+test('connections to the last eight API servers are kept', async () => {
   const server = await start();
   const { url } = server.endpoint;
   const ask = (path: string) => kubernetes({ ...server.endpoint, url: `${url}/${path}` }, 'token').kubeProxyPods();
@@ -45,7 +45,7 @@ test('a connection that has been idle for four seconds is not used again', async
   let answered = 0;
   let idle = Number.POSITIVE_INFINITY;
   let handshakes = 0;
-  // A busy machine may wake this test late: then it tries again.
+  // A busy machine may wake this test late, so it retries.
   while (idle >= 3_500) {
     await ask();
     handshakes = server.handshakes;
@@ -84,7 +84,7 @@ test('a server whose certificate is for another name gets no request', async () 
   expect(server.asked).toEqual([]);
 });
 
-test('a name without any address that answers says what each said', async () => {
+test('if no address of a name answers, the error has the message of each', async () => {
   const server = await start();
   const url = server.endpoint.url.replace('127.0.0.1', 'localhost');
   server.close();

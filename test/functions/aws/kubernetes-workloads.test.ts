@@ -17,7 +17,7 @@ afterEach(async () => {
   for (const world of worlds.splice(0)) await world.api.close();
 });
 
-/** What the adapter reads as the product's role, or as the cluster's administrator. */
+/** The workloads that the adapter reads as the product's role, or as the cluster's administrator. */
 async function workloads(options: WorldOptions, as: 'role' | 'administrator' = 'role') {
   const world = await startWorld({ entries: [[VIEW, EDIT_IN_KUBE_SYSTEM]], ...options });
   worlds.push(world);
@@ -31,7 +31,7 @@ async function workloads(options: WorldOptions, as: 'role' | 'administrator' = '
 const refused = { kind: 'unreadable', why: 'the API server refused it (403)' };
 const absent = { kind: 'unreadable', why: 'the API server has nothing of that kind (404)' };
 
-test('the role reads DaemonSets, Services and the ConfigMap, and says what it was refused', async () => {
+test('the role reads DaemonSets, Services and the ConfigMap, and reports the refused parts', async () => {
   const seen = await workloads({ workloads: { externalIps: 'node', securityGroupPolicies: 2 } });
   expect(seen.securityGroupPolicies).toEqual(refused);
   expect(seen.nodes).toEqual(refused);
@@ -72,7 +72,7 @@ test('more Services than one page holds are all read', async () => {
   expect(seen.services).toEqual({ kind: 'read', value: [{ service: 'shop/app-1', addresses: ['192.0.2.17'] }] });
 });
 
-test('custom resources without their definition are not there, which is no empty list', async () => {
+test('custom resources without their definition are unreadable, not an empty list', async () => {
   expect((await workloads({}, 'administrator')).securityGroupPolicies).toEqual(absent);
   const seen = await workloads({ workloads: { securityGroupPolicies: 2 } }, 'administrator');
   expect(seen.securityGroupPolicies).toEqual({ kind: 'read', value: 2 });
@@ -80,7 +80,7 @@ test('custom resources without their definition are not there, which is no empty
   expect(none.securityGroupPolicies).toEqual({ kind: 'read', value: 0 });
 });
 
-test('the kernels of nodes are read where nodes can be', async () => {
+test('the kernels of nodes are read if nodes can be read', async () => {
   const seen = await workloads({ nodes: ['al2'] }, 'administrator');
   expect(seen.nodes).toEqual({
     kind: 'read',
@@ -94,16 +94,16 @@ test.each([
   [{ calicoEbpf: 'felix' }, 'role', { felixBpf: refused }],
   [{ calicoEbpf: 'felix' }, 'administrator', { felixBpf: { kind: 'read', value: true } }],
   [{ calicoEbpf: false }, 'administrator', { felixBpf: { kind: 'read', value: false } }],
-] as const)('with %j the %s learns %j', async (present, as, expected) => {
+] as const)('with %j the %s reads %j', async (present, as, expected) => {
   expect(await workloads({ workloads: present }, as)).toMatchObject(expected);
 });
 
-test('who is refused altogether is told so by name, not as a cluster of unknowns', async () => {
+test('a caller that is refused everything gets a named error, not a cluster of unknowns', async () => {
   await expect(workloads({ entries: [] })).rejects.toMatchObject({ name: 'KubernetesForbidden' });
 });
 
 test.each(['list daemonsets', 'list services', 'get configmaps'])(
-  'a 403 on what the policies grant (%s) is no fact about the cluster, and passes on by name',
+  'a 403 on a granted call (%s) says nothing about the cluster, and is thrown by name',
   async (operation) => {
     const forbidden = { status: 403, reason: 'Forbidden', message: 'not yet' };
     const intercept = async (asked: { operation: string }) => (asked.operation === operation ? forbidden : undefined);
@@ -111,7 +111,7 @@ test.each(['list daemonsets', 'list services', 'get configmaps'])(
   },
 );
 
-test("a load balancer's address counts unless kube-proxy leaves it alone", () => {
+test("a load balancer's address counts unless kube-proxy does not bind it", () => {
   const status = { loadBalancer: { ingress: [{ ip: '10.0.0.9' }, { ip: '10.0.0.8', ipMode: 'Proxy' }] } };
   expect(
     serviceOf({ metadata: { namespace: 'shop', name: 'web' }, spec: { externalIPs: ['10.0.0.7'] }, status }),

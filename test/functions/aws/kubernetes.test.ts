@@ -38,7 +38,7 @@ test('the pods of kube-proxy are listed with their nodes', async () => {
   ]);
 });
 
-test('a pod says on /proxyMode what it runs, through the API server', async () => {
+test('a pod reports its mode on /proxyMode, through the API server', async () => {
   const { api } = await open({ ...granted, configurationValues: '{"mode":"ipvs"}' });
   const [first] = await api.kubeProxyPods();
   const name = first?.name ?? '';
@@ -48,7 +48,7 @@ test('a pod says on /proxyMode what it runs, through the API server', async () =
   ]);
 });
 
-test('a restart rolls every pod, and the same restart again rolls none', async () => {
+test('a restart replaces every pod, and the same restart again replaces none', async () => {
   const { api, world } = await open(granted);
   expect(await api.restartKubeProxy('2026-11-06T22:00:00.000Z')).toEqual({ generation: 2 });
   await world.clock.sleep(120_000);
@@ -80,13 +80,13 @@ test('without an access entry nightshift is refused, by name', async () => {
   await expect(api.kubeProxyPods()).rejects.toMatchObject({ name: 'KubernetesForbidden' });
 });
 
-test('a view may read and may not restart', async () => {
+test('a caller with the view policy may read but not restart', async () => {
   const { api } = await open({ entries: [[VIEW]] });
   expect(await api.kubeProxyPods()).toHaveLength(3);
   await expect(api.restartKubeProxy('2026-11-06T22:00:00.000Z')).rejects.toMatchObject({ name: 'KubernetesForbidden' });
 });
 
-test('an API server that is not there is unreachable, by name', async () => {
+test('an API server that does not exist is KubernetesUnreachable', async () => {
   const { world, api } = await open(granted);
   await world.api.close();
   await expect(api.rollout()).rejects.toMatchObject({
@@ -96,7 +96,7 @@ test('an API server that is not there is unreachable, by name', async () => {
   worlds.length = 0;
 });
 
-test('an API server of another authority is not talked to', async () => {
+test('an API server with a certificate of another authority gets no request', async () => {
   const { world, token } = await open(granted);
   const certificateAuthority = Buffer.from('').toString('base64');
   const stranger = kubernetes({ cluster: 'demo', url: world.api.endpoint, certificateAuthority }, token);
@@ -122,7 +122,7 @@ function conflicting(operation: string, times: number): WorldOptions {
   return { ...granted, intercept: async (call) => (call.operation === operation && left-- > 0 ? conflict : undefined) };
 }
 
-test('an edit that meets another writer is made again on a fresh text, and a restart and a deletion as well', async () => {
+test('an edit that conflicts with another writer is retried on the new text, and so are a restart and a deletion', async () => {
   const edit = await open(conflicting('update configmaps', 2));
   const texts: string[] = [];
   const changed = await edit.api.editKubeProxyConfig((text) => {
@@ -138,7 +138,7 @@ test('an edit that meets another writer is made again on a fresh text, and a res
   expect((await removal.api.canaryPods(pod?.nodeName)).map(({ uid }) => uid)).not.toContain(pod?.uid);
 });
 
-test('a writer that never stops is named, and not waited for for ever', async () => {
+test('a conflict that does not end is thrown after five attempts', async () => {
   const { api } = await open(conflicting('update configmaps', 100));
   await expect(api.editKubeProxyConfig((text) => `${text}# ours\n`)).rejects.toMatchObject({
     name: 'KubernetesUnreachable',

@@ -22,7 +22,7 @@ afterAll(() => wire.close());
 
 const leases = leasesIn(() => 'nightshift-leases');
 
-test('a lease is held as long as its schedule is there', async () => {
+test('a lease is held as long as its schedule exists', async () => {
   expect([await leases.held('demo'), await leases.held('blue')]).toEqual([true, false]);
   expect(wire.calls.map(({ input }) => input)).toEqual([
     { GroupName: 'nightshift-leases', Name: 'nightshift-demo' },
@@ -30,11 +30,11 @@ test('a lease is held as long as its schedule is there', async () => {
   ]);
 });
 
-test('what went wrong is not taken for a lease that is free', async () => {
+test('an error is not taken for a free lease', async () => {
   await expect(leases.held('shut')).rejects.toMatchObject({ name: 'ValidationException' });
 });
 
-test('its holder is the execution that took it; nobody where there is no schedule, or one of another kind', async () => {
+test('its holder is the execution that took it; null if there is no schedule, or one of another kind', async () => {
   expect([await leases.holder('held'), await leases.holder('blue'), await leases.holder('demo')]).toEqual([
     'arn:e',
     null,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { resultOf } from '../../../functions/aws/ssm.ts';
 
-test.each(['Pending', 'InProgress', 'Delayed', 'Cancelling'] as const)('%s may still become anything', (Status) => {
+test.each(['Pending', 'InProgress', 'Delayed', 'Cancelling'] as const)('%s is pending', (Status) => {
   expect(resultOf({ InstanceId: 'i-1', Status })).toEqual({ node: 'i-1', state: 'pending' });
 });
 
@@ -11,7 +11,7 @@ test.each([
   ['Failed', 'AccessDenied'],
   ['TimedOut', 'DeliveryTimedOut'],
   ['Cancelled', 'Terminated'],
-] as const)('%s with %s is a failed node and says so', (Status, StatusDetails) => {
+] as const)('%s with %s is a failed node with that status', (Status, StatusDetails) => {
   expect(resultOf({ InstanceId: 'i-1', Status, StatusDetails })).toEqual({
     node: 'i-1',
     state: 'failed',

@@ -20,13 +20,13 @@ async function start() {
 const LIMITS = { atOnce: 8, each: 200, together: 10_000 };
 const pods = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}-${index}`);
 
-test('a node that drops packets is a node that does not answer, and not an API server that is out of reach', async () => {
+test('a node that drops packets does not answer, but the API server counts as reachable', async () => {
   const { server, api } = await start();
   expect([...(await askProxyModes(api, ['kube-proxy-a', 'silent-b'], LIMITS))]).toEqual([
     ['kube-proxy-a', 'iptables'],
     ['silent-b', null],
   ]);
-  // The one that did not answer was asked once more.
+  // The pod that did not answer was asked once more.
   expect(server.asked.map(({ url }) => url.includes('/silent'))).toEqual([false, true, true]);
 });
 
@@ -36,14 +36,14 @@ test('hundreds of nodes that answer are all asked', async () => {
   expect([...modes.values()].filter((mode) => mode === 'iptables')).toHaveLength(600);
 });
 
-test('hundreds of nodes that do not answer cost no more than the time for all', async () => {
+test('hundreds of nodes that do not answer take no longer than the limit for all', async () => {
   const { server, api } = await start();
   const modes = await askProxyModes(api, pods('silent', 400), { ...LIMITS, together: 500 });
   expect([...modes.values()]).toEqual(Array(400).fill(null));
   expect(server.asked.length).toBeLessThan(400);
 });
 
-test('an API server that cuts the connection is out of reach', async () => {
+test('an API server that closes the connection is unreachable', async () => {
   const server = await scriptedServer((response) => response.destroy());
   servers.push(server);
   await expect(askProxyModes(api(server.endpoint, 'token'), ['kube-proxy-a'], LIMITS)).rejects.toThrow(

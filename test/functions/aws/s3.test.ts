@@ -44,7 +44,7 @@ afterAll(() => {
 
 const store = objectStore(() => 'evidence');
 
-test('with an endpoint of its own S3 is addressed by path, and the bytes bear their checksum', async () => {
+test('with a custom endpoint S3 is addressed by path, and the bytes have their checksum', async () => {
   const key = 'executions/e1/prepare-1/evidence.ndjson.gz';
   const stored = await store.put(key, '{"node":"i-1"}\n{"node":"i-2"}\n');
   expect(puts.map(({ path }) => path)).toEqual(['/evidence/executions/e1/prepare-1/evidence.ndjson.gz']);
@@ -53,7 +53,7 @@ test('with an endpoint of its own S3 is addressed by path, and the bytes bear th
   expect(stored.bytes).toBe(puts[0]?.body.length);
 });
 
-test('what was put is what is read, hash included', async () => {
+test('a stored text is read unchanged, with the same hash', async () => {
   const key = 'executions/e1/outcome.json';
   const stored = await store.put(key, '{"ending":"migrated"}');
   expect(await store.get(key)).toEqual({ ...stored, text: '{"ending":"migrated"}' });

@@ -91,7 +91,7 @@ test('a schedule starts an execution once, at its time, in its partition, and is
   });
 });
 
-test('one that is there is not made again, and one that is gone is neither updated nor found', async () => {
+test('a schedule that exists is not made again, and one that is gone is neither updated nor found', async () => {
   expect(await group.update(SCHEDULE)).toEqual({ updated: false });
   expect(await group.find('nightshift-demo')).toBeNull();
   await group.delete('nightshift-demo');
@@ -100,7 +100,7 @@ test('one that is there is not made again, and one that is gone is neither updat
   expect(await group.update(SCHEDULE)).toEqual({ updated: true });
 });
 
-test('what is found may be what somebody made of it', async () => {
+test('a schedule that somebody edited is read as it is', async () => {
   there = { ScheduleExpression: 'rate(1 day)', State: 'DISABLED' };
   expect(await group.find('nightshift-demo')).toEqual({
     expression: 'rate(1 day)',

@@ -91,13 +91,13 @@ test('120 nodes are three commands of at most 50, and every page of their answer
   });
 });
 
-test('one node that is gone does not keep the command from the others', async () => {
+test('the other nodes get the command although one node is gone', async () => {
   const { commands, unknown } = await ssm.run({ ...command, nodes: [...ids(30), GONE, ...ids(50).slice(30)] });
   expect(unknown).toEqual([GONE]);
   expect(commands.flatMap(({ nodes }) => nodes)).toEqual(ids(50));
 });
 
-test('only the asked nodes are looked up, in every page', async () => {
+test('only the requested nodes are read, from every page', async () => {
   const nodes = await ssm.managedNodes(ids(70));
   expect(nodes.map(({ id }) => id)).toEqual(ids(70));
   expect(nodes[0]).toEqual({
@@ -112,13 +112,13 @@ test('only the asked nodes are looked up, in every page', async () => {
   });
 });
 
-test('a cluster without nodes asks SSM nothing', async () => {
+test('for a cluster without nodes SSM is not called', async () => {
   expect(await ssm.managedNodes([])).toEqual([]);
   expect(await ssm.run({ ...command, nodes: [] })).toEqual({ commands: [], unknown: [] });
   expect(wire.calls).toEqual([]);
 });
 
-test('a change calendar tells its state and when it changes', async () => {
+test('a change calendar has a state and the time of its next change', async () => {
   expect(await ssm.calendars(['freeze'])).toEqual([
     { name: 'freeze', state: 'CLOSED', nextTransitionAt: new Date('2026-11-28T00:00:00Z') },
   ]);
@@ -131,8 +131,8 @@ test('a change calendar that does not exist is named', async () => {
   });
 });
 
-// The last test: adaptive mode then holds this process's calls back for some seconds.
-test('a throttled call is tried again', async () => {
+// This is the last test, because adaptive mode then delays this process's calls for some seconds.
+test('a throttled call is retried', async () => {
   wire.faults.add([{ on: { service: 'ssm', operation: 'SendCommand' }, error: 'ThrottlingException', times: 1 }]);
   expect((await ssm.run({ ...command, nodes: ids(1) })).commands).toHaveLength(1);
   expect(wire.calls.map(({ error }) => error)).toEqual(['ThrottlingException', undefined]);

@@ -78,7 +78,7 @@ test("an execution's input is its text", async () => {
   expect(await stepFunctions.input(EXECUTION)).toBe('{"cluster":"demo"}');
 });
 
-test('a history has all pages, one event a line', async () => {
+test('a history has all pages, one event per line', async () => {
   expect(await stepFunctions.history(EXECUTION)).toEqual([
     '{"timestamp":"2026-11-21T07:00:00.000Z","type":"ExecutionStarted","id":1,"executionStartedEventDetails":{"input":"{}"}}',
     '{"timestamp":"2026-11-21T07:00:00.000Z","type":"PassStateEntered","id":2}',

@@ -10,7 +10,7 @@ export interface Wire {
   close(): Promise<void>;
 }
 
-/** Points the SDK clients of this process to a server that answers with these operations, over real HTTP. */
+/** Connects the SDK clients of this process to a server that answers with these operations, over real HTTP. */
 export async function startWire(services: Partial<Record<ServiceId, Operations>>): Promise<Wire> {
   const clock = new VirtualClock(new Date('2026-11-21T07:00:00Z'), (error) => {
     throw error;

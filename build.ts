@@ -83,7 +83,8 @@ async function rebuild(names: string[]): Promise<void> {
     do {
       digest = sourcesDigest();
       await bundleInto(unfinished, names, []);
-      // If the sources changed meanwhile, another process may have built them: outdated bundles must not replace newer ones.
+      // If the sources changed meanwhile, another process may have built them: outdated bundles must not replace newer
+      // ones.
     } while (digest !== sourcesDigest());
     replaceBundles(unfinished, OUTPUT, digest);
   } finally {
@@ -129,9 +130,9 @@ function filesIn(outputs: Metafile['outputs'], name: string): string[] {
 }
 
 /**
- * Bundles the handlers that contain one of these files (by absolute path) into another folder, with these texts in place
- * of the files' own. For tests that must see the product fail. Returns handler file name → path of its bundle; handlers
- * without such a file keep the product's bundle. Throws esbuild's BuildFailure.
+ * Bundles the handlers that contain one of these files (by absolute path) into another folder, with these texts in
+ * place of the files' own. For tests that must see the product fail. Returns handler file name → path of its bundle;
+ * handlers without such a file keep the product's bundle. Throws esbuild's BuildFailure.
  */
 export async function bundleFunctions(
   folder: string,

@@ -49,7 +49,7 @@ export class Roles {
     const { stack, roles } = this.#at(place);
     const strangers = calls.map(roleOf).filter((role) => role.startsWith('nightshift-') && !roles.has(role));
     return [
-      ...[...new Set(strangers)].map((role) => `${role} is no role of the template`),
+      ...[...new Set(strangers)].map((role) => `${role} is not a role of the template`),
       ...unallowedCalls(calls, stack, tagsOf).map(({ role, call, action, resource }) =>
         action === null
           ? `${role} called ${call}, and the sandbox does not know what that needs`

@@ -26,6 +26,6 @@ it.each([
 it('a function that calls as a role which the template does not have fails the run', async () => {
   workflow = await Workflow.start(worldOf({}), 'model', { rights: { Resources: {} } });
   await expect(workflow.migrate(worldOf({}))).rejects.toThrow(
-    'nightshift-inspect-cluster-us-east-1 is no role of the template',
+    'nightshift-inspect-cluster-us-east-1 is not a role of the template',
   );
 });

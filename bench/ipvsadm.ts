@@ -1,4 +1,4 @@
-import { parseTables } from '../functions/core/modes/ipvsadm.ts';
+import { parseTables } from '../functions/core/modes/ipvs-tables.ts';
 import { type Bench, fastest, type Row } from './measure.ts';
 
 const HEADER = `IP Virtual Server version 1.2.1 (size=4096)

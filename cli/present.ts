@@ -1,7 +1,7 @@
 import { isNightshiftError } from '../functions/core/errors.ts';
 import { type Former, standing } from '../functions/core/execution/former.ts';
 import { configuredProxying, parseConfiguration } from '../functions/core/modes/addon-config.ts';
-import { describeProxying } from '../functions/core/modes/proxy-mode.ts';
+import { describeProxying } from '../functions/core/modes/index.ts';
 import type { Connection } from './aws.ts';
 
 /** What a cluster is configured for before a rollback is asked for: `text` for people. */
@@ -45,7 +45,7 @@ async function readAddon({ settings }: Connection, clusterName: string): Promise
 function configuredFor({ status, configuration }: Addon): string {
   const settled = status === 'ACTIVE' ? '' : `; the add-on is ${status}`;
   try {
-    return `${describeProxying(configuredProxying(parseConfiguration(configuration))).text}${settled}`;
+    return `${describeProxying(configuredProxying(parseConfiguration(configuration)))}${settled}`;
   } catch (error) {
     if (isNightshiftError(error)) return `a configuration that nightshift cannot read${settled}`;
     throw error;

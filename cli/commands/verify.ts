@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
-import { IPVS_SCHEDULERS } from '../../functions/core/modes/proxy-mode.ts';
+import { IPVS_SCHEDULERS, type ProxyMode } from '../../functions/core/modes/proxy-mode.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { unreadable } from '../json-file.ts';
 import { pasteable } from '../terminal/paste.ts';
@@ -34,7 +34,7 @@ export function addVerify(program: Command, terminal: Terminal): void {
     )
     .argument('[file]', 'the output to read; - or nothing reads stdin')
     .addOption(
-      new Option('--mode <mode>', 'the mode that the node should run: ipvs').default('ipvs').argParser(onlyIpvs),
+      new Option('--mode <mode>', 'the mode that the node should run: ipvs').default('ipvs').argParser(readableMode),
     )
     .requiredOption('--service-cidr <cidr>', "the cluster's service CIDR, IPv4 or IPv6")
     .addOption(
@@ -52,12 +52,18 @@ export function addVerify(program: Command, terminal: Terminal): void {
     });
 }
 
-/** Refuses another mode before commander asks for options that only IPVS has. */
-function onlyIpvs(mode: string): string {
-  if (mode === 'ipvs') return mode;
-  throw new UsageError(
-    `verify judges the mode ipvs only, by ipvsadm -L, ipvsadm -Ln, /proc/net/ip_vs or what nightshift-validate-node printed, and not ${mode}`,
-  );
+/** The output that `verify` reads; null if it cannot judge the mode offline. */
+const READ: Record<ProxyMode, string | null> = {
+  iptables: null,
+  ipvs: 'ipvsadm -L, ipvsadm -Ln, /proc/net/ip_vs or what nightshift-validate-node printed',
+};
+const READABLE = Object.entries(READ).flatMap(([mode, what]) => (what === null ? [] : [{ mode, what }]));
+
+/** Refuses another mode before commander asks for options that only a readable mode has. */
+function readableMode(mode: string): string {
+  if (READABLE.some((each) => each.mode === mode)) return mode;
+  const judged = READABLE.map((each) => `${each.mode} only, by ${each.what}`).join('; ');
+  throw new UsageError(`verify judges the mode ${judged}, and not ${mode}`);
 }
 
 /** Runs before any input is read: otherwise a person would type the whole input first. @throws UsageError */
@@ -87,7 +93,8 @@ async function readOutput(file: string | undefined, terminal: Terminal): Promise
 }
 
 async function judge(output: string, options: VerifyOptions) {
-  const { UnparseableOutput, verifyTables } = await import('../../functions/core/modes/ipvsadm.ts');
+  const { verifyTables } = await import('../../functions/core/evidence/verify.ts');
+  const { UnparseableOutput } = await import('../../functions/core/modes/ipvs-tables.ts');
   const { InvalidRequest } = await import('../../functions/core/errors.ts');
   // Even without any virtual server ipvsadm prints a header: an empty input means that the command before the pipe
   // failed.

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { NightshiftError } from '../../functions/core/errors.ts';
 import { formerKey } from '../../functions/core/execution/executions.ts';
 import { type Former, parseFormer, restoration } from '../../functions/core/execution/former.ts';
-import { describeProxying } from '../../functions/core/modes/proxy-mode.ts';
+import { describeProxying } from '../../functions/core/modes/index.ts';
 import { machineOf } from '../../state-machines/phases.ts';
 import { type Connection, connect } from '../aws.ts';
 import { EXIT, Failure, oneLine, UsageError } from '../exit.ts';
@@ -143,13 +143,13 @@ function describe(former: Former, owner: ExecutionName, present: Present, style:
   const rows: [string, string | null][] = [
     ['Cluster', former.cluster.name],
     ['Undoes', owner.arn],
-    ['Migrated', `from ${describeProxying(proxying).text} to ${describeProxying(former.target).text}`],
+    ['Migrated', `from ${describeProxying(proxying)} to ${describeProxying(former.target)}`],
     ['Now', present.text],
-    ['Mode', `${present.asBefore ? 'stays' : 'back to'} ${describeProxying(proxying).text}`],
+    ['Mode', `${present.asBefore ? 'stays' : 'back to'} ${describeProxying(proxying)}`],
     ['Add-on', present.asBefore ? 'stays as it is' : addonOf(way, configuration)],
     ['ConfigMap', configMap === null ? null : `the text that was saved, ${configMap.split('\n').length} lines`],
     ['Restart', strategy],
-    ['Then', `every node is cleaned and proves ${describeProxying(proxying).text}`],
+    ['Then', `every node is cleaned and proves ${describeProxying(proxying)}`],
   ];
   return [
     style.bold(

@@ -10,6 +10,7 @@ import { nodesByMode } from '../core/evidence/nodes-by-mode.ts';
 import type { Verdict } from '../core/evidence/verdict.ts';
 import { estimateCommand } from '../core/execution/estimate.ts';
 import { type InventoryNode, reconcile } from '../core/nodes/nodes.ts';
+import { named } from '../core/values/named.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
 import { type Dispatch, evidenceKey, readDispatch, writeVerdicts } from './shared/evidence.ts';
@@ -102,17 +103,14 @@ function failure({ phase, strict, mayAskAgain }: Input, failed: Verdict[], messa
   return phases[phase].failure(message);
 }
 
-const NAMED = 5;
-
 /** One sentence for a person at 2 a.m.; the rest is in the evidence. */
 function sentence({ phase, cluster }: Input, expected: number, failed: Verdict[], { key, unstored }: Told): string {
-  const named = failed.slice(0, NAMED).map(({ node, name, reasons }) => `${name} (${node}): ${reasons.join(', ')}`);
+  const reasons = failed.map(({ node, name, reasons: why }) => `${name} (${node}): ${why.join(', ')}`);
   const where =
     unstored === undefined
       ? `Evidence: ${key}.`
       : `The evidence ${key} is missing: it could not be stored (${unstored}).`;
-  const more = failed.length > NAMED ? `; and ${failed.length - NAMED} more` : '';
-  return `${failed.length} of ${expected} nodes of ${cluster.name} failed to ${phase}: ${named.join('; ')}${more}. ${where}`;
+  return `${failed.length} of ${expected} nodes of ${cluster.name} failed to ${phase}: ${named(reasons)}. ${where}`;
 }
 
 export const handler = wrap(Input, collectFromNodes({ ssm, store: objectStore(environment.evidenceBucket) }));

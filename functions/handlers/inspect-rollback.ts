@@ -22,7 +22,7 @@ import { owedRecord } from '../core/execution/owed-record.ts';
 import { readRollbackInput, recoveryAfter } from '../core/execution/recovery.ts';
 import { savedFormer } from '../core/execution/saved-former.ts';
 import { fitsStateData } from '../core/execution/state-data.ts';
-import { describeProxying } from '../core/modes/proxy-mode.ts';
+import { describeProxying } from '../core/modes/index.ts';
 import { countInventory } from '../core/nodes/nodes.ts';
 import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
@@ -148,7 +148,7 @@ function refuseOtherCluster({ cluster: { name } }: Former, { owner, cluster }: L
 }
 
 function reasonsOf({ former, target, atTarget, atFormer }: Looked, owner: Execution): string[] {
-  const [from, to] = [describeProxying(target).text, describeProxying(former.proxying).text];
+  const [from, to] = [describeProxying(target), describeProxying(former.proxying)];
   const first = `Execution ${owner.name} began to change kube-proxy from ${to} to ${from}.`;
   if (atTarget) return [first, `It is configured for ${from}.`];
   return [

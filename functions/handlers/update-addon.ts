@@ -4,6 +4,7 @@ import { type Leases, leasesIn } from '../aws/leases.ts';
 import { Input, type Output } from '../contracts/update-addon.ts';
 import { AddonUpdateFailed, assertNever, ConfigurationChanged, InvalidRequest } from '../core/errors.ts';
 import { restoredValues } from '../core/execution/restore.ts';
+import { mergeTarget, parseConfiguration } from '../core/modes/addon-config.ts';
 import { differenceFrom } from '../core/modes/configured.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
@@ -104,9 +105,7 @@ async function restore(deps: Deps, input: Input): Promise<Output> {
         // The add-on stays, and only the mode goes back.
         const { proxying } = input;
         if (!proxying) throw new InvalidRequest('proxying must say what kube-proxy ran before.');
-        const { mode } = proxying;
-        const former = mode === 'ipvs' ? { mode, ipvs: { scheduler: proxying.scheduler } } : { mode };
-        return sendRestored(deps, input, now, JSON.stringify(former));
+        return sendRestored(deps, input, now, mergeTarget(parseConfiguration(null), proxying));
       }
       await deps.eks.deleteAddon(cluster);
       return { updateId: null, until: 'addon-gone' };

@@ -1,5 +1,6 @@
 import { CfnAssociation, CfnDocument } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
+import { choiceOf } from '../../functions/core/modes/index.ts';
 import { ssmDocuments } from '../../ssm-documents/documents.ts';
 import type { Config } from '../config.ts';
 import { names } from '../names.ts';
@@ -24,14 +25,14 @@ export class Documents extends Construct {
         }),
       ]),
     );
-    const { target } = settings;
+    const { preparation } = choiceOf(settings.target);
     const prepare = documents.get('prepare-node');
-    if (target.mode !== 'ipvs' || !prepare) return;
+    if (!preparation || !prepare) return;
     const association = new CfnAssociation(this, 'PrepareNewNodes', {
       associationName: 'nightshift-prepare-new-nodes',
       name: names.document('prepare-node'),
       targets: [{ key: `tag:${PREPARE_TAG}`, values: ['true'] }],
-      parameters: { Scheduler: [target.scheduler] },
+      parameters: Object.fromEntries(Object.entries(preparation.parameters).map(([key, value]) => [key, [value]])),
       maxConcurrency: '10%',
       maxErrors: '100%',
     });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { foreignVirtualServers, judgePrepareOutput } from '../../functions/core/evidence/prepare-output.ts';
+import { foreignVirtualServers, judgePrepareOutput } from '../../functions/core/modes/ipvs-preparation.ts';
 import { IPVS_KERNEL_MODULES } from '../../functions/core/modes/proxy-mode.ts';
 import { canMount, type Ran, runInSmallRoot, type SmallRoot } from './small-root.ts';
 

@@ -1,14 +1,15 @@
+import { isProxyMode, MODES } from '../modes/index.ts';
 import type { ProxyMode } from '../modes/proxy-mode.ts';
 import type { InventoryNode } from '../nodes/nodes.ts';
-import { readReport } from './report.ts';
+import { type Rule, readReport } from './report.ts';
 import type { Verdict } from './verdict.ts';
 
-const COUNTS = ['removedRules', 'removedChains', 'removedVirtualServers', 'removedIpsets'];
-const RULES = new Map<string, RegExp>([
-  ['mode', /^(iptables|ipvs)$/],
-  ...COUNTS.map((key) => [key, /^\d{1,9}$/] as const),
-  ['removedKubeIpvs0', /^(yes|no)$/],
+const REMOVED = new Map(Object.values(MODES).flatMap(({ removed }) => Object.entries(removed)));
+const RULES = new Map<string, Rule>([
+  ['mode', { test: isProxyMode }],
+  ...[...REMOVED].map(([key, kind]) => [key, kind === 'count' ? /^\d{1,9}$/ : /^(yes|no)$/] as const),
 ]);
+const factOf = (key: string, text: string): string | number => (REMOVED.get(key) === 'count' ? Number(text) : text);
 
 /**
  * Judges what clean-node.sh printed: every line understood, all counts there, for the mode that was asked, and the
@@ -18,17 +19,15 @@ export function judgeCleanOutput(node: Pick<InventoryNode, 'id' | 'name'>, outpu
   const { facts: found, warnings, problems } = readReport(output, 'clean', RULES);
   const cleaned = found.get('mode');
   if (cleaned !== undefined && cleaned !== mode) problems.push(`it was cleaned for mode ${cleaned}, not ${mode}`);
-  const removed = COUNTS.reduce((sum, key) => sum + Number(found.get(key) ?? 0), 0);
-  const interfaceRemoved = found.get('removedKubeIpvs0') === 'yes' ? 1 : 0;
+  const facts = Object.fromEntries([...found].map(([key, text]) => [key, factOf(key, text)]));
+  const removed = Object.values(facts).reduce<number>((sum, fact) => sum + (fact === 'yes' ? 1 : Number(fact) || 0), 0);
   const pass = problems.length === 0;
   return {
     node: node.id,
     name: node.name,
     pass,
-    reasons: pass ? [`${removed + interfaceRemoved} leftovers removed`, ...warnings] : [...problems, ...warnings],
-    facts: Object.fromEntries(
-      [...found].map(([key, value]) => [key, COUNTS.includes(key) ? Number(value) : value] as const),
-    ),
+    reasons: pass ? [`${removed} leftovers removed`, ...warnings] : [...problems, ...warnings],
+    facts,
     excerpt: output,
   };
 }

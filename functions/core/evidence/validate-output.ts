@@ -1,5 +1,4 @@
-import { assertNever } from '../errors.ts';
-import { type FoundServers, findExpected } from '../modes/expected-servers.ts';
+import { choiceOf, leftoversBeside } from '../modes/index.ts';
 import { parseTables, UnparseableOutput, type VirtualServer } from '../modes/ipvs-tables.ts';
 import type { Proxying } from '../modes/proxy-mode.ts';
 import { linesOf, readFacts } from './report.ts';
@@ -144,57 +143,8 @@ function problemsOfProbes(facts: ValidateOutput['facts']): string[] {
   });
 }
 
-function judgeIpvs(output: ValidateOutput, expectation: Expectation, scheduler: string) {
-  const { facts } = output;
-  const problems: string[] = [];
-  if (facts.kubeIpvs0 !== 'present') problems.push('the interface kube-ipvs0 is absent');
-  const found: FoundServers = findExpected(output.servers, { ...expectation, scheduler });
-  if (facts.virtualServers < output.servers.length)
-    problems.push(
-      `the kernel counts ${facts.virtualServers} virtual servers, the tables show ${output.servers.length}`,
-    );
-  const leftovers = new Map<string, string | number>();
-  const rejects = facts.rejectRules;
-  if (rejects > 0) leftovers.set('leftoverRejectRules', rejects);
-  const notes = rejects > 0 ? [`${rejects} REJECT rules of the former mode are left`] : [];
-  return { problems: [...problems, ...found.problems], notes: [...found.notes, ...notes], leftovers };
-}
-
-function judgeIptables({ facts }: ValidateOutput) {
-  const problems: string[] = [];
-  if (facts.iptablesServices === 0) problems.push('there is no KUBE-SVC or KUBE-SVL chain in the nat table');
-  const leftovers = new Map<string, string | number>();
-  const notes: string[] = [];
-  const servers = facts.virtualServers;
-  if (servers > 0) {
-    leftovers.set('leftoverVirtualServers', servers);
-    notes.push(`${servers} IPVS virtual servers of the former mode are left`);
-  }
-  if (facts.kubeIpvs0 === 'present') {
-    leftovers.set('leftoverInterface', 'kube-ipvs0');
-    notes.push('the interface kube-ipvs0 of the former mode is left');
-  }
-  const rejects = facts.rejectRules;
-  if (rejects > 0) {
-    leftovers.set('leftoverRejectRules', rejects);
-    notes.push(`${rejects} REJECT rules of the former mode are left`);
-  }
-  return { problems, notes, leftovers };
-}
-
-function judgeMode(output: ValidateOutput, expectation: Expectation) {
-  switch (expectation.proxying.mode) {
-    case 'ipvs':
-      return judgeIpvs(output, expectation, expectation.proxying.scheduler);
-    case 'iptables':
-      return judgeIptables(output);
-    default:
-      return assertNever(expectation.proxying);
-  }
-}
-
 /**
- * Judges what one node's validate document printed, for either mode. Never throws: output that is not understood is a
+ * Judges what one node's validate document printed. Never throws: output that is not understood is a
  * verdict that failed and says which line. Leftovers of the other mode are facts and reasons, and fail nothing.
  */
 export function judgeValidateOutput(
@@ -212,7 +162,8 @@ export function judgeValidateOutput(
   }
   const { mode } = expectation.proxying;
   const running = read.facts.proxyMode;
-  const { problems, notes, leftovers } = judgeMode(read, expectation);
+  const { problems, notes } = choiceOf(expectation.proxying).judge(read, expectation);
+  const leftovers = leftoversBeside(mode, read.facts);
   const failures = [
     ...(running === mode ? [] : [`kube-proxy says its mode is ${running}, not ${mode}`]),
     ...problems,
@@ -222,8 +173,8 @@ export function judgeValidateOutput(
     node: node.id,
     name: node.name,
     pass: failures.length === 0,
-    reasons: [...failures, ...notes, ...notesOfForeign(read.facts)],
-    facts: { ...read.facts, ...Object.fromEntries(leftovers) },
+    reasons: [...failures, ...notes, ...leftovers.map(({ note }) => note), ...notesOfForeign(read.facts)],
+    facts: { ...read.facts, ...Object.fromEntries(leftovers.map(({ fact, value }) => [fact, value])) },
     excerpt: read.excerpt,
   };
 }

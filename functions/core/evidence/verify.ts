@@ -1,5 +1,5 @@
 import { InvalidRequest } from '../errors.ts';
-import { findExpected } from '../modes/expected-servers.ts';
+import { findExpected } from '../modes/ipvs-expected.ts';
 import { parseTables, type VirtualServer } from '../modes/ipvs-tables.ts';
 import { IPVS_SCHEDULERS, isIpvsScheduler } from '../modes/proxy-mode.ts';
 import { serviceAddresses } from '../values/cluster-ip.ts';

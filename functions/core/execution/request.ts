@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { InvalidRequest } from '../errors.ts';
-import { IPVS_SCHEDULERS } from '../modes/proxy-mode.ts';
+import { MODES } from '../modes/index.ts';
 import { CHECK_NAMES } from '../preflight/names.ts';
 import { RestartStrategy } from '../preflight/snapshot.ts';
 import { clusterName } from '../values/cluster-name.ts';
@@ -23,13 +23,9 @@ const targetRule = 'must be an object {"mode": "ipvs", "scheduler": "rr"}';
 const SELF_MANAGED = ['create-addon', 'config-map'] as const;
 
 /** What a cluster should run, as people and settings write it. */
-export const TargetInput = z.strictObject(
-  {
-    mode: z.literal('ipvs', { error: 'must be "ipvs"' }),
-    scheduler: z.enum(IPVS_SCHEDULERS, { error: `must be one of ${IPVS_SCHEDULERS.join(', ')}` }),
-  },
-  { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : targetRule) },
-);
+export const TargetInput = z.strictObject(MODES.ipvs.schema.shape, {
+  error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : targetRule),
+});
 
 /** The name of a configured window. */
 export const WindowName = z.string({ error: windowRule }).check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, windowRule));

@@ -1,16 +1,16 @@
 import { InvalidConfiguration } from '../errors.ts';
 import {
   configuredProxying,
-  isMapping,
   mappingAt,
-  own,
   type ParsedConfiguration,
   parseConfiguration,
   RESTART_ANNOTATION,
 } from '../modes/addon-config.ts';
 import { configMapProxying } from '../modes/configured.ts';
+import { describeProxying, OWN_FIELDS, sameProxying } from '../modes/index.ts';
 import { withProxying } from '../modes/kube-proxy-config.ts';
-import { describeProxying, type Proxying, sameProxying } from '../modes/proxy-mode.ts';
+import type { Proxying } from '../modes/proxy-mode.ts';
+import { isMapping, type Mapping, own } from '../values/mapping.ts';
 
 /** The text to write, or why nothing may be written. */
 export type Restored = { kind: 'write'; text: string } | { kind: 'changed'; why: string };
@@ -53,18 +53,16 @@ export const textOf = (text: string | null): string => (text === null || text.tr
 
 const changed = (running: Proxying | null): Restored => ({
   kind: 'changed',
-  why: running === null ? 'it asks for a mode that is not known' : `it asks for ${describeProxying(running).text}`,
+  why: running === null ? 'it asks for a mode that is not known' : `it asks for ${describeProxying(running)}`,
 });
 
-/** The values of `is` with mode and scheduler, and the annotation that nightshift set, as they are in `was`. */
+/** The values of `is` with the fields of all modes, and the annotation that nightshift set, as they are in `was`. */
 function withSettingsOf(is: ParsedConfiguration, was: ParsedConfiguration, ours: ParsedConfiguration): object {
-  const values = withField(is.values, 'mode', own(was.values, 'mode'));
-  const withIpvs = withMapping(values, was, 'ipvs', 'scheduler');
+  const withMode = withField(is.values, 'mode', own(was.values, 'mode'));
+  const values = OWN_FIELDS.reduce((before, [section, key]) => withMapping(before, was, section, key), withMode);
   const set = (of: ParsedConfiguration) => own(mappingAt(of.values, 'podAnnotations'), RESTART_ANNOTATION);
-  return set(is) === set(ours) ? withMapping(withIpvs, was, 'podAnnotations', RESTART_ANNOTATION) : withIpvs;
+  return set(is) === set(ours) ? withMapping(values, was, 'podAnnotations', RESTART_ANNOTATION) : values;
 }
-
-type Mapping = Record<string, unknown>;
 
 /** True when two values of JSON are equal, in whatever order their keys are. */
 function sameValues(one: unknown, other: unknown): boolean {

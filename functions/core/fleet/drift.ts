@@ -1,7 +1,7 @@
 import { InvalidConfiguration } from '../errors.ts';
 import { configuredProxying, parseConfiguration } from '../modes/addon-config.ts';
 import { isConfiguredFor } from '../modes/configured.ts';
-import { describeProxying } from '../modes/proxy-mode.ts';
+import { describeProxying } from '../modes/index.ts';
 import type { AddonCall } from './cloudtrail.ts';
 import { enrolmentOf } from './enrolment.ts';
 import type { AddonEvent } from './native-events.ts';
@@ -71,7 +71,7 @@ export function decideDrift(
   const after = standingAfter(standing, next);
   if (after.addon !== null && isConfiguredFor(after.addon.configuration, enrolment.target))
     return { kind: 'ignore', reason: 'The add-on is configured for the target.' };
-  return { kind: 'drift', found: foundIn(after), wanted: describeProxying(enrolment.target).text, standing: after };
+  return { kind: 'drift', found: foundIn(after), wanted: describeProxying(enrolment.target), standing: after };
 }
 
 function standingAfter(standing: ClusterStanding, next: AddonChange['next']): ClusterStanding {
@@ -88,7 +88,7 @@ function standingAfter(standing: ClusterStanding, next: AddonChange['next']): Cl
 function foundIn({ addon }: ClusterStanding): string {
   if (addon === null) return 'no add-on: kube-proxy is self-managed';
   try {
-    return describeProxying(configuredProxying(parseConfiguration(addon.configuration))).text;
+    return describeProxying(configuredProxying(parseConfiguration(addon.configuration)));
   } catch (error) {
     if (error instanceof InvalidConfiguration) return `a configuration that cannot be read: ${error.message}`;
     throw error;

@@ -1,5 +1,5 @@
-import { WindowName } from '../execution/request.ts';
-import { IPVS_SCHEDULERS, isIpvsScheduler, type Target } from '../modes/proxy-mode.ts';
+import { TargetInput, WindowName } from '../execution/request.ts';
+import type { Target } from '../modes/proxy-mode.ts';
 import { readWith } from '../values/parse-input.ts';
 import type { Settings } from './settings.ts';
 
@@ -53,10 +53,10 @@ export function enrolmentOf(tags: Tags, settings: Pick<Settings, 'target' | 'win
     return refused(tag, `must be true or false, but it is "${enrolled}"`);
   if (enrolled === undefined && settings.enrolment === 'tagged')
     return { kind: 'not-enrolled', reason: `There is no tag ${tag}, and only tagged clusters are enrolled.` };
-  const scheduler = tags[schedulerTag] ?? settings.target.scheduler;
-  if (!isIpvsScheduler(scheduler))
-    return refused(schedulerTag, `must be one of ${IPVS_SCHEDULERS.join(', ')}, but it is "${scheduler}"`);
+  const wished = tags[schedulerTag] ?? settings.target.scheduler;
+  const scheduler = readWith(TargetInput.shape.scheduler, wished, `The tag ${schedulerTag}`);
+  if (scheduler.kind === 'broken') return { kind: 'refused', reason: scheduler.sentence };
   const window = readWith(WindowName, tags[windowTag] ?? settings.window, `The tag ${windowTag}`);
   if (window.kind === 'broken') return { kind: 'refused', reason: window.sentence };
-  return { kind: 'enrolled', target: { ...settings.target, scheduler }, window: window.data };
+  return { kind: 'enrolled', target: { ...settings.target, scheduler: scheduler.data }, window: window.data };
 }

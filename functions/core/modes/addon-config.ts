@@ -1,25 +1,17 @@
 import { InvalidConfiguration } from '../errors.ts';
 import { fitsStateData, LONGEST_CONFIGURATION } from '../execution/state-data.ts';
+import { isMapping, type Mapping, own } from '../values/mapping.ts';
 import { readYamlDocument, YamlProblem, yamlValues } from '../values/yaml-text.ts';
-import { IPVS_SCHEDULERS, type Proxying, proxyingOf, sameProxying, type Target } from './proxy-mode.ts';
+import { choiceOf, proxyingOf, sameProxying } from './index.ts';
+import type { Proxying, Target } from './proxy-mode.ts';
+import type { ModeField } from './spec.ts';
 
 /** Configuration values of the kube-proxy add-on. `text` is the exact former text, which a rollback sends again. */
 export type ParsedConfiguration = {
   text: string | null;
   format: 'none' | 'json' | 'yaml';
-  values: Record<string, unknown>;
+  values: Mapping;
 };
-
-type Mapping = Record<string, unknown>;
-
-const SCHEDULERS = IPVS_SCHEDULERS.join(', ');
-
-/** True for a mapping: an object that is no list. */
-export const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** An own field; never one that `Object.prototype` has. */
-export const own = (values: Mapping, key: string): unknown => (Object.hasOwn(values, key) ? values[key] : undefined);
 
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]?.trimEnd().replace(/[:.]$/, '') ?? '';
@@ -145,17 +137,21 @@ export function mappingAt(values: Mapping, key: string): Mapping {
 
 /**
  * The whole configuration to send, as JSON text: UpdateAddon replaces everything, so all of the user's values are in it
- * and only `mode` and `ipvs.scheduler` differ.
+ * and only the fields of the mode differ.
  * https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateAddon.html
- * @throws InvalidConfiguration when `ipvs` is there but no mapping, or the text is too long to be carried along
+ * @throws InvalidConfiguration when a section of the mode is there but no mapping, or the text is too long to be carried along
  */
-export function mergeTarget(current: ParsedConfiguration, target: Target): string {
-  // Spread defines own properties, also for a key `__proto__`: nothing reaches a prototype.
-  const ipvs = { ...mappingAt(current.values, 'ipvs'), scheduler: target.scheduler };
-  const merged = JSON.stringify({ ...current.values, mode: target.mode, ipvs });
+export function mergeTarget(current: ParsedConfiguration, target: Proxying): string {
+  const { fields } = choiceOf(target);
+  const merged = JSON.stringify(fields.reduce(withField, current.values));
   // Aliases are expanded in JSON.
   refuseTooLong(merged, 'The merged configuration values have');
   return merged;
+}
+
+// Spread defines own properties, also for a key `__proto__`: nothing reaches a prototype.
+function withField(values: Mapping, { field: [first, second], value }: { field: ModeField; value: string }): Mapping {
+  return { ...values, [first]: second === undefined ? value : { ...mappingAt(values, first), [second]: value } };
 }
 
 /** The annotation whose change makes EKS roll the DaemonSet where the Kubernetes API cannot be reached. */
@@ -188,7 +184,6 @@ export function alreadyTarget(current: ParsedConfiguration, target: Target): boo
 export function configuredProxying(current: ParsedConfiguration): Proxying {
   const asked = proxyingOf(current.values);
   if (asked.kind === 'known') return asked.proxying;
-  const { field, value } = asked;
-  const rule = { mode: 'only iptables and ipvs are known', 'ipvs.scheduler': `it must be one of ${SCHEDULERS}` }[field];
+  const { field, value, rule } = asked;
   throw new InvalidConfiguration(`The configuration value ${field} is ${JSON.stringify(value)}: ${rule}.`);
 }

@@ -1,8 +1,9 @@
 import { InvalidConfiguration } from '../errors.ts';
 import type { Way } from '../preflight/snapshot.ts';
 import { alreadyTarget, configuredProxying, parseConfiguration } from './addon-config.ts';
+import { describeProxying, proxyingOf, sameProxying } from './index.ts';
 import { kubeProxyValues } from './kube-proxy-text.ts';
-import { describeProxying, type Proxying, proxyingOf, sameProxying, type Target } from './proxy-mode.ts';
+import type { Proxying, Target } from './proxy-mode.ts';
 
 /** What kube-proxy is configured for: the one place that compares configurations with a target. */
 
@@ -92,6 +93,6 @@ function valuesProxying({ configuration }: { configuration: string | null }): Pr
 
 function mismatch(wanted: Proxying, what: string, found: Proxying | null): string | null {
   if (found !== null && sameProxying(found, wanted)) return null;
-  const asks = found === null ? 'something that is not known' : describeProxying(found).text;
-  return `${what} for ${asks}, not for ${describeProxying(wanted).text}`;
+  const asks = found === null ? 'something that is not known' : describeProxying(found);
+  return `${what} for ${asks}, not for ${describeProxying(wanted)}`;
 }

@@ -1,21 +1,19 @@
 import { isAlias, isMap, isScalar, type ParsedNode, type YAMLMap } from 'yaml';
-import { assertNever, InvalidConfiguration } from '../errors.ts';
+import { InvalidConfiguration } from '../errors.ts';
+import { isMapping, type Mapping } from '../values/mapping.ts';
 import { insertEntry, insertValue, type Splice, scalarSplice, splice } from '../values/yaml-edit.ts';
 import { isMergeKey } from '../values/yaml-text.ts';
+import { choiceOf } from './index.ts';
 import { readKubeProxyText } from './kube-proxy-text.ts';
 import type { Proxying } from './proxy-mode.ts';
+import type { ModeField } from './spec.ts';
 
-type Mapping = Record<string, unknown>;
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-type Field = readonly ['mode'] | readonly ['ipvs', 'scheduler'];
 type ParsedMap = YAMLMap.Parsed<ParsedNode, ParsedNode | null>;
 type Entry = ParsedMap['items'][number];
 
 const NEXT = 'Set it with `kubectl -n kube-system edit configmap kube-proxy-config`, then start again.';
 
-function refuse(field: Field, why: string): never {
+function refuse(field: ModeField, why: string): never {
   throw new InvalidConfiguration(
     `The ConfigMap kube-proxy-config cannot be edited in place: ${field.join('.')} ${why}.`,
     { nextStep: NEXT },
@@ -23,25 +21,17 @@ function refuse(field: Field, why: string): never {
 }
 
 /**
- * The text with another mode, and with the scheduler if the mode has one. Only the bytes of these two values change:
+ * The text with another mode, and with the options that the mode has. Only the bytes of these values change:
  * comments, anchors, number formats, line ends and order stay as they were. A field that is missing becomes one line in
  * the style of the file. A text that already asks for it is returned as it is. The result is parsed and compared with
  * the former values before it is returned.
  * @throws InvalidConfiguration for a text that cannot be read, or in which the values cannot be changed alone
  */
 export function withProxying(text: string, proxying: Proxying): string {
-  const withMode = withField(text, ['mode'], proxying.mode);
-  switch (proxying.mode) {
-    case 'ipvs':
-      return withField(withMode, ['ipvs', 'scheduler'], proxying.scheduler);
-    case 'iptables':
-      return withMode;
-    default:
-      return assertNever(proxying);
-  }
+  return choiceOf(proxying).fields.reduce((edited, { field, value }) => withField(edited, field, value), text);
 }
 
-function withField(text: string, field: Field, value: string): string {
+function withField(text: string, field: ModeField, value: string): string {
   const { root, values } = readKubeProxyText(text);
   if (!isMap<ParsedNode, ParsedNode | null>(root)) return refuse(field, 'is not in a mapping');
   const change = changeOf(text, root, { field, value, values });
@@ -52,7 +42,7 @@ function withField(text: string, field: Field, value: string): string {
 }
 
 interface Wish {
-  field: Field;
+  field: ModeField;
   value: string;
   /** What the text means now. */
   values: Mapping;
@@ -111,7 +101,7 @@ function entryOf(map: ParsedMap, key: string, values: unknown, { field }: Wish):
   return entry;
 }
 
-function withValue(values: Mapping, [first, second]: Field, value: string): Mapping {
+function withValue(values: Mapping, [first, second]: ModeField, value: string): Mapping {
   if (second === undefined) return { ...values, [first]: value };
   const section = values[first];
   return { ...values, [first]: { ...(typeof section === 'object' ? section : {}), [second]: value } };

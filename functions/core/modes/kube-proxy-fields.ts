@@ -1,11 +1,8 @@
 import { goDuration } from '../values/go-duration.ts';
+import { isMapping, type Mapping } from '../values/mapping.ts';
 
 /** Fields of a KubeProxyConfiguration by their path with dots; lists are values. */
 export type Fields = ReadonlyMap<string, unknown>;
-
-type Mapping = Record<string, unknown>;
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The values of a configuration as fields. */
 export function fieldsOf(values: Mapping): Fields {

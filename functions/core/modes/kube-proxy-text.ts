@@ -1,10 +1,7 @@
 import { isMap, type ParsedNode } from 'yaml';
 import { InvalidConfiguration } from '../errors.ts';
+import { isMapping, type Mapping } from '../values/mapping.ts';
 import { readYamlDocument, YamlProblem, yamlValues } from '../values/yaml-text.ts';
-
-type Mapping = Record<string, unknown>;
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A KubeProxyConfiguration's text, read as kube-proxy reads it: YAML 1.1, of two equal keys the last one. */
 export interface KubeProxyText {

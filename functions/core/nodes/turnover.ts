@@ -1,3 +1,4 @@
+import { named } from '../values/named.ts';
 import type { InventoryNode } from './nodes.ts';
 
 /** What changed between two inventories of one cluster. */
@@ -24,8 +25,8 @@ export function turnover(before: readonly InventoryNode[], fresh: readonly Inven
   const listed = new Set(fresh.map(({ id }) => id));
   const gone = before.filter((node) => eligible(node) && !listed.has(node.id));
   const notes = [
-    ...(newcomers.length > 0 ? [`${counted(newcomers)} joined meanwhile: ${named(newcomers)}.`] : []),
-    ...(gone.length > 0 ? [`${counted(gone)} left meanwhile and ${are(gone)} dropped: ${named(gone)}.`] : []),
+    ...(newcomers.length > 0 ? [`${counted(newcomers)} joined meanwhile: ${withIds(newcomers)}.`] : []),
+    ...(gone.length > 0 ? [`${counted(gone)} left meanwhile and ${are(gone)} dropped: ${withIds(gone)}.`] : []),
   ];
   return { newcomers: ids(newcomers), gone: ids(gone), notes };
 }
@@ -33,9 +34,8 @@ export function turnover(before: readonly InventoryNode[], fresh: readonly Inven
 const ids = (nodes: InventoryNode[]) => nodes.map(({ id }) => id);
 const are = ({ length }: InventoryNode[]) => (length === 1 ? 'is' : 'are');
 const counted = ({ length }: InventoryNode[]) => (length === 1 ? '1 node' : `${length} nodes`);
-const named = (nodes: InventoryNode[]) =>
-  nodes
-    .slice(0, 5)
-    .map(({ id, name }) => `${name} (${id})`)
-    .concat(nodes.length > 5 ? [`and ${nodes.length - 5} more`] : [])
-    .join(', ');
+const withIds = (nodes: InventoryNode[]) =>
+  named(
+    nodes.map(({ id, name }) => `${name} (${id})`),
+    { separator: ', ' },
+  );

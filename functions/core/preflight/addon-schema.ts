@@ -1,46 +1,42 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { modeIn } from '../modes/index.ts';
+import { isMapping, type Mapping, own } from '../values/mapping.ts';
 
 /** The live schema's judgement of a configuration. `modes` are those that the add-on version lists, in its order. */
 export interface SchemaCheck {
-  /** The schema lists the mode that the values name (iptables if they name none). */
+  /** The schema lists the mode that the values name (kube-proxy's default if they name none). */
   supported: boolean;
   modes: string[];
   /** One sentence per problem; empty if the values satisfy the schema. */
   problems: string[];
 }
 
-type Mapping = Record<string, unknown>;
-
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const own = (value: unknown, key: string): unknown =>
-  isMapping(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+const at = (value: unknown, key: string): unknown => (isMapping(value) ? own(value, key) : undefined);
 
 /** Follows `$ref`s inside the document (`#/definitions/KubeProxy`); undefined for a circle or a missing target. */
 function follow(root: unknown, node: unknown): unknown {
   let found = node;
   for (let steps = 0; steps < 20; steps += 1) {
-    const reference = own(found, '$ref');
+    const reference = at(found, '$ref');
     if (typeof reference !== 'string') return found;
     if (!reference.startsWith('#')) return undefined;
     const path = reference.slice(1).split('/').slice(1);
-    found = path.reduce<unknown>((value, part) => own(value, part.replaceAll('~1', '/').replaceAll('~0', '~')), root);
+    found = path.reduce<unknown>((value, part) => at(value, part.replaceAll('~1', '/').replaceAll('~0', '~')), root);
   }
   return undefined;
 }
 
 function listedModes(schema: unknown): string[] {
-  const mode = follow(schema, own(own(follow(schema, schema), 'properties'), 'mode'));
-  const choices = own(mode, 'enum');
+  const mode = follow(schema, at(at(follow(schema, schema), 'properties'), 'mode'));
+  const choices = at(mode, 'enum');
   return Array.isArray(choices) ? choices.filter((choice) => typeof choice === 'string') : [];
 }
 
 function sentence(error: ErrorObject): string {
   const field = error.instancePath === '' ? 'the configuration' : error.instancePath.slice(1).replaceAll('/', '.');
-  const extra = own(error.params, 'additionalProperty');
+  const extra = at(error.params, 'additionalProperty');
   if (typeof extra === 'string') return `${field} must not have the field '${extra}'`;
-  const choices = own(error.params, 'allowedValues');
+  const choices = at(error.params, 'allowedValues');
   if (Array.isArray(choices)) return `${field} must be one of ${choices.join(', ')}`;
   return `${field} ${error.message ?? 'breaks the schema'}`;
 }
@@ -85,8 +81,8 @@ export function checkAgainstSchema(values: unknown, schemaText: string): SchemaC
   if (!isMapping(schema))
     return { supported: false, modes: [], problems: ["the add-on's configuration schema is not an object"] };
   const modes = listedModes(schema);
-  const mode = own(values, 'mode') ?? 'iptables';
-  const supported = modes.some((listed) => listed === mode);
+  const mode = modeIn(isMapping(values) ? values : {});
+  const supported = modes.some((each) => each === mode);
   try {
     const validate = validator(schemaText, schema);
     const problems = validate(values) ? [] : (validate.errors ?? []).map(sentence);

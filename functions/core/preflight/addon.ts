@@ -1,6 +1,8 @@
 import { parseConfiguration } from '../modes/addon-config.ts';
+import { OWN_FIELDS, settingNames } from '../modes/index.ts';
+import { named } from '../values/named.ts';
 import { checkAgainstSchema } from './addon-schema.ts';
-import { block, type Checks, type Finding, named, pass, refuse, type Subject, unknown, warn } from './check.ts';
+import { block, type Checks, type Finding, pass, refuse, type Subject, unknown, warn } from './check.ts';
 import { capabilityNamed, ownerOf, reconcilerOf } from './owner.ts';
 import { findDaemonSet } from './workloads.ts';
 
@@ -49,10 +51,10 @@ function reconciler({ workloads }: Subject): string | null {
 
 /** Names the tool that owns the objects to be changed, because its next run would restore its own values. */
 function addonOwner(subject: Subject): Finding {
-  const { snapshot, way } = subject;
+  const { snapshot, way, request } = subject;
   const addon = ownerOf(snapshot.addon?.tags ?? {});
   const cluster = ownerOf(snapshot.tags);
-  const fix = 'Put mode and ipvs.scheduler into its definition of the kube-proxy add-on before its next run.';
+  const fix = `Put ${settingNames(request.target)} into its definition of the kube-proxy add-on before its next run.`;
   if (addon !== null) return warn(`${addon} owns the kube-proxy add-on and would revert the change`, fix);
   const kubernetes = reconciler(subject);
   if (kubernetes !== null) return warn(`${kubernetes} and would revert the change`, fix);
@@ -69,6 +71,9 @@ function addonOwner(subject: Subject): Finding {
   return warn(`${cluster} owns the cluster; if it owns ${what} too, it would revert the change`, fix);
 }
 
+/** Keys of which a migration changes something. */
+const MIGRATED = new Set(['mode', ...OWN_FIELDS.map(([section]) => section)]);
+
 function configuration({ current, unreadable }: Subject): Finding | null {
   if (unreadable !== null)
     return block(
@@ -76,7 +81,7 @@ function configuration({ current, unreadable }: Subject): Finding | null {
       'Correct the configuration of kube-proxy first: nightshift must keep it, and restore it in a rollback.',
     );
   if (current === null) return null;
-  const kept = Object.keys(current.values).filter((key) => key !== 'mode' && key !== 'ipvs');
+  const kept = Object.keys(current.values).filter((key) => !MIGRATED.has(key));
   const why = current.format === 'none' ? 'there are no configuration values' : `the values are ${current.format}`;
   return pass(kept.length === 0 ? why : `${why}; kept as they are: ${named(kept)}`);
 }

@@ -78,13 +78,6 @@ export const notYet = (about: string, fix: string): Finding => ({
   later: true,
 });
 
-/** Up to five names, and how many more there are. */
-export const named = (names: readonly string[], most = 5): string =>
-  names
-    .slice(0, most)
-    .concat(names.length > most ? [`and ${names.length - most} more`] : [])
-    .join('; ');
-
 /**
  * A check of the cluster's workloads. Before the look through Kubernetes its finding says so; if there will be no such
  * look, its finding stays unknown.

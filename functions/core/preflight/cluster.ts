@@ -1,3 +1,4 @@
+import { MODES } from '../modes/index.ts';
 import { block, type Checks, type Finding, pass, refuse, type Subject } from './check.ts';
 
 function clusterStatus({ snapshot }: Subject): Finding {
@@ -27,8 +28,11 @@ function version(subject: Subject): Finding {
   const text = `Kubernetes ${subject.snapshot.version}`;
   const minor = minorOf(subject);
   if (minor === null) return refuse(`${text} is not a known version`, 'Update nightshift.');
-  if (minor >= 43) return refuse(`kube-proxy of ${text} has no ipvs mode any more`, NFTABLES);
-  return pass(`kube-proxy of ${text} has ipvs mode`);
+  const { mode } = subject.request.target;
+  const { removedIn } = MODES[mode];
+  if (removedIn !== null && minor >= removedIn)
+    return refuse(`kube-proxy of ${text} has no ${mode} mode any more`, NFTABLES);
+  return pass(`kube-proxy of ${text} has ${mode} mode`);
 }
 
 function ipvsDeprecated(subject: Subject): Finding | null {

@@ -1,11 +1,13 @@
 import { NightshiftError } from '../errors.ts';
 import { fitsStateData } from '../execution/state-data.ts';
 import { configMapProxying } from '../modes/configured.ts';
+import { MODE_NAMES, OWN_FIELDS, settingNames } from '../modes/index.ts';
 import { withProxying } from '../modes/kube-proxy-config.ts';
 import { fieldsOf, meaningOf } from '../modes/kube-proxy-fields.ts';
 import { kubeProxyValues } from '../modes/kube-proxy-text.ts';
 import { serviceAddresses } from '../values/cluster-ip.ts';
-import { type Checks, type Finding, named, pass, refuse, type Subject, unknown, workloadCheck } from './check.ts';
+import { named } from '../values/named.ts';
+import { type Checks, type Finding, pass, refuse, type Subject, unknown, workloadCheck } from './check.ts';
 import type { Way } from './snapshot.ts';
 import type { Workloads } from './workloads.ts';
 
@@ -35,7 +37,7 @@ const BOUND = {
   ipv6: { bindAddress: '::', healthzBindAddress: '[::]:10256', metricsBindAddress: '[::]:10249' },
 };
 /** The only fields that a migration changes. */
-const MIGRATED = new Set(['mode', 'ipvs.scheduler']);
+const MIGRATED = new Set(['mode', ...OWN_FIELDS.map((field) => field.join('.'))]);
 const shown = (value: unknown): string => {
   const isNothing = value === undefined || value === null || value === '' || value === false;
   if (isNothing || (Array.isArray(value) && value.length === 0)) return 'not set';
@@ -90,7 +92,7 @@ function configMapEdits({ configMap }: Workloads, subject: Subject): Finding | n
   const fix = 'Note what you need of it, since the add-on cannot keep it; then acknowledge config-map-edits.';
   if (fields === null) return { verdict: 'BLOCK', why: `${BY} is not a YAML mapping, and EKS would overwrite it`, fix };
   if (fields.length === 0) return pass(`${BY} has nothing that EKS would overwrite`);
-  return { verdict: 'BLOCK', why: `EKS would overwrite edits of ${BY}: ${named(fields, 10)}`, fix };
+  return { verdict: 'BLOCK', why: `EKS would overwrite edits of ${BY}: ${named(fields, { most: 10 })}`, fix };
 }
 
 /** If a rollback writes the ConfigMap: why it could not, whatever risk is accepted; null if it can. */
@@ -112,7 +114,7 @@ function unprovable(configMap: Workloads['configMap']): Finding | null {
   if (text === null || live === null || configMapProxying(text) !== null) return null;
   return refuse(
     `${BY} asks for mode ${shown(live['mode'])}, or for a scheduler, that nightshift could not prove after a rollback`,
-    'Change kube-proxy to iptables or ipvs yourself first.',
+    `Change kube-proxy to ${MODE_NAMES.join(' or ')} yourself first.`,
   );
 }
 
@@ -120,7 +122,7 @@ function unprovable(configMap: Workloads['configMap']): Finding | null {
 function editableInPlace(text: string, { request }: Subject): Finding {
   try {
     withProxying(text, request.target);
-    return pass(`${BY} is edited in place: only mode and ipvs.scheduler change`);
+    return pass(`${BY} is edited in place: only ${settingNames(request.target)} change`);
   } catch (error) {
     if (error instanceof NightshiftError) return refuse(error.message.replace(/\.$/, ''), error.nextStep);
     throw error;

@@ -1,14 +1,5 @@
-import {
-  block,
-  type Checks,
-  type Finding,
-  named,
-  pass,
-  refuse,
-  type Subject,
-  unknown,
-  workloadCheck,
-} from './check.ts';
+import { named } from '../values/named.ts';
+import { block, type Checks, type Finding, pass, refuse, type Subject, unknown, workloadCheck } from './check.ts';
 import { fieldsOfOthers, isWrittenByEks } from './field-managers.ts';
 import { compareVersions, imageVersion, readVersion } from './kube-proxy-version.ts';
 import type { ClusterSnapshot } from './snapshot.ts';
@@ -44,10 +35,10 @@ function daemonSetEdits(workloads: Workloads, { way }: Subject): Finding | null 
   const fields = edits.map(({ field, manager }) => `${field.replace(/^spec\./, '')} (${manager})`);
   return isWrittenByEks(fieldManagers)
     ? block(
-        `others wrote fields of ${BY}, and EKS would overwrite those that are its own: ${named(fields, 10)}`,
+        `others wrote fields of ${BY}, and EKS would overwrite those that are its own: ${named(fields, { most: 10 })}`,
         FIX_EDITS,
       )
-    : block(`EKS did not write ${BY}, and would overwrite it: ${named(fields, 10)}`, FIX_EDITS);
+    : block(`EKS did not write ${BY}, and would overwrite it: ${named(fields, { most: 10 })}`, FIX_EDITS);
 }
 
 /** The version of the add-on that would be sent; null if none would be. */

@@ -1,5 +1,6 @@
 import { type InventoryNode, type ManagedNode, UNREGISTERED } from '../nodes/nodes.ts';
-import { block, type Checks, type Finding, named, notYet, pass, refuse, type Subject, unknown, warn } from './check.ts';
+import { named } from '../values/named.ts';
+import { block, type Checks, type Finding, notYet, pass, refuse, type Subject, unknown, warn } from './check.ts';
 
 const who = ({ id, name }: InventoryNode): string => (name === id ? id : `${name} (${id})`);
 

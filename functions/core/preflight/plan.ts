@@ -1,8 +1,10 @@
 import type { MigrationRequest } from '../execution/request.ts';
 import { alreadyTarget } from '../modes/addon-config.ts';
 import { configMapProxying } from '../modes/configured.ts';
-import { describeProxying, type Proxying, sameProxying } from '../modes/proxy-mode.ts';
+import { describeProxying, sameProxying } from '../modes/index.ts';
+import type { Proxying } from '../modes/proxy-mode.ts';
 import type { InventoryNode } from '../nodes/nodes.ts';
+import { named } from '../values/named.ts';
 import type { Subject } from './check.ts';
 import { CHECKS, type Check, preflight, type Sight, subjectOf } from './preflight.ts';
 import type { ClusterSnapshot, RestartStrategy, Way } from './snapshot.ts';
@@ -30,12 +32,11 @@ function seenMode({ handling, runningMode }: InventoryNode): string | null {
   return handling.by === 'ssm' ? (runningMode ?? null) : null;
 }
 
-const named = (nodes: InventoryNode[]): string =>
-  nodes
-    .slice(0, 5)
-    .map((node) => `${node.name} (${seenMode(node)})`)
-    .concat(nodes.length > 5 ? [`and ${nodes.length - 5} more`] : [])
-    .join(', ');
+const inModes = (nodes: InventoryNode[]): string =>
+  named(
+    nodes.map((node) => `${node.name} (${seenMode(node)})`),
+    { separator: ', ' },
+  );
 
 const said = ({ why, fix }: Check): string => (fix === '' ? `${why}.` : `${why}. ${fix}`);
 
@@ -86,14 +87,14 @@ function changeOf(subject: Subject, way: Way, configured: Configured): PlannedCh
 function firstReason(subject: Subject, configured: Configured, others: InventoryNode[]): string {
   const { way, workloads, request } = subject;
   const what = way === 'addon' ? 'The add-on' : 'kube-proxy';
-  const wanted = describeProxying(request.target).text;
+  const wanted = describeProxying(request.target);
   switch (configured) {
     case 'drifted':
       return `The add-on is configured for ${wanted}, but the ConfigMap kube-proxy-config was edited to something else.`;
     case 'yes':
       return others.length === 0
         ? `${what} is configured for ${wanted}, but nodes did not prove it.`
-        : `${what} is configured for ${wanted}, but nodes still run another mode: ${named(others)}.`;
+        : `${what} is configured for ${wanted}, but nodes still run another mode: ${inModes(others)}.`;
     case 'no':
       return way === 'addon' || workloads !== null
         ? `${what} is not configured for ${wanted}.`
@@ -131,7 +132,7 @@ export function planMigration(
     return { kind: 'migrate', reasons, checks, ...change };
   }
   const what = subject.way === 'addon' ? 'The add-on' : 'kube-proxy';
-  const wanted = describeProxying(request.target).text;
+  const wanted = describeProxying(request.target);
   const reason = `${what} is already configured for ${wanted}, and no node was seen running anything else.`;
   return { kind: 'none', reasons: [reason], checks, ...change };
 }

@@ -7,6 +7,7 @@ import {
   parseConfiguration,
   withRestartAnnotation,
 } from '../modes/addon-config.ts';
+import { MODES } from '../modes/index.ts';
 import type { Ec2Node, InventoryNode, ManagedNode } from '../nodes/nodes.ts';
 import { ADDON_CHECKS } from './addon.ts';
 import type { Check, CheckEntry, Finding, Subject } from './check.ts';
@@ -63,7 +64,7 @@ export function subjectOf(
   const way = snapshot.addon === null ? (request.selfManaged ?? null) : 'addon';
   const strategy = request.strategy ?? restartStrategy(snapshot, sight.inVpc);
   const { ec2, managed, workloads, inVpc } = sight;
-  const read = readConfiguration(snapshot, way);
+  const read = readConfiguration(snapshot, way, request);
   const configuration = read.current && targetConfiguration(read.current, request, { strategy, sight });
   return { snapshot, inventory, request, ec2, managed, workloads, inVpc, strategy, way, ...read, configuration };
 }
@@ -72,12 +73,13 @@ export function subjectOf(
 function readConfiguration(
   snapshot: ClusterSnapshot,
   way: Way | null,
+  { target }: MigrationRequest,
 ): { current: ParsedConfiguration; unreadable: null } | { current: null; unreadable: string | null } {
   if (way === null || way === 'config-map') return { current: null, unreadable: null };
   try {
     const current = parseConfiguration(snapshot.addon?.configuration);
     // Reads the same fields as the merge, so that a change never begins with values that cannot be merged.
-    withRestartAnnotation(mergeTarget(current, { mode: 'ipvs', scheduler: 'rr' }), '');
+    withRestartAnnotation(mergeTarget(current, target), '');
     // Also checks what a rollback needs: never leave a mode that no node could prove again.
     configuredProxying(current);
     return { current, unreadable: null };
@@ -101,9 +103,13 @@ function targetConfiguration(
 const LONGEST = 600;
 const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
 
+const OF_ONE_MODE = new Set(Object.values(MODES).flatMap(({ checks }) => checks));
+
 /** Runs every check that applies, in a fixed order. Reads nothing but its argument. */
 export function preflight(subject: Subject): Check[] {
+  const own = MODES[subject.request.target.mode].checks;
   return CHECK_NAMES.flatMap((name) => {
+    if (OF_ONE_MODE.has(name) && !own.includes(name)) return [];
     const finding = CHECKS[name].find(subject);
     if (finding === null) return [];
     const accepted = subject.request.acknowledge.includes(name) && acceptable(CHECKS[name], finding);

@@ -1,6 +1,7 @@
 import { answersFromOutside, answersOnNode, METRICS_PORT, metricsAddress } from '../nodes/metrics-address.ts';
 import type { InventoryNode } from '../nodes/nodes.ts';
-import { type Checks, type Finding, named, notYet, pass, refuse, type Subject } from './check.ts';
+import { named } from '../values/named.ts';
+import { type Checks, type Finding, notYet, pass, refuse, type Subject } from './check.ts';
 import { metricsBindAddress } from './config-map.ts';
 import type { Workloads } from './workloads.ts';
 

@@ -1,5 +1,6 @@
 import { assertNever } from '../errors.ts';
-import { type Checks, type Finding, named, pass, refuse, type Subject, warn } from './check.ts';
+import { named } from '../values/named.ts';
+import { type Checks, type Finding, pass, refuse, type Subject, warn } from './check.ts';
 import { type ClusterSnapshot, isReachable } from './snapshot.ts';
 
 /** Why an access entry does not give access to the Kubernetes API; null if it does. */

@@ -1,16 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { serviceAddresses } from '../values/cluster-ip.ts';
-import {
-  block,
-  type Checks,
-  type Finding,
-  named,
-  pass,
-  refuse,
-  type Subject,
-  unknown,
-  workloadCheck,
-} from './check.ts';
+import { named } from '../values/named.ts';
+import { block, type Checks, type Finding, pass, refuse, type Subject, unknown, workloadCheck } from './check.ts';
 import { strictArp } from './config-map.ts';
 import { findDaemonSet, type Workloads } from './workloads.ts';
 

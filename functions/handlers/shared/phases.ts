@@ -7,10 +7,11 @@ import {
   ValidationFailed,
 } from '../../core/errors.ts';
 import { judgeCleanOutput } from '../../core/evidence/clean-output.ts';
-import { judgePrepareOutput } from '../../core/evidence/prepare-output.ts';
 import { judgeValidateOutput } from '../../core/evidence/validate-output.ts';
 import type { Verdict } from '../../core/evidence/verdict.ts';
+import { choiceOf } from '../../core/modes/index.ts';
 import type { Proxying } from '../../core/modes/proxy-mode.ts';
+import type { Preparation } from '../../core/modes/spec.ts';
 import type { InventoryNode } from '../../core/nodes/nodes.ts';
 import { serviceAddresses } from '../../core/values/cluster-ip.ts';
 
@@ -38,23 +39,22 @@ export interface Phase {
   failure(message: string): NightshiftError;
 }
 
+/** @throws InvalidRequest for a mode that needs no preparation */
+function preparationOf(proxying: Proxying): Preparation {
+  const { preparation } = choiceOf(proxying);
+  if (preparation) return preparation;
+  throw new InvalidRequest(`proxying.mode: mode ${proxying.mode} needs no preparation.`);
+}
+
 export const phases: Record<PhaseName, Phase> = {
   prepare: {
     document: 'prepare-node',
     deliverySeconds: 300,
     deadlineSeconds: 1_200,
-    parameters({ proxying }) {
-      if (proxying.mode === 'ipvs') return { Scheduler: proxying.scheduler };
-      throw new InvalidRequest(`proxying.mode: mode ${proxying.mode} needs no preparation.`);
-    },
+    parameters: ({ proxying }) => preparationOf(proxying).parameters,
     // Bottlerocket's kernel loads the modules by itself.
     judgesProxyMode: false,
-    judge(node, stdout, { acknowledge, proxying }) {
-      const foreignAccepted = acknowledge.includes('foreign-virtual-servers');
-      if (proxying.mode === 'ipvs')
-        return judgePrepareOutput(node, stdout, { scheduler: proxying.scheduler, foreignAccepted });
-      throw new InvalidRequest(`proxying.mode: mode ${proxying.mode} needs no preparation.`);
-    },
+    judge: (node, stdout, { acknowledge, proxying }) => preparationOf(proxying).judge(node, stdout, acknowledge),
     failure: (message) => new NodesNotPrepared(message),
   },
   validate: {
@@ -63,8 +63,7 @@ export const phases: Record<PhaseName, Phase> = {
     deadlineSeconds: 240,
     parameters({ serviceCidr, proxying }) {
       const { apiServer, dns } = serviceAddresses(serviceCidr);
-      const Scheduler = proxying.mode === 'ipvs' ? proxying.scheduler : 'none';
-      return { ApiServer: apiServer, Dns: dns, Mode: proxying.mode, Scheduler };
+      return { ApiServer: apiServer, Dns: dns, Mode: proxying.mode, ...choiceOf(proxying).validation };
     },
     judgesProxyMode: true,
     judge(node, stdout, { serviceCidr, proxying }) {

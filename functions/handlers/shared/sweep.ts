@@ -1,8 +1,7 @@
 import type { Settled } from '../../aws/clients.ts';
 import { SweepIncomplete } from '../../core/errors.ts';
+import { named } from '../../core/values/named.ts';
 import { presented, type Say } from '../../runtime/wrap.ts';
-
-const NAMED = 10;
 
 /**
  * Says what failed, one line each, and fails for all of it together: the others are done. Throws SweepIncomplete that
@@ -19,10 +18,12 @@ export function failTogether<Item>(
     const { name, message } = presented(error);
     say.decision('sweep.failed', { name: nameOf(item), error: name, message });
   }
-  const names = failed.slice(0, NAMED).map(({ item }) => nameOf(item));
-  const more = failed.length > NAMED ? ` and ${failed.length - NAMED} more` : '';
+  const names = failed.map(({ item }) => nameOf(item));
   const { name, message } = presented(first.error);
-  throw new SweepIncomplete(`${names.join(', ')}${more} could not be looked after: ${name}: ${message}`, {
-    cause: first.error,
-  });
+  throw new SweepIncomplete(
+    `${named(names, { most: 10, separator: ', ' })} could not be looked after: ${name}: ${message}`,
+    {
+      cause: first.error,
+    },
+  );
 }

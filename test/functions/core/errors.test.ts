@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import * as errors from '../../../functions/core/errors.ts';
-import { describeProxying } from '../../../functions/core/modes/proxy-mode.ts';
 
 const classes = Object.entries(errors).flatMap(([key, value]) =>
   typeof value === 'function' && value.prototype instanceof errors.NightshiftError ? [[key, value] as const] : [],
@@ -43,16 +42,5 @@ describe('the failure of a step', () => {
     ['RolloutFailed', '', 'RolloutFailed', ''],
   ])('%s (%j) is %s: no execution fails with a name of Step Functions or of a service', (name, cause, ours, said) => {
     expect(errors.failureByOurName({ name, cause })).toEqual({ name: ours, cause: said });
-  });
-});
-
-describe('what a cluster runs', () => {
-  it('is described for JSON and for people', () => {
-    expect(describeProxying({ mode: 'ipvs', scheduler: 'lc' })).toEqual({
-      mode: 'ipvs',
-      scheduler: 'lc',
-      text: 'ipvs (lc)',
-    });
-    expect(describeProxying({ mode: 'iptables' })).toEqual({ mode: 'iptables', scheduler: null, text: 'iptables' });
   });
 });

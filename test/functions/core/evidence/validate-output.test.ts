@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { leftoversIn } from '../../../../functions/core/evidence/clean-output.ts';
-import { judgeValidateOutput } from '../../../../functions/core/modes/ipvsadm.ts';
+import { judgeValidateOutput } from '../../../../functions/core/evidence/validate-output.ts';
 import type { Proxying } from '../../../../functions/core/modes/proxy-mode.ts';
 
 const IPVS_TABLES = `TCP  10.100.0.1:443 rr

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { UnparseableOutput, verifyTables } from '../../../../functions/core/modes/ipvsadm.ts';
+import { verifyTables } from '../../../../functions/core/evidence/verify.ts';
+import { UnparseableOutput } from '../../../../functions/core/modes/ipvs-tables.ts';
 import { MANUAL_SAMPLE } from '../fixtures.ts';
 
 const manual = { serviceCidr: '10.100.0.0/16', scheduler: 'rr' };

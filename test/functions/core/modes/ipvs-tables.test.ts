@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseTables, UnparseableOutput, type VirtualServer } from '../../../../functions/core/modes/ipvsadm.ts';
+import { parseTables, UnparseableOutput, type VirtualServer } from '../../../../functions/core/modes/ipvs-tables.ts';
 import { MANUAL_SAMPLE } from '../fixtures.ts';
 
 const HEADER = `IP Virtual Server version 1.2.1 (size=4096)

@@ -1,9 +1,10 @@
-import { IPVS_KERNEL_MODULES } from '../modes/proxy-mode.ts';
+import { type Rule, readReport } from '../evidence/report.ts';
+import type { Verdict } from '../evidence/verdict.ts';
 import type { InventoryNode } from '../nodes/nodes.ts';
-import { type Rule, readReport } from './report.ts';
-import type { Verdict } from './verdict.ts';
+import { IPVS_KERNEL_MODULES } from './proxy-mode.ts';
 
-const FOREIGN = 'foreign-virtual-servers';
+/** The fact, and the check that a request acknowledges to accept it. */
+export const FOREIGN_SERVERS = 'foreign-virtual-servers';
 /** A virtual server: protocol, address and port, or a firewall mark. */
 const SERVER = /^(?:(?:tcp|udp|sctp)\/(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\]):\d{1,5}|fwm\/\d{1,10})$/;
 const MODULES: ReadonlySet<string> = new Set(IPVS_KERNEL_MODULES);
@@ -25,7 +26,7 @@ const RULES = new Map<string, Rule>([
   ['scheduler', /^(ok|missing)$/],
   ['persisted', /^(ok|failed)$/],
   ['probes', /^(ok|missing)$/],
-  [FOREIGN, servers],
+  [FOREIGN_SERVERS, servers],
 ]);
 /** Facts that must be `ok`, and how a reason names them. */
 const ASKED = [
@@ -44,7 +45,7 @@ const entries = (list: string | undefined): string[] => (list === undefined || l
  */
 export function foreignVirtualServers(output: string): string[] | undefined {
   const { facts } = read(output);
-  return facts.has(FOREIGN) ? entries(facts.get(FOREIGN)) : undefined;
+  return facts.has(FOREIGN_SERVERS) ? entries(facts.get(FOREIGN_SERVERS)) : undefined;
 }
 
 /** Modules of which the report contradicts itself, or without which the scheduler that it calls ok cannot be there. */
@@ -77,11 +78,11 @@ export function judgePrepareOutput(
     if (value !== undefined && value !== 'ok') problems.push(`${what} ${value}`);
   }
   problems.push(...contradictions(facts, scheduler));
-  const foreign = entries(facts.get(FOREIGN));
+  const foreign = entries(facts.get(FOREIGN_SERVERS));
   if (foreign.length > 0) {
     const lost = `kube-proxy in IPVS mode deletes virtual servers that it did not make: ${foreign.join(', ')}`;
     if (foreignAccepted) warnings.push(`accepted: ${lost}`);
-    else problems.push(`${lost} (move them, or acknowledge ${FOREIGN})`);
+    else problems.push(`${lost} (move them, or acknowledge ${FOREIGN_SERVERS})`);
   }
   const pass = problems.length === 0;
   return {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { foreignVirtualServers, judgePrepareOutput } from '../../../../functions/core/evidence/prepare-output.ts';
+import { foreignVirtualServers, judgePrepareOutput } from '../../../../functions/core/modes/ipvs-preparation.ts';
 
 const lines = [
   'nightshift-prepare=1',

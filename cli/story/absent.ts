@@ -1,6 +1,6 @@
 import { isProof, isSettled } from './parts.ts';
 import type { Rollback } from './rollback.ts';
-import type { Story } from './story.ts';
+import type { Story } from './shape.ts';
 
 /** What one would look for and did not find, one sentence each. */
 export function tellAbsent(

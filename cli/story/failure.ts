@@ -1,8 +1,7 @@
 import { labelOf, type PhaseName } from '../../state-machines/phases.ts';
 import type { HistoryError, Step } from './history.ts';
 import { wentWrong } from './narrate.ts';
-import { outcomeOf } from './parts.ts';
-import type { NodeRecord } from './story.ts';
+import { type NodeRecord, outcomeOf } from './parts.ts';
 
 /** What broke: where, why, and the nodes whose verdicts failed then. */
 export interface Failure {

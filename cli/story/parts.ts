@@ -1,10 +1,14 @@
 import type { NodesInMode } from '../../functions/core/evidence/nodes-by-mode.ts';
+import type { Verdict } from '../../functions/core/evidence/verdict.ts';
 import { labelOf, type PhaseName } from '../../state-machines/phases.ts';
 import type { ExecutionName } from '../execution/executions.ts';
 import type { Evidence } from './evidence.ts';
 import { type EndStatus, type HistoryError, parseJson, type Step } from './history.ts';
 import { expectedAnswer, narrate, wentWrong } from './narrate.ts';
 import { OutcomeRecord, Recorded } from './views.ts';
+
+/** One node's verdict, with the step that asked (`validate-1-1`) and the execution that the step belongs to. */
+export type NodeRecord = { execution: string; step: string } & Verdict;
 
 /** An execution and when it was; times are ISO, `seconds` null while it runs. */
 export interface ExecutionRecord {

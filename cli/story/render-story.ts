@@ -2,11 +2,12 @@ import { endWithName, oneLine } from '../exit.ts';
 import { count, showCounts, showDuration, showTarget, showTime } from '../terminal/format.ts';
 import type { Style } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
+import type { NodeRecord } from './parts.ts';
 import { isProof, isSettled } from './parts.ts';
 import { renderRisks } from './render-checks.ts';
 import { phaseLines } from './render-phases.ts';
 import { heldOf, modesOf, renderFailure, renderRollbacks } from './render-rollback.ts';
-import type { NodeRecord, Story } from './story.ts';
+import type { Story } from './shape.ts';
 
 /** Passed nodes that a table lists before it says how many more there are; failed ones are all listed. */
 const LISTED = 20;

@@ -12,13 +12,13 @@ import {
   answersOf,
   type Ending,
   type ExecutionRecord,
+  type NodeRecord,
   type Phase,
   tellEnding,
   tellExecution,
   tellModes,
   tellPhases,
 } from './parts.ts';
-import type { NodeRecord } from './story.ts';
 import { Collected, DescribedUpdate, FoundFormer, RequestedRollback, RolledOut, UpdateSent } from './views.ts';
 
 /** One execution of rollback-cluster, told from its history and the evidence. Null is what was not read. */

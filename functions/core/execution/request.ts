@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { InvalidRequest } from '../errors.ts';
 import { MODES } from '../modes/index.ts';
+import { DEFAULT_MODE } from '../modes/proxy-mode.ts';
 import { CHECK_NAMES } from '../preflight/names.ts';
 import { RestartStrategy } from '../preflight/snapshot.ts';
 import { clusterName } from '../values/cluster-name.ts';
@@ -22,9 +23,15 @@ const momentRule = 'must be a moment in UTC such as 2026-11-21T07:00:00Z';
 const targetRule = 'must be an object {"mode": "ipvs", "scheduler": "rr"}';
 const SELF_MANAGED = ['create-addon', 'config-map'] as const;
 
-/** What a cluster should run, as people and settings write it. */
-export const TargetInput = z.strictObject(MODES.ipvs.schema.shape, {
-  error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : targetRule),
+const { [DEFAULT_MODE]: _former, ...targets } = MODES;
+const targetModes = Object.keys(targets).map((mode) => `"${mode}"`);
+// The default is for the compiler: the list is never empty.
+const [first = z.strictObject(MODES.ipvs.schema.shape), ...others] = Object.values(targets).map(({ schema }) =>
+  z.strictObject(schema.shape),
+);
+/** What a cluster should run, as people and settings write it: any mode but the one that clusters leave. */
+export const TargetInput = z.discriminatedUnion('mode', [first, ...others], {
+  error: (issue) => (issue.code === 'invalid_union' ? `must be ${targetModes.join(' or ')}` : targetRule),
 });
 
 /** The name of a configured window. */

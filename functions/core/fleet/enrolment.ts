@@ -1,4 +1,5 @@
-import { TargetInput, WindowName } from '../execution/request.ts';
+import { WindowName } from '../execution/request.ts';
+import { MODES } from '../modes/index.ts';
 import type { Target } from '../modes/proxy-mode.ts';
 import { readWith } from '../values/parse-input.ts';
 import type { Settings } from './settings.ts';
@@ -54,7 +55,7 @@ export function enrolmentOf(tags: Tags, settings: Pick<Settings, 'target' | 'win
   if (enrolled === undefined && settings.enrolment === 'tagged')
     return { kind: 'not-enrolled', reason: `There is no tag ${tag}, and only tagged clusters are enrolled.` };
   const wished = tags[schedulerTag] ?? settings.target.scheduler;
-  const scheduler = readWith(TargetInput.shape.scheduler, wished, `The tag ${schedulerTag}`);
+  const scheduler = readWith(MODES.ipvs.schema.shape.scheduler, wished, `The tag ${schedulerTag}`);
   if (scheduler.kind === 'broken') return { kind: 'refused', reason: scheduler.sentence };
   const window = readWith(WindowName, tags[windowTag] ?? settings.window, `The tag ${windowTag}`);
   if (window.kind === 'broken') return { kind: 'refused', reason: window.sentence };

@@ -10,7 +10,7 @@ const schedulerRule = `must be one of ${IPVS_SCHEDULERS.join(', ')}`;
 /** Services in the kernel's IPVS tables, with one scheduler for all of them. */
 export const ipvs: ModeSpec<'ipvs'> = {
   schema: z.object({
-    mode: z.literal('ipvs', { error: 'must be "ipvs"' }),
+    mode: z.literal('ipvs'),
     scheduler: z.enum(IPVS_SCHEDULERS, { error: schedulerRule }),
   }),
   ownFields: [['ipvs', 'scheduler']],

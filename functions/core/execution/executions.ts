@@ -9,6 +9,9 @@ export interface ExecutionRef {
 /** Which of nightshift's state machines an execution belongs to. */
 export type Machine = 'migrate' | 'rollback';
 
+/** https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html */
+export const LONGEST_EXECUTION_NAME = 80;
+
 /**
  * True for the name of an execution that nightshift works with. Step Functions takes more characters; these are the ones
  * that CloudWatch Logs and S3 keys take, too. A name is part of a key, and none of its parts may be `..`.

@@ -97,7 +97,7 @@ function isRenderedFrom(values: Proxying, { configMap, cluster }: Former): boole
   if (configMap === null) return true;
   const live = configMapProxying(configMap);
   const edits = overwrittenFields(configMap, serviceAddresses(cluster.serviceCidr).family);
-  return live !== null && sameProxying(live, values) && edits !== null && edits.length === 0;
+  return sameProxying(live, values) && edits !== null && edits.length === 0;
 }
 
 const valuesProxying = ({ addon }: Former): Proxying => configuredProxying(parseConfiguration(addon?.configuration));
@@ -140,7 +140,7 @@ export function standing(former: Former, snapshot: Configured, configMap: string
     }
     case 'config-map': {
       const now = configMap === null ? null : configMapProxying(configMap);
-      return { atTarget: now !== null && sameProxying(now, former.target), atFormer: sameMap };
+      return { atTarget: sameProxying(now, former.target), atFormer: sameMap };
     }
     default:
       return assertNever(way);
@@ -150,8 +150,7 @@ export function standing(former: Former, snapshot: Configured, configMap: string
 /** An update that failed may have been applied in part: kube-proxy reads the ConfigMap. True where nobody read it. */
 function says(configMap: string | null, proxying: Proxying | null): boolean {
   if (configMap === null || proxying === null) return true;
-  const now = configMapProxying(configMap);
-  return now !== null && sameProxying(now, proxying);
+  return sameProxying(configMapProxying(configMap), proxying);
 }
 
 /** True when a rollback would write what is there: nothing of the change is left, whatever others changed. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { shortDigest } from '../values/digest.ts';
+import { cutName } from '../values/digest.ts';
 
 const LONGEST = 64;
 const PREFIX = 'nightshift-';
@@ -10,10 +10,7 @@ const PREFIX = 'nightshift-';
  * https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
  */
 export function leaseName(cluster: string): string {
-  const name = `${PREFIX}${cluster}`;
-  if (name.length <= LONGEST) return name;
-  const digest = shortDigest(cluster);
-  return `${name.slice(0, LONGEST - digest.length - 1)}.${digest}`;
+  return cutName(`${PREFIX}${cluster}`, { of: cluster, longest: LONGEST, separator: '.' });
 }
 
 const Target = z.object({ Input: z.string() });

@@ -1,11 +1,10 @@
 import * as z from 'zod/mini';
 import { failureByOurName, InvalidRequest } from '../errors.ts';
 import { clusterName } from '../values/cluster-name.ts';
-import { shortDigest } from '../values/digest.ts';
+import { cutName, shortDigest } from '../values/digest.ts';
 import { parseInput } from '../values/parse-input.ts';
-import { type ExecutionRef, type Machine, readExecutionArn } from './executions.ts';
+import { type ExecutionRef, LONGEST_EXECUTION_NAME, type Machine, readExecutionArn } from './executions.ts';
 
-const LONGEST = 80;
 /** A cluster that three executions could not bring into one mode needs a person. */
 export const MOST_ATTEMPTS = 3;
 /**
@@ -21,10 +20,7 @@ export const GIVING_UP = MOST_ATTEMPTS + 1;
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
 export function recoveryName(left: string, attempt: number): string {
-  const name = `recover${attempt === 1 ? '' : attempt}-${left}`;
-  if (name.length <= LONGEST) return name;
-  const digest = shortDigest(left);
-  return `${name.slice(0, LONGEST - digest.length - 1)}-${digest}`;
+  return cutName(`recover${attempt === 1 ? '' : attempt}-${left}`, { of: left, longest: LONGEST_EXECUTION_NAME });
 }
 
 /**

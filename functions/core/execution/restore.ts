@@ -106,9 +106,9 @@ export function restoredConfigMap({ former, target, values, writtenBy, now }: Te
   if (now === former.text) return exact;
   const running = configMapProxying(now);
   const ours = values === null ? [target] : [target, values];
-  if (running !== null && ours.some((proxying) => sameProxying(running, proxying))) {
+  if (ours.some((proxying) => sameProxying(running, proxying))) {
     const untouched = writtenBy === 'eks' || now === withProxying(former.text, target);
     return untouched ? exact : { kind: 'write', text: withProxying(now, former.proxying) };
   }
-  return running !== null && sameProxying(running, former.proxying) ? { kind: 'write', text: now } : changed(running);
+  return sameProxying(running, former.proxying) ? { kind: 'write', text: now } : changed(running);
 }

@@ -1,12 +1,13 @@
 import * as z from 'zod/mini';
 import { InvalidConfiguration, InvalidRequest } from '../errors.ts';
+import { LONGEST_EXECUTION_NAME } from '../execution/executions.ts';
 import { leaseName } from '../execution/lease.ts';
 import type { MigrationRequest } from '../execution/request.ts';
 import { parseConfiguration } from '../modes/addon-config.ts';
 import { isConfiguredFor } from '../modes/configured.ts';
 import type { Target } from '../modes/proxy-mode.ts';
 import { clusterName } from '../values/cluster-name.ts';
-import { shortDigest } from '../values/digest.ts';
+import { cutName } from '../values/digest.ts';
 import { parseWindow, type Window } from '../window/window.ts';
 import { enrolmentOf } from './enrolment.ts';
 import type { ScheduleRecord } from './schedule-record.ts';
@@ -93,18 +94,13 @@ export function isDue(standing: ClusterStanding | null, deployment: Deployment):
 /** The name of a cluster's schedule in the group of migrations: as its lease in the group of leases. */
 export const scheduleName = leaseName;
 
-const LONGEST_EXECUTION = 80;
-
 /**
  * The name of the execution that a cluster's schedule starts: Step Functions starts it once, however often the schedule
  * is delivered. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
 export function scheduledExecution(cluster: string, at: Date): string {
   const moment = at.toISOString().slice(0, 16).replaceAll(/[-:]/g, '');
-  const name = `scheduled-${cluster}-${moment}`;
-  if (name.length <= LONGEST_EXECUTION) return name;
-  const end = `-${shortDigest(cluster)}-${moment}`;
-  return `${`scheduled-${cluster}`.slice(0, LONGEST_EXECUTION - end.length)}${end}`;
+  return cutName(`scheduled-${cluster}`, { of: cluster, longest: LONGEST_EXECUTION_NAME, tail: `-${moment}` });
 }
 
 const StartInput = z.object({ Input: z.string() });

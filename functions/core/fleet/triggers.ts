@@ -1,6 +1,7 @@
+import { LONGEST_EXECUTION_NAME } from '../execution/executions.ts';
 import type { MigrationRequest } from '../execution/request.ts';
 import { isConfiguredFor } from '../modes/configured.ts';
-import { shortDigest } from '../values/digest.ts';
+import { cutName, shortDigest } from '../values/digest.ts';
 import { type ClusterCreated, type RefusedCall, whyRefused } from './cloudtrail.ts';
 import { enrolmentOf } from './enrolment.ts';
 import type { InstanceRunning } from './native-events.ts';
@@ -15,16 +16,9 @@ export type Reaction =
 
 const ignore = (reason: string): Reaction => ({ kind: 'ignore', reason });
 
-// https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
-const LONGEST_NAME = 80;
-
 /** `prefix-cluster-suffix`; a name that is too long is cut and told apart by a digest of its cluster. */
 export function executionName(prefix: string, cluster: string, suffix: string): string {
-  const name = `${prefix}-${cluster}-${suffix}`;
-  if (name.length <= LONGEST_NAME) return name;
-  const digest = shortDigest(cluster);
-  const room = LONGEST_NAME - prefix.length - suffix.length - digest.length - 3;
-  return `${prefix}-${cluster.slice(0, room)}-${digest}-${suffix}`;
+  return cutName(`${prefix}-${cluster}`, { of: cluster, longest: LONGEST_EXECUTION_NAME, tail: `-${suffix}` });
 }
 
 /** One line that a request takes as the one who asked. */

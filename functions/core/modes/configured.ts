@@ -1,6 +1,6 @@
 import { InvalidConfiguration } from '../errors.ts';
 import type { Way } from '../preflight/snapshot.ts';
-import { alreadyTarget, configuredProxying, parseConfiguration } from './addon-config.ts';
+import { configuredProxying, parseConfiguration } from './addon-config.ts';
 import { describeProxying, proxyingOf, sameProxying } from './index.ts';
 import { kubeProxyValues } from './kube-proxy-text.ts';
 import type { Proxying, Target } from './proxy-mode.ts';
@@ -9,12 +9,7 @@ import type { Proxying, Target } from './proxy-mode.ts';
 
 /** True if the add-on's configuration values ask for the target. Values that cannot be read do not. */
 export function isConfiguredFor(configuration: string | null, target: Target): boolean {
-  try {
-    return alreadyTarget(parseConfiguration(configuration), target);
-  } catch (error) {
-    if (error instanceof InvalidConfiguration) return false;
-    throw error;
-  }
+  return sameProxying(valuesProxying({ configuration }), target);
 }
 
 /** What the text of the ConfigMap kube-proxy-config asks for; null if it cannot be read or names an unknown mode. */
@@ -92,7 +87,7 @@ function valuesProxying({ configuration }: { configuration: string | null }): Pr
 }
 
 function mismatch(wanted: Proxying, what: string, found: Proxying | null): string | null {
-  if (found !== null && sameProxying(found, wanted)) return null;
+  if (sameProxying(found, wanted)) return null;
   const asks = found === null ? 'something that is not known' : describeProxying(found);
   return `${what} for ${asks}, not for ${describeProxying(wanted)}`;
 }

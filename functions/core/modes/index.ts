@@ -36,9 +36,9 @@ export const settingNames = (proxying: Proxying): string =>
 /** What a cluster runs, as a sentence names it: `ipvs (rr)`, `iptables`. */
 export const describeProxying = (proxying: Proxying): string => choiceOf(proxying).text;
 
-/** True if both are the same mode with the same options. */
-export const sameProxying = (one: Proxying, other: Proxying): boolean =>
-  describeProxying(one) === describeProxying(other);
+/** True if both are the same mode with the same options. Null, for what is not known, equals nothing. */
+export const sameProxying = (one: Proxying | null, other: Proxying): boolean =>
+  one !== null && describeProxying(one) === describeProxying(other);
 
 /** The mode that a configuration names; kube-proxy's default if it names none. */
 export const modeIn = (values: Readonly<Mapping>): unknown => given(values, 'mode') ?? DEFAULT_MODE;

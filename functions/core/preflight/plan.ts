@@ -59,7 +59,7 @@ type Configured = 'yes' | 'no' | 'drifted';
 function configuredFor(subject: Subject): Configured {
   const { snapshot, request, current } = subject;
   const live = liveProxying(subject);
-  const isTarget = live !== undefined && live !== null && sameProxying(live, request.target);
+  const isTarget = sameProxying(live ?? null, request.target);
   if (snapshot.addon === null) return isTarget ? 'yes' : 'no';
   if (current === null || !alreadyTarget(current, request.target)) return 'no';
   return live === undefined || isTarget ? 'yes' : 'drifted';

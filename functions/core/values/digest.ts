@@ -10,3 +10,17 @@ export function shortDigest(text: string): string {
   for (const byte of new TextEncoder().encode(text)) digest = BigInt.asUintN(64, (digest ^ BigInt(byte)) * PRIME);
   return digest.toString(16).padStart(16, '0');
 }
+
+/**
+ * `head` and `tail` as one name. A longer one than AWS takes loses the end of its head, and a digest of `of` tells it from
+ * other names.
+ */
+export function cutName(
+  head: string,
+  { of, longest, tail = '', separator = '-' }: { of: string; longest: number; tail?: string; separator?: string },
+): string {
+  const name = `${head}${tail}`;
+  if (name.length <= longest) return name;
+  const end = `${separator}${shortDigest(of)}${tail}`;
+  return `${head.slice(0, longest - end.length)}${end}`;
+}

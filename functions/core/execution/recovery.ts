@@ -87,22 +87,10 @@ export function readRollbackInput(input: unknown): RollbackInput {
   return read;
 }
 
-/** What rollback-cluster is started with to recover. */
-export interface RecoveryInput {
-  mode: 'recover';
-  cluster: string;
-  execution: ExecutionRef;
-  reason: string;
-  attempt: number;
-  after?: ExecutionRef;
-  /** The attempt before this one. */
-  previous?: ExecutionRef;
-}
-
 /** An execution of rollback-cluster that is to be started. */
 export interface Recovery {
   name: string;
-  input: RecoveryInput;
+  input: RollbackInput;
 }
 
 /**
@@ -183,7 +171,7 @@ export function decideRecovery(machine: Machine, event: ExecutionEnded, input: s
     const parsed = MigrateInput.safeParse(value);
     if (!parsed.success) return { kind: 'ignore', reason: `${reason} Its input names no cluster.` };
     const { cluster } = parsed.data;
-    const recovery: RecoveryInput = { mode: 'recover', cluster, execution: self, reason, attempt: 1 };
+    const recovery: RollbackInput = { mode: 'recover', cluster, execution: self, reason, attempt: 1 };
     return { kind: 'recover', name: recoveryOf(self, 1), input: recovery };
   }
   const parsed = RollbackInput.safeParse(value);

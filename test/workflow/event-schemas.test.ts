@@ -1,13 +1,10 @@
 import { describe, expect, it, test } from 'vitest';
 import { DESCRIBED, eventsIn, problemsOf } from './event-schemas.ts';
-import { abort, offline, update } from './scenarios.ts';
+import { APPLIED, abort, offline } from './scenarios.ts';
 import { startedWorkflow } from './shared.ts';
-import { REQUEST, worldOf } from './worlds.ts';
+import { ON_IPVS, REQUEST, worldOf } from './worlds.ts';
 
 const workflow = await startedWorkflow();
-
-const FAILED = update('Failed', { applied: true });
-const IPVS = { addon: { version: 'v1.34.1-eksbuild.2', configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };
 
 test('every event that nightshift puts on its bus is described', () => {
   expect(DESCRIBED).toEqual([
@@ -23,12 +20,12 @@ test('every event that nightshift puts on its bus is described', () => {
 describe('the event satisfies its schema, and has nothing that is not in it, when a migration', () => {
   it.each<[string, object, object, object[], string]>([
     ['succeeds', {}, REQUEST, [], 'MigrationSucceeded'],
-    ['finds its work done', IPVS, REQUEST, [], 'MigrationSucceeded'],
+    ['finds its work done', { addon: ON_IPVS }, REQUEST, [], 'MigrationSucceeded'],
     ['is refused', { autoMode: true }, REQUEST, [], 'MigrationRefused'],
     ['is asked for something that is no request', {}, { cluster: 7 }, [], 'MigrationFailed'],
     ['cannot prepare its nodes', {}, REQUEST, [{ node: 1, fault: 'module-missing:ip_vs' }], 'MigrationFailed'],
-    ['is undone', {}, REQUEST, [FAILED], 'MigrationRolledBack'],
-    ['cannot be undone', {}, REQUEST, [FAILED, offline('RestoreAddon', 2)], 'RollbackFailed'],
+    ['is undone', {}, REQUEST, [APPLIED], 'MigrationRolledBack'],
+    ['cannot be undone', {}, REQUEST, [APPLIED, offline('RestoreAddon', 2)], 'RollbackFailed'],
     ['is aborted and finished or undone', {}, REQUEST, [abort('AwaitRollout')], 'MigrationRolledBack'],
   ])('%s', async (_, cluster, request, faults, name) => {
     const { calls } = await workflow.migrateAndRest(worldOf(cluster), request, faults);

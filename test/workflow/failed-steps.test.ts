@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Rested } from './run.ts';
-import { late } from './scenarios.ts';
+import { IN_ROLLBACK, late } from './scenarios.ts';
 import { personAt, startedWorkflow } from './shared.ts';
 import { endingOf, expectWhole } from './whole.ts';
 import { REQUEST, worldOf } from './worlds.ts';
@@ -8,7 +8,6 @@ import { REQUEST, worldOf } from './worlds.ts';
 const workflow = await startedWorkflow();
 const person = personAt(workflow);
 
-const ROLLBACK = { machine: 'nightshift-rollback-cluster' };
 const CAUSE = 'A step gave no answer in its time (States.Timeout).';
 const run = (...faults: object[]) => workflow.migrateAndRest(worldOf({}), REQUEST, faults);
 
@@ -54,7 +53,7 @@ test('a Task that times out after the change has the cluster put back, and the r
 test('a Task of the way back that times out, although its work was done, is seen to have done it', async () => {
   const rested = await run(
     late('CheckWindowBeforeRestart', 'decide-window'),
-    late('RestoreAddon', 'update-addon', ROLLBACK),
+    late('RestoreAddon', 'update-addon', IN_ROLLBACK),
   );
   expect(endingOf(rested)).toBe('FAILED RolledBack rolled-back iptables');
   expectWhole(rested);
@@ -63,7 +62,7 @@ test('a Task of the way back that times out, although its work was done, is seen
 test('a Task of the way back that times out for ever ends as RollbackFailed, which names the timeout', async () => {
   const rested = await run(
     late('CheckWindowBeforeRestart', 'decide-window'),
-    late('InspectForProof', 'take-inventory', { ...ROLLBACK, late: 240 }),
+    late('InspectForProof', 'take-inventory', { ...IN_ROLLBACK, late: 240 }),
   );
   expect(endingOf(rested)).toBe('FAILED RollbackFailed rollback-failed iptables');
   expectWhole(rested);

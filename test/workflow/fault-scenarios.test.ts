@@ -2,7 +2,8 @@ import * as scenarios from './scenarios.ts';
 import { startedWorkflow } from './shared.ts';
 import { UNLISTED } from './worlds.ts';
 
-const { abort, again, crash, failing, invoking, joins, kubernetes, lost, offline, on, play } = scenarios;
+const { abort, again, crash, failing, invoking, joins, kubernetes, lost, offline, on, play, APPLIED, IN_ROLLBACK } =
+  scenarios;
 const { skip, terminated, twice, update, MIGRATED, ROLLED_BACK, ROLLBACK_FAILED } = scenarios;
 
 const workflow = await startedWorkflow();
@@ -122,7 +123,7 @@ play(workflow, 'a function that fails', [
 
 play(workflow, 'an update of the add-on that ends', [
   ['Failed', [update('Failed')], ROLLED_BACK],
-  ['Failed, but was applied', [update('Failed', { applied: true })], ROLLED_BACK],
+  ['Failed, but was applied', [APPLIED], ROLLED_BACK],
   ['Cancelled', [update('Cancelled')], ROLLED_BACK],
   ['Cancelled, but was applied', [update('Cancelled', { applied: true })], ROLLED_BACK],
   ['Degraded', [update('Degraded')], MIGRATED],
@@ -173,7 +174,7 @@ play(workflow, 'time that runs away', [
   ['past the lease, in the change', [skip('AwaitRollout', 3)], 'ABORTED Recovered rolled-back iptables'],
   [
     'past the lease, in the rollback',
-    [crash('RestartDaemonSet', 'ipvs'), skip('AwaitRollout', 3, { machine: 'nightshift-rollback-cluster' })],
+    [crash('RestartDaemonSet', 'ipvs'), skip('AwaitRollout', 3, IN_ROLLBACK)],
     'ABORTED Recovered rolled-back iptables',
   ],
 ]);
@@ -183,7 +184,7 @@ play(workflow, 'another execution of the same cluster', [
   ['from the start', [again('Begin')], 'FAILED AlreadyMigrating failed ipvs'],
   ['while this one prepares', [again('PrepareNodes')], MIGRATED],
   ['while this one changes', [again('AwaitAddon')], MIGRATED],
-  ['while this one is rolled back', [update('Failed', { applied: true }), again('Rollback')], ROLLED_BACK],
+  ['while this one is rolled back', [APPLIED, again('Rollback')], ROLLED_BACK],
   ['that is aborted while this one works', [again('PrepareNodes'), abort('LeaseHeld'), on(1, 'slow')], MIGRATED],
 ]);
 
@@ -196,7 +197,7 @@ play(workflow, 'an event about an execution that was aborted', [
 const PRIVATE = { endpoint: 'private' };
 play(workflow, 'behind a private endpoint', [
   ['EKS rolls the DaemonSet', [], MIGRATED, PRIVATE, UNLISTED],
-  ['an update that failed', [update('Failed', { applied: true })], ROLLED_BACK, PRIVATE, UNLISTED],
+  ['an update that failed', [APPLIED], ROLLED_BACK, PRIVATE, UNLISTED],
   ['a kube-proxy that crashes', [crash('UpdateAddon', 'ipvs', 'every')], ROLLED_BACK, PRIVATE, UNLISTED],
   ['an answer that is lost', [lost('eks', 'UpdateAddon')], MIGRATED, PRIVATE, UNLISTED],
   ['a node that joins', [joins('AwaitRoll')], MIGRATED, PRIVATE, UNLISTED],

@@ -1,18 +1,17 @@
 import { expect, test } from 'vitest';
-import { abort } from './scenarios.ts';
+import { abort, IN_ROLLBACK, UNHEARD } from './scenarios.ts';
 import { personAt, startedWorkflow } from './shared.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
 const workflow = await startedWorkflow();
 const person = personAt(workflow);
 
-const MACHINE = { machine: 'nightshift-rollback-cluster' };
 /** Each recovery comes one state further than the one before. */
-const CUT_OFF = ['GrantAccess', 'GrantEdit', 'InspectWithKubernetes'].map((state) => abort(state, MACHINE));
+const CUT_OFF = ['GrantAccess', 'GrantEdit', 'InspectWithKubernetes'].map((state) => abort(state, IN_ROLLBACK));
 
 test.each([
   ['an event tells of each', []],
-  ['no event tells of any, and the switches fire', [{ events: 'lost', times: 'every' }]],
+  ['no event tells of any, and the switches fire', [UNHEARD]],
 ])('three recoveries that are cut off are followed by one execution that pages, where %s', async (_, more) => {
   const rested = await workflow.migrateAndRest(worldOf({}), REQUEST, [abort('AwaitRollout'), ...CUT_OFF, ...more]);
   expect(rested.executions.map(({ name, status, error }) => `${name} ${error ?? status}`)).toEqual([
@@ -32,7 +31,7 @@ test.each([
 test('where Kubernetes refuses every restart, SSM still asks the nodes, and the record says what they run', async () => {
   const rested = await workflow.migrateAndRest(worldOf({}), REQUEST, [
     { at: 'ValidateNodes', node: 1, fault: 'output-garbage', document: 'validate-node', times: 2 },
-    { at: 'InspectFormer', ...MACHINE, kubernetes: 'forbidden', times: 'every' },
+    { at: 'InspectFormer', ...IN_ROLLBACK, kubernetes: 'forbidden', times: 'every' },
   ]);
   const rollback = rested.executions.find(({ name }) => name.startsWith('rollback-'));
   expect(rollback?.path).toContain('CollectSurvey');

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isErrorName } from '../../functions/core/errors.ts';
 import { changes } from './run.ts';
-import { update } from './scenarios.ts';
+import { APPLIED } from './scenarios.ts';
 import { personAt, startedWorkflow } from './shared.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
@@ -96,7 +96,7 @@ describe('whatever an execution is started with, it ends, by a name of ours, and
 
 it('an execution whose name has a dot is put back and recorded as any other', async () => {
   await workflow.load(worldOf({}));
-  await workflow.post('faults', [update('Failed', { applied: true })]);
+  await workflow.post('faults', [APPLIED]);
   const ended = await person.run('migrate-cluster', 'night.1', JSON.stringify(REQUEST));
   await workflow.sandbox.live.region.clock.idle();
   expect(ended).toMatchObject({ status: 'FAILED', error: 'RolledBack' });

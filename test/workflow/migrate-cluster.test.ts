@@ -2,7 +2,7 @@ import { EKSClient, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { changes, writes } from './run.ts';
 import { startedWorkflow } from './shared.ts';
-import { REQUEST, worldOf } from './worlds.ts';
+import { ON_IPVS, REQUEST, worldOf } from './worlds.ts';
 
 const PERSON = { accessKeyId: 'person', secretAccessKey: 'person' };
 const workflow = await startedWorkflow();
@@ -136,10 +136,8 @@ describe('a cluster is migrated', () => {
 });
 
 describe('a cluster that is already on IPVS', () => {
-  const addon = { version: 'v1.34.1-eksbuild.2', configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' };
-
   it('is proven on every node, and nothing is written', async () => {
-    const ended = await workflow.migrate(worldOf({ addon }));
+    const ended = await workflow.migrate(worldOf({ addon: ON_IPVS }));
     const { status, output, path, cluster } = ended;
     expect(status).toBe('SUCCEEDED');
     expect(output).toMatchObject({ ending: 'already-compliant' });
@@ -151,7 +149,7 @@ describe('a cluster that is already on IPVS', () => {
   it('is restarted in its window when somebody configured it and forgot the restart', async () => {
     const { status, calls, path, cluster } = await workflow.migrate(worldOf({}), REQUEST, [], async () => {
       const client = new EKSClient({ endpoint: workflow.sandbox.endpoint, region: 'us-east-1', credentials: PERSON });
-      const configurationValues = addon.configuration;
+      const configurationValues = ON_IPVS.configuration;
       await client.send(new UpdateAddonCommand({ clusterName: 'demo', addonName: 'kube-proxy', configurationValues }));
       client.destroy();
       await workflow.sandbox.live.region.clock.idle();

@@ -1,13 +1,12 @@
 import * as scenarios from './scenarios.ts';
 import { startedWorkflow } from './shared.ts';
 
-const { at, crash, each, garbage, joins, offline, on, play, terminated, update } = scenarios;
+const { at, crash, each, garbage, joins, offline, on, play, terminated, APPLIED, IN_ROLLBACK } = scenarios;
 const { MIGRATED, ROLLED_BACK, ROLLBACK_FAILED } = scenarios;
 
 const workflow = await startedWorkflow();
 
 const UNPREPARED = 'FAILED NodesNotPrepared failed iptables';
-const APPLIED = update('Failed', { applied: true });
 
 play(workflow, 'an SSM agent that goes offline', [
   ['before the window opens', [offline('AwaitWindow', 0)], 'FAILED PreflightRefused refused iptables'],
@@ -74,11 +73,7 @@ play(workflow, 'a node that joins is prepared and proven', PHASES.map(comes));
 
 play(workflow, 'nodes come and go', [
   ['all are gone before the window opens', each((n) => terminated('AwaitWindow', n)), 'SUCCEEDED migrated ipvs'],
-  [
-    'one goes in the rollback',
-    [CRASHED, { ...terminated('AwaitCleaning', 2), machine: 'nightshift-rollback-cluster' }],
-    ROLLED_BACK,
-  ],
+  ['one goes in the rollback', [CRASHED, { ...terminated('AwaitCleaning', 2), ...IN_ROLLBACK }], ROLLED_BACK],
   ['one comes in the rollback', [CRASHED, joins('RestoreAddon')], ROLLED_BACK],
   ['one comes in the rollback, at its proof', [CRASHED, joins('ProveFormer')], ROLLED_BACK],
   ['one comes without the module', [joins('AwaitRollout', { missingModules: ['ip_vs_rr'] })], ROLLED_BACK],

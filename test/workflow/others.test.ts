@@ -1,14 +1,11 @@
 import { AssociateAccessPolicyCommand, CreateAccessEntryCommand, EKSClient } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { type Rested, writes } from './run.ts';
-import { abort, crash, skip, update, WINDOWS } from './scenarios.ts';
+import { APPLIED, abort, crash, IN_MIGRATION, IN_ROLLBACK, skip, WINDOWS } from './scenarios.ts';
 import { startedWorkflow } from './shared.ts';
 import { REQUEST, UNLISTED, worldOf } from './worlds.ts';
 
 const workflow = await startedWorkflow();
-
-const MIGRATE = { machine: 'nightshift-migrate-cluster' };
-const ROLLBACK = { machine: 'nightshift-rollback-cluster' };
 
 /** What another principal does when a state is entered. */
 const other = (at: string, deed: string, more: object = {}) => ({ at, other: deed, ...more });
@@ -121,7 +118,7 @@ describe('the way back undoes nothing of others', () => {
   });
 
   it('an abort before anything was sent leaves the values of another as they are', async () => {
-    const rested = await run([changes('UpdateAddon', THEIRS), abort('UpdateAddon', MIGRATE)]);
+    const rested = await run([changes('UpdateAddon', THEIRS), abort('UpdateAddon', IN_MIGRATION)]);
     expect(rested.status).toBe('ABORTED');
     expect(rested.cluster.addon?.configurationValues).toBe(THEIRS);
     expect(modes(rested)).toEqual(['iptables']);
@@ -198,7 +195,7 @@ describe('an answer that is lost, and a change by another principal before the r
   });
 
   it('before an update that EKS fails: nothing is left of it', async () => {
-    const faults = [lost('UpdateAddon', 'update-addon'), update('Failed', { applied: true })];
+    const faults = [lost('UpdateAddon', 'update-addon'), APPLIED];
     const rested = await workflow.migrateAndRest(worldOf({}, fast), REQUEST, faults);
     expect(rested.error).toBe('RolledBack');
     expect(modes(rested)).toEqual(['iptables']);
@@ -244,7 +241,7 @@ describe('a ConfigMap that somebody had edited under the values of the add-on', 
 
   it('is put back when the execution is cut off after the change', async () => {
     const rested = await run(
-      [crash('RestartDaemonSet', 'ipvs', 'every'), abort('CheckRollout', MIGRATE)],
+      [crash('RestartDaemonSet', 'ipvs', 'every'), abort('CheckRollout', IN_MIGRATION)],
       under.iptables,
     );
     expect(rested.said.at(-1)).toMatchObject({ event: 'nightshift.MigrationRolledBack' });
@@ -379,7 +376,7 @@ describe('success is also what the next pod starts with', () => {
   it('of a rollback: values set anew after the restore are no success', async () => {
     const faults = [
       crash('RestartDaemonSet', 'ipvs'),
-      changes('AwaitProof', '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}', ROLLBACK),
+      changes('AwaitProof', '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}', IN_ROLLBACK),
     ];
     const rested = await run(faults);
     expect([rested.status, rested.error]).toEqual(['FAILED', 'RollbackFailed']);
@@ -412,7 +409,7 @@ describe('the lease', () => {
   it.each(['RestoreAddon', 'RestartDaemonSet', 'CleanNodes'])(
     'lost in a rollback before %s is taken again first',
     async (state) => {
-      const rested = await run([crash('RestartDaemonSet', 'ipvs'), other(state, 'delete-lease', ROLLBACK)]);
+      const rested = await run([crash('RestartDaemonSet', 'ipvs'), other(state, 'delete-lease', IN_ROLLBACK)]);
       expect(rested.error).toBe('RolledBack');
       expect(modes(rested)).toEqual(['iptables']);
       expect(rested.state.schedules).toEqual([]);
@@ -516,7 +513,7 @@ describe('the window, asked again between canary and restart', () => {
   });
 
   it('a change that fails before any restart is put back without one', async () => {
-    const rested = await run([update('Failed', { applied: true })]);
+    const rested = await run([APPLIED]);
     expect(rested.error).toBe('RolledBack');
     expect(rested.calls.filter(({ operation }) => /^(patch daemonsets|delete pods)$/.test(operation))).toEqual([]);
     expect(modes(rested)).toEqual(['iptables']);

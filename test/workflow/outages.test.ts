@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { eventsIn, problemsOf } from './event-schemas.ts';
 import type { Rested } from './run.ts';
-import { abort, failing, offline, update } from './scenarios.ts';
+import { APPLIED, abort, failing, offline } from './scenarios.ts';
 import { personAt, startedSchedules } from './shared.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
@@ -14,8 +14,7 @@ const refusing = (service: string, operation: string, times: number | 'every', a
 const bus = (times: number | 'every') => refusing('events', 'PutEvents', times);
 const bucket = (times: number | 'every', at?: string) => refusing('s3', 'PutObject', times, at);
 
-const FAILS = update('Failed', { applied: true });
-const CANNOT_GO_BACK = [FAILS, offline('RestoreAddon', 2)];
+const CANNOT_GO_BACK = [APPLIED, offline('RestoreAddon', 2)];
 /** Days of sweeps, each a day after the one before; the migration is on Saturday, the 21st of November 2026. */
 const DAYS = Array.from({ length: 30 }, (_, day) => new Date(Date.UTC(2026, 10, 22 + day, 3)).toISOString());
 
@@ -68,7 +67,7 @@ describe('a bus that takes no event', () => {
   });
 
   it('for ever starts nothing again, for a month of sweeps', async () => {
-    await run(FAILS, bus('every'));
+    await run(APPLIED, bus('every'));
     await sweepFor(30);
     expect(executions()).toEqual(['test OutcomeNotRecorded', 'rollback OutcomeNotRecorded']);
     expect(announced(seen())).toEqual([]);
@@ -78,7 +77,7 @@ describe('a bus that takes no event', () => {
 
   it('for days owes its record and its event, and gets each once when it answers again', async () => {
     // Four tries in each execution, one at each end, and one of each in three sweeps.
-    await run(FAILS, bus(4 + 4 + 2 + 6));
+    await run(APPLIED, bus(4 + 4 + 2 + 6));
     expect(await sweepFor(3)).toMatchObject({ answer: { owed: 2, recorded: 0 } });
     expect(await sweepFor(4)).toMatchObject({ answer: { owed: 0, recorded: 0 } });
     expect(announced(seen())).toEqual(['nightshift.MigrationRolledBack', 'nightshift.MigrationRolledBack']);
@@ -88,7 +87,7 @@ describe('a bus that takes no event', () => {
 
 describe('a bucket that takes or gives no object', () => {
   it('from the change on for ever: the way back is walked and proven, and ends without a record', async () => {
-    const { cluster, said } = await run(FAILS, bucket('every', 'UpdateAddon'));
+    const { cluster, said } = await run(APPLIED, bucket('every', 'UpdateAddon'));
     expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['iptables', 'iptables', 'iptables']);
     expect(cluster.nodes.every(({ leftovers }) => leftovers?.virtualServers === 0)).toBe(true);
     await sweepFor(30);
@@ -98,7 +97,7 @@ describe('a bucket that takes or gives no object', () => {
 
   it('for the time of the way back: the record says which evidence is missing', async () => {
     // The inventories, dispatches and verdicts of the rollback; SSM keeps what the commands printed.
-    await run(FAILS, bucket(6, 'UpdateAddon'));
+    await run(APPLIED, bucket(6, 'UpdateAddon'));
     const [rollback] = [...(await person.objects('rollbacks/')).keys()].filter((key) => key.endsWith('outcome.json'));
     expect(await person.record(rollback ?? '')).toMatchObject({
       ending: 'rolled-back',
@@ -118,7 +117,7 @@ describe('a bucket that takes or gives no object', () => {
     const silent = ['GetObject', 'ListObjectsV2'].map((operation) => ({
       ...{ at: 'UpdateAddon', ...failing('s3', operation, 'AccessDenied', 'every') },
     }));
-    const rested = await run(update('Failed', { applied: true }), bucket('every', 'UpdateAddon'), ...silent);
+    const rested = await run(APPLIED, bucket('every', 'UpdateAddon'), ...silent);
     expect(rested.cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['iptables', 'iptables', 'iptables']);
     await sweepFor(30);
     expect(executions()).toEqual(['test OutcomeNotRecorded', 'rollback OutcomeNotRecorded']);

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
-import { abort } from './scenarios.ts';
+import { abort, UNHEARD } from './scenarios.ts';
 import { personAt, startedSchedules } from './shared.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
-const UNHEARD = { events: 'lost', times: 'every' };
 const sandbox = await startedSchedules();
 const person = personAt(sandbox.workflow);
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { eventsIn } from './event-schemas.ts';
-import { abort, update } from './scenarios.ts';
+import { APPLIED, abort, IN_ROLLBACK } from './scenarios.ts';
 import { personAt, startedWorkflow } from './shared.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
@@ -16,7 +16,7 @@ const MIGRATION = {
 const BY_HAND = { mode: 'rollback', cluster: 'demo', execution: MIGRATION, reason: 'by hand', attempt: 1 };
 
 test('the ARN of the rollback in the record and in the event is that of an execution which can be described', async () => {
-  const { calls } = await workflow.migrateAndRest(worldOf({}), REQUEST, [update('Failed', { applied: true })]);
+  const { calls } = await workflow.migrateAndRest(worldOf({}), REQUEST, [APPLIED]);
   const recorded = Reference.parse(await person.record('executions/test/outcome.json')).rollback;
   const [event] = eventsIn(calls).filter(({ resources }) => resources.includes(MIGRATION.arn));
   expect(Reference.parse(event?.detail).rollback).toEqual(recorded);
@@ -42,7 +42,7 @@ test("a rollback that has a migration's name keeps its own records and changes n
 test("and is recovered under a name that no recovery of the migration's has", async () => {
   const first = await workflow.migrateAndRest(worldOf({}), REQUEST, [abort('AwaitRollout')]);
   expect(first.executions.map(({ name }) => name)).toEqual(['test', 'recover-test']);
-  await workflow.post('faults', [{ ...abort('AwaitRollout'), machine: 'nightshift-rollback-cluster' }]);
+  await workflow.post('faults', [{ ...abort('AwaitRollout'), ...IN_ROLLBACK }]);
   expect(await person.run('rollback-cluster', 'test', JSON.stringify(BY_HAND))).toMatchObject({ status: 'ABORTED' });
   await workflow.sandbox.live.region.clock.idle();
   const names = [...workflow.sandbox.live.stepFunctions.executions.values()].map(({ name }) => name);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Rested } from './run.ts';
-import { abort, crash, failing, invoking, offline, update } from './scenarios.ts';
+import { APPLIED, abort, crash, failing, IN_ROLLBACK, invoking, offline } from './scenarios.ts';
 import { personAt, startedWorkflow } from './shared.ts';
 import { endingOf, expectWhole } from './whole.ts';
 import { REQUEST, worldOf } from './worlds.ts';
@@ -8,7 +8,6 @@ import { REQUEST, worldOf } from './worlds.ts';
 const workflow = await startedWorkflow();
 const person = personAt(workflow);
 
-const APPLIED = update('Failed', { applied: true });
 const run = (...faults: object[]) => workflow.migrateAndRest(worldOf({}), REQUEST, faults);
 
 const rollbackOf = ({ executions }: Rested): string =>
@@ -44,8 +43,6 @@ describe('a node that falls silent in the rollback', () => {
   });
 });
 
-const MACHINE = { machine: 'nightshift-rollback-cluster' };
-
 describe('a rollback that failed pages', () => {
   it('through its owner where it could not be started at all', async () => {
     const never = { at: 'Rollback', ...failing('states', 'StartExecution', 'AccessDeniedException', 'every') };
@@ -55,7 +52,11 @@ describe('a rollback that failed pages', () => {
 
   it('through its owner where its own record could not be written', async () => {
     const unrecorded = { on: invoking('record-outcome'), error: 'ServiceException', times: 44 };
-    const rested = await run(APPLIED, offline('RestoreAddon', 2), { at: 'RecordOutcome', ...MACHINE, ...unrecorded });
+    const rested = await run(APPLIED, offline('RestoreAddon', 2), {
+      at: 'RecordOutcome',
+      ...IN_ROLLBACK,
+      ...unrecorded,
+    });
     expect(pagedBy(rested)).not.toContain(rollbackOf(rested));
     expect(pagedBy(rested).length).toBeGreaterThanOrEqual(1);
   });
@@ -64,7 +65,7 @@ describe('a rollback that failed pages', () => {
 describe('access that three recoveries could not give back', () => {
   it('is said, and calls a person when the lease is given back', async () => {
     const denied = failing('eks', 'DeleteAccessEntry', 'InvalidParameterException', 'every');
-    const rested = await run(abort('AwaitRollout'), { at: 'RevokeAccess', ...MACHINE, ...denied });
+    const rested = await run(abort('AwaitRollout'), { at: 'RevokeAccess', ...IN_ROLLBACK, ...denied });
     expect(rested.said.map(({ execution, ending }) => `${execution} ${ending}`)).toEqual([
       'recover-test rolled-back',
       'recover2-test nothing-to-roll-back',

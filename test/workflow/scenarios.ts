@@ -51,12 +51,19 @@ export const update = (addonUpdate: 'Failed' | 'Cancelled' | 'Degraded', more: o
   ...(addonUpdate === 'Degraded' && { code: 'InsufficientNumberOfReplicas' }),
   ...more,
 });
+/** An update that EKS fails although it has written the ConfigMap. */
+export const APPLIED = update('Failed', { applied: true });
 export const kubernetes = (how: 'unreachable' | 'forbidden' | 'conflict', times: Times, more: object = {}) => ({
   ...{ kubernetes: how, times },
   ...more,
 });
 export const skip = (state: string, hours: number, more: object = {}) => ({ at: state, clock: 'skip', hours, ...more });
 export const abort = (state: string, more: object = {}) => ({ at: state, execution: 'abort', ...more });
+/** No event tells of any execution's end. */
+export const UNHEARD = { events: 'lost', times: 'every' };
+/** Where a state of this name is in both state machines. */
+export const IN_MIGRATION = { machine: 'nightshift-migrate-cluster' };
+export const IN_ROLLBACK = { machine: 'nightshift-rollback-cluster' };
 export const again = (state: string) => ({ at: state, execution: 'duplicate' });
 
 /** An hour in which a change has just room. */

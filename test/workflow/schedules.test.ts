@@ -2,9 +2,9 @@ import { describe, expect, it, test } from 'vitest';
 import { failing, lost } from './scenarios.ts';
 import { ENROLLED, fleetOf, tagged } from './schedules.ts';
 import { startedSchedules } from './shared.ts';
+import { ON_IPVS } from './worlds.ts';
 
 const SATURDAY = 'nightshift-demo at(2026-11-21T02:00:00) America/New_York';
-const IPVS = { version: 'v1.34.1-eksbuild.2', configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' };
 
 const schedules = await startedSchedules();
 
@@ -100,7 +100,7 @@ describe('a sweep', () => {
   it('makes what is missing, deletes what is not wanted any more, and leaves what is right', async () => {
     const clusters = [
       { name: 'demo' },
-      { name: 'done', addon: IPVS },
+      { name: 'done', addon: ON_IPVS },
       { name: 'out', tags: {} },
       { name: 'own', addon: null },
     ];

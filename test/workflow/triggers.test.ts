@@ -7,7 +7,7 @@ import { writes } from './run.ts';
 import { joins } from './scenarios.ts';
 import { fleetOf } from './schedules.ts';
 import { startedSchedules } from './shared.ts';
-import { CLUSTER } from './worlds.ts';
+import { CLUSTER, ON_IPVS } from './worlds.ts';
 
 const person = () => ({
   endpoint: region.workflow.sandbox.endpoint,
@@ -23,7 +23,6 @@ const FIRES_LATER = {
     Input: '{}',
   },
 } as const;
-const ON_IPVS = { addon: { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };
 
 const region = await startedSchedules();
 
@@ -65,7 +64,7 @@ describe('a cluster that somebody switches back by hand', () => {
   const configurationValues = '{"mode":"iptables"}';
 
   it('is noticed, said on the bus, scheduled, and on IPVS again after its window', async () => {
-    await region.still(fleetOf([ON_IPVS]), async () => {
+    await region.still(fleetOf([{ addon: ON_IPVS }]), async () => {
       const client = new EKSClient(person());
       await client.send(new UpdateAddonCommand({ clusterName: 'demo', addonName: 'kube-proxy', configurationValues }));
       client.destroy();
@@ -102,7 +101,7 @@ describe('a cluster that somebody switches back by hand', () => {
 
 describe('a node that joins a cluster on IPVS', () => {
   it('has all nodes proven when it has settled, and nothing is written', async () => {
-    await region.still(fleetOf([ON_IPVS]), async () => {
+    await region.still(fleetOf([{ addon: ON_IPVS }]), async () => {
       const [cluster] = region.workflow.sandbox.live.region.clusters.values();
       for (const { id } of cluster?.nodes ?? [])
         await region.invoke('on-node-registered', running(id, '2026-11-20T22:01:00Z'));
@@ -116,7 +115,7 @@ describe('a node that joins a cluster on IPVS', () => {
 
   /** An execution for a node that joined, and one more node that joins before that begins. */
   async function oneMoreJoins(more: object = {}) {
-    await region.still(fleetOf([ON_IPVS]), async () => {
+    await region.still(fleetOf([{ addon: ON_IPVS }]), async () => {
       await region.workflow.post('faults', [joins('AwaitBeginning', more)]);
       const [cluster] = region.workflow.sandbox.live.region.clusters.values();
       await region.invoke('on-node-registered', running(cluster?.nodes[0]?.id ?? '', '2026-11-20T22:14:00Z'));
@@ -146,7 +145,7 @@ describe('a node that joins a cluster on IPVS', () => {
   });
 
   it('and is no instance of the account is nobody', async () => {
-    await region.still(fleetOf([ON_IPVS]), async () => {
+    await region.still(fleetOf([{ addon: ON_IPVS }]), async () => {
       expect(await region.invoke('on-node-registered', running('i-0abc', '2026-11-20T22:01:00Z'))).toMatchObject({
         answer: { kind: 'ignored', reason: 'The instance is gone.' },
       });

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { writes } from './run.ts';
 import { startedWorkflow } from './shared.ts';
-import { CLUSTER, REQUEST, UNLISTED, worldOf } from './worlds.ts';
+import { CLUSTER, ON_IPVS, REQUEST, UNLISTED, worldOf } from './worlds.ts';
 
 const workflow = await startedWorkflow();
 
 /** A node that only Kubernetes knows, and that could not run the target. */
 const OURS = { os: 'al2023', count: 1, startedBy: 'person', missingModules: ['ip_vs', 'ip_vs_rr'] };
 const LISTED = { os: 'al2023', count: 2 };
-const ON_IPVS = { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' };
 const modes = ({ cluster }: { cluster: { nodes: { runningMode: string | null }[] } }) =>
   cluster.nodes.map(({ runningMode }) => runningMode);
 

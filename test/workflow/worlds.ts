@@ -12,6 +12,9 @@ export const CLUSTER = {
   nodeGroups: [{ os: 'al2023', count: 3, ssm: 'online' }],
 };
 
+/** The add-on, configured for the target. */
+export const ON_IPVS = { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' };
+
 export const WEEKEND = {
   schedule: 'cron(0 2 ? * SAT *)',
   timezone: 'America/New_York',

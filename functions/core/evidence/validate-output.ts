@@ -1,34 +1,9 @@
 import { choiceOf, leftoversBeside } from '../modes/index.ts';
-import { parseTables, UnparseableOutput, type VirtualServer } from '../modes/ipvs-tables.ts';
+import { parseTables, UnparseableOutput } from '../modes/ipvs-tables.ts';
 import type { Proxying } from '../modes/proxy-mode.ts';
+import type { NodeFacts, ValidateOutput } from './node-facts.ts';
 import { linesOf, readFacts } from './report.ts';
 import type { Verdict } from './verdict.ts';
-
-/** The facts of a node, under the names that the document prints. */
-export type NodeFacts = {
-  kernel: string;
-  proxyMode: string;
-  kubeIpvs0: string;
-  /** Virtual servers that kube-proxy made. */
-  virtualServers: number;
-  /** Virtual servers of others: keepalived, kube-vip, a firewall mark. */
-  foreignVirtualServers: number;
-  /** ipsets that kube-proxy made. */
-  ipsets: number | 'unknown';
-  rejectRules: number;
-  iptablesServices: number;
-  source: string;
-  apiServerProbe: string;
-  dnsProbe: string;
-};
-
-/** What validate-node.sh prints, read and not yet judged. */
-export interface ValidateOutput {
-  facts: NodeFacts;
-  servers: VirtualServer[];
-  /** The raw tables. */
-  excerpt: string;
-}
 
 /** The first line of the document's output, which tells it from plain tables. */
 export const VALIDATE_FIRST_LINE = 'nightshift-validate=1';

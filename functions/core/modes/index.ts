@@ -1,4 +1,4 @@
-import type { NodeFacts } from '../evidence/validate-output.ts';
+import type { NodeFacts } from '../evidence/node-facts.ts';
 import { given, type Mapping } from '../values/mapping.ts';
 import { iptables } from './iptables.ts';
 import { ipvs } from './ipvs.ts';

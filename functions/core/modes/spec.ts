@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import type { NodeFacts, ValidateOutput } from '../evidence/validate-output.ts';
+import type { NodeFacts, ValidateOutput } from '../evidence/node-facts.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import type { InventoryNode } from '../nodes/nodes.ts';
 import type { CheckName } from '../preflight/names.ts';

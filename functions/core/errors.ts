@@ -3,16 +3,16 @@
  * them: they are API, so a rename is a breaking change.
  */
 const NEXT_STEPS = {
-  /** The input breaks a rule of its own; the message names the field and the rule. */
+  /** The input breaks a rule; the message names the field and the rule. */
   InvalidRequest: 'Correct the named field and start again.',
-  /** EKS knows no cluster of this name in this account and Region. */
+  /** EKS has no cluster of this name in this account and Region. */
   UnknownCluster: 'Check the name with `aws eks list-clusters`, and the account and Region.',
   /** The request names a window that is not configured. */
   UnknownWindow: 'Name a configured window, or configure this one.',
-  /** No moment will ever come at which the window is open long enough. */
+  /** The window is never open for long enough. */
   WindowNever: 'Give the cluster a window that opens and is long enough, or start with --now and a reason.',
-  /** A check before the first write said no. */
-  PreflightRefused: 'Fix what the checks name; nothing was changed.',
+  /** A check blocked before the first write. */
+  PreflightRefused: 'Fix the findings of the checks; nothing was changed.',
   /** Another execution holds this cluster. */
   AlreadyMigrating: 'Wait until the other execution has ended.',
   /** At least one eligible node could not be prepared, so nothing disruptive was started. */
@@ -25,52 +25,53 @@ const NEXT_STEPS = {
   RolloutFailed: 'Look at the kube-proxy pods: `kubectl -n kube-system get pods -l k8s-app=kube-proxy`.',
   /** At least one node did not prove the mode that it should run. */
   ValidationFailed: "Read the named nodes' verdicts in the evidence.",
-  /** Something of the other mode stayed on a node after cleaning. */
+  /** Leftovers of the other mode stayed on a node after cleaning. */
   LeftoversRemain: 'Replace or restart the named nodes.',
-  /** The change failed and the former state is back, proven on every node. */
+  /** The change failed; the former state is restored and proven on every node. */
   RolledBack: 'Nothing is urgent: read why the change failed.',
   /** The change failed and the former state could not be proven: a person is needed now. */
   RollbackFailed: 'Act now: follow the runbook, docs/operations.md.',
   /** The Kubernetes API gave no answer. */
-  KubernetesUnreachable: "Check the cluster's endpoint access; a private endpoint needs a way into its VPC.",
+  KubernetesUnreachable:
+    "Check the cluster's endpoint access; for a private endpoint the functions need access to its VPC.",
   /** The Kubernetes API knows the caller but refuses the request, or does not know the caller. */
   KubernetesForbidden: "Check the access entry of nightshift's Kubernetes role.",
   /** Evidence that must be there is absent or unreadable. */
   EvidenceMissing: 'Check the evidence bucket and its lifecycle rules.',
   /** The add-on's configuration values, or their schema, cannot be understood or kept whole. */
   InvalidConfiguration: 'Correct the configuration values of the kube-proxy add-on first.',
-  /** The only trouble is nodes from which nothing came: a fresh inventory shows whether they still exist. */
+  /** Only nodes without an answer failed; a fresh inventory shows whether they still exist. */
   NodesUnreachable: 'Take a fresh inventory and ask the nodes that still exist again.',
-  /** The execution ended, and its outcome could not be written: the history is all there is. */
+  /** The execution ended, but its outcome could not be recorded; only the history has it. */
   OutcomeNotRecorded: "Export the execution's history, and check the evidence bucket and the event bus.",
   /** EKS did not bring a new cluster to ACTIVE, or not within an hour. */
   ClusterNotActive: 'Start a migration by hand when the cluster is ACTIVE.',
-  /** A sweep came to its end, but not everything that it was to look after could be looked after. */
-  SweepIncomplete: 'Sweep again: what was done is not done twice.',
+  /** A sweep ended, but could not handle every cluster or execution. */
+  SweepIncomplete: 'Start the sweep again: it does not repeat finished work.',
   /** A function's answer has more bytes than a state machine can carry. */
-  AnswerTooLarge: 'Shorten what the cluster has too much of (its configuration, first of all), and start again.',
+  AnswerTooLarge: "Shorten the largest part of the cluster's data, usually its configuration, and start again.",
   /** A step gave no answer in the time that the state machine allows it. */
   StepTimedOut: "Read the execution's history and the logs of the function or service that the step called.",
-  /** Step Functions itself could not carry out a step, for a reason that has no name of ours. */
+  /** Step Functions could not carry out a step, for a reason without a name of nightshift. */
   StepFailed: "Read the execution's history: the event of the failed step has the reason.",
   /** Another principal changed kube-proxy's configuration while the execution was at work, and that is not overwritten. */
-  ConfigurationChanged: 'Find out who changed it, and start again when its owner agrees with the target.',
-  /** The cluster's lease is gone or another's: the execution must not disrupt the cluster any further. */
-  LeaseLost: 'Follow the execution that holds the lease now; nobody should delete a lease by hand.',
-  /** The window closed between the update of the add-on and the restart of all nodes; what was changed is put back. */
+  ConfigurationChanged: 'Find out which principal changed it, and start again when its owner agrees with the target.',
+  /** The lease is gone or another execution holds it; this execution must not disrupt the cluster further. */
+  LeaseLost: 'Follow the execution that holds the lease now; do not delete leases by hand.',
+  /** The window closed between the update of the add-on and the restart of all nodes; the change is rolled back. */
   WindowClosed: 'Make the window longer, or start in the next one.',
   /** nightshift's access to Kubernetes could not be revoked. */
   AccessRemains: 'Nothing is urgent: a recovery revokes the access. See that its access entry is gone.',
   /** An execution failed without saying why. */
   NoReason: "Read the execution's history.",
-  /** The rollback failed, and the function that announces it did not run: the execution that waits for it announces it. */
+  /** The rollback failed and could not publish it; the execution that waits for it publishes it. */
   RollbackFailedUnannounced: 'Act now: follow the runbook, docs/operations.md.',
-  /** A service that nightshift calls failed for good; the message begins with the service's own name for it. */
-  ServiceFailed: 'Look up that error of the service, and the rights of the role that called it.',
+  /** A service failed permanently; the message begins with the service's own error name. */
+  ServiceFailed: 'Look up the error of the service, and check the permissions of the role that called it.',
 } satisfies Record<string, string>;
 export type ErrorName = keyof typeof NEXT_STEPS;
 
-/** True for a name of this table. What a service calls its errors is not one. */
+/** True if nightshift defines this name. Error names of services are not among them. */
 export function isErrorName(name: string): name is ErrorName {
   return Object.hasOwn(NEXT_STEPS, name);
 }
@@ -93,7 +94,7 @@ export class NightshiftError extends Error {
   }
 }
 
-/** True for every named ending; a bundle has one copy of this file, so the class tells. */
+/** True for every named ending. A bundle has one copy of this file, so the class identifies them. */
 export function isNightshiftError(error: unknown): error is NightshiftError {
   return error instanceof NightshiftError;
 }
@@ -138,10 +139,10 @@ export function failureByOurName({ name, cause }: { name: string; cause: string 
   if (isErrorName(name)) return { name, cause };
   if (!name.startsWith('States.')) return { name: 'ServiceFailed', cause: `${name}: ${cause}` };
   const timedOut = name === 'States.Timeout' || name === 'States.HeartbeatTimeout';
-  const said = timedOut ? 'A step gave no answer in its time' : 'Step Functions could not carry out a step';
+  const summary = timedOut ? 'A step did not answer in its time' : 'Step Functions could not carry out a step';
   return {
     name: timedOut ? 'StepTimedOut' : 'StepFailed',
-    cause: cause === '' ? `${said} (${name}).` : `${said} (${name}): ${cause}`,
+    cause: cause === '' ? `${summary} (${name}).` : `${summary} (${name}): ${cause}`,
   };
 }
 

@@ -8,7 +8,7 @@ import { REQUEST, worldOf } from './worlds.ts';
 const workflow = await startedWorkflow();
 const person = personAt(workflow);
 
-const CAUSE = 'A step gave no answer in its time (States.Timeout).';
+const CAUSE = 'A step did not answer in its time (States.Timeout).';
 const run = (...faults: object[]) => workflow.migrateAndRest(worldOf({}), REQUEST, faults);
 
 /** How often Step Functions itself gave up waiting for a Task of the execution `test`. */

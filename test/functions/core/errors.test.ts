@@ -34,8 +34,8 @@ describe('named endings', () => {
 
 describe('the failure of a step', () => {
   it.each([
-    ['States.Timeout', '', 'StepTimedOut', 'A step gave no answer in its time (States.Timeout).'],
-    ['States.HeartbeatTimeout', '', 'StepTimedOut', 'A step gave no answer in its time (States.HeartbeatTimeout).'],
+    ['States.Timeout', '', 'StepTimedOut', 'A step did not answer in its time (States.Timeout).'],
+    ['States.HeartbeatTimeout', '', 'StepTimedOut', 'A step did not answer in its time (States.HeartbeatTimeout).'],
     ['States.TaskFailed', 'x', 'StepFailed', 'Step Functions could not carry out a step (States.TaskFailed): x'],
     ['States.Anything', 'x', 'StepFailed', 'Step Functions could not carry out a step (States.Anything): x'],
     ['Eks.EksException', 'x', 'ServiceFailed', 'Eks.EksException: x'],

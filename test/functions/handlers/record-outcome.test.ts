@@ -91,7 +91,7 @@ test('objects of which the functions told are not read again, but for what the n
 
 test('a step that timed out is recorded, said and answered under a name of ours', async () => {
   const { output, events, store } = await record({ ending: 'failed', failure: { Error: 'States.Timeout' } });
-  const error = { name: 'StepTimedOut', cause: 'A step gave no answer in its time (States.Timeout).' };
+  const error = { name: 'StepTimedOut', cause: 'A step did not answer in its time (States.Timeout).' };
   expect(output.error).toEqual(error);
   expect(JSON.parse((await store.get('executions/demo-1/outcome.json')).text)).toMatchObject({ error });
   expect(events).toMatchObject([{ detail: { error } }]);

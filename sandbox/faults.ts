@@ -50,6 +50,7 @@ export class Faults {
       clusters: this.#clusters,
       live: this.#world !== undefined,
       clock: this.#world?.clock.kind ?? 'virtual',
+      documents: this.#world?.documents ?? [],
       states: this.#states(),
     };
     const parsed = list.map((item: unknown, index) => {

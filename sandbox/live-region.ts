@@ -91,6 +91,7 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     clock,
     random: region.random,
     calls,
+    documents: installation.documents.map((document) => document.name),
     stepFunctions: () => stepFunctions,
     join: (cluster, join) => joinNodes(region, nodeMaking, cluster, join),
     others: { region, calls, call: (call) => dispatcher.call(call), schedules: () => schedules.list(), leaseName },

@@ -92,7 +92,8 @@ export const KINDS = {
     for: z.number().positive().max(YEAR_SECONDS).optional(),
     times: HowOften.optional(),
     mode: z.enum(['ipvs', 'iptables']).optional(),
-    document: z.enum(['prepare-node', 'validate-node', 'clean-node']).optional(),
+    /** Name of a document without the stack's prefix. */
+    document: z.string().min(1).optional(),
     how: z.enum(['cut', 'garbled']).optional(),
   }),
   join: z.strictObject({

@@ -28,6 +28,8 @@ export interface Known {
   /** Whether there is a world around the clusters that time passes in and executions run in. */
   readonly live: boolean;
   readonly clock: 'virtual' | 'real';
+  /** Names of the deployed documents, without the stack's prefix. */
+  readonly documents: readonly string[];
   /** State machine → names of its states. */
   readonly states: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -180,7 +182,7 @@ function checkOther(fault: OtherFault, path: string, { clusters, live }: Known):
 
 const OPTIONS = ['for', 'times', 'mode', 'document', 'how'] as const;
 
-function checkNode(fault: NodeFault, path: string, { clusters, live }: Known): void {
+function checkNode(fault: NodeFault, path: string, { clusters, documents, live }: Known): void {
   const taken: readonly string[] = NODE_FAULTS[fault.fault];
   const extra = OPTIONS.find((name) => fault[name] !== undefined && !taken.includes(name));
   if (extra) throw new InvalidFault(`${path}.${extra}: ${fault.fault} takes ${taken.join(', ') || 'no options'}`);
@@ -190,6 +192,8 @@ function checkNode(fault: NodeFault, path: string, { clusters, live }: Known): v
     throw new InvalidFault(
       `${path}.fault: module-missing: must be followed by one of ${IPVS_KERNEL_MODULES.join(', ')}`,
     );
+  if (fault.document !== undefined && !documents.includes(fault.document))
+    throw new InvalidFault(`${path}.document: must be one of ${documents.join(', ')}`);
   if (fault.fault !== 'module-missing' && fault.module !== '')
     throw new InvalidFault(`${path}.fault: ${fault.fault} takes no module`);
   const chosen = clusterNamed(clusters, fault.cluster, path);

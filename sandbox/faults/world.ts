@@ -10,6 +10,8 @@ export interface FaultWorld {
   /** 0 ≤ n < 1. */
   readonly random: () => number;
   readonly calls: ApiCall[];
+  /** Names of the deployed documents, without the stack's prefix. */
+  readonly documents: readonly string[];
   /** Asked for when it is needed: it is made after the faults. */
   readonly stepFunctions: () => StepFunctions;
   /** Lets nodes join a cluster. */

@@ -30,6 +30,7 @@ beforeEach(() => {
     clock: world.clock,
     random: region.random,
     calls,
+    documents: [],
     stepFunctions: () => engine,
     join: () => undefined,
     others: { region, calls, call: (call) => dispatcher.call(call), schedules: () => [], leaseName: (name) => name },

@@ -29,6 +29,10 @@ test.each<[object, string]>([
   [{ node: 0, fault: 'module-missing:vfat' }, 'fault: module-missing: must be followed by one of ip_vs, ip_vs_rr'],
   [{ node: 0, fault: 'slow:ip_vs' }, 'fault: slow takes no module'],
   [{ node: 0, fault: 'slow', for: 3 }, 'for: slow takes times'],
+  [
+    { node: 0, fault: 'output-garbage', document: 'x' },
+    'document: must be one of prepare-node, validate-node, clean-node',
+  ],
   [{ node: 0, fault: 'kube-proxy-crash', mode: 'nftables' }, 'mode: Invalid option'],
   [{ node: 0, fault: 'slow', cluster: 'nope' }, 'cluster: there is no cluster nope'],
   [{ join: { os: 'plan9', count: 1 } }, 'join.os: Invalid option'],

@@ -122,8 +122,8 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     sources: [
       {
         file: 'functions/core/modes/addon-config.ts',
-        from: 'const merged = JSON.stringify({ ...current.values, mode: target.mode, ipvs });',
-        to: 'const merged = JSON.stringify({ mode: target.mode, ipvs });',
+        from: 'JSON.stringify(fields.reduce(withField, current.values))',
+        to: 'JSON.stringify(fields.reduce(withField, {}))',
       },
     ],
   },
@@ -369,7 +369,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     }),
     sources: [
       {
-        file: 'functions/core/evidence/prepare-output.ts',
+        file: 'functions/core/modes/ipvs-preparation.ts',
         from: 'if (foreignAccepted) warnings.push(',
         to: 'if (foreign) warnings.push(',
       },

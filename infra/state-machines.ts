@@ -6,7 +6,10 @@ import * as records from './permissions/records.ts';
 
 /** With a Kubernetes group the cluster's own Roles give the permissions, and no policy of EKS may be associated. */
 const access = (kubernetesGroup: string | null): readonly Permission[] => [
-  ...[eks.createAccessEntry(kubernetesGroup), eks.tagAccessEntry, eks.readAccessEntry, eks.deleteAccessEntry],
+  eks.createAccessEntry(kubernetesGroup),
+  eks.tagAccessEntry,
+  eks.readAccessEntry,
+  eks.deleteAccessEntry,
   ...(kubernetesGroup === null ? [eks.grantView, eks.grantEdit] : []),
 ];
 const lease = [executions.holdLease, executions.readLease, executions.passSchedulerRole];
@@ -14,12 +17,21 @@ const lease = [executions.holdLease, executions.readLease, executions.passSchedu
 /** The permissions for calls that each state machine makes itself, without a function. */
 const own: Record<string, readonly Permission[]> = {
   'migrate-cluster': [
-    ...[...lease, eks.describeClusters, eks.describeAddon, eks.describeUpdates, records.writeFormer],
-    ...[executions.startRollbacks, executions.awaitRollback, executions.hearOfRollback],
+    ...lease,
+    eks.describeClusters,
+    eks.describeAddon,
+    eks.describeUpdates,
+    records.writeFormer,
+    executions.startRollbacks,
+    executions.awaitRollback,
+    executions.hearOfRollback,
   ],
   'rollback-cluster': [
-    ...[...lease, eks.describeAddon, eks.describeUpdates],
-    ...[executions.stopExecutions, executions.describeExecutions],
+    ...lease,
+    eks.describeAddon,
+    eks.describeUpdates,
+    executions.stopExecutions,
+    executions.describeExecutions,
   ],
 };
 

@@ -26,7 +26,17 @@ export interface Latencies {
 }
 
 export const NODE_SYSTEMS = [
-  ...['al2023', 'al2', 'ubuntu', 'rhel', 'rocky', 'almalinux', 'oracle', 'sles', 'bottlerocket', 'windows', 'fargate'],
+  'al2023',
+  'al2',
+  'ubuntu',
+  'rhel',
+  'rocky',
+  'almalinux',
+  'oracle',
+  'sles',
+  'bottlerocket',
+  'windows',
+  'fargate',
 ] as const;
 export type NodeOs = (typeof NODE_SYSTEMS)[number];
 /** As SSM sees the agent: `offline` is ConnectionLost, `none` never registered. */

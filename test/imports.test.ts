@@ -11,12 +11,16 @@ test('no files of the product import each other in a circle, types included', ()
 /** Files that are run or built, and not imported. */
 const ENTRANCES = [
   ...PRODUCT.filter((file) => /^functions\/handlers\/[^/]+\.ts$/.test(file)),
-  ...['cli/nightshift.ts', 'cli/bin/nightshift.mjs', 'infra/app.ts', 'build.ts'],
+  'cli/nightshift.ts',
+  'cli/bin/nightshift.mjs',
+  'infra/app.ts',
+  'build.ts',
   ...sourcesIn('bench').concat(sourcesIn('scripts')),
   // The bundles have it in place of the SDK's own credentials.
   'functions/aws/lambda-credentials.ts',
   // The lint of the state machines runs in the tests.
-  ...['state-machines/lint.ts', 'state-machines/lint-contracts.ts'],
+  'state-machines/lint.ts',
+  'state-machines/lint-contracts.ts',
 ];
 
 test('no file of the product is there for tests alone', () => {

@@ -157,8 +157,15 @@ export class DaemonSetController {
     const image = this.#owner.spec.template.spec.containers[0]?.image ?? '';
     const state: PodState = { kind: 'creating' };
     const pod: Pod = {
-      ...{ name, node, hash: this.#hash, image, createdAt, state },
-      ...{ restarts: 0, metricsBindAddress: '', timer: undefined },
+      name,
+      node,
+      hash: this.#hash,
+      image,
+      createdAt,
+      state,
+      restarts: 0,
+      metricsBindAddress: '',
+      timer: undefined,
     };
     this.#pods.set(node.id, pod);
     this.#byName.set(name, pod);

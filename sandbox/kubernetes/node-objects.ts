@@ -27,23 +27,33 @@ const SYSTEMS: Readonly<Record<NodeOs, System>> = {
   },
   ubuntu: { os: 'linux', image: 'Ubuntu 24.04.3 LTS', kernel: '6.14.0-1015-aws', runtime: 'containerd://1.7.28' },
   rhel: {
-    ...{ os: 'linux', image: 'Red Hat Enterprise Linux 9.6 (Plow)', kernel: '5.14.0-570.12.1.el9_6.x86_64' },
+    os: 'linux',
+    image: 'Red Hat Enterprise Linux 9.6 (Plow)',
+    kernel: '5.14.0-570.12.1.el9_6.x86_64',
     runtime: 'containerd://2.1.4',
   },
   rocky: {
-    ...{ os: 'linux', image: 'Rocky Linux 9.6 (Blue Onyx)', kernel: '5.14.0-570.12.1.el9_6.x86_64' },
+    os: 'linux',
+    image: 'Rocky Linux 9.6 (Blue Onyx)',
+    kernel: '5.14.0-570.12.1.el9_6.x86_64',
     runtime: 'containerd://2.1.4',
   },
   almalinux: {
-    ...{ os: 'linux', image: 'AlmaLinux 8.10 (Cerulean Leopard)', kernel: '4.18.0-553.58.1.el8_10.x86_64' },
+    os: 'linux',
+    image: 'AlmaLinux 8.10 (Cerulean Leopard)',
+    kernel: '4.18.0-553.58.1.el8_10.x86_64',
     runtime: 'containerd://1.7.27',
   },
   oracle: {
-    ...{ os: 'linux', image: 'Oracle Linux Server 9.6', kernel: '5.15.0-309.180.4.el9uek.x86_64' },
+    os: 'linux',
+    image: 'Oracle Linux Server 9.6',
+    kernel: '5.15.0-309.180.4.el9uek.x86_64',
     runtime: 'containerd://2.1.4',
   },
   sles: {
-    ...{ os: 'linux', image: 'SUSE Linux Enterprise Server 15 SP6', kernel: '6.4.0-150600.23.50-default' },
+    os: 'linux',
+    image: 'SUSE Linux Enterprise Server 15 SP6',
+    kernel: '6.4.0-150600.23.50-default',
     runtime: 'containerd://1.7.27',
   },
   bottlerocket: {

@@ -13,7 +13,9 @@ test('access-manifest prints a Role, a ClusterRole and their bindings to the gro
   expect(code).toBe(0);
   expect(objectsIn(stdout)).toEqual([
     {
-      ...{ ...head, kind: 'Role', metadata },
+      ...head,
+      kind: 'Role',
+      metadata,
       rules: [
         { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['kube-proxy'], verbs: ['get', 'patch'] },
         { apiGroups: [''], resources: ['configmaps'], resourceNames: ['kube-proxy-config'], verbs: ['get', 'update'] },
@@ -23,7 +25,9 @@ test('access-manifest prints a Role, a ClusterRole and their bindings to the gro
     },
     { ...head, kind: 'RoleBinding', metadata, roleRef: { apiGroup: RBAC, kind: 'Role', name: 'nightshift' }, subjects },
     {
-      ...{ ...head, kind: 'ClusterRole', metadata: { name: 'nightshift' } },
+      ...head,
+      kind: 'ClusterRole',
+      metadata: { name: 'nightshift' },
       rules: [
         { apiGroups: [''], resources: ['nodes', 'services'], verbs: ['list'] },
         { apiGroups: ['apps'], resources: ['daemonsets'], verbs: ['list'] },
@@ -31,14 +35,18 @@ test('access-manifest prints a Role, a ClusterRole and their bindings to the gro
         {
           apiGroups: ['crd.projectcalico.org'],
           resources: ['felixconfigurations'],
-          ...{ resourceNames: ['default'], verbs: ['get'] },
+          resourceNames: ['default'],
+          verbs: ['get'],
         },
         { apiGroups: ['vpcresources.k8s.aws'], resources: ['securitygrouppolicies'], verbs: ['list'] },
       ],
     },
     {
-      ...{ ...head, kind: 'ClusterRoleBinding', metadata: { name: 'nightshift' } },
-      ...{ roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name: 'nightshift' }, subjects },
+      ...head,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'nightshift' },
+      roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name: 'nightshift' },
+      subjects,
     },
   ]);
 });

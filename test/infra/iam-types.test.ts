@@ -13,7 +13,9 @@ describe('the check of a statement by the IAM reference', () => {
   const ENTRY = 'arn:aws:eks:us-east-1:111122223333:access-entry/*/role/111122223333/nightshift/*';
   const allow = (actions: string[], resources: string[], conditions: Statement['conditions'] = {}): Statement => ({
     effect: 'Allow',
-    ...{ actions, resources, conditions },
+    actions,
+    resources,
+    conditions,
   });
 
   it.each([

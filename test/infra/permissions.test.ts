@@ -172,8 +172,15 @@ describe('schedules', () => {
 
 /** The actions that Step Functions needs besides the calls in the definition. */
 const BESIDES = [
-  ...['events:DescribeRule', 'events:PutRule', 'events:PutTargets', 'iam:PassRole', 'lambda:InvokeFunction'],
-  ...['states:DescribeExecution', 'states:StartExecution', 'states:StopExecution', 'eks:TagResource'],
+  'events:DescribeRule',
+  'events:PutRule',
+  'events:PutTargets',
+  'iam:PassRole',
+  'lambda:InvokeFunction',
+  'states:DescribeExecution',
+  'states:StartExecution',
+  'states:StopExecution',
+  'eks:TagResource',
 ];
 
 describe.each(['migrate-cluster', 'rollback-cluster'])('the role of %s', (machine) => {

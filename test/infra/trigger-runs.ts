@@ -50,7 +50,9 @@ const heard =
 const nodeOf = ({ workflow: { sandbox } }: Schedules) => sandbox.live.region.clusters.get('demo')?.nodes[0]?.id ?? '';
 
 const CREATING = {
-  ...{ status: 'CREATING', activeAfter: 600, nodeGroups: [] },
+  status: 'CREATING',
+  activeAfter: 600,
+  nodeGroups: [],
   addon: { ...CLUSTER.addon, status: 'CREATING', activeAfter: 660 },
 };
 
@@ -85,7 +87,9 @@ const aborted = (machine: string, name: string) => ({
   detail: {
     executionArn: `arn:aws:states:us-east-1:111122223333:execution:nightshift-${machine}-cluster:${name}`,
     stateMachineArn: `arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-${machine}-cluster`,
-    ...{ name, status: 'ABORTED', input: null },
+    name,
+    status: 'ABORTED',
+    input: null,
   },
 });
 

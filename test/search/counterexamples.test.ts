@@ -9,8 +9,13 @@ beforeAll(async () => {
 afterAll(() => searcher.stop());
 
 const CLUSTER: CaseCluster = {
-  ...{ name: 'demo', version: '1.34', serviceCidr: '10.100.0.0/16', services: 8, servicesWithoutEndpoints: 2 },
-  ...{ endpoint: 'public', authenticationMode: 'API' },
+  name: 'demo',
+  version: '1.34',
+  serviceCidr: '10.100.0.0/16',
+  services: 8,
+  servicesWithoutEndpoints: 2,
+  endpoint: 'public',
+  authenticationMode: 'API',
   addon: { version: 'v1.34.1-eksbuild.2', configuration: null },
   nodeGroups: [{ os: 'al2023', count: 2 }],
 };
@@ -20,7 +25,9 @@ function caseOf(cluster: Partial<CaseCluster>, faults: Case['faults']): Case {
     world: { start: '2026-11-20T22:10:00.000Z', seed: 1, freeze: [], clusters: [{ ...CLUSTER, ...cluster }] },
     requests: [
       {
-        ...{ cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, now: { reason: 'a drill' } },
+        cluster: 'demo',
+        target: { mode: 'ipvs', scheduler: 'rr' },
+        now: { reason: 'a drill' },
         acknowledge: ['unlisted-nodes'],
       },
     ],

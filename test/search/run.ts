@@ -198,7 +198,11 @@ export class Searcher {
         if (!RequestedDateTime) throw new SandboxAtFault(`command ${CommandId} was never asked for`);
         const output = invocation.CommandPlugins?.[0]?.Output ?? '';
         outputs.push({
-          ...{ commandId: CommandId, node: InstanceId, document: DocumentName, status: Status, output },
+          commandId: CommandId,
+          node: InstanceId,
+          document: DocumentName,
+          status: Status,
+          output,
           requestedAt: RequestedDateTime,
         });
       }

@@ -244,7 +244,8 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
           // Each strikes another recovery: the first one ends at the first of these states, the next one at the second.
           ...['Begin', 'ChooseInput', 'ReadInput', 'ChooseMode', 'StopOwner', 'InspectFormer'].map((state) => ({
             ...ROLLBACK,
-            ...{ at: state, execution: 'abort' },
+            at: state,
+            execution: 'abort',
           })),
         ],
       }),

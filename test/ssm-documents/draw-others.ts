@@ -18,24 +18,50 @@ export interface OthersTable {
 
 /** Names of kube-router, kubelet, CNI plugins, Calico and Docker, and names that are similar to kube-proxy's. */
 const CHAINS = [
-  ...['KUBE-ROUTER-FORWARD', 'KUBE-NWPLCY-OFIUXPBIMAQZ4RLX', 'KUBE-POD-FW-UKQ6FKPVMMLQDSRJ', 'KUBE-KUBELET-HINT'],
-  ...['CNI-HOSTPORT-DNAT', 'CNI-DN-0123456789abcdef', 'AWS-SNAT-CHAIN-0', 'cali-FORWARD', 'DOCKER-USER'],
-  ...['KUBE-SVC', 'KUBE-SVC-lower', 'KUBE-SERVICES-OLD', 'MY-KUBE-SVC-AAAA', 'KUBE-SEP_AAAA', 'kube-services'],
-  ...['KUBE-NODE-PORTS', 'KUBE-NODE-PORT-2', 'KUBE-LOAD-BALANCER-X', 'KUBE-IPVS-FILTERS', 'X-KUBE-IPVS-FILTER'],
+  'KUBE-ROUTER-FORWARD',
+  'KUBE-NWPLCY-OFIUXPBIMAQZ4RLX',
+  'KUBE-POD-FW-UKQ6FKPVMMLQDSRJ',
+  'KUBE-KUBELET-HINT',
+  'CNI-HOSTPORT-DNAT',
+  'CNI-DN-0123456789abcdef',
+  'AWS-SNAT-CHAIN-0',
+  'cali-FORWARD',
+  'DOCKER-USER',
+  'KUBE-SVC',
+  'KUBE-SVC-lower',
+  'KUBE-SERVICES-OLD',
+  'MY-KUBE-SVC-AAAA',
+  'KUBE-SEP_AAAA',
+  'kube-services',
+  'KUBE-NODE-PORTS',
+  'KUBE-NODE-PORT-2',
+  'KUBE-LOAD-BALANCER-X',
+  'KUBE-IPVS-FILTERS',
+  'X-KUBE-IPVS-FILTER',
 ];
 const IPSETS = [
-  ...['KUBE-SRC-2FAAAV5XKHM46QPR', 'KUBE-DST-3YNVZWWGX3UQQ4VQ', 'KUBE-CLUSTER-IP2', 'MY-KUBE-CLUSTER-IP'],
-  ...['kube-cluster-ip', 'KUBE-LOOP-BACK-X', 'KUBE-NODE-PORT', 'office'],
+  'KUBE-SRC-2FAAAV5XKHM46QPR',
+  'KUBE-DST-3YNVZWWGX3UQQ4VQ',
+  'KUBE-CLUSTER-IP2',
+  'MY-KUBE-CLUSTER-IP',
+  'kube-cluster-ip',
+  'KUBE-LOOP-BACK-X',
+  'KUBE-NODE-PORT',
+  'office',
 ];
 /** Comments of kube-proxy, and text that looks like the end of a rule. */
 const COMMENTS = [
-  ...['ours', 'kubernetes service portals', 'default/idle has no endpoints', 'kubernetes ipvs access filter'],
+  'ours',
+  'kubernetes service portals',
+  'default/idle has no endpoints',
+  'kubernetes ipvs access filter',
   ...[
     'default/idle:http has no local endpoints -j REJECT',
     '-j KUBE-SVC-AAAAAAAAAAAAAAAA',
     'a \\"quoted\\" -g KUBE-NODE-PORT',
   ],
-  ...['--match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT', 'kubernetes health check rules'],
+  '--match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT',
+  'kubernetes health check rules',
 ];
 
 interface Rule {
@@ -83,7 +109,9 @@ const anyTable: fc.Arbitrary<OthersTable> = fc
     drawn: fc.array(anyRule, { minLength: 1, maxLength: 8 }),
   })
   .map(({ program, table, chains, drawn }) => ({
-    ...{ program, table, chains },
+    program,
+    table,
+    chains,
     // The set has IPv4 addresses only.
     rules: rulesOf(table, chains, program.startsWith('ip6') ? drawn.filter(({ match }) => match !== 'set') : drawn),
   }));
@@ -98,7 +126,8 @@ const servers = fc.uniqueArray(
 export const anyOthers: fc.Arbitrary<OthersOnNode> = fc.record({
   ipsets: fc.uniqueArray(fc.constantFrom(...IPSETS.slice(0, -1)), { maxLength: 4 }),
   tables: fc.uniqueArray(anyTable, {
-    ...{ minLength: 1, maxLength: 3 },
+    minLength: 1,
+    maxLength: 3,
     selector: ({ program, table }) => `${program} ${table}`,
   }),
   servers,

@@ -17,11 +17,19 @@ const CLUSTER = {
   serviceCidr: '',
   services: [
     {
-      ...{ namespace: 'default', name: 'kubernetes', clusterIp: '10.100.0.1', port: 443, protocol: 'TCP' as const },
+      namespace: 'default',
+      name: 'kubernetes',
+      clusterIp: '10.100.0.1',
+      port: 443,
+      protocol: 'TCP' as const,
       endpoints: ['192.168.9.11:443'],
     },
     {
-      ...{ namespace: 'default', name: 'idle', clusterIp: '10.100.0.9', port: 80, protocol: 'TCP' as const },
+      namespace: 'default',
+      name: 'idle',
+      clusterIp: '10.100.0.9',
+      port: 80,
+      protocol: 'TCP' as const,
       endpoints: [],
     },
   ],

@@ -209,8 +209,12 @@ create KUBE-SRC-2FAAAV5XKHM46QPR hash:ip family inet
 add KUBE-SRC-2FAAAV5XKHM46QPR 10.0.0.5
 SETS`;
     expect(foreign(ADDRESSES, { ipset })).toEqual([
-      ...['fwm/7', 'tcp/10.0.0.5:30081', 'tcp/10.0.0.5:31000', 'tcp/10.1.0.4:30081'],
-      ...['tcp/[fd00:0:0:1::5]:80', 'udp/10.1.0.4:30081'],
+      'fwm/7',
+      'tcp/10.0.0.5:30081',
+      'tcp/10.0.0.5:31000',
+      'tcp/10.1.0.4:30081',
+      'tcp/[fd00:0:0:1::5]:80',
+      'udp/10.1.0.4:30081',
     ]);
   });
 

@@ -35,7 +35,18 @@ const PROGRAMS = [
     'od',
     'printf',
   ],
-  ...['paste', 'rm', 'sed', 'sleep', 'sort', 'tail', 'timeout', 'touch', 'tr', 'true', 'uname', 'wc'],
+  'paste',
+  'rm',
+  'sed',
+  'sleep',
+  'sort',
+  'tail',
+  'timeout',
+  'touch',
+  'tr',
+  'true',
+  'uname',
+  'wc',
 ];
 
 /** The parts of a node that a script sees. */

@@ -64,7 +64,8 @@ const noBackends = (more: object) => each((node) => at('ValidateCanary', node, '
 
 /** A cluster that EKS still makes, and then its add-on. */
 const CREATING = {
-  ...{ status: 'CREATING', activeAfter: 90 },
+  status: 'CREATING',
+  activeAfter: 90,
   addon: { ...CLUSTER.addon, status: 'CREATING', activeAfter: 150 },
 };
 

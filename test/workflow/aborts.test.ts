@@ -29,8 +29,16 @@ const isRecovery = (input: unknown) => JSON.stringify(input).includes('"recover-
 
 /** Before the lease is taken, while the window is waited for, and where the first look refuses. */
 const UNLEASED = [
-  ...['ReadRequest', 'AwaitBeginning', 'DescribeCluster', 'AwaitCluster', 'DescribeAddon', 'AwaitAddonActive'],
-  ...['InspectCluster', 'AcquireLease', 'AwaitWindow', 'RecordRefusal'],
+  'ReadRequest',
+  'AwaitBeginning',
+  'DescribeCluster',
+  'AwaitCluster',
+  'DescribeAddon',
+  'AwaitAddonActive',
+  'InspectCluster',
+  'AcquireLease',
+  'AwaitWindow',
+  'RecordRefusal',
 ];
 
 describe('an execution of migrate-cluster that is aborted leaves one proven mode, no access and no lease', () => {

@@ -16,7 +16,10 @@ test.each([
   const rested = await workflow.migrateAndRest(worldOf({}), REQUEST, [abort('AwaitRollout'), ...CUT_OFF, ...more]);
   expect(rested.executions.map(({ name, status, error }) => `${name} ${error ?? status}`)).toEqual([
     'test ABORTED',
-    ...['recover-test ABORTED', 'recover2-test ABORTED', 'recover3-test ABORTED', 'recover4-test RollbackFailed'],
+    'recover-test ABORTED',
+    'recover2-test ABORTED',
+    'recover3-test ABORTED',
+    'recover4-test RollbackFailed',
   ]);
   expect(rested.said.map(({ event, execution }) => `${event} ${execution}`)).toEqual([
     'nightshift.RollbackFailed recover4-test',

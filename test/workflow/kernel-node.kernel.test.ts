@@ -22,8 +22,18 @@ const HOLDS = [
   ...Array<string>(2).fill('eks AssociateAccessPolicy'),
 ];
 const TWELVE = [
-  ...['ip_vs', 'ip_vs_rr', 'ip_vs_wrr', 'ip_vs_lc', 'ip_vs_wlc', 'ip_vs_lblc', 'ip_vs_lblcr'],
-  ...['ip_vs_sh', 'ip_vs_dh', 'ip_vs_sed', 'ip_vs_nq', 'nf_conntrack'],
+  'ip_vs',
+  'ip_vs_rr',
+  'ip_vs_wrr',
+  'ip_vs_lc',
+  'ip_vs_wlc',
+  'ip_vs_lblc',
+  'ip_vs_lblcr',
+  'ip_vs_sh',
+  'ip_vs_dh',
+  'ip_vs_sed',
+  'ip_vs_nq',
+  'nf_conntrack',
 ];
 
 /** One Ubuntu node, which is what a kernel node's package manager stands in for. */
@@ -96,8 +106,13 @@ describe.skipIf(!availability.available)('a cluster whose node has a real kernel
     expect(ended.cause).toContain('has no module ip_vs_lc: modprobe: FATAL: Module ip_vs_lc not found in directory');
     // Twice a lease and access, before the window and in it, and one command: prepare.
     expect(changes(ended.calls)).toEqual([
-      ...[...HOLDS, 'eks DeleteAccessEntry', 'scheduler DeleteSchedule'],
-      ...[...HOLDS, 'ssm SendCommand', 'eks DeleteAccessEntry', 'scheduler DeleteSchedule'],
+      ...HOLDS,
+      'eks DeleteAccessEntry',
+      'scheduler DeleteSchedule',
+      ...HOLDS,
+      'ssm SendCommand',
+      'eks DeleteAccessEntry',
+      'scheduler DeleteSchedule',
     ]);
     expect(ended.cluster.addon?.configurationValues).toBe('{"resources":{"requests":{"cpu":"150m"}}}');
     expect(ended.cluster.configMap).toEqual({ mode: 'iptables', scheduler: '' });

@@ -67,12 +67,21 @@ const oddly = (fields: Record<string, unknown>) =>
 
 const INPUTS: Record<Machine, fc.Arbitrary<unknown>> = {
   'migrate-cluster': oddly({
-    ...{ cluster: 'nobody', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend', awaitActive: true },
-    ...{ notBefore: '2026-11-21T00:00:00Z', now: { reason: 'why' }, strategy: 'auto', acknowledge: [] },
+    cluster: 'nobody',
+    target: { mode: 'ipvs', scheduler: 'rr' },
+    window: 'weekend',
+    awaitActive: true,
+    notBefore: '2026-11-21T00:00:00Z',
+    now: { reason: 'why' },
+    strategy: 'auto',
+    acknowledge: [],
   }),
   'rollback-cluster': oddly({
     ...RECOVERY,
-    ...{ attempt: 1, leasedTo: 'odd-1', after: null, previous: null },
+    attempt: 1,
+    leasedTo: 'odd-1',
+    after: null,
+    previous: null,
   }),
 };
 

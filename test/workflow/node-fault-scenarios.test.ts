@@ -60,9 +60,20 @@ play(workflow, 'a kube-proxy that crashes', [
 
 /** Nothing asks for nodes between the preparation and the canary: AwaitAddon stands for all states there. */
 const PHASES = [
-  ...['AwaitWindow', 'PrepareNodes', 'AwaitPreparation', 'AwaitAddon', 'AwaitCanary', 'ValidateCanary'],
-  ...['AwaitCanaryProof', 'RestartDaemonSet', 'AwaitRollout', 'InspectForValidation', 'ValidateNodes'],
-  ...['AwaitValidation', 'CleanNodes', 'AwaitCleaning'],
+  'AwaitWindow',
+  'PrepareNodes',
+  'AwaitPreparation',
+  'AwaitAddon',
+  'AwaitCanary',
+  'ValidateCanary',
+  'AwaitCanaryProof',
+  'RestartDaemonSet',
+  'AwaitRollout',
+  'InspectForValidation',
+  'ValidateNodes',
+  'AwaitValidation',
+  'CleanNodes',
+  'AwaitCleaning',
 ];
 const CRASHED = crash('RestartDaemonSet', 'ipvs');
 const goes = (state: string): scenarios.Scenario => [`in ${state}`, [terminated(state)], MIGRATED];

@@ -156,7 +156,9 @@ describe('the way back undoes nothing of others', () => {
 
 describe('an answer that is lost, and a change by another principal before the repetition', () => {
   const lost = (at: string, handler: string) => ({
-    ...{ at, on: { service: 'lambda', operation: 'Invoke', function: `nightshift-${handler}` }, lostReply: true },
+    at,
+    on: { service: 'lambda', operation: 'Invoke', function: `nightshift-${handler}` },
+    lostReply: true,
     times: 1,
   });
   const ontop = '{"resources":{"requests":{"cpu":"200m"}},"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
@@ -298,7 +300,8 @@ function recorded(): unknown {
 /** A person lets nightshift's role read in the cluster for good. */
 async function letRead(): Promise<void> {
   const client = new EKSClient({
-    ...{ endpoint: workflow.sandbox.endpoint, region: 'us-east-1' },
+    endpoint: workflow.sandbox.endpoint,
+    region: 'us-east-1',
     credentials: { accessKeyId: 'tester', secretAccessKey: 'tester' },
   });
   const entry = { clusterName: 'demo', principalArn: 'arn:aws:iam::111122223333:role/nightshift-kubernetes-us-east-1' };
@@ -474,7 +477,8 @@ describe('an update of the add-on that takes a quarter of an hour', () => {
   const late = (cluster: object) =>
     workflow.migrateAndRest(worldOf(cluster, { windows: WINDOWS, latencies: { addonUpdate: 780 } }), {
       ...REQUEST,
-      ...{ window: 'narrow', notBefore: '2026-11-21T07:50:00Z' },
+      window: 'narrow',
+      notBefore: '2026-11-21T07:50:00Z',
       ...UNLISTED,
     });
 

@@ -115,7 +115,8 @@ describe('a bucket that takes or gives no object', () => {
 
   it('nor gives any, from the change on for ever: the way back is walked by what the history holds', async () => {
     const silent = ['GetObject', 'ListObjectsV2'].map((operation) => ({
-      ...{ at: 'UpdateAddon', ...failing('s3', operation, 'AccessDenied', 'every') },
+      at: 'UpdateAddon',
+      ...failing('s3', operation, 'AccessDenied', 'every'),
     }));
     const rested = await run(APPLIED, bucket('every', 'UpdateAddon'), ...silent);
     expect(rested.cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['iptables', 'iptables', 'iptables']);

@@ -24,8 +24,19 @@ describe('a rollback that is aborted is brought to its end by the next one', () 
  * own is not among them: only an event tells of that.
  */
 const GUARDED = [
-  ...['InspectFormer', 'GrantAccess', 'RestoreAddon', 'AwaitAddon', 'RestartDaemonSet', 'AwaitRollout', 'CleanNodes'],
-  ...['AwaitProof', 'RevokeAccess', 'RecordOutcome', 'OutcomeNotRecorded', 'ProveStanding', 'ReleaseLease'],
+  'InspectFormer',
+  'GrantAccess',
+  'RestoreAddon',
+  'AwaitAddon',
+  'RestartDaemonSet',
+  'AwaitRollout',
+  'CleanNodes',
+  'AwaitProof',
+  'RevokeAccess',
+  'RecordOutcome',
+  'OutcomeNotRecorded',
+  'ProveStanding',
+  'ReleaseLease',
 ];
 
 describe('also where no event tells of it', () => {

@@ -95,7 +95,10 @@ export class Workflow {
       ...(await this.#seen()),
       executions: [...this.#sandbox.live.stepFunctions.executions.values()].map(
         ({ machine, name, status, error, history, stopDate }) => ({
-          ...{ machine: machine.name, name, status, error },
+          machine: machine.name,
+          name,
+          status,
+          error,
           path: statesOf(history),
           changing: changingOf(history, stopDate),
         }),

@@ -13,7 +13,9 @@ export const ROLLBACK_FAILED = 'FAILED RollbackFailed rollback-failed iptables';
 type Times = number | 'every';
 
 export const failing = (service: string, operation: string, error = 'ThrottlingException', times: Times = 3) => ({
-  ...{ on: { service, operation }, error, times },
+  on: { service, operation },
+  error,
+  times,
 });
 export const lost = (service: string, operation: string) => ({ on: { service, operation }, lostReply: true });
 /** An invocation of one function whose answer is lost, so that it is done twice. */
@@ -22,7 +24,10 @@ export const invoking = (name: string) => ({ service: 'lambda', operation: 'Invo
 
 /** Each answer of this function comes two minutes late from this state on: Tasks that wait for 60 seconds time out. */
 export const late = (state: string, name: string, more: object = {}) => ({
-  ...{ at: state, on: invoking(name), late: 120, times: 'every' },
+  at: state,
+  on: invoking(name),
+  late: 120,
+  times: 'every',
   ...more,
 });
 
@@ -30,7 +35,9 @@ export const late = (state: string, name: string, more: object = {}) => ({
 export const on = (node: number | 'any', fault: string, more: object = {}) => ({ node, fault, ...more });
 /** What befalls a node when a state is entered. */
 export const at = (state: string, node: number | 'any', fault: string, more: object = {}) => ({
-  ...{ at: state, node, fault },
+  at: state,
+  node,
+  fault,
   ...more,
 });
 export const offline = (state: string, node: number | 'any', seconds?: number) =>
@@ -54,7 +61,8 @@ export const update = (addonUpdate: 'Failed' | 'Cancelled' | 'Degraded', more: o
 /** An update that EKS fails although it has written the ConfigMap. */
 export const APPLIED = update('Failed', { applied: true });
 export const kubernetes = (how: 'unreachable' | 'forbidden' | 'conflict', times: Times, more: object = {}) => ({
-  ...{ kubernetes: how, times },
+  kubernetes: how,
+  times,
   ...more,
 });
 export const skip = (state: string, hours: number, more: object = {}) => ({ at: state, clock: 'skip', hours, ...more });

@@ -56,7 +56,8 @@ export async function keepAllSchedules(deps: ScheduleDeps, now: Date, say: Say):
   tell(kept, say);
   const remembered = await settleLimited(['the list of moments'], 1, () => rememberMoments(deps, PREFIX));
   const failed = [
-    ...[...looked.failed, ...orphans.failed],
+    ...looked.failed,
+    ...orphans.failed,
     ...carried.failed.map(({ item, error }) => ({ item: item.subject.cluster, error })),
     ...remembered.failed,
   ] satisfies Settled<string, unknown>['failed'];

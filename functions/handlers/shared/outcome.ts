@@ -35,8 +35,13 @@ export function recordOutcome(deps: Deps): Run<Input, Output> {
     const output = await attempt(deps, input);
     const { announced, recorded, owed, ending, error } = output;
     say.decision('migration.ended', {
-      ...{ execution: input.execution.name, ending, error: error?.name ?? null },
-      ...{ announced, recorded, owed, missing: output.missing },
+      execution: input.execution.name,
+      ending,
+      error: error?.name ?? null,
+      announced,
+      recorded,
+      owed,
+      missing: output.missing,
     });
     if (owed !== null) say.count('RecordsOwed', 1);
     return output;

@@ -7,8 +7,20 @@ export const CACHE = fileURLToPath(new URL('../../../.nightshift/kernel/', impor
 
 const PROGRAMS = [
   'qemu-system-x86_64',
-  ...['busybox', 'dash', 'bash', 'kmod', 'cpio', 'flock', 'timeout', 'ip', 'ipset', 'socat', 'curl', 'dpkg'],
-  ...['xtables-legacy-multi', 'xtables-nft-multi'],
+  'busybox',
+  'dash',
+  'bash',
+  'kmod',
+  'cpio',
+  'flock',
+  'timeout',
+  'ip',
+  'ipset',
+  'socat',
+  'curl',
+  'dpkg',
+  'xtables-legacy-multi',
+  'xtables-nft-multi',
 ] as const;
 
 /** Brings all that kernel nodes need, and tries one. */

@@ -36,7 +36,11 @@ async function granted(salt: number): Promise<World> {
   const entry = world.cluster.accessEntries.get(ROLE_ARN);
   if (entry)
     entry.settling = startSettling({
-      ...{ account: '111122223333', name: 'us-east-1', clusters: new Map(), clock: world.clock, random: () => salt },
+      account: '111122223333',
+      name: 'us-east-1',
+      clusters: new Map(),
+      clock: world.clock,
+      random: () => salt,
       latencies: { addonUpdate: 0, command: 0, prepareCommand: 0, podRestart: 0, function: 0, grant: 10 },
     });
   return world;

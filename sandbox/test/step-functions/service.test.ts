@@ -219,8 +219,11 @@ test('no event breaks its schema without data, whatever the execution does', asy
     StartAt: 'Ask',
     States: {
       Ask: {
-        ...{ Type: 'Task', Resource: 'arn:aws:states:::aws-sdk:sts:getCallerIdentity', Arguments: {} },
-        ...{ Assign: { a: '{% $states.input.cluster %}' }, Next: 'Each' },
+        Type: 'Task',
+        Resource: 'arn:aws:states:::aws-sdk:sts:getCallerIdentity',
+        Arguments: {},
+        Assign: { a: '{% $states.input.cluster %}' },
+        Next: 'Each',
         Catch: [{ ErrorEquals: ['States.ALL'], Assign: { a: '{% $states.input.cluster %}' }, Next: 'Each' }],
       },
       Each: {

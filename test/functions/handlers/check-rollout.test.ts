@@ -71,8 +71,13 @@ const canary = {
 };
 const NODE: InventoryNode = { id: 'i-1', name: 'ip-1', address: null, kind: 'al2023', handling: { by: 'ssm' } };
 const POD = {
-  ...{ name: 'kube-proxy-b', uid: 'uid-b', nodeName: 'ip-1' },
-  ...{ ready: true, terminating: false, restarts: 0, waiting: null },
+  name: 'kube-proxy-b',
+  uid: 'uid-b',
+  nodeName: 'ip-1',
+  ready: true,
+  terminating: false,
+  restarts: 0,
+  waiting: null,
 };
 
 async function checkCanary(pods: CanaryPod[], now = '2026-11-21T07:00:00Z') {
@@ -94,7 +99,11 @@ async function checkCanary(pods: CanaryPod[], now = '2026-11-21T07:00:00Z') {
 
 test('the canary is done when its new pod is Ready', async () => {
   expect(await checkCanary([POD])).toEqual({
-    ...{ done: true, desired: 1, updated: 1, available: 1, waitSeconds: 0 },
+    done: true,
+    desired: 1,
+    updated: 1,
+    available: 1,
+    waitSeconds: 0,
     inventory: expect.objectContaining({ key: 'executions/demo-1/canary-1-1-1/inventory.ndjson.gz' }),
   });
 });
@@ -108,8 +117,12 @@ test('a canary that only the API server asks is asked after its restart', async 
   await store.put(INVENTORY.key, lines([NODE, asked]));
   const second = { node: { id: 'i-2', name: 'ip-2' }, formerPod: { name: 'kube-proxy-d', uid: 'uid-d' } };
   const input = {
-    ...{ ...common, cluster: { name: 'demo', api: API }, generation: null, poll: 1 },
-    ...{ canary: { ...canary, canaries: [...canary.canaries, second] }, deadline: new Date('2026-11-21T07:10:00Z') },
+    ...common,
+    cluster: { name: 'demo', api: API },
+    generation: null,
+    poll: 1,
+    canary: { ...canary, canaries: [...canary.canaries, second] },
+    deadline: new Date('2026-11-21T07:10:00Z'),
   };
   const { inventory, done } = await checkRollout({ openKubernetes: async () => api, store })(input, new Ear());
   expect(done).toBe(true);
@@ -121,7 +134,10 @@ test('a canary that only the API server asks is asked after its restart', async 
 
 test('the canary is waited for while its former pod is there', async () => {
   expect(await checkCanary([{ ...POD, uid: 'uid-a' }])).toEqual({
-    ...{ done: false, desired: 1, updated: 0, available: 0 },
+    done: false,
+    desired: 1,
+    updated: 0,
+    available: 0,
     waitSeconds: 23,
   });
 });

@@ -11,7 +11,12 @@ const OWN = {
 };
 const request = { mode: 'recover' as const, cluster: 'demo', execution, reason: 'why', attempt: 1 };
 const input = {
-  ...{ ...common, execution: OWN, step: 'look-1', owner: execution, cluster: 'demo', request },
+  ...common,
+  execution: OWN,
+  step: 'look-1',
+  owner: execution,
+  cluster: 'demo',
+  request,
   kubernetes: false,
 };
 const FORMER = 'executions/demo-1/former.json';
@@ -46,7 +51,12 @@ async function looking(
     ec2: {
       nodes: async () => [
         {
-          ...{ id: 'i-1', privateDnsName: 'ip-1', addresses: [], state: 'running', platform: 'linux', tags: {} },
+          id: 'i-1',
+          privateDnsName: 'ip-1',
+          addresses: [],
+          state: 'running',
+          platform: 'linux',
+          tags: {},
           launchedAt: new Date('2026-11-01T00:00:00Z'),
         },
       ],
@@ -76,13 +86,25 @@ test('an execution that saved nothing has nothing to roll back, and no service i
     next: {
       name: 'recover2-demo-1',
       input: {
-        ...{ ...request, attempt: 2, previous: OWN },
+        ...request,
+        attempt: 2,
+        previous: OWN,
         reason: 'The switch fired: nobody released the lease of recover-demo-1',
       },
     },
     needsKubernetes: false,
-    ...{ former: null, target: null, cluster: null, addon: null, way: null, strategy: null, inventory: null },
-    ...{ atTarget: false, atFormer: false, standingProvable: false, updateInFlight: false, estimateSeconds: null },
+    former: null,
+    target: null,
+    cluster: null,
+    addon: null,
+    way: null,
+    strategy: null,
+    inventory: null,
+    atTarget: false,
+    atFormer: false,
+    standingProvable: false,
+    updateInFlight: false,
+    estimateSeconds: null,
   });
   expect(asked).toEqual([]);
 });
@@ -157,7 +179,8 @@ test("where a person's rollback is recovered, its own missing end counts, and no
   const recovering = { ...input, request: { ...request, after } };
   expect(await run(input, new Ear())).toMatchObject({ ownerEnding: 'migrated' });
   expect(await run(recovering, new Ear())).toMatchObject({
-    ...{ ownerEnding: null, plan: { kind: 'rollback' } },
+    ownerEnding: null,
+    plan: { kind: 'rollback' },
     next: { name: `recover2-rollback-by-hand-${shortDigest(after.arn)}`, input: { execution, after, previous: OWN } },
   });
 });
@@ -181,7 +204,8 @@ describe('a bucket that cannot be read', () => {
   test("leaves what was saved in the owner's history, and a rollback that was asked for rests on it", async () => {
     const { run, asked: calls } = await look([entered, scheduled, succeeded, next]);
     expect(await run({ ...input, request: asked }, new Ear())).toMatchObject({
-      ...{ ownerEnding: null, plan: { kind: 'rollback' } },
+      ownerEnding: null,
+      plan: { kind: 'rollback' },
       former: { configuration: 'mode: iptables\n', proxying: { mode: 'iptables' } },
     });
     expect(calls).toContain(`history ${execution.arn}`);
@@ -196,7 +220,9 @@ describe('a bucket that cannot be read', () => {
     const { run } = await look([entered, scheduled, succeeded]);
     expect(await run(input, new Ear())).toMatchObject({ ownerEnding: null, plan: { kind: 'rollback' } });
     const proven = await look([
-      ...[entered, scheduled, succeeded],
+      entered,
+      scheduled,
+      succeeded,
       of('TaskStateEntered', { stateEnteredEventDetails: { name: 'RecordOutcome' } }),
       of('TaskScheduled', {
         taskScheduledEventDetails: { parameters: JSON.stringify({ Payload: { ending: 'migrated' } }) },

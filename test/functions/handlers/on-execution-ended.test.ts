@@ -73,7 +73,11 @@ const rollback = (attempt: number, changes: Partial<typeof detail> = {}) =>
     executionArn: `${MACHINES.rollback.replace('stateMachine', 'execution')}:recover${attempt === 1 ? '' : attempt}-demo-1`,
     name: attempt === 1 ? 'recover-demo-1' : `recover${attempt}-demo-1`,
     input: JSON.stringify({
-      ...{ mode: 'recover', cluster: 'demo', execution, reason: 'why', attempt },
+      mode: 'recover',
+      cluster: 'demo',
+      execution,
+      reason: 'why',
+      attempt,
       ...(attempt > 1 && { previous: rollbackRef(attempt - 1) }),
     }),
     ...changes,

@@ -24,8 +24,13 @@ const input = {
 /** The dispatch of a validation of all nodes. */
 const validationAt = (sentAt: string): string =>
   JSON.stringify({
-    ...{ phase: 'validate', nodes: [], limited: false, commands: [], unknown: [] },
-    ...{ sentAt, deadline: sentAt },
+    phase: 'validate',
+    nodes: [],
+    limited: false,
+    commands: [],
+    unknown: [],
+    sentAt,
+    deadline: sentAt,
   });
 
 async function record(changes: Partial<Parameters<ReturnType<typeof recordOutcome>>[0]>) {
@@ -122,7 +127,8 @@ const DEAF: EventBus = {
 test('an ending that the bus does not take is not recorded: both are owed', async () => {
   const store = new MemoryStore();
   expect(await recordOutcome({ store, bus: DEAF })(input, new Ear())).toMatchObject({
-    ...{ announced: false, recorded: false },
+    announced: false,
+    recorded: false,
     owed: 'The event bus did not take the event: Error: the bus is away',
   });
   expect(store.writes).toEqual([]);

@@ -168,7 +168,11 @@ test('only the nodes whose verdicts name leftovers are cleaned', async () => {
   ]);
   const leftoversIn = { key: 'executions/demo-1/validate-1/evidence.ndjson.gz' };
   const verdict = (id: string, facts: Record<string, number>) => ({
-    ...{ node: id, name: id, pass: true, reasons: [], excerpt: '' },
+    node: id,
+    name: id,
+    pass: true,
+    reasons: [],
+    excerpt: '',
     facts,
   });
   await store.put(leftoversIn.key, lines([verdict('i-1', {}), verdict('i-2', { leftoverRejectRules: 1 })]));

@@ -39,7 +39,11 @@ function services({ apiServer, dns, pod }: Addresses): ClusterService[] {
     protocol: 'TCP' | 'UDP',
     host: number,
   ): ClusterService => ({
-    ...{ namespace: name.split('/')[0] ?? '', name: name.split('/')[1] ?? '', clusterIp, port, protocol },
+    namespace: name.split('/')[0] ?? '',
+    name: name.split('/')[1] ?? '',
+    clusterIp,
+    port,
+    protocol,
     endpoints: [`${pod(host)}:${port}`],
   });
   return [

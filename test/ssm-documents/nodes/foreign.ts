@@ -76,8 +76,12 @@ SERVERS
 `;
 /** All these servers as prepare-node.sh names them. */
 export const SERVERS_OF_OTHERS_NAMED = [
-  ...['fwm/7', 'tcp/10.0.0.5:31000', 'tcp/10.0.0.5:80', 'tcp/10.100.0.1:8443'],
-  ...['tcp/[fd30:1c53:5f8a::1]:8443', 'udp/[fd00::5]:53'],
+  'fwm/7',
+  'tcp/10.0.0.5:31000',
+  'tcp/10.0.0.5:80',
+  'tcp/10.100.0.1:8443',
+  'tcp/[fd30:1c53:5f8a::1]:8443',
+  'udp/[fd00::5]:53',
 ];
 
 /** All rules of both backends, ipsets, virtual servers and addresses, one a line and sorted; no counters. */

@@ -24,8 +24,15 @@ export const migrated: History = {
       expect: {
         pass: true,
         facts: {
-          ...{ proxyMode: 'ipvs', kubeIpvs0: 'present', virtualServers: 6, ipsets: 17, iptablesServices: 5 },
-          ...{ source: 'ipvsadm', apiServerProbe: 'ok', dnsProbe: 'ok', leftoverRejectRules: 1 },
+          proxyMode: 'ipvs',
+          kubeIpvs0: 'present',
+          virtualServers: 6,
+          ipsets: 17,
+          iptablesServices: 5,
+          source: 'ipvsadm',
+          apiServerProbe: 'ok',
+          dnsProbe: 'ok',
+          leftoverRejectRules: 1,
         },
         tables: [
           'TCP  10.100.0.1:443 rr',

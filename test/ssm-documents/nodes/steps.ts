@@ -21,8 +21,18 @@ export const passes = (
 });
 
 export const TWELVE = [
-  ...['ip_vs', 'ip_vs_rr', 'ip_vs_wrr', 'ip_vs_lc', 'ip_vs_wlc', 'ip_vs_lblc', 'ip_vs_lblcr'],
-  ...['ip_vs_sh', 'ip_vs_dh', 'ip_vs_sed', 'ip_vs_nq', 'nf_conntrack'],
+  'ip_vs',
+  'ip_vs_rr',
+  'ip_vs_wrr',
+  'ip_vs_lc',
+  'ip_vs_wlc',
+  'ip_vs_lblc',
+  'ip_vs_lblcr',
+  'ip_vs_sh',
+  'ip_vs_dh',
+  'ip_vs_sed',
+  'ip_vs_nq',
+  'nf_conntrack',
 ];
 export const ELEVEN =
   'ip_vs,ip_vs_rr,ip_vs_wrr,ip_vs_lc,ip_vs_wlc,ip_vs_lblc,ip_vs_lblcr,ip_vs_sh,ip_vs_dh,ip_vs_sed,ip_vs_nq';

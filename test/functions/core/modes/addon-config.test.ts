@@ -63,8 +63,23 @@ describe("an add-on's configuration values", () => {
   });
 
   it.each([
-    ...['on: call', 'y: a', '0x10: a', '1_000: b', '1.10: c', '010: d', '2026-11-20: e', 'True: f', '~: g', 'null: h'],
-    ...[': i', '1e3: j', '.inf: k', '[a]: l', '? {a: b}\n: m', '!!binary aGk=: n', '&x x: o\n*x : p'],
+    'on: call',
+    'y: a',
+    '0x10: a',
+    '1_000: b',
+    '1.10: c',
+    '010: d',
+    '2026-11-20: e',
+    'True: f',
+    '~: g',
+    'null: h',
+    ': i',
+    '1e3: j',
+    '.inf: k',
+    '[a]: l',
+    '? {a: b}\n: m',
+    '!!binary aGk=: n',
+    '&x x: o\n*x : p',
   ])('are refused where readers of YAML disagree on a key: %j', (key) => {
     expect(() => parseConfiguration(`podLabels:\n  ${key}\n`)).toThrow(InvalidConfiguration);
   });

@@ -142,7 +142,8 @@ describe('the plan', () => {
 
 describe('the plan for a self-managed kube-proxy', () => {
   const offered = {
-    ...{ version: 'v1.32.6-eksbuild.12', schema: KUBE_PROXY_SCHEMA },
+    version: 'v1.32.6-eksbuild.12',
+    schema: KUBE_PROXY_SCHEMA,
     versions: ['v1.32.6-eksbuild.12', 'v1.32.0-eksbuild.2'],
   };
   const selfManaged = cluster({ addon: null, offered });

@@ -19,8 +19,8 @@ const ENTRANCES = [
   // The bundles have it in place of the SDK's own credentials.
   'functions/aws/lambda-credentials.ts',
   // The lint of the state machines runs in the tests.
-  'state-machines/lint.ts',
-  'state-machines/lint-contracts.ts',
+  'state-machines/lint/lint.ts',
+  'state-machines/lint/contracts.ts',
 ];
 
 test('no file of the product is there for tests alone', () => {

@@ -11,7 +11,7 @@ import {
   STATE_MACHINES,
 } from '../../state-machines/definitions.ts';
 import { drawStateMachine } from '../../state-machines/draw.ts';
-import { lintStateMachine } from '../../state-machines/lint.ts';
+import { lintStateMachine } from '../../state-machines/lint/lint.ts';
 import { PHASES } from '../../state-machines/phases.ts';
 import { aslValidatorMessages } from './asl-validator.ts';
 

@@ -1,10 +1,10 @@
-import type { Contracts } from './contracts.ts';
-import { functionPlaceholder, stateMachinePlaceholder } from './definitions.ts';
+import { functionPlaceholder, stateMachinePlaceholder } from '../definitions.ts';
 import { expressionShape, type Scope, statesShape, templateShape } from './evaluate.ts';
+import { expressionsOf } from './expressions.ts';
 import { misfits } from './fits.ts';
 import type { Finding } from './lint.ts';
-import { expressionsOf } from './lint-expressions.ts';
-import { edges, isRecord, type LintGraph, readGraph } from './lint-model.ts';
+import { edges, isRecord, type LintGraph, readGraph } from './model.ts';
+import type { Contracts } from './read-contracts.ts';
 import { ANY, either, type JsonSchema, memberOf, objectOf, type Shape, shapeOf } from './shapes.ts';
 
 type State = Record<string, unknown>;

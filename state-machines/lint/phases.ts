@@ -1,6 +1,6 @@
-import type { LintGraph, LintState, Report } from './lint-model.ts';
-import { edges, recordsIn, textsIn } from './lint-model.ts';
-import { type Comment, readComment } from './phases.ts';
+import { type Comment, readComment } from '../phases.ts';
+import type { LintGraph, LintState, Report } from './model.ts';
+import { edges, recordsIn, textsIn } from './model.ts';
 
 const TAKES_TIME: readonly unknown[] = ['Task', 'Wait', 'Map', 'Parallel'];
 /** The answer before such a Wait said what is waited for. */

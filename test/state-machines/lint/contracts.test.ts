@@ -1,9 +1,9 @@
 import { globSync } from 'node:fs';
 import { basename } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Contracts, readContracts } from '../../state-machines/contracts.ts';
-import { readDefinition, STATE_MACHINES } from '../../state-machines/definitions.ts';
-import { lintContracts } from '../../state-machines/lint-contracts.ts';
+import { readDefinition, STATE_MACHINES } from '../../../state-machines/definitions.ts';
+import { lintContracts } from '../../../state-machines/lint/contracts.ts';
+import { type Contracts, readContracts } from '../../../state-machines/lint/read-contracts.ts';
 
 const handlers = globSync('functions/handlers/*.ts').map((path) => basename(path, '.ts'));
 const contracts = await readContracts(handlers);

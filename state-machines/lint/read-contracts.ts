@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { SavedFormer } from '../functions/core/execution/former.ts';
-import { RollbackInput } from '../functions/core/execution/recovery.ts';
+import { SavedFormer } from '../../functions/core/execution/former.ts';
+import { RollbackInput } from '../../functions/core/execution/recovery.ts';
 import type { JsonSchema } from './shapes.ts';
 
 /** What a function takes and what it answers. */
@@ -33,7 +33,7 @@ export async function readContracts(handlers: readonly string[]): Promise<Contra
 }
 
 async function readContract(handler: string): Promise<Contract> {
-  const module: unknown = await import(new URL(`../functions/contracts/${handler}.ts`, import.meta.url).href);
+  const module: unknown = await import(new URL(`../../functions/contracts/${handler}.ts`, import.meta.url).href);
   if (typeof module === 'object' && module !== null && 'Input' in module && 'Output' in module) {
     const { Input, Output } = module;
     if (Input instanceof z.core.$ZodType && Output instanceof z.core.$ZodType)

@@ -1,5 +1,5 @@
 import { expressionIn, parseExpression } from '@nightshift/sandbox/step-functions';
-import { isRecord } from './lint-model.ts';
+import { isRecord } from './model.ts';
 import { ANY, either, type Form, literal, memberOf, NOTHING, objectOf, originsOf, type Shape, TEXT } from './shapes.ts';
 
 /** What an expression's names may be: variables of the state machine, and `states` itself. */

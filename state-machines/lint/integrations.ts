@@ -8,10 +8,10 @@ import {
   sdkServices,
 } from '@nightshift/sandbox/step-functions';
 import type { NormalizedSchema } from '@smithy/core/schema';
-import { functionPlaceholder } from './definitions.ts';
-import { checkLambdaRetry, checkServiceRetry } from './lint-errors.ts';
-import type { Report } from './lint-model.ts';
-import { isRecord } from './lint-model.ts';
+import { functionPlaceholder } from '../definitions.ts';
+import { checkLambdaRetry, checkServiceRetry } from './errors.ts';
+import type { Report } from './model.ts';
+import { isRecord } from './model.ts';
 
 /** The service and the operation's input schema; a sentence when there is no such operation. */
 function sdkCall(arn: string): { service: SdkService; input: NormalizedSchema } | string {

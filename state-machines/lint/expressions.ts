@@ -1,6 +1,6 @@
 import type { ExpressionUse } from '@nightshift/sandbox/step-functions';
 import { expressionIn, inspectExpression, jsonataFunctions, stringsIn } from '@nightshift/sandbox/step-functions';
-import type { Report } from './lint-model.ts';
+import type { Report } from './model.ts';
 
 /** One expression of a state with what it reads; `field` is its place in the state (`Assign/look`). */
 export interface StateExpression {

@@ -4,9 +4,9 @@ import {
   type SdkService,
   sdkServices,
 } from '@nightshift/sandbox/step-functions';
-import { expressionsOf } from './lint-expressions.ts';
-import type { LintGraph, Report } from './lint-model.ts';
-import { edges, recordsIn, textsIn } from './lint-model.ts';
+import { expressionsOf } from './expressions.ts';
+import type { LintGraph, Report } from './model.ts';
+import { edges, recordsIn, textsIn } from './model.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
 const RESERVED: ReadonlySet<string> = new Set([

@@ -1,7 +1,7 @@
 import { jsonataFunctions } from '@nightshift/sandbox/step-functions';
-import { expressionsOf, unknownCalls } from './lint-expressions.ts';
-import type { LintGraph, LintState, Report } from './lint-model.ts';
-import { edges } from './lint-model.ts';
+import { expressionsOf, unknownCalls } from './expressions.ts';
+import type { LintGraph, LintState, Report } from './model.ts';
+import { edges } from './model.ts';
 
 /** Variables at a state's entry: set on some path there, and set on every path there. */
 interface Knowledge {

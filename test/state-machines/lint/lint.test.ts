@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { lintStateMachine } from '../../state-machines/lint.ts';
-import { aslValidatorMessages } from './asl-validator.ts';
+import { lintStateMachine } from '../../../state-machines/lint/lint.ts';
+import { aslValidatorMessages } from '../asl-validator.ts';
 
 const LAMBDA = ['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException'];
 const TOO_MANY = ['Lambda.TooManyRequestsException', 'ThrottlingException', 'TooManyRequestsException'];

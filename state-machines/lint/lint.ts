@@ -1,10 +1,10 @@
-import { checkErrors, checkFailNames } from './lint-errors.ts';
-import { checkExpressions } from './lint-expressions.ts';
-import { checkFlow } from './lint-flow.ts';
-import { checkIntegration } from './lint-integrations.ts';
-import type { LintGraph, Report } from './lint-model.ts';
-import { isRecord, readGraph } from './lint-model.ts';
-import { checkPhases } from './lint-phases.ts';
+import { checkErrors, checkFailNames } from './errors.ts';
+import { checkExpressions } from './expressions.ts';
+import { checkFlow } from './flow.ts';
+import { checkIntegration } from './integrations.ts';
+import type { LintGraph, Report } from './model.ts';
+import { isRecord, readGraph } from './model.ts';
+import { checkPhases } from './phases.ts';
 
 /** One thing that is wrong. `path` is where, from the definition's root: `/States/UpdateAddon/Retry[0]`. */
 export interface Finding {

@@ -128,7 +128,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   lease: {
-    what: 'goes on although another execution holds the lease',
+    what: 'goes on although another execution holds the lease, and asks for it nowhere',
     breaks: [
       'one change at a time',
       'an ended execution',
@@ -142,6 +142,14 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
         change(states, 'AcquireLease', { Retry: [], Catch: [{ ErrorEquals: ['States.ALL'], Next: 'ChooseAccess' }] });
       },
     },
+    // Every function that changes a node or a cluster asks for the lease, too.
+    sources: [
+      {
+        file: 'functions/handlers/shared/require-lease.ts',
+        from: 'if (holder === execution.arn) return;',
+        to: 'if (holder !== undefined) return;',
+      },
+    ],
   },
   'clean-up': {
     what: 'leaves what the other mode left behind on the nodes',

@@ -58,21 +58,28 @@ fi
 # example KUBE-NWPLCY-*, KUBE-POD-FW-* and KUBE-ROUTER-* to kube-router, KUBE-KUBELET-CANARY and KUBE-FIREWALL to
 # kubelet. `jumps` are all rules of kube-proxy that lead from a built-in chain to one of `chains` (`iptablesJumpChain`
 # there). Those of iptables mode lead to shared chains only.
-if [ "$mode" = ipvs ]; then
-  chains='KUBE-(SVC|SEP|SVL|EXT|FW|XLB)-[A-Z0-9]+'
-  shared='KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS)'
-  # Rules that refuse or drop a Service without endpoints: stale in IPVS mode, whatever endpoints the Service has now.
-  rules='has no (local )?endpoints.* -j (REJECT|DROP)'
-  jumps=''
-else
-  chains='KUBE-(LOAD-BALANCER|NODE-PORT|IPVS-FILTER|IPVS-OUT-FILTER|SOURCE-RANGES-FIREWALL)'
-  # Until 1.25 IPVS mode has its own chain KUBE-FIREWALL in table nat.
-  shared='KUBE-(SERVICES|POSTROUTING|FORWARD|FIREWALL|PROXY-FIREWALL)'
-  rules="--match-set ($(own_sets | paste -s -d '|' -)) "
-  jumps='-A INPUT -m comment --comment "kubernetes ipvs access filter" -j KUBE-IPVS-FILTER
+case $mode in
+  ipvs)
+    chains='KUBE-(SVC|SEP|SVL|EXT|FW|XLB)-[A-Z0-9]+'
+    shared='KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS)'
+    # Rules that refuse or drop a Service without endpoints: stale in IPVS mode, whatever endpoints the Service has now.
+    rules='has no (local )?endpoints.* -j (REJECT|DROP)'
+    jumps=''
+    ;;
+  iptables)
+    chains='KUBE-(LOAD-BALANCER|NODE-PORT|IPVS-FILTER|IPVS-OUT-FILTER|SOURCE-RANGES-FIREWALL)'
+    # Until 1.25 IPVS mode has its own chain KUBE-FIREWALL in table nat.
+    shared='KUBE-(SERVICES|POSTROUTING|FORWARD|FIREWALL|PROXY-FIREWALL)'
+    rules="--match-set ($(own_sets | paste -s -d '|' -)) "
+    jumps='-A INPUT -m comment --comment "kubernetes ipvs access filter" -j KUBE-IPVS-FILTER
 -A OUTPUT -m comment --comment "kubernetes ipvs access filter" -j KUBE-IPVS-OUT-FILTER
 -A INPUT -m comment --comment "kubernetes health check rules" -j KUBE-NODE-PORT'
-fi
+    ;;
+  *)
+    echo "this document cannot clean a node in mode $mode" >&2
+    exit 1
+    ;;
+esac
 
 # plan TABLE: reads iptables-save and prints a transaction for iptables-restore that removes the leftovers. It deletes
 # rules by their own text, so that it does not delete rules that kube-proxy wrote meanwhile; it empties chains, then

@@ -12,10 +12,17 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 LC_ALL=C
 export PATH LC_ALL
 
-if [ "$mode" = ipvs ] && [ "$scheduler" = none ]; then
-  echo 'mode ipvs is validated with its scheduler: Scheduler is none' >&2
-  exit 1
-fi
+case $mode/$scheduler in
+  ipvs/none)
+    echo 'mode ipvs is validated with its scheduler: Scheduler is none' >&2
+    exit 1
+    ;;
+  ipvs/* | iptables/*) ;;
+  *)
+    echo "this document cannot validate mode $mode" >&2
+    exit 1
+    ;;
+esac
 
 . shared/probes.sh
 
@@ -62,11 +69,10 @@ count_lines() {
 # Service's traffic after it has endpoints again (https://github.com/kubernetes/kubernetes/issues/102314). IPVS mode
 # itself has one REJECT, in KUBE-IPVS-FILTER. Other chains that begin with KUBE- may belong to others.
 count_reject_rules() {
-  if [ "$mode" = ipvs ]; then
-    count_lines filter '^-A KUBE-(EXTERNAL-)?SERVICES .* has no (local )?endpoints.* -j (REJECT|DROP)'
-  else
-    count_lines filter '^-A KUBE-IPVS-(OUT-)?FILTER .*-j REJECT'
-  fi
+  case $mode in
+    ipvs) count_lines filter '^-A KUBE-(EXTERNAL-)?SERVICES .* has no (local )?endpoints.* -j (REJECT|DROP)' ;;
+    iptables) count_lines filter '^-A KUBE-IPVS-(OUT-)?FILTER .*-j REJECT' ;;
+  esac
 }
 
 count_ipsets() {

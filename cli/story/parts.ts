@@ -216,9 +216,9 @@ export function isSettled(story: {
   return [story, ...story.rollbacks].every(({ execution }) => execution.status !== 'RUNNING');
 }
 
-/** Steps in which nodes say what they run, as against being prepared for it. */
+/** True for a step in which nodes are validated, and not prepared or cleaned. */
 export function isProof(step: string): boolean {
-  return /^(canary|validate|compliance|proof|finish)-/.test(step);
+  return /^(canary|validate|compliance|proof|finish|survey)-/.test(step);
 }
 
 function secondsBetween(from: Date, to: Date): number {

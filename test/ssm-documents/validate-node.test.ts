@@ -147,3 +147,12 @@ describe.skipIf(!possible)('the owner of a virtual server on an address of kube-
     expect(counted(created.join('\n'))).toEqual({ own: '5', foreign: '0' });
   });
 });
+
+test.skipIf(!possible).each([
+  ['validate-node', 'validate mode nftables'],
+  ['clean-node', 'clean a node in mode nftables'],
+] as const)('%s refuses a mode that it does not know, whatever the node runs', (document, what) => {
+  const parameters = { ...DOCUMENTS[document], Mode: 'nftables' };
+  const ran = runInSmallRoot(document, parameters, { programs: { curl: 'echo nftables' } });
+  expect(ran).toMatchObject({ exitCode: 1, stdout: '', stderr: `this document cannot ${what}\n` });
+});

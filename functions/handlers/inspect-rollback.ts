@@ -65,11 +65,11 @@ const NOTHING = {
 export function inspectRollback(deps: Deps): Run<LookInput, LookOutput> {
   return async (input, say) => {
     const { owner, cluster, execution, request } = input;
-    const switched = `The switch fired: nobody released the lease of ${execution.name}`;
+    const fired = `The schedule of the lease fired: nobody released the lease of ${execution.name}`;
     const common = {
       ownerEnding: await endingOf(deps, request.after ?? owner),
       lease: leaseName(cluster),
-      next: recoveryAfter(execution, request, switched),
+      next: recoveryAfter(execution, request, fired),
     };
     const saved = await findFormer(deps, owner, say);
     if (saved === null) {
@@ -151,10 +151,7 @@ function reasonsOf({ former, target, atTarget, atFormer }: Looked, owner: Execut
   const [from, to] = [describeProxying(target), describeProxying(former.proxying)];
   const first = `Execution ${owner.name} began to change kube-proxy from ${to} to ${from}.`;
   if (atTarget) return [first, `It is configured for ${from}.`];
-  return [
-    first,
-    atFormer ? 'It is configured as before.' : 'It is configured for neither, or this cannot be said yet.',
-  ];
+  return [first, atFormer ? 'It is configured as before.' : 'It is configured for neither, or this is not known yet.'];
 }
 
 const live: Deps = {

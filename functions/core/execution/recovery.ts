@@ -119,7 +119,7 @@ export function recoveryAfter(rollback: ExecutionRef, input: RollbackInput, reas
   };
 }
 
-const ended = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE'] as const;
+const STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE'] as const;
 const Event = z.object({
   source: z.literal('aws.states'),
   'detail-type': z.literal('Step Functions Execution Status Change'),
@@ -127,7 +127,7 @@ const Event = z.object({
     executionArn: text,
     stateMachineArn: text,
     name: text,
-    status: z.enum(ended),
+    status: z.enum(STATUSES),
     /** Absent or null where it was too large for the event. */
     input: z.nullish(z.string()),
     error: z.nullish(z.string()),

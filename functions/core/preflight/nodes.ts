@@ -35,10 +35,10 @@ function remedy(inventory: readonly InventoryNode[]): string {
 
 function nodes(subject: Subject): Finding {
   const { inventory } = subject;
-  const liars = contradictions(subject);
+  const misclassified = contradictions(subject);
   const blocked = inventory.flatMap((node) => {
     if (node.handling.by === 'blocked') return [`${who(node)}: ${node.handling.reason}`];
-    const image = liars.get(node.name);
+    const image = misclassified.get(node.name);
     if (image !== undefined)
       return [`${who(node)}: it is classified as ${node.kind}, but its Node object says ${image}`];
     return node.kind === 'unknown' ? [`${who(node)}: its kind is not known`] : [];

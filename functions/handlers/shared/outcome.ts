@@ -196,7 +196,7 @@ function errorOf(input: Input, missing: readonly { key: string }[]): Failure | u
     return { name: 'EvidenceMissing', cause };
   }
   if (!remains) return error;
-  const left = `Its access to Kubernetes was not given back (${remains.Error}): the switch tries again.`;
+  const left = `Its access to Kubernetes was not revoked (${remains.Error}): the recovery that the lease starts tries again.`;
   if (error) return { ...error, cause: `${error.cause} ${left}` };
   return { name: 'AccessRemains', cause: `The execution ended ${input.ending}. ${left}` };
 }

@@ -89,7 +89,7 @@ test('an execution that saved nothing has nothing to roll back, and no service i
         ...request,
         attempt: 2,
         previous: OWN,
-        reason: 'The switch fired: nobody released the lease of recover-demo-1',
+        reason: 'The schedule of the lease fired: nobody released the lease of recover-demo-1',
       },
     },
     needsKubernetes: false,

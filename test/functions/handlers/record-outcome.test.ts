@@ -214,7 +214,8 @@ test.each([
 test('access that was not given back is an error of its own, and the cluster is as proven as it is', async () => {
   const remains = { Error: 'Eks.ThrottlingException', Cause: 'Rate exceeded' };
   const { output, events } = await record({ remains });
-  const told = 'Its access to Kubernetes was not given back (Eks.ThrottlingException): the switch tries again.';
+  const told =
+    'Its access to Kubernetes was not revoked (Eks.ThrottlingException): the recovery that the lease starts tries again.';
   expect(output).toMatchObject({
     ending: 'migrated',
     error: { name: 'AccessRemains', cause: `The execution ended migrated. ${told}` },

@@ -6,13 +6,13 @@ import { AddonHealth, ConfigMapLook } from './shared/output.ts';
 const Looked = z.object({ version: z.string().check(z.minLength(1)), configuration: z.nullable(z.string()) });
 
 const Ask = z.discriminatedUnion('kind', [
-  /** Before a change: is everything as the look found it, and does this execution hold the lease? */
+  /** Before a change: is the configuration still what the inspection found, and does this execution hold the lease? */
   z.object({ kind: z.literal('unchanged'), addon: z.nullable(Looked), configMap: z.nullable(z.string()) }),
   /** After a proof: would the next kube-proxy pod start with what the nodes run? */
   z.object({
     kind: z.literal('configured'),
     proxying: Proxying,
-    /** What the add-on's values ask for in a cluster that had drifted; null: the same. */
+    /** What the add-on's values ask for in a cluster that had drifted; null if that is what the nodes run. */
     values: z._default(z.nullable(Proxying), null),
     way: Way,
   }),
@@ -22,8 +22,8 @@ export const Input = z.object({
   ...Common,
   cluster: ClusterWithApi,
   /**
-   * Whether the execution has access to Kubernetes: only then the ConfigMap is read. `if-allowed`: it was granted none,
-   * and reads the ConfigMap only if the cluster lets its role read it anyway.
+   * Whether the execution has access to Kubernetes: only then the ConfigMap is read. `if-allowed`: the execution was
+   * not granted access, and the ConfigMap is read only if the cluster allows the role to read it anyway.
    */
   kubernetes: z.union([z.boolean(), z.literal('if-allowed')]),
   ask: Ask,
@@ -31,7 +31,7 @@ export const Input = z.object({
 export type Input = z.output<typeof Input>;
 
 export const Output = z.object({
-  /** The add-on as it is now, without its values; null if there is none. */
+  /** The add-on as it is now, without its values; null if there is no add-on. */
   addon: z.nullable(AddonHealth),
   configMap: ConfigMapLook,
 });

@@ -23,14 +23,14 @@ export const Input = z.object({
 });
 export type Input = z.output<typeof Input>;
 
-/** How many pods there are to be, are new, and are new and available. */
+/** How many pods are desired, are new, and are new and available. */
 export const Output = z.object({
   done: z.boolean(),
   desired: z.number(),
   updated: z.number(),
   available: z.number(),
   waitSeconds: z.number(),
-  /** Of the canaries, once all are done: what to prove them by, with what their kube-proxies answer now. */
+  /** Once all canaries are done: the inventory to prove them by, with the present answers of their kube-proxies. */
   inventory: z.exactOptional(StoredObject),
 });
 export type Output = z.output<typeof Output>;

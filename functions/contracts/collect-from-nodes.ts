@@ -23,11 +23,16 @@ export const Input = z.object({
   proxying: Proxying,
   /** Names of the checks whose findings the request accepts. */
   acknowledge: z._default(z.array(z.string()), []),
-  /** Whether leftovers of the other mode fail a node that is validated. */
+  /** Whether a node with leftovers of the other mode fails its validation. */
   strict: z._default(z.boolean(), false),
-  /** Whether a fresh inventory is taken, and the phase repeated, when nodes merely gave no answer. */
+  /**
+   * Whether the state machine takes a fresh inventory and repeats the phase if the only failure is that nodes gave no
+   * answer.
+   */
   mayAskAgain: z._default(z.boolean(), false),
-  /** Nodes that failed are reported and fail nothing: what they run is asked for the record only. */
+  /**
+   * Nodes that failed are reported and do not fail the step: they are asked only so that the record shows their mode.
+   */
   survey: z.exactOptional(z.boolean()),
   evidence: EvidenceNeed,
 });

@@ -4,7 +4,7 @@ import { Common } from './shared/input.ts';
 export const Input = z.object({
   ...Common,
   request: z.unknown(),
-  /** Nodes that run kube-proxy, as Kubernetes lists them; null where Kubernetes was not asked. */
+  /** Number of nodes that run kube-proxy, as Kubernetes lists them; null if Kubernetes was not asked. */
   nodes: z.nullable(z.number().check(z.int(), z.gte(0))),
   needSeconds: z.number().check(z.gte(0)),
 });

@@ -7,11 +7,13 @@ export const Input = z.object({
   ...Common,
   step: Step,
   cluster: ClusterWithApi,
-  /** The text that the look found, or on the way back the exact former one. */
+  /** The text that the inspection found, or in a rollback the exact former text. */
   configMap: z.nullable(text),
   /** What the text is to ask for. */
   proxying: Proxying,
-  /** On the way back: what the change was to, what the add-on's former values ask for, and who wrote the ConfigMap. */
+  /**
+   * In a rollback: what the change was to set, what the add-on's former values ask for, and who wrote the ConfigMap.
+   */
   back: z._default(
     z.nullable(z.object({ target: Proxying, values: z._default(z.nullable(Proxying), null), way: Way })),
     null,

@@ -10,12 +10,12 @@ export const Input = z.object({
   step: Step,
   request: z.unknown(),
   kubernetes: z.boolean(),
-  /** Nodes have just failed to prove the target that was configured. */
+  /** Nodes have just failed to prove the configured target. */
   refuted: z.exactOptional(z.boolean()),
 });
 export type Input = z.output<typeof Input>;
 
-/** What a change, or a restart alone, would do is null in a plan that refuses. */
+/** In a plan that refuses, everything that describes a change or a restart is null. */
 export const Plan = z.object({
   kind: z.enum(['none', 'migrate', 'refuse']),
   reasons: z.array(z.string()),
@@ -31,11 +31,11 @@ export const Output = z.object({
   plan: Plan,
   cluster: ClusterFacts,
   addon: z.nullable(FoundAddon),
-  /** The exact text of kube-proxy's configuration in its ConfigMap; null where Kubernetes was not read. */
+  /** The exact text of kube-proxy's configuration in its ConfigMap; null if Kubernetes was not read. */
   configMap: z.nullable(z.string()),
   inventory: Inventory,
   estimateSeconds: z.number(),
-  /** What has to be left of a window before the change is sent; null where none will be. */
+  /** Seconds that must be left of a window before the change is sent; null if no change will be sent. */
   windowSeconds: z.nullable(z.number()),
 });
 export type Output = z.output<typeof Output>;

@@ -4,14 +4,14 @@ import { RestartStrategy, Way } from '../core/preflight/snapshot.ts';
 import { ClusterName, Common, Proxying, Step } from './shared/input.ts';
 import { ClusterFacts, FoundAddon, Inventory } from './shared/output.ts';
 
-/** Only reads the input of the execution, which a person may have written. */
+/** Only parses the input of the execution, which a person may have written. */
 const ReadInput = z.object({ ...Common, read: z.literal(true), input: z.unknown() });
 export type ReadInput = z.output<typeof ReadInput>;
 
 const LookInput = z.object({
   ...Common,
   step: Step,
-  /** The execution whose change is looked at. */
+  /** The execution whose change is inspected. */
   owner: Common.execution,
   cluster: ClusterName.shape.name,
   /** What this execution was started with. */
@@ -23,13 +23,18 @@ export type LookInput = z.output<typeof LookInput>;
 export const Input = z.union([LookInput, ReadInput]);
 export type Input = z.output<typeof Input>;
 
-/** The input of an execution as the other states need it, and what others have recorded of the same incident. */
+/**
+ * The input of an execution as the other states need it, and what other executions have recorded of the same incident.
+ */
 const ReadOutput = z.object({
   request: RollbackInput,
   lease: z.string(),
-  /** The ending of what is recovered, or else of the newest attempt that came to an end; null if none recorded one. */
+  /**
+   * The ending of the execution that is recovered, or else of the newest attempt that recorded one; null if no
+   * execution did.
+   */
   ending: z.nullable(z.string()),
-  /** One of them recorded `rollback-failed`, and so has paged a person. */
+  /** One of these executions recorded `rollback-failed`, and has therefore paged a person. */
   paged: z.boolean(),
 });
 export type ReadOutput = z.output<typeof ReadOutput>;
@@ -46,16 +51,16 @@ export const Former = z.object({
 });
 
 const Look = {
-  /** Null when the owner, or the rollback that is recovered, recorded no end. */
+  /** Null if the owner, or the rollback that is recovered, did not record an ending. */
   ownerEnding: z.nullable(z.string()),
   lease: z.string(),
-  /** What follows should this execution not come to its own end. */
+  /** The execution that follows if this one does not record its ending. */
   next: z.object({ name: z.string(), input: RollbackInput }),
-  /** Ask again with access to Kubernetes. */
+  /** True if the look has to be repeated with access to Kubernetes. */
   needsKubernetes: z.boolean(),
 };
 
-/** What was found where something may have been changed. */
+/** What the look found if something may have been changed. */
 export const Found = z.object({
   ...Look,
   plan: z.object({ kind: z.literal('rollback'), reasons: z.array(z.string()) }),
@@ -64,8 +69,8 @@ export const Found = z.object({
   atTarget: z.boolean(),
   atFormer: z.boolean(),
   /**
-   * Whether every node can prove without a restart which of the two it runs. A node that is asked on `/proxyMode` tells
-   * the mode, and no scheduler.
+   * Whether every node can prove without a restart which of the two it runs. A node that is asked on `/proxyMode`
+   * reports the mode, but not the scheduler.
    */
   standingProvable: z.boolean(),
   updateInFlight: z.boolean(),

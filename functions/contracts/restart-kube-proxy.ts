@@ -6,18 +6,18 @@ export const Input = z.object({
   ...Common,
   step: Step,
   cluster: ClusterWithApi,
-  /** For all nodes: the moment of the restart, the same in every repetition. */
+  /** With all nodes: the moment of the restart, the same in every repetition. */
   restartedAt: z._default(z.nullable(z.iso.datetime({ offset: true })), null),
-  /** For one node of each way of proving, chosen from this inventory. */
+  /** With canaries: one node for each way of proving, chosen from this inventory. */
   canary: z._default(z.nullable(z.object({ inventory: Stored })), null),
-  /** On the way back from a canary: the nodes of this inventory, and no other. */
+  /** In a rollback after a canary: the nodes of this inventory only. */
   nodes: z._default(z.nullable(z.object({ inventory: Stored })), null),
 });
 export type Input = z.output<typeof Input>;
 
 /**
- * The canaries, one for each way of proving that the nodes have, with the pods that were deleted there, and an inventory
- * of just these nodes; no canary if none can be proven alone, with the reason.
+ * The canaries, one for each way of proving that the nodes have, with the pods that were deleted there, and an
+ * inventory of these nodes only. If no node can be proven alone, there is no canary, with the reason.
  */
 export const Canaries = z.object({
   canaries: z.array(
@@ -34,7 +34,7 @@ export const Canaries = z.object({
 export const RestartedCanaries = z.extend(Canaries, { stored: z.array(StoredObject) });
 export type RestartedCanaries = z.output<typeof RestartedCanaries>;
 
-/** The DaemonSet's generation; what is known of the canary; or how many pods were restarted on the named nodes. */
+/** The DaemonSet's generation, or the canaries, or how many pods were restarted on the named nodes. */
 export const Output = z.union([
   z.object({ generation: z.number() }),
   RestartedCanaries,

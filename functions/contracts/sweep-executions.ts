@@ -5,8 +5,8 @@ export const Input = z.strictObject(Sweep);
 export type Input = z.output<typeof Input>;
 
 /**
- * Executions that were looked after, histories that were kept only now, recoveries that were started only now, records
- * that were written only now, and records that are still owed.
+ * How many executions were checked; how many histories were stored, recoveries started and records written by this
+ * sweep; and how many records are still owed.
  */
 export const Output = z.object({
   executions: z.number(),

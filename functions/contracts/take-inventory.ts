@@ -7,7 +7,7 @@ export const Input = z.object({
   step: Step,
   cluster: ClusterWithApi,
   kubernetes: z.boolean(),
-  /** An earlier inventory, to tell who has joined and who has gone. */
+  /** An earlier inventory, to find the nodes that have joined or left since. */
   since: z._default(z.nullable(Stored), null),
   evidence: EvidenceNeed,
 });
@@ -15,7 +15,7 @@ export type Input = z.output<typeof Input>;
 
 export const Output = z.object({
   inventory: Inventory,
-  /** How many nodes are to be prepared that `since` did not have, and how many of `since` are no more. */
+  /** How many nodes that `since` did not have are to be prepared, and how many nodes of `since` are gone. */
   newcomers: z.number(),
   gone: z.number(),
   notes: z.array(z.string()),

@@ -9,8 +9,8 @@ export const Input = z.object({
   /** Whether the change is undone. */
   back: z._default(z.boolean(), false),
   /**
-   * With the way `addon`: what the look found, which must still be there. With `create-addon`: the version to create;
-   * null lets EKS choose it.
+   * With the way `addon`: the add-on that the inspection found, which must be unchanged. With `create-addon`: the
+   * version to create; null lets EKS choose it.
    */
   addon: z.nullable(
     z.object({
@@ -18,20 +18,20 @@ export const Input = z.object({
       configuration: z._default(z.nullable(z.string()), null),
     }),
   ),
-  /** The values to send; on the way back the exact former ones. */
+  /** The values to send; in a rollback the exact former ones. */
   configuration: z.nullable(z.string()),
-  /** On the way back: the values that the migration was to send. */
+  /** In a rollback: the values that the migration was to send. */
   sent: z._default(z.nullable(z.string()), null),
-  /** On the way back: the version of the add-on that the migration was to create; null if EKS chose it. */
+  /** In a rollback: the version of the add-on that the migration was to create; null if EKS chose it. */
   created: z._default(z.nullable(z.string()), null),
-  /** On the way back: what kube-proxy ran before. */
+  /** In a rollback: what kube-proxy ran before. */
   proxying: z._default(z.nullable(Proxying), null),
   /** How often Step Functions has tried this step before: an earlier try may have arrived, and its answer be lost. */
   retries: z._default(z.number(), 0),
 });
 export type Input = z.output<typeof Input>;
 
-/** `until` says what the state machine has to wait for; `updateId` is there only for an update. */
+/** `until` is what the state machine has to wait for; only an update has an `updateId`. */
 export const Output = z.object({
   updateId: z.nullable(z.string()),
   until: z.enum(['update-ended', 'addon-active', 'addon-gone']),

@@ -9,7 +9,7 @@ import { type Run, type Say, wrap } from '../runtime/wrap.ts';
 import { reasonOf } from './shared/kept.ts';
 import { requireLease } from './shared/require-lease.ts';
 
-/** An event has 256 KiB for everything; EKS names few issues, in a sentence each. */
+/** An event may have 256 KiB in all. EKS lists few issues, each in a sentence. */
 const MOST_ISSUES = 10;
 const LONGEST_ISSUE = 500;
 
@@ -20,8 +20,8 @@ export interface Deps {
 }
 
 /**
- * Compares what configures kube-proxy at this moment with what a decision rests on. Throws ConfigurationChanged, LeaseLost,
- * KubernetesUnreachable, KubernetesForbidden.
+ * Compares kube-proxy's present configuration with the one that a decision was based on. Throws
+ * ConfigurationChanged, LeaseLost, KubernetesUnreachable, KubernetesForbidden.
  */
 export function checkConfiguration(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
@@ -38,7 +38,7 @@ export function checkConfiguration(deps: Deps): Run<Input, Output> {
   };
 }
 
-/** What the record says of the add-on. */
+/** What the record holds about the add-on. */
 function healthOf({ version, status, issues }: FoundAddon): Output['addon'] {
   const shown = issues.slice(0, MOST_ISSUES).map((issue) => issue.slice(0, LONGEST_ISSUE));
   return { version, status, issues: shown };
@@ -51,7 +51,7 @@ async function configMapOf({ openKubernetes }: Deps, input: Input, say: Say): Pr
     return await (await openKubernetes(cluster, execution)).kubeProxyConfig();
   } catch (error) {
     if (kubernetes === true) throw error;
-    // A read that nobody granted may fail in every way: then the answer says that it was not made.
+    // A read without granted access may fail in any way: then the answer is that the ConfigMap was not read.
     say.decision('configuration.config-map-not-looked-at', { cluster: cluster.name, reason: reasonOf(error) });
     return null;
   }
@@ -68,7 +68,7 @@ function compare({ ask }: Input, now: Configured): string | null {
   }
 }
 
-/** An update in flight that is not this execution's: what it will leave is not known yet. */
+/** Why the add-on is not settled: the result of an update that is not this execution's is not known yet. */
 function unsettled({ addon }: Configured): string | null {
   return addon === null || addon.status === 'ACTIVE' ? null : `the add-on is ${addon.status}`;
 }

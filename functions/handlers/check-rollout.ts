@@ -19,9 +19,10 @@ export interface Deps {
 type Progress = Omit<Output, 'waitSeconds'>;
 
 /**
- * What `kubectl rollout status` asks, and that no new pod crashes; with `canary`, the same of the canaries, and what the
- * new pods answer where only the API server asks. Throws RolloutFailed (CanaryFailed) for a new pod that restarts or
- * cannot start, and when the deadline has passed; KubernetesUnreachable, KubernetesForbidden, EvidenceMissing.
+ * Checks what `kubectl rollout status` checks, and that no new pod crashes. With `canary`, checks the same of the
+ * canaries, and asks the new pods of nodes that only the API server can ask for their mode. Throws RolloutFailed
+ * (CanaryFailed) for a new pod that restarts or cannot start, and when the deadline has passed; KubernetesUnreachable,
+ * KubernetesForbidden, EvidenceMissing.
  */
 export function checkRollout(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
@@ -72,7 +73,7 @@ async function lookAtCanaries(
   return { done: true, ...progress, inventory: await writeInventory(store, key, nodes) };
 }
 
-/** What the inventory says of these nodes is from before the restart. */
+/** The inventory holds what these nodes ran before the restart. */
 async function askedAgain(
   api: Pick<Kubernetes, 'proxyModes'>,
   nodes: readonly InventoryNode[],
@@ -89,7 +90,7 @@ async function askedAgain(
   });
 }
 
-/** The name of the canary's new pod when it is up; null while it may still come. */
+/** The name of the canary's new pod once it is up; null while it may still start. */
 async function newPod(
   api: Kubernetes,
   { cluster, now, deadline }: Input,
@@ -113,7 +114,7 @@ async function newPod(
   }
 }
 
-/** The counts are of the restart only once the controller has seen its generation. */
+/** The counts belong to this restart only once the controller has seen the DaemonSet's new generation. */
 function isDone({ observedGeneration, desired, updated, available }: Rollout, generation: number): boolean {
   return observedGeneration >= generation && updated === desired && available === desired;
 }

@@ -25,8 +25,8 @@ export interface Deps {
 }
 
 /**
- * Reads what every node has answered. When none is left that may still answer, writes all verdicts to S3: the phase
- * has succeeded when the nodes that passed are exactly the nodes expected. Throws NodesNotPrepared (prepare),
+ * Reads what every node has answered. When no node is left that may still answer, writes all verdicts to S3. The phase
+ * has succeeded if the nodes that passed are exactly the nodes expected. Throws NodesNotPrepared (prepare),
  * ValidationFailed (validate), LeftoversRemain (clean, and a strict validation that failed for nothing else),
  * NodesUnreachable (no node failed but by giving no answer, when cleaning or with `mayAskAgain`), EvidenceMissing.
  */
@@ -54,8 +54,8 @@ export function collectFromNodes(deps: Deps): Run<Input, Output> {
 }
 
 /**
- * If the bucket does not take the verdicts, the answer carries them: the execution's history keeps it. Verdicts that are
- * too large for that are left out, and only their counts and the nodes' modes remain.
+ * If the bucket refuses the verdicts, the function's answer carries them, and the execution's history keeps that
+ * answer. Verdicts that are too large for that are left out, and only their counts and the nodes' modes remain.
  */
 async function storeVerdicts(
   store: ObjectStore,
@@ -97,7 +97,7 @@ async function judge(deps: Deps, input: Input, { nodes, commands, unknown: refus
 }
 
 function failure({ phase, strict, mayAskAgain }: Input, failed: Verdict[], message: string): NightshiftError {
-  // Of a node that did not answer nobody knows whether anything is left there.
+  // It is not known whether a node that did not answer has leftovers.
   if ((mayAskAgain || phase === 'clean') && failed.every(isSilent)) return new NodesUnreachable(message);
   if (strict && failed.every(failedForLeftovers)) return new LeftoversRemain(message);
   return phases[phase].failure(message);

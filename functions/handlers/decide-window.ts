@@ -13,8 +13,8 @@ export interface Deps {
 }
 
 /**
- * Whether disruption is allowed now, or when. Without a configured window the answer is never. Throws UnknownWindow,
- * WindowNever, InvalidRequest for a request or a window that breaks a rule.
+ * Decides whether disruption is allowed now, or when it will be. Without a configured window it is never allowed.
+ * Throws UnknownWindow, WindowNever, InvalidRequest for a request or a window that breaks a rule.
  */
 export function decideWindow(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
@@ -28,8 +28,7 @@ export function decideWindow(deps: Deps): Run<Input, Output> {
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * The longest window there can be begins now, for a person who says why, and where no node can be disrupted. That there
- * is none only Kubernetes knows.
+ * Opens a window of 24 hours for `--now`, and for a cluster without nodes. `nodes` is null unless Kubernetes was asked.
  */
 function passWithoutWindow({ now: explicit }: MigrationRequest, { now, nodes }: Input): Output | null {
   const reason = explicit ? `started now on purpose: ${explicit.reason}` : 'the cluster has no node to disrupt';

@@ -15,9 +15,10 @@ export interface Deps {
 
 /**
  * Edits kube-proxy's ConfigMap for the mode and scheduler, keeping everything else, or restores what was saved. The API
- * server takes the text only if nobody wrote since it was read, and a text that another principal wrote since the look is
- * not overwritten. A text that is already right is not written. kube-proxy reads it when it is restarted. Throws
- * LeaseLost, ConfigurationChanged, InvalidConfiguration, KubernetesUnreachable, KubernetesForbidden.
+ * server accepts the text only if the ConfigMap was not written since it was read. A text that another principal wrote
+ * since the inspection is not overwritten, and a text that is already right is not written. kube-proxy reads it when it
+ * is restarted. Throws LeaseLost, ConfigurationChanged, InvalidConfiguration, KubernetesUnreachable,
+ * KubernetesForbidden.
  */
 export function editConfigMap(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
@@ -35,7 +36,7 @@ export function editConfigMap(deps: Deps): Run<Input, Output> {
   };
 }
 
-/** An earlier call of this step may have edited it, and its answer may be lost. */
+/** An earlier call of this step may have edited the ConfigMap, and its answer may be lost. */
 function edited({ cluster, configMap, proxying, retries }: Input, now: string): string {
   if (configMap === null || now === configMap || now === withProxying(configMap, proxying))
     return withProxying(now, proxying);

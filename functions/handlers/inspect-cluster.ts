@@ -25,7 +25,7 @@ export interface Deps extends InventoryDeps {
 }
 
 /**
- * One read-only look at the cluster through EKS, EC2 and SSM, and through its own API when `kubernetes` says so; the
+ * Inspects the cluster, read-only, through EKS, EC2 and SSM, and with `kubernetes` through the Kubernetes API. The
  * inventory goes to S3, the plan to the state machine. Throws InvalidRequest, UnknownCluster, PreflightRefused,
  * InvalidConfiguration, KubernetesUnreachable, KubernetesForbidden.
  */
@@ -60,7 +60,7 @@ export function inspectCluster(deps: Deps): Run<Input, Output> {
   };
 }
 
-/** The version that is to adopt a self-managed kube-proxy follows from its image, which only Kubernetes knows. */
+/** The add-on version for a self-managed kube-proxy follows from kube-proxy's image, which only Kubernetes shows. */
 async function adopting(
   eks: Pick<Eks, 'schema'>,
   snapshot: ClusterSnapshot,
@@ -73,7 +73,7 @@ async function adopting(
   return { ...snapshot, offered: { ...offered, version, schema: await eks.schema(version) } };
 }
 
-/** A plan of `none` carries what a restart would need: the nodes may yet contradict the configuration. */
+/** A plan of the kind `none` carries what a restart would need: the nodes may still fail to prove the configuration. */
 function planOf(plan: MigrationPlan): Output['plan'] {
   const nothing = { strategy: null, way: null, configuration: null, createVersion: null };
   return plan.kind === 'refuse' ? { ...nothing, ...plan } : plan;
@@ -83,7 +83,7 @@ function configMapOf(workloads: Workloads | null): string | null {
   return carried(workloads?.configMap.kind === 'read' ? workloads.configMap.value : null);
 }
 
-/** A text that is too long is refused by its check, and not carried along. */
+/** A text that is too long is left out of the answer: its preflight check refuses it. */
 const carried = (text: string | null): string | null => (text !== null && fitsStateData(text) ? text : null);
 
 const store = objectStore(environment.evidenceBucket);

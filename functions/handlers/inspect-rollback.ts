@@ -32,7 +32,7 @@ import { type Incident, incidentBefore } from './shared/incident.ts';
 import { clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
 import { reasonOf } from './shared/kept.ts';
 
-/** What a look finds where something may have been changed. */
+/** What is found if something may have been changed. */
 type Looked = Omit<Found, 'plan' | 'ownerEnding' | 'lease' | 'next' | 'needsKubernetes'>;
 
 export interface Deps extends InventoryDeps {
@@ -58,8 +58,8 @@ const NOTHING = {
 };
 
 /**
- * A read-only look at what an execution saved before its change and at what the cluster is now. A node that is blocked
- * stops nothing here: it fails the proof, by name. Throws UnknownCluster, EvidenceMissing, InvalidRequest,
+ * Reads what an execution saved before its change, and how the cluster is configured now. A blocked node does not stop
+ * the rollback here: it fails the proof, by name. Throws UnknownCluster, EvidenceMissing, InvalidRequest,
  * InvalidConfiguration, KubernetesUnreachable, KubernetesForbidden.
  */
 export function inspectRollback(deps: Deps): Run<LookInput, LookOutput> {
@@ -91,7 +91,10 @@ export function inspectRollback(deps: Deps): Run<LookInput, LookOutput> {
   };
 }
 
-/** The ending that an execution recorded, or, if the bucket cannot be read, the one that its history says it was to record. */
+/**
+ * The ending that an execution recorded, or, if the bucket cannot be read, the ending that its history shows it was to
+ * record.
+ */
 async function endingOf({ store, history }: Deps, execution: Execution): Promise<string | null> {
   try {
     return await findEnding(store, execution);
@@ -139,7 +142,7 @@ async function look(deps: Deps, input: LookInput, former: Former): Promise<Looke
   };
 }
 
-/** Only the record carries what is replaced; a text that is too long for state data is left out of it. */
+/** The text that is replaced goes into the record only; a text that is too long for state data is left out. */
 const carried = (text: string | null): string | null => (text !== null && fitsStateData(text) ? text : null);
 
 function refuseOtherCluster({ cluster: { name } }: Former, { owner, cluster }: LookInput): void {
@@ -165,7 +168,7 @@ const live: Deps = {
 
 const looked = inspectRollback(live);
 
-/** A bucket that does not answer has recorded nothing: then the way back is walked, and a failure pages. */
+/** If the bucket does not answer, no earlier record is assumed: the rollback is carried out, and a failure pages. */
 export function readInput({ store }: Pick<Deps, 'store'>): Run<ReadInput, ReadOutput> {
   return async ({ execution, input }, say) => {
     const request = readRollbackInput(input);
@@ -179,7 +182,10 @@ export function readInput({ store }: Pick<Deps, 'store'>): Run<ReadInput, ReadOu
 
 const read = readInput(live);
 
-/** Answers a look, or, for an `input`, what RollbackInput reads in it. Throws InvalidRequest for what it cannot read. */
+/**
+ * Answers what a look at the cluster found or, if there is an `input`, what RollbackInput parses from it. Throws
+ * InvalidRequest for what it cannot read.
+ */
 export const handler = wrap<Input, Output>(Input, async (input, say) =>
   'read' in input ? read(input, say) : looked(input, say),
 );

@@ -19,16 +19,16 @@ export interface Deps {
   bus: EventBus;
   leases: Leases;
   settings: () => Settings;
-  /** Keeps the schedule of a cluster that stands like this; false where it is to have none. */
+  /** Keeps the schedule of a cluster with this standing; false if the cluster is to have no schedule. */
   schedule: (standing: ClusterStanding, time: Date, say: Say) => Promise<boolean>;
 }
 
 type Drift = Extract<DriftDecision, { kind: 'drift' }>;
 
 /**
- * Notices that somebody took an enrolled cluster off its target, says so on the bus, and has a migration scheduled where
- * the settings say so. nightshift's own changes are none. Throws InvalidRequest for an event that is neither a recorded
- * call about an add-on nor one of EKS's own.
+ * Notices that a principal changed an enrolled cluster away from its target, publishes that on the bus, and schedules a
+ * migration if the settings ask for it. nightshift's own changes are ignored. Throws InvalidRequest for an event that
+ * is neither a recorded call about an add-on nor one of EKS's own.
  */
 export function onAddonChanged(deps: Deps): Run<unknown, Output> {
   return async (event, say) => {
@@ -39,7 +39,7 @@ export function onAddonChanged(deps: Deps): Run<unknown, Output> {
   };
 }
 
-/** `cluster`: null where a refused call's record does not tell it. */
+/** `cluster`: null if the record of a refused call does not name it. */
 type Answer = Pick<AddonChange, 'what' | 'by'> & { cluster: string | null; output: Output };
 
 async function react(deps: Deps, event: unknown, say: Say): Promise<Answer> {
@@ -51,7 +51,8 @@ async function react(deps: Deps, event: unknown, say: Say): Promise<Answer> {
   const { change } = seen;
   const { cluster, what, by } = change;
   const answer = (kind: Output['kind'], reason: string): Answer => ({ cluster, what, by, output: { kind, reason } });
-  // EKS does not say whose update it tells of; while an execution works on the cluster it is its own.
+  // EKS's event does not name who made the update. While an execution works on the cluster, the update counts as that
+  // execution's.
   if (by === null && (await deps.leases.held(cluster)))
     return answer('ignored', 'An execution of nightshift works on the cluster.');
   const decision = decideDrift(change, await deps.eks.standing(cluster), deps.settings());
@@ -66,7 +67,7 @@ type Seen =
   | { kind: 'changed'; change: AddonChange }
   | { kind: 'ignored'; cluster: string | null; what: string; by: string | null; reason: string };
 
-/** What changed, or why that needs no look. */
+/** What changed, or why the cluster need not be inspected. */
 function changeIn(event: unknown): Seen {
   if (isAddonEvent(event)) {
     const told = parseAddonEvent(event);
@@ -93,7 +94,8 @@ async function tell(
   say: Say,
 ): Promise<'notified' | 'scheduled'> {
   const { cluster, what, by, eventId } = change;
-  // The schedule first: an event that is delivered again after a failure finds it made, and the word is not lost.
+  // The schedule is made first: if the event is delivered again after a failure, the schedule exists and the event is
+  // still published.
   const scheduled = deps.settings().drift === 'migrate' && (await deps.schedule(drift.standing, time, say));
   const detail = { cluster, found: drift.found, wanted: drift.wanted, change: what, by, event: eventId, scheduled };
   await deps.bus.put({ detailType: 'nightshift.DriftDetected', resources: [], detail });
@@ -101,7 +103,7 @@ async function tell(
   return scheduled ? 'scheduled' : 'notified';
 }
 
-/** EKS may still be at the change, so the schedule is kept for the cluster as it is to stand. */
+/** EKS may still be applying the change, so the schedule is kept for the configuration that the change leads to. */
 async function scheduleFor(standing: ClusterStanding, time: Date, say: Say): Promise<boolean> {
   const changed = { ...liveSchedules.eks, standing: async () => standing };
   const now = readAt(time, clock());

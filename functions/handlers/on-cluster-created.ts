@@ -11,8 +11,9 @@ export interface Deps extends StartDeps {
 }
 
 /**
- * Starts a migration for a cluster that was just created, which begins when the cluster is ACTIVE. Throws InvalidRequest
- * for an event that is no record of a CreateCluster, InvalidConfiguration for settings that break a rule.
+ * Starts a migration for a cluster that was just created, which begins when the cluster is ACTIVE. Throws
+ * InvalidRequest for an event that is not a record of a CreateCluster call, InvalidConfiguration for settings that
+ * break a rule.
  */
 export function onClusterCreated(deps: Deps): Run<unknown, Output> {
   return async (event, say) => {

@@ -7,8 +7,8 @@ import { type Run, wrap } from '../runtime/wrap.ts';
 import { keepSchedule, liveSchedules, type ScheduleDeps } from './shared/keep-schedules.ts';
 
 /**
- * Makes, moves or deletes the schedule of a cluster whose tags may have changed. What counts is the tags that it has when
- * the event is read: a late one, or the same one again, does no harm. Throws InvalidRequest for another event.
+ * Makes, moves or deletes the schedule of a cluster whose tags may have changed. Only the tags count that the cluster
+ * has when the event is read: a late or repeated event does no harm. Throws InvalidRequest for any other event.
  */
 export function onClusterTagged(deps: ScheduleDeps, now: () => Date): Run<unknown, Output> {
   return async (event, say) => {

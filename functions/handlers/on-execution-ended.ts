@@ -9,8 +9,8 @@ import { type EndingDeps, endingOf, liveStateMachines, lookAfter } from './share
 
 /**
  * Keeps the history of every execution that ended, and starts a recovery for one that was aborted, timed out or failed
- * without recording its end. A history that cannot be kept holds up no recovery: the invocation fails after it, and is
- * made again. Throws InvalidRequest for an event that is no status change of an execution.
+ * without recording its end. If the history cannot be kept, the recovery is started all the same; then the invocation
+ * fails, and is retried. Throws InvalidRequest for an event that is not a status change of an execution.
  */
 export function onExecutionEnded(deps: EndingDeps): Run<unknown, Output> {
   return async (event, say) => {

@@ -15,9 +15,9 @@ export interface Deps extends StartDeps {
 }
 
 /**
- * Starts one execution for all nodes that join a compliant cluster in the same quarter of an hour: it proves every node,
- * and prepares in the window those that are not prepared. Throws InvalidRequest for an event that is no running
- * instance, InvalidConfiguration for settings that break a rule.
+ * Starts one execution for all nodes that join a compliant cluster in the same quarter of an hour: it proves every
+ * node, and in the window prepares the nodes that are not prepared. Throws InvalidRequest for an event that is not
+ * about a running instance, InvalidConfiguration for settings that break a rule.
  */
 export function onNodeRegistered(deps: Deps): Run<unknown, Output> {
   return async (event, say) => {

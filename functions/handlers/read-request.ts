@@ -2,9 +2,7 @@ import { Input, type Output } from '../contracts/read-request.ts';
 import { beginningOf, parseRequest } from '../core/execution/request.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
 
-/**
- * Reads the request of an execution that may not begin at once, and says when it begins. Throws InvalidRequest.
- */
+/** Reads the request of an execution that may not begin at once, and decides when it begins. Throws InvalidRequest. */
 export const readRequest: Run<Input, Output> = async ({ now, request: raw }, say) => {
   const request = parseRequest(raw);
   const beginning = beginningOf(request, now);

@@ -22,9 +22,9 @@ export interface Deps {
 }
 
 /**
- * Sends a phase's document to every node that takes one, or to those of `only`, and notes the commands in S3. A step
- * that has been sent is not sent again. Only the holder of the lease changes nodes; asking them changes nothing. Throws InvalidRequest, EvidenceMissing,
- * LeaseLost.
+ * Sends a phase's document to every node that can run it, or to the nodes of `only`, and stores the ids of the commands
+ * in S3. A step that has been sent is not sent again. Only the holder of the lease may change nodes; validating changes
+ * nothing. Throws InvalidRequest, EvidenceMissing, LeaseLost.
  */
 export function runOnNodes(deps: Deps): Run<Input, Output> {
   return async (input, say) => {
@@ -42,7 +42,10 @@ export function runOnNodes(deps: Deps): Run<Input, Output> {
   };
 }
 
-/** Where evidence is optional, a bucket that cannot be read has no dispatch: sending a document twice does no harm. */
+/**
+ * If evidence is optional and the bucket cannot be read, no earlier dispatch is assumed: sending a document twice does
+ * no harm.
+ */
 async function earlierDispatch(store: ObjectStore, key: string, evidence: Evidence) {
   try {
     return await findDispatch(store, key);
@@ -68,7 +71,7 @@ async function send(deps: Deps, input: Input): Promise<Dispatch> {
   return { phase: input.phase, nodes, limited: input.only !== null, ...sent, sentAt: now.toISOString(), deadline };
 }
 
-/** Without a command there is nothing to wait for. */
+/** If no command was sent, there is no answer to wait for. */
 function outputOf(stored: Kept, dispatch: Dispatch, phase: PhaseName): Output {
   const { commands, deadline } = dispatch;
   const nodes = commands.reduce((sum, command) => sum + command.nodes.length, 0);
@@ -82,7 +85,7 @@ function outputOf(stored: Kept, dispatch: Dispatch, phase: PhaseName): Output {
   };
 }
 
-/** SSM keeps the output of a command for 30 days: with the ids it can be read where the evidence is missing. */
+/** SSM keeps the output of a command for 30 days: with the ids a person can read it if the evidence is missing. */
 const commandsOf = ({ commands }: Dispatch) => ({ commands: commands.map(({ commandId }) => commandId) });
 
 const live: Deps = {

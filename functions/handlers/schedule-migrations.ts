@@ -4,8 +4,8 @@ import { type Run, wrap } from '../runtime/wrap.ts';
 import { keepAllSchedules, keepSchedule, liveSchedules, type ScheduleDeps } from './shared/keep-schedules.ts';
 
 /**
- * Keeps exactly one one-time schedule for every enrolled cluster that is not compliant, and none for any other: daily,
- * or by hand, for one cluster too. Throws SweepIncomplete, naming clusters, when all others are done.
+ * Keeps exactly one one-time schedule for every enrolled cluster that is not compliant, and deletes all others. Runs
+ * daily, or by hand, also for one cluster. Throws SweepIncomplete, naming clusters, when all others are done.
  */
 export function scheduleMigrations(deps: ScheduleDeps, clock: () => Date): Run<Input, Output> {
   return ({ cluster, now = clock() }, say) =>

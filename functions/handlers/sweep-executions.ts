@@ -15,17 +15,17 @@ export interface Deps extends EndingDeps {
   stepFunctions: EndingDeps['stepFunctions'] & Pick<StepFunctions, 'endedSince'>;
 }
 
-/** Later than this nothing is recovered: the cluster may have been changed by others since. */
+/** After this time an execution is not recovered: other principals may have changed the cluster since. */
 const LATELY_MS = 48 * 3_600_000;
-/** Step Functions remembers an execution for so long: until then a record that is owed can be written. */
+/** How long Step Functions keeps an execution: until then a record that is owed can be written. */
 const REMEMBERED_MS = 90 * 24 * 3_600_000;
 const AT_ONCE = 10;
 const MACHINES: readonly Machine[] = ['migrate', 'rollback'];
 
 /**
  * Does for every execution that ended in the last 48 hours what `on-execution-ended` does, for the events that never
- * came; of older ones that failed it writes the record that they owe. Nothing is done twice. Throws SweepIncomplete,
- * naming executions, when all others are done.
+ * came; for older executions that failed it writes the record that they owe. No step is done twice. Throws
+ * SweepIncomplete, naming executions, when all others are done.
  */
 export function sweepExecutions(deps: Deps, clock: () => Date): Run<Input, Output> {
   return async ({ now = clock() }, say) => {

@@ -17,8 +17,8 @@ export interface Deps extends InventoryDeps {
 }
 
 /**
- * The nodes as they are now, and nothing else about the cluster: nodes come and go while an execution runs. Throws
- * EvidenceMissing, KubernetesUnreachable, KubernetesForbidden.
+ * Takes an inventory of the nodes as they are now, and of nothing else: nodes join and leave while an execution runs.
+ * Throws EvidenceMissing, KubernetesUnreachable, KubernetesForbidden.
  */
 export function takeInventory(deps: Deps): Run<Input, Output> {
   return async ({ execution, step, cluster, kubernetes, since, evidence = 'required' }, say) => {

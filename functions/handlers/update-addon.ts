@@ -16,9 +16,9 @@ export interface Deps {
 }
 
 /**
- * Sends the whole configuration to EKS, with OVERWRITE and for the version that is there; or makes a self-managed
- * kube-proxy an add-on, and takes that back. The add-on is read immediately before: a change of another principal is
- * never overwritten. A repetition in the same step bears the same token, so EKS does it once. Throws LeaseLost,
+ * Sends the whole configuration to EKS, with OVERWRITE and for the add-on's present version; or makes a self-managed
+ * kube-proxy an add-on, or deletes that add-on again. The add-on is read immediately before: another principal's change
+ * is never overwritten. A repetition in the same step bears the same token, so EKS does it once. Throws LeaseLost,
  * ConfigurationChanged, AddonUpdateFailed, ResourceInUseException.
  */
 export function updateAddon(deps: Deps): Run<Input, Output> {
@@ -58,8 +58,8 @@ async function change({ eks }: Deps, input: Input): Promise<Output> {
 
 /**
  * Refuses to send if the add-on is not what the look found. Throws ConfigurationChanged if nothing was sent, and
- * AddonUpdateFailed after an earlier try. An add-on with exactly the values that are to be sent is what an earlier try
- * made.
+ * AddonUpdateFailed after an earlier try. If the add-on has exactly the values that are to be sent, an earlier try
+ * succeeded.
  */
 function refuseChanged(
   { cluster: { name: cluster }, retries }: Input,
@@ -74,7 +74,9 @@ function refuseChanged(
   throw lostAnswer(`since the look at ${cluster}, ${difference}`);
 }
 
-/** That EKS has an update in flight proves that this try changed nothing, and says nothing of an earlier one. */
+/**
+ * If EKS refuses because an update is in flight, this try changed nothing; an earlier try may have changed something.
+ */
 function refuseInFlight({ cluster, retries }: Input): (error: unknown) => never {
   return (error) => {
     if (!isNamed(error, 'ResourceInUseException') || retries === 0) throw error;
@@ -87,7 +89,9 @@ const lostAnswer = (found: string): AddonUpdateFailed =>
     nextStep: 'Nothing to do: what was sent is put back, and the changes of others stay.',
   });
 
-/** With an update in flight EKS decides by the token: it is this step's own, or the call is refused. */
+/**
+ * If an update is in flight, EKS decides by the token: either the update is this step's own, or EKS refuses the call.
+ */
 function unsettled(now: FoundAddon | null): string | null {
   if (now === null || now.status === 'ACTIVE' || now.status === 'UPDATING') return null;
   return `the add-on became ${now.status}`;
@@ -102,7 +106,7 @@ async function restore(deps: Deps, input: Input): Promise<Output> {
       throw new ConfigurationChanged(`Nothing was restored: another principal deleted the add-on of ${cluster}.`);
     case 'create-addon':
       if (now && isOfOthers(now, input)) {
-        // The add-on stays, and only the mode goes back.
+        // The add-on stays, and only its mode is restored.
         const { proxying } = input;
         if (!proxying) throw new InvalidRequest('proxying must say what kube-proxy ran before.');
         return sendRestored(deps, input, now, mergeTarget(parseConfiguration(null), proxying));
@@ -127,7 +131,7 @@ async function sendRestored({ eks }: Deps, input: Input, now: FoundAddon, former
       `Nothing was restored: another principal changed the add-on of ${cluster}, ${restored.why}.`,
     );
   const { version } = now;
-  // EKS takes a token for the same request only, and what is restored depends on what is there.
+  // EKS accepts a repeated token only with the same request, and the values to restore depend on the present ones.
   const token = `${tokenOf(input)}/${version}/${restored.text}`;
   const { updateId } = await eks.updateAddon({ cluster, version, configuration: restored.text, token });
   return { updateId, until: 'update-ended' };

@@ -17,7 +17,7 @@ const name = z
     z.refine(isExecutionName, 'must be the name of an execution, of letters, digits, dots, - and _, and no dot first'),
   );
 
-/** What every input carries: whose execution it is, and when its state was entered. */
+/** What every input carries: which execution calls, and when its state was entered. */
 export const Common = {
   execution: z.object({ name, arn: z.string().check(z.minLength(1)) }),
   now: Instant,
@@ -28,7 +28,7 @@ export type Execution = z.output<typeof Common.execution>;
 export const Step = z.string().check(z.regex(/^[a-z]+(-[a-z]+)*(-[0-9]+){1,3}$/));
 
 export const ClusterName = z.object({ name: clusterName() });
-/** Where the API server answered when the cluster was inspected. */
+/** The address at which the API server answered when the cluster was inspected. */
 export const ClusterWithApi = z.extend(ClusterName, {
   api: z.nullable(
     z.object({ url: z.url({ protocol: /^https$/ }), certificateAuthority: z.string().check(z.minLength(1)) }),
@@ -46,14 +46,17 @@ export const ClusterWithServices = z.extend(ClusterName, { serviceCidr: z.string
 /** A reference to an object in the evidence bucket. */
 export const Stored = z.object({
   key: z.string().check(z.refine(isRecordKey, 'must be the key of an object that an execution stored')),
-  /** The text itself, gzipped and in base64, where the bucket did not take it. */
+  /** The text itself, gzipped and in base64, if the bucket refused it. */
   inline: z.exactOptional(z.string().check(z.maxLength(MOST_CARRIED))),
 });
 
-/** `required`: without the bucket nothing goes on. `optional`: a way back does not stop because the bucket takes nothing. */
+/**
+ * `required`: without the bucket the step fails. `optional`: a rollback goes on even if the bucket refuses every
+ * object.
+ */
 const Evidence = z.enum(['required', 'optional']);
 export type Evidence = z.output<typeof Evidence>;
-/** Whether the step may go on without the evidence bucket; without an answer it may not. */
+/** Whether the step may go on without the evidence bucket; if left out, it may not. */
 export const EvidenceNeed = z.exactOptional(Evidence);
 
 /** The phases in which a document runs on nodes. */
@@ -63,17 +66,19 @@ export type PhaseName = z.output<typeof Phase>;
 /** When an event happened, in EventBridge's envelope. */
 export const EventTime = z.object({ time: Instant });
 
-/** What every sweep is started with: without `now`, as by a person, it takes place at the function's own time. */
+/**
+ * The input of every sweep. Without `now`, for example if a person starts it, the sweep uses the function's own time.
+ */
 export const Sweep = { kind: z.literal('sweep'), now: z.exactOptional(Instant) };
 
 /** Limits a phase to some of the inventory's nodes. */
 export const Only = z.union([
-  /** Those that were not eligible in an earlier inventory. */
+  /** The nodes that were not eligible in an earlier inventory. */
   z.strictObject({ since: Stored }),
-  /** Those whose verdict in an earlier step's evidence names leftovers. */
+  /** The nodes whose verdict in an earlier step's evidence names leftovers. */
   z.strictObject({ leftoversIn: Stored }),
 ]);
 export type Only = z.output<typeof Only>;
 
-/** How often the state machine has asked already, from 1. */
+/** The number of this poll, from 1. */
 export const Poll = z.number().check(z.int(), z.gte(1));

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { NodesInMode } from '../../core/evidence/nodes-by-mode.ts';
 import { InventoryCounts } from '../../core/nodes/nodes.ts';
 
-/** An object in the bucket: `sha256` in hex, of the bytes as they lie there. */
+/** An object in the bucket: `sha256`, in hex, is the digest of the stored bytes. */
 export const Reference = z.object({ key: z.string(), sha256: z.string() });
 export type Reference = z.output<typeof Reference>;
 
@@ -14,8 +14,8 @@ const unstored = z.exactOptional(z.string());
 const inline = z.exactOptional(z.string());
 
 /**
- * What became of a text that was to be stored. `unstored` says why the bucket did not take it; `inline` is then the text
- * itself, gzipped and in base64, for the state machine to carry.
+ * The result of storing a text. `unstored` is the reason if the bucket refused it; `inline` is then the text itself,
+ * gzipped and in base64, for the state machine to carry.
  */
 export const Kept = z.extend(StoredObject, { unstored, inline });
 export type Kept = z.output<typeof Kept>;
@@ -23,8 +23,8 @@ export type Kept = z.output<typeof Kept>;
 const count = z.exactOptional(z.number());
 
 /**
- * An object as the function that stored it described it: of a dispatch what was asked, of evidence the number of
- * verdicts. `unstored`: why the bucket did not take it; then the ids of the commands, or the modes of the nodes, are here.
+ * An object as the function that stored it reported it: for a dispatch what was asked, for evidence the number of
+ * verdicts. `unstored`: why the bucket refused it; then the ids of the commands, or the modes of the nodes, are here.
  */
 export const Told = z.extend(StoredObject, {
   passed: count,
@@ -32,13 +32,13 @@ export const Told = z.extend(StoredObject, {
   asked: z.exactOptional(z.object({ phase: z.string(), sentAt: z.string(), limited: z.boolean() })),
   unstored,
   commands: z.exactOptional(z.array(z.string())),
-  /** The answer of the function holds what the bucket did not take, and so the execution's history keeps it. */
+  /** The function's answer holds what the bucket refused, and so the execution's history keeps it. */
   carried: z.exactOptional(z.boolean()),
   modes: z.exactOptional(z.array(NodesInMode)),
 });
 export type Told = z.output<typeof Told>;
 
-/** As Told, and with the text itself where the bucket did not take it. */
+/** As Told, with the text itself if the bucket refused it. */
 export const Carried = z.extend(Told, { inline });
 export type Carried = z.output<typeof Carried>;
 
@@ -56,21 +56,21 @@ export const ClusterFacts = z.object({
   api: z.nullable(z.object({ url: z.string(), certificateAuthority: z.string() })),
   /** Name of the schedule that is the cluster's lease. */
   lease: z.string(),
-  /** Name of the execution that recovers this one, should it not end by itself. */
+  /** Name of the execution that recovers this one, if this one does not record its ending. */
   recovery: z.string(),
 });
 export type ClusterFacts = z.output<typeof ClusterFacts>;
 
-/** The add-on as a look found it, with the exact text of its values. */
+/** The add-on as the inspection found it, with the exact text of its values. */
 export const FoundAddon = z.object({ version: z.string(), configuration: z.nullable(z.string()) });
 
-/** The add-on when its configuration was confirmed: an ending that is proven can leave it DEGRADED. */
+/** The add-on when its configuration was confirmed: it can be DEGRADED although every node passed. */
 export const AddonHealth = z.object({ version: z.string(), status: z.string(), issues: z.array(z.string()) });
 
-/** Whether the ConfigMap was part of a comparison: without access to Kubernetes nobody can look at it. */
+/** Whether the ConfigMap was part of a comparison: without access to Kubernetes it cannot be read. */
 export const ConfigMapLook = z.enum(['compared', 'not looked at']);
 
-/** What came of an event; `name` is the execution's, `reason` says why there is none. */
+/** The result of handling an event: `name` is the started execution's; `reason` is why no execution was started. */
 export const Started = z.object({
   kind: z.enum(['ignored', 'refused', 'started', 'already-started']),
   reason: z.nullable(z.string()),
@@ -78,7 +78,7 @@ export const Started = z.object({
 });
 export type Started = z.output<typeof Started>;
 
-/** Each cluster counts once in each: what became of its schedule, and where it stands. */
+/** Counts each cluster twice: by the decision on its schedule, and by its standing. */
 export const KeptSchedules = z.object({
   schedules: z.object({
     keep: z.number(),

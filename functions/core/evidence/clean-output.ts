@@ -12,8 +12,8 @@ const RULES = new Map<string, Rule>([
 const factOf = (key: string, text: string): string | number => (REMOVED.get(key) === 'count' ? Number(text) : text);
 
 /**
- * Judges what clean-node.sh printed: every line understood, all counts there, for the mode that was asked, and the
- * whole output, since SSM cuts a long one. That nothing was left to remove is as good as anything removed.
+ * Judges what clean-node.sh printed: every line has to be known, every count present, the mode the one that was asked
+ * for, and the output complete, since SSM cuts long output. A node on which nothing had to be removed passes, too.
  */
 export function judgeCleanOutput(node: Pick<InventoryNode, 'id' | 'name'>, output: string, mode: ProxyMode): Verdict {
   const { facts: found, warnings, problems } = readReport(output, 'clean', RULES);
@@ -32,12 +32,12 @@ export function judgeCleanOutput(node: Pick<InventoryNode, 'id' | 'name'>, outpu
   };
 }
 
-/** What a validate verdict names as left over from the other mode, by fact; empty when nothing is. */
+/** The leftovers of the other mode that a validate verdict names, by fact; empty if there are no leftovers. */
 export function leftoversIn({ facts }: Pick<Verdict, 'facts'>): string[] {
   return Object.entries(facts).flatMap(([fact, value]) => (fact.startsWith('leftover') ? [`${fact}=${value}`] : []));
 }
 
-/** The verdict where leftovers are not tolerated: a node that proved everything else fails for them, and says so. */
+/** The verdict if leftovers are not tolerated: a node that passed otherwise fails because of them, with that reason. */
 export function strictly(verdict: Verdict): Verdict {
   if (!verdict.pass || leftoversIn(verdict).length === 0) return verdict;
   return { ...verdict, pass: false, facts: { ...verdict.facts, failedFor: 'leftovers' } };

@@ -2,14 +2,16 @@ import * as z from 'zod/mini';
 import { EvidenceMissing } from '../errors.ts';
 import { Verdict } from './verdict.ts';
 
-/** Verdicts as NDJSON, one a line in the order given, each line with its newline. No verdicts give an empty text. */
+/**
+ * Verdicts as NDJSON, one a line in the order given, each line with its newline. Without verdicts the text is empty.
+ */
 export function printEvidence(verdicts: readonly Verdict[]): string {
   return verdicts.map((verdict) => `${JSON.stringify(verdict)}\n`).join('');
 }
 
 /**
  * Verdicts from NDJSON.
- * @throws EvidenceMissing naming the line that is no verdict, also where the text lost its end
+ * @throws EvidenceMissing naming the line that is not a verdict, also if the end of the text is missing
  */
 export function parseEvidence(text: string): Verdict[] {
   if (text === '') return [];

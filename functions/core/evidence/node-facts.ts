@@ -7,7 +7,7 @@ export type NodeFacts = {
   kubeIpvs0: string;
   /** Virtual servers that kube-proxy made. */
   virtualServers: number;
-  /** Virtual servers of others: keepalived, kube-vip, a firewall mark. */
+  /** Virtual servers that kube-proxy did not make: of keepalived, of kube-vip, or with a firewall mark. */
   foreignVirtualServers: number;
   /** ipsets that kube-proxy made. */
   ipsets: number | 'unknown';

@@ -9,13 +9,13 @@ export interface Validation {
   verdicts: readonly Verdict[];
 }
 
-/** Nodes whose kube-proxy said that it runs this mode; `names` are the first twenty. */
+/** Nodes whose kube-proxy reported this mode; `names` are the first twenty. */
 export const NodesInMode = z.object({ mode: z.string(), nodes: z.number(), names: z.array(z.string()) });
 export type NodesInMode = z.output<typeof NodesInMode>;
 
 const NAMED = 20;
 
-/** From when all nodes were last asked, in the order in which they were: what was said before may be from before a restart. */
+/** The validations since all nodes were last asked, in order: an earlier verdict may be from before a restart. */
 export function sinceAllWereAsked<Asked extends Pick<Validation, 'sentAt' | 'limited'>>(
   validations: readonly Asked[],
 ): Asked[] {
@@ -25,8 +25,8 @@ export function sinceAllWereAsked<Asked extends Pick<Validation, 'sentAt' | 'lim
 }
 
 /**
- * Where every node stood when all were last asked, and what single ones said after that. A node that did not tell is
- * `unknown`, whatever it said before: it may have been restarted since. Modes by name.
+ * Which mode every node reported when all were last asked, or when it was asked alone after that. A node that did not
+ * report a mode is `unknown`, even if it reported one before: it may have been restarted since. Modes by name.
  */
 export function nodesByMode(validations: readonly Validation[]): NodesInMode[] {
   const last = new Map<string, { mode: string; name: string }>();

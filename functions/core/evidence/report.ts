@@ -1,19 +1,19 @@
-/** A line that is not understood. */
+/** A line that cannot be parsed. */
 export interface Flaw {
-  /** From 1. */
+  /** The line's number, from 1. */
   lineNumber: number;
   line: string;
   what: string;
 }
 
-/** What the value of a fact must be: a regular expression, or whatever else tells. */
+/** What the value of a fact must be: a regular expression or a function. */
 export interface Rule {
   test(value: string): boolean;
 }
 
 /**
- * The lines of what a document printed: a carriage return before a newline is not part of a line (who copies output to a
- * file may add it), and empty lines at the end are none.
+ * The lines of what a document printed: a carriage return before a newline is not part of a line (copying output to a
+ * file may add it), and empty lines at the end are dropped.
  */
 export function linesOf(output: string): string[] {
   const lines = output.split('\n').map((line) => line.replace(/\r$/, ''));

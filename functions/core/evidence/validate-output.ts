@@ -5,10 +5,10 @@ import type { NodeFacts, ValidateOutput } from './node-facts.ts';
 import { linesOf, readFacts } from './report.ts';
 import type { Verdict } from './verdict.ts';
 
-/** The first line of the document's output, which tells it from plain tables. */
+/** The first line of the document's output, which distinguishes it from plain tables. */
 export const VALIDATE_FIRST_LINE = 'nightshift-validate=1';
 const TRAILER = 'end=nightshift-validate';
-// The document prints at most so many; SSM's API cuts at 2,500.
+// The document prints at most this many; SSM's API cuts at 2,500.
 const LONGEST = 2_000;
 
 const count = /^\d{1,9}$/;
@@ -19,7 +19,7 @@ const RULES = new Map<string, RegExp>([
   ['proxyMode', /^[a-z]{1,32}$/],
   ['kubeIpvs0', /^(present|absent)$/],
   ['virtualServers', count],
-  // A node without the ipset tool whose kernel has ipsets cannot count them.
+  // If a node's kernel has ipsets but the node has no ipset tool, it cannot count them.
   ['ipsets', /^(\d{1,9}|unknown)$/],
   ['rejectRules', count],
   ['iptablesServices', count],
@@ -56,7 +56,7 @@ function factsIn(lines: readonly string[]): NodeFacts {
 const MORE = /^ {2}\.\.\. \d+ more$/;
 
 /**
- * Reads the whole output of the validate document; a cut one is refused, whatever it lost.
+ * Reads the whole output of the validate document; output that was cut is refused.
  * @throws UnparseableOutput
  */
 export function parseValidateOutput(output: string): ValidateOutput {
@@ -95,7 +95,7 @@ export interface Expectation {
   dns: string;
 }
 
-/** Servers of others are evidence, and never a leftover: cleaning leaves them where they are. */
+/** Virtual servers that kube-proxy did not make are evidence, but never leftovers: cleaning does not remove them. */
 function notesOfForeign({ foreignVirtualServers }: NodeFacts): string[] {
   return foreignVirtualServers > 0 ? [`${foreignVirtualServers} virtual servers that kube-proxy did not make`] : [];
 }
@@ -106,9 +106,9 @@ const PROBES = [
 ] as const;
 
 /**
- * A probe that was not made proves as little as one that failed. In iptables mode the probes are the only proof that
- * the node reaches Services: what IPVS left behind can take the API server's ClusterIP from pods on the host network.
- * Preparation asks for the programs that probes need, so no node gets here without them.
+ * A probe that was not made counts like a probe that failed. In iptables mode the probes are the only proof that the
+ * node reaches Services: leftovers of IPVS can make the API server's ClusterIP unreachable for pods on the host
+ * network. The preparation requires the programs that probes need, so every node here has them.
  * https://github.com/aws/containers-roadmap/issues/2826
  */
 function problemsOfProbes(facts: ValidateOutput['facts']): string[] {
@@ -119,8 +119,8 @@ function problemsOfProbes(facts: ValidateOutput['facts']): string[] {
 }
 
 /**
- * Judges what one node's validate document printed. Never throws: output that is not understood is a
- * verdict that failed and says which line. Leftovers of the other mode are facts and reasons, and fail nothing.
+ * Judges what one node's validate document printed. Never throws: output that cannot be parsed becomes a failed verdict
+ * that names the line. Leftovers of the other mode become facts and reasons, but do not fail the verdict.
  */
 export function judgeValidateOutput(
   node: { id: string; name: string },

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** What one node says about itself, judged. Reasons say why it failed, or what is worth knowing though it passed. */
+/** The judgement on what one node reported. `reasons`: why the node failed, or what is notable though it passed. */
 export const Verdict = z.strictObject({
   /** Id as in the inventory. */
   node: z.string(),

@@ -16,9 +16,9 @@ export interface Verification {
 
 /**
  * Verifies the text that a node printed: `ipvsadm -L`, `ipvsadm -Ln`, /proc/net/ip_vs, or the validate document's
- * output, which is told by its first line and judged whole.
+ * output, which is recognized by its first line and judged whole.
  * @throws InvalidRequest for a CIDR or scheduler that breaks its rule
- * @throws UnparseableOutput for a line that is not understood, or output that is cut off
+ * @throws UnparseableOutput for a line that cannot be parsed, or output that is cut off
  */
 export function verifyTables(text: string, expectation: { serviceCidr: string; scheduler: string }): Verification {
   const { scheduler } = expectation;

@@ -14,7 +14,7 @@ export interface Estimate {
 
 // EKS answers an add-on update that only changes configuration in well under two minutes.
 const ADDON_UPDATE = 90;
-// The workflow waits this long for one that takes longer: ten looks, then the change has failed.
+// The workflow waits this long for a slower update: ten looks, then the change has failed.
 const LONGEST_ADDON_UPDATE = 960;
 // 30 s until a terminating pod is killed (Kubernetes' default grace) and the start of the next one.
 const POD_RESTART = 45;
@@ -26,9 +26,9 @@ const COMMAND_BATCH = 2;
 const BATCH_SIZE = 50;
 
 /**
- * How long a change and its rollback take on `nodes` nodes, in seconds; deliberately on the long side, since a window is
- * entered only when this much is left of it.
- * @throws RangeError for a number of nodes that is no whole number of 0 or more
+ * How long a change and its rollback take on `nodes` nodes, in seconds. The estimate is high on purpose: the change
+ * begins only if this much time is left of the window.
+ * @throws RangeError for a number of nodes that is not a whole number of 0 or more
  */
 export function estimateChange(nodes: number): Estimate {
   if (!Number.isInteger(nodes) || nodes < 0) throw new RangeError(`A cluster has 0 or more nodes, not ${nodes}.`);
@@ -41,8 +41,8 @@ export function estimateChange(nodes: number): Estimate {
 
 /**
  * Seconds that have to be left of a window before a change is sent: the change and its rollback. With the strategy
- * `pod-annotations` EKS restarts the nodes as soon as it has applied the update, and nobody can ask for the window in
- * between. The longest update that the workflow waits for is expected then.
+ * `pod-annotations` EKS restarts the nodes as soon as it has applied the update, and the workflow cannot check the
+ * window in between. The estimate then assumes the longest update that the workflow waits for.
  * @throws RangeError as estimateChange
  */
 export function windowNeeded(nodes: number, strategy: RestartStrategy): number {

@@ -13,8 +13,8 @@ export type Machine = 'migrate' | 'rollback';
 export const LONGEST_EXECUTION_NAME = 80;
 
 /**
- * True for the name of an execution that nightshift works with. Step Functions takes more characters; these are the ones
- * that CloudWatch Logs and S3 keys take, too. A name is part of a key, and none of its parts may be `..`.
+ * True for the name of an execution that nightshift works with. Step Functions accepts more characters; CloudWatch Logs
+ * and S3 keys accept these only. A name is part of a key, and none of its parts may be `..`.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
 export function isExecutionName(text: string): boolean {
@@ -42,8 +42,9 @@ export function machineOf(arn: string): Machine | null {
 }
 
 /**
- * The name under which an execution is recorded and announced: its own, or `unnamed-` and a digest of its ARN for one
- * whose name nightshift does not work with. Its first state refuses such a one, which is recorded all the same.
+ * The name under which an execution is recorded and published: its own, or `unnamed-` and a digest of its ARN if
+ * nightshift does not accept its name. The first state refuses such an execution, and the refusal is recorded all the
+ * same.
  */
 export function recordedName({ name, arn }: ExecutionRef): string {
   return isExecutionName(name) ? name : `unnamed-${shortDigest(arn)}`;

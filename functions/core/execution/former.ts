@@ -19,9 +19,9 @@ export const SavedFormer = z.object({
   plan: z.object({
     strategy: RestartStrategy,
     way: Way,
-    /** The configuration values that were to be sent; null with a way that sends none. */
+    /** The configuration values that were to be sent; null for a way that does not send values. */
     configuration: z._default(z.nullable(z.string()), null),
-    /** The version of the add-on that was to be created; null if EKS chose it, or none was to be. */
+    /** The version of the add-on that was to be created; null if EKS chose it, or no add-on was to be created. */
     createVersion: z._default(z.nullable(z.string()), null),
   }),
   inventory: z.object({ key: text }),
@@ -33,8 +33,8 @@ export const SavedFormer = z.object({
 export type Former = Omit<z.output<typeof SavedFormer>, 'request'> & { target: Target };
 
 /**
- * Reads `former.json`. Throws EvidenceMissing when it is not what an execution saves, or lacks what the way of its
- * change needs to go back.
+ * Reads `former.json`. Throws EvidenceMissing if it is not what an execution saves, or lacks what a rollback of this
+ * kind of change needs.
  */
 export function parseFormer(json: string): Former {
   try {
@@ -55,25 +55,30 @@ function lacks({ plan, addon, configMap }: Omit<Former, 'target'>): string | nul
 
 /** What a rollback sends and proves. */
 export interface Restoration {
-  /** Configuration values for UpdateAddon: exactly the former text, or `{}` where there was none. */
+  /** Configuration values for UpdateAddon: exactly the former text, or `{}` if the add-on had no values. */
   configuration: string;
-  /** The configuration values that the execution was to send; null where it sent none. */
+  /** The configuration values that the execution was to send; null if it sent no values. */
   sent: string | null;
-  /** The version of the add-on that the execution was to create; null if EKS chose it, or none was to be created. */
+  /**
+   * The version of the add-on that the execution was to create; null if EKS chose it, or no add-on was to be created.
+   */
   created: string | null;
   /** What every node must run again, and the next pod start with. */
   proxying: Proxying;
-  /** What the former values of the add-on ask for; null with the ways that had none. It differs in a drifted cluster. */
+  /**
+   * What the former values of the add-on ask for; null for the ways without an add-on before the change. In a drifted
+   * cluster it differs from what the nodes ran.
+   */
   values: Proxying | null;
-  /** Exactly the former text of kube-proxy's ConfigMap, if the add-on's values do not bring it back. */
+  /** Exactly the former text of kube-proxy's ConfigMap, if the add-on's values do not restore it. */
   configMap: string | null;
   addon: { version: string } | null;
 }
 
 /**
- * What a rollback rests on. kube-proxy starts with what its ConfigMap asks for, not with the add-on's values: somebody may
- * have edited it since EKS wrote it. Such a cluster gets back its values, and then the text of its ConfigMap. Otherwise the
- * text is left to EKS, which another version of the add-on may make write another one.
+ * Decides what a rollback restores. kube-proxy starts with what its ConfigMap asks for, not with the add-on's values: a
+ * person may have edited the ConfigMap since EKS wrote it. In such a cluster the rollback restores the add-on's values,
+ * and then the ConfigMap's text. Otherwise EKS writes the text, which may differ for a different version of the add-on.
  * @throws InvalidConfiguration for a former mode or scheduler that this product cannot prove
  */
 export function restoration(former: Former): Restoration {
@@ -92,7 +97,10 @@ export function restoration(former: Former): Restoration {
   };
 }
 
-/** Whether EKS makes the former ConfigMap out of the former values: nobody had edited it, or nobody read it. */
+/**
+ * Whether EKS makes the former ConfigMap out of the former values: true if the ConfigMap had not been edited, or was
+ * not read.
+ */
 function isRenderedFrom(values: Proxying, { configMap, cluster }: Former): boolean {
   if (configMap === null) return true;
   const live = configMapProxying(configMap);
@@ -111,15 +119,15 @@ export interface Standing {
   atFormer: boolean;
 }
 
-/** What EKS says of the add-on; null where there is none. */
+/** What EKS reports about the add-on; null if there is no add-on. */
 interface Configured {
   addon: Pick<NonNullable<ClusterSnapshot['addon']>, 'status' | 'configuration'> | null;
   updateInFlight: boolean;
 }
 
 /**
- * Compares what a cluster is configured for with the target and with what was saved. `configMap` is the text as it is
- * now, null where nobody read it: then nothing that depends on it is taken for true.
+ * Compares what a cluster is configured for with the target and with what was saved. `configMap` is the present text,
+ * or null if it was not read: then every answer that depends on it is false.
  */
 export function standing(former: Former, snapshot: Configured, configMap: string | null): Standing {
   const settled = !snapshot.updateInFlight;
@@ -147,13 +155,19 @@ export function standing(former: Former, snapshot: Configured, configMap: string
   }
 }
 
-/** An update that failed may have been applied in part: kube-proxy reads the ConfigMap. True where nobody read it. */
+/**
+ * A failed update may have been applied in part, and kube-proxy reads the ConfigMap. True if the ConfigMap was not
+ * read.
+ */
 function says(configMap: string | null, proxying: Proxying | null): boolean {
   if (configMap === null || proxying === null) return true;
   return sameProxying(configMapProxying(configMap), proxying);
 }
 
-/** True when a rollback would write what is there: nothing of the change is left, whatever others changed. */
+/**
+ * True if a rollback would write what is already there: nothing of the change is left, even if other principals changed
+ * more.
+ */
 function isFormer(now: { configuration: string | null } | null, { addon, plan }: Former): boolean {
   if (now === null || addon === null) return false;
   const values = { former: addon.configuration, sent: plan.configuration, now: now.configuration };
@@ -161,7 +175,7 @@ function isFormer(now: { configuration: string | null } | null, { addon, plan }:
   return restored.kind === 'write' && restored.text === textOf(now.configuration);
 }
 
-/** Whether going back, or proving the target, needs the Kubernetes API. */
+/** Whether a rollback, or a proof of the target, needs the Kubernetes API. */
 export function needsKubernetes({ plan }: Former, nodes: { proxyMode: number }): boolean {
   return plan.strategy === 'kubernetes-api' || plan.way !== 'addon' || nodes.proxyMode > 0;
 }

@@ -5,8 +5,8 @@ const LONGEST = 64;
 const PREFIX = 'nightshift-';
 
 /**
- * The name of the EventBridge Scheduler schedule that is a cluster's lease. A name that is too long is cut and told
- * apart by a digest behind a dot, which no cluster's name has, so two clusters never share a lease.
+ * The name of the EventBridge Scheduler schedule that is a cluster's lease. A name that is too long is cut, and gets a
+ * digest behind a dot. No cluster's name has a dot, so two clusters never share a lease.
  * https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
  */
 export function leaseName(cluster: string): string {
@@ -17,9 +17,9 @@ const Target = z.object({ Input: z.string() });
 const Held = z.object({ holder: z.string().check(z.minLength(1)) });
 
 /**
- * The ARN of the execution that holds a lease, out of the input of the schedule's target: the StartExecution that it
- * makes when nobody deletes it, whose own input carries `holder`. Null for a schedule that no execution made: then
- * nobody who reads it holds the lease.
+ * The ARN of the execution that holds a lease, read from the input of the schedule's target. The target is the
+ * StartExecution call that the schedule makes if it is not deleted; that call's own input carries `holder`. Null for a
+ * schedule that was not made by an execution: then no execution holds the lease.
  */
 export function holderOf(targetInput: string): string | null {
   const target = Target.safeParse(json(targetInput));

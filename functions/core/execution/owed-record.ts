@@ -4,22 +4,22 @@ import { taskEvents } from './task-history.ts';
 const Scheduled = z.object({ Payload: z.looseObject({ ending: z.string() }) });
 const Succeeded = z.object({ Payload: z.object({ announced: z.boolean() }) });
 
-/** The state of both state machines that records their ending. */
+/** The state, in both state machines, that records the ending. */
 const RECORDING = 'RecordOutcome';
 
-/** What an execution gave to the function that records its ending, and what came of it. */
+/** The input that an execution passed to the function that records its ending, and the result. */
 export interface OwedRecord {
   payload: Record<string, unknown>;
   ending: string;
-  /** The function ran at least once, and so has paged if it had to. */
+  /** The function ran at least once, and has therefore paged a person if that was due. */
   ran: boolean;
   /** The bus has the event. */
   announced: boolean;
 }
 
 /**
- * The record that an execution still owes, out of its history: one event a line, in their order, as the API gives them.
- * Null for an execution that did not come to record its ending.
+ * The record that an execution still owes, read from its history: one event a line, in order, as the API returns them.
+ * Null for an execution that did not reach the state that records its ending.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
 export function owedRecord(history: readonly string[]): OwedRecord | null {

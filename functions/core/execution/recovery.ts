@@ -14,9 +14,9 @@ export const MOST_ATTEMPTS = 3;
 export const GIVING_UP = MOST_ATTEMPTS + 1;
 
 /**
- * The name of the execution of rollback-cluster that recovers what an execution has left. The same for everyone who
- * notices, so that Step Functions starts it once. The attempt stands in front of the dash: behind the name it would make
- * the second attempt for `demo` the first one for `demo-2`.
+ * The name of the execution of rollback-cluster that recovers the execution `left`. The lease's schedule, the event and
+ * the sweep all use this name, so Step Functions starts the recovery once. The attempt stands in front of the dash:
+ * behind the name it would make the second attempt for `demo` the first one for `demo-2`.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
 export function recoveryName(left: string, attempt: number): string {
@@ -24,8 +24,8 @@ export function recoveryName(left: string, attempt: number): string {
 }
 
 /**
- * The name of the execution that recovers what `left` has left. A migration and a rollback may have the same name: the
- * name of a recovery of a rollback also carries a digest of the rollback's ARN.
+ * The name of the execution that recovers this execution. A migration and a rollback may have the same name: the name
+ * of a recovery of a rollback also carries a digest of the rollback's ARN.
  */
 export function recoveryOf({ name, arn }: ExecutionRef, attempt: number): string {
   const isRollback = readExecutionArn(arn)?.machine === 'rollback';
@@ -46,8 +46,8 @@ function isExecution(machine: Machine, name: string, arn: string): boolean {
 }
 
 /**
- * Why a rollback was started: a person's sentence, or the name of the error that a migration failed with. A name of Step
- * Functions' own becomes ours, since the reason stands in records and events.
+ * Why a rollback was started: a person's sentence, or the name of the error that a migration failed with. An error name
+ * of Step Functions is replaced by nightshift's, since the reason is part of records and events.
  */
 export const RollbackReason = z.pipe(
   z.string().check(z.maxLength(4_000)),
@@ -63,12 +63,12 @@ export const RollbackInput = z.object({
   attempt: z.number().check(z.int(), z.gte(1), z.lte(GIVING_UP)),
   /** The name of the execution that the owner starts and waits for. */
   leasedTo: z.nullish(text),
-  /** The execution that ended without a record, where that is not the owner but a rollback that nobody waits for. */
+  /** The execution that ended without a record, if that is not the owner but a rollback that no migration waits for. */
   after: z.nullish(Rollback),
   /** The attempt before this one. */
   previous: z.nullish(Rollback),
   reason: RollbackReason,
-  /** On which nodes the owner had restarted kube-proxy: on none, on those of `canary`, or perhaps on all. */
+  /** Nodes on which the owner had restarted kube-proxy: no node, the nodes of `canary`, or perhaps all. */
   restarted: z.nullish(z.enum(['none', 'canary', 'all'])),
   canary: z.nullish(z.object({ inventory: z.object({ key: text }) })),
   /** In a lease: the ARN of the execution that holds it. */
@@ -94,9 +94,10 @@ export interface Recovery {
 }
 
 /**
- * What follows on an execution of rollback-cluster that does not come to its end. Its lease starts it, and so do the
- * function that gets the event of the end and the sweep: all ask here, so all mean one execution. After the last attempt
- * follows the execution that gives up, and after that one nothing: it has no lease.
+ * The execution that follows an execution of rollback-cluster that does not record its ending. The lease's schedule
+ * starts it, and so do the function that handles the event of the end, and the sweep: all call this function, so all
+ * start the same execution. The last attempt is followed by the execution that gives up, which has no lease and no
+ * successor.
  */
 export function recoveryAfter(rollback: ExecutionRef, input: RollbackInput, reason: string): Recovery {
   const { mode, cluster, execution } = input;
@@ -128,7 +129,7 @@ const Event = z.object({
     stateMachineArn: text,
     name: text,
     status: z.enum(STATUSES),
-    /** Absent or null where it was too large for the event. */
+    /** Absent or null if the input was too large for the event. */
     input: z.nullish(z.string()),
     error: z.nullish(z.string()),
     /** Milliseconds since 1970. */
@@ -149,7 +150,7 @@ export function parseExecutionEvent(event: unknown): ExecutionEnded {
 export type RecoveryDecision =
   | { kind: 'ignore'; reason: string }
   | ({ kind: 'recover' } & Recovery)
-  /** The execution that gives up ended without a record: this is what it had to record. */
+  /** The execution that gives up ended without a record: its record is written from this input. */
   | { kind: 'record'; input: RollbackInput; reason: string };
 
 const MigrateInput = z.object({ cluster: ClusterName });
@@ -160,8 +161,8 @@ export function endedBadly({ status }: Pick<ExecutionEnded, 'status'>): boolean 
 }
 
 /**
- * What is to be done about an execution that ended badly without recording its end. `input` is the input it was started
- * with. An input that is none of this state machine's cannot have changed a cluster: the first state refuses it.
+ * Decides what to do about an execution that ended badly without recording its ending. `input` is the input that it was
+ * started with. An input that this state machine would refuse cannot have led to a change: the first state refuses it.
  */
 export function decideRecovery(machine: Machine, event: ExecutionEnded, input: string): RecoveryDecision {
   const reason = `Execution ${event.name} ended ${event.status}${event.error ? ` (${event.error})` : ''}.`;
@@ -186,7 +187,7 @@ function json(input: string): unknown {
   try {
     return JSON.parse(input);
   } catch {
-    // Step Functions takes JSON only; what is none is no input of ours.
+    // Step Functions accepts JSON only: a text that is not JSON cannot be an execution's input.
     return undefined;
   }
 }

@@ -12,7 +12,7 @@ const printable = (longest: number) =>
     z.trim(),
     z.minLength(1, `must be a text of 1 to ${longest} characters`),
     z.maxLength(longest, `must be a text of 1 to ${longest} characters`),
-    // Control characters in a recorded text could forge lines of a log or a terminal.
+    // A control character in a recorded text could forge a line in a log or on a terminal.
     z.regex(/^[^\p{Cc}]*$/u, 'must be one line without control characters'),
   );
 
@@ -29,7 +29,9 @@ const targetModes = Object.keys(targets).map((mode) => `"${mode}"`);
 const [first = z.strictObject(MODES.ipvs.schema.shape), ...others] = Object.values(targets).map(({ schema }) =>
   z.strictObject(schema.shape),
 );
-/** What a cluster should run, as people and settings write it: any mode but the one that clusters leave. */
+/**
+ * The target of a cluster, as people and settings write it: every mode except the one that clusters are migrated from.
+ */
 export const TargetInput = z.discriminatedUnion('mode', [first, ...others], {
   error: (issue) => (issue.code === 'invalid_union' ? `must be ${targetModes.join(' or ')}` : targetRule),
 });
@@ -37,7 +39,7 @@ export const TargetInput = z.discriminatedUnion('mode', [first, ...others], {
 /** The name of a configured window. */
 export const WindowName = z.string({ error: windowRule }).check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, windowRule));
 
-/** Accepted risks; none unless they are given. */
+/** Accepted risks; empty unless the request names some. */
 export const Acknowledged = z._default(
   z
     .array(z.enum(CHECK_NAMES, { error: checkRule }), { error: acknowledgeRule })
@@ -45,7 +47,7 @@ export const Acknowledged = z._default(
   [],
 );
 
-/** What someone, or something, asks for: one cluster, what it should run, and when that may be disruptive. */
+/** A request of a person or of an event: one cluster, what it should run, and when the change may disrupt it. */
 export const MigrationRequest = z
   .strictObject(
     {
@@ -59,11 +61,11 @@ export const MigrationRequest = z
       ),
       /** Risks that the requester accepts, by the names of the preflight checks that find them. */
       acknowledge: Acknowledged,
-      /** How kube-proxy is restarted; chosen by inspection where it is left out. */
+      /** How kube-proxy is restarted; if left out, the inspection chooses. */
       strategy: z.exactOptional(
         z.enum(RestartStrategy.options, { error: `must be one of ${RestartStrategy.options.join(', ')}` }),
       ),
-      /** How a self-managed kube-proxy is changed; without it one is refused. */
+      /** How a self-managed kube-proxy is changed; if left out, a cluster with a self-managed kube-proxy is refused. */
       selfManaged: z.exactOptional(z.enum(SELF_MANAGED, { error: `must be one of ${SELF_MANAGED.join(', ')}` })),
       requestedBy: z.exactOptional(printable(512)),
       /** Wait until EKS has made the cluster, and kube-proxy an add-on of it. */
@@ -94,12 +96,13 @@ export function parseRequest(input: unknown): MigrationRequest {
 export type Beginning = { kind: 'now' } | { kind: 'at'; at: Date } | { kind: 'cluster' };
 
 const DAY_MS = 86_400_000;
-/** An execution lives a year; whoever waits for longer than this has no time left for the window and the work. */
+/** An execution lives a year; one that waits for longer than this has no time left for the window and the work. */
 export const LONGEST_WAIT_DAYS = 300;
 
 /**
- * Decides when the work of a request begins. The state machine obeys this and reads none of the fields itself.
- * @throws InvalidRequest for a moment that an execution does not live to see
+ * Decides when the work of a request begins. The state machine obeys this decision and does not read these fields
+ * itself.
+ * @throws InvalidRequest for a moment that comes after an execution's longest life
  */
 export function beginningOf({ awaitActive, notBefore }: MigrationRequest, now: Date): Beginning {
   if (awaitActive) return { kind: 'cluster' };

@@ -15,7 +15,10 @@ import { isMapping, type Mapping, own } from '../values/mapping.ts';
 /** The text to write, or why nothing may be written. */
 export type Restored = { kind: 'write'; text: string } | { kind: 'changed'; why: string };
 
-/** Configuration values of the add-on: as they were, as nightshift sent them (null: it sent none), as they are. */
+/**
+ * Configuration values of the add-on: as they were, as nightshift sent them (null if it sent no values), and as they
+ * are.
+ */
 interface Values {
   former: string | null;
   sent: string | null;
@@ -23,9 +26,10 @@ interface Values {
 }
 
 /**
- * The configuration values that put back what nightshift changed, and nothing that another principal changed since. What
- * is there is what nightshift sent, or the former values: the exact former text. Another changed other values: those
- * stay, and only the mode and what belongs to it are the former ones again. Another changed the mode: nothing is written.
+ * The configuration values that restore what nightshift changed, and keep what another principal changed since. If the
+ * present values are those that nightshift sent, or the former ones, this is the exact former text. If another
+ * principal changed other values, those stay, and only the mode and its settings are restored. If another principal
+ * changed the mode, nothing is written.
  */
 export function restoredValues({ former, sent, now }: Values): Restored {
   const exact: Restored = { kind: 'write', text: textOf(former) };
@@ -46,8 +50,8 @@ export function restoredValues({ former, sent, now }: Values): Restored {
 }
 
 /**
- * The values as UpdateAddon takes them: without values it keeps the current ones, so none is sent as `{}`, which resets
- * them all. https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateAddon.html
+ * The values as UpdateAddon accepts them: without values it keeps the current ones, so an absence of values is sent as
+ * `{}`, which resets them all. https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateAddon.html
  */
 export const textOf = (text: string | null): string => (text === null || text.trim() === '' ? '{}' : text);
 
@@ -71,7 +75,7 @@ function sameValues(one: unknown, other: unknown): boolean {
   return JSON.stringify(one, sorted) === JSON.stringify(other, sorted);
 }
 
-/** One field of the mapping under `key` as it was. A mapping that is empty now and was not there is taken away. */
+/** Restores one field of the mapping under `key`. A mapping that is empty now and did not exist before is removed. */
 function withMapping(values: Mapping, was: ParsedConfiguration, key: string, field: string): Mapping {
   const inner = withField(mappingAt(values, key), field, own(mappingAt(was.values, key), field));
   const needless = Object.keys(inner).length === 0 && !Object.hasOwn(was.values, key);
@@ -87,19 +91,19 @@ function withField(values: Mapping, key: string, value: unknown): Mapping {
 interface Texts {
   /** The exact text before the change, and what it asks for. */
   former: { text: string; proxying: Proxying };
-  /** What the change was to. */
+  /** What the change was to set. */
   target: Proxying;
   /** What the former values of the add-on make EKS write; null if there were none. */
   values: Proxying | null;
-  /** Who wrote the target into the ConfigMap: nightshift, in place, or EKS, which replaced the whole text. */
+  /** Who wrote the target into the ConfigMap: nightshift edited the text in place, or EKS replaced the whole text. */
   writtenBy: 'nightshift' | 'eks';
   now: string;
 }
 
 /**
- * The text of the ConfigMap that puts back what nightshift changed. Where nightshift edited it, every edit of another
- * stays, and only mode and scheduler are the former ones; where EKS replaced it, for the target or for the add-on's former
- * values, the exact former text comes back.
+ * The text of the ConfigMap that restores what nightshift changed. If nightshift edited the ConfigMap, every edit of
+ * another principal stays, and only mode and scheduler are restored. If EKS replaced the text, for the target or for
+ * the add-on's former values, the exact former text is restored.
  */
 export function restoredConfigMap({ former, target, values, writtenBy, now }: Texts): Restored {
   const exact: Restored = { kind: 'write', text: former.text };

@@ -7,9 +7,9 @@ const PutObject = z.object({ Body: z.record(z.string(), z.unknown()) });
 const SAVING = 'SaveFormer';
 
 /**
- * The text of the `former.json` that an execution saved, out of its history: one event a line, in their order, as the
- * API gives them. The state machine saved an object, and so its text here differs from the one in the bucket in nothing
- * that JSON means. Null for an execution whose history has no such state, or none that succeeded.
+ * The text of the `former.json` that an execution saved, read from its history: one event a line, in order, as the API
+ * returns them. The state machine saved an object, so this text and the text in the bucket are the same JSON, perhaps
+ * in a different layout. Null if the history has no such state, or the state did not succeed.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
 export function savedFormer(history: readonly string[]): string | null {

@@ -7,7 +7,7 @@
 /** Bytes of the largest answer of a function; the rest of 256 KiB is for what Lambda's integration adds. */
 export const LARGEST_ANSWER = 200 * 1024;
 
-/** Characters of the longest configuration that is carried along. kube-proxy's own has 1,000. */
+/** Characters of the longest configuration that state data carries. kube-proxy's own has 1,000. */
 export const LONGEST_CONFIGURATION = 32_768;
 
 /** Bytes of that configuration as a JSON text: a payload carries three of them. */

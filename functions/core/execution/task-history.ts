@@ -6,12 +6,12 @@ const Event = z.object({
   taskSucceededEventDetails: z.exactOptional(z.object({ output: z.exactOptional(z.string()) })),
 });
 
-/** What a Task state sent, and what came back: both texts of JSON. `output` is null if the history does not have it. */
+/** What a Task state sent, and what came back: both texts of JSON. `output` is null if the history does not hold it. */
 export type TaskEvent = { kind: 'sent'; parameters: string } | { kind: 'succeeded'; output: string | null };
 
 /**
- * What one Task state of an execution did, in order, out of the execution's history: one event a line, as the API gives
- * them.
+ * What one Task state of an execution did, in order, read from the execution's history: one event a line, as the API
+ * returns them.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
 export function taskEvents(history: readonly string[], state: string): TaskEvent[] {

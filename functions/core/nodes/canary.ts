@@ -6,13 +6,13 @@ export interface CanaryPod {
   uid: string;
   nodeName: string;
   ready: boolean;
-  /** It is being deleted. */
+  /** The pod is being deleted. */
   terminating: boolean;
   restarts: number;
   waiting: string | null;
 }
 
-/** The ways of proving a node; each that the cluster's nodes have gets a canary of its own. */
+/** The ways of proving a node; each way that the cluster's nodes need gets a canary of its own. */
 const WAYS = ['ssm', 'proxy-mode'] as const satisfies readonly Handling['by'][];
 
 /** A node whose kube-proxy is restarted first, and why this one. */
@@ -26,14 +26,14 @@ export type CanaryChoice =
   | { kind: 'chosen'; canaries: ChosenCanary[] }
   /** No node of the cluster can be proven alone, before the others. */
   | { kind: 'impossible'; reason: string }
-  /** There are nodes that are proven in one way, and on none of them does kube-proxy work now. */
+  /** There are nodes for one way of proving, and kube-proxy works on none of them now. */
   | { kind: 'unhealthy'; reason: string };
 
 /**
- * Chooses the nodes whose kube-proxy is restarted first, one for each way of proving that the nodes have: what works on a
- * node with a script says nothing about one that only the API server asks. Each has a Ready kube-proxy, and is not one of
- * those that answer the cluster's DNS unless all are. The first by id of what is left, so that a repeated question has
- * the same answer.
+ * Chooses the nodes whose kube-proxy is restarted first, one for each way of proving that the nodes have: a proof by a
+ * script on one node proves nothing about a node that only the API server asks. Each canary has a Ready kube-proxy, and
+ * does not run the cluster's DNS unless all nodes do. Of the remaining nodes the first by id is chosen, so that a
+ * repetition chooses the same one.
  */
 export function chooseCanaries(
   inventory: readonly InventoryNode[],
@@ -83,13 +83,13 @@ export type CanaryState =
 
 const CANNOT_START = ['CrashLoopBackOff', 'CreateContainerConfigError', 'InvalidImageName'];
 
-/** Why a pod will not come up by waiting; null while it may. */
+/** Why a pod will not start however long one waits; null while it may start. */
 export function crashOf({ restarts, waiting }: Pick<CanaryPod, 'restarts' | 'waiting'>): string | null {
   if (restarts === 0 && (waiting === null || !CANNOT_START.includes(waiting))) return null;
   return `${restarts} restarts${waiting === null ? '' : `, ${waiting}`}`;
 }
 
-/** Looks for the pod that has taken the former one's place on a canary; `done` names it. */
+/** Looks for the pod that has replaced the former pod on a canary; `done` names it. */
 export function canaryState(pods: readonly CanaryPod[], node: string, formerUid: string): CanaryState {
   const fresh = pods.filter((pod) => pod.nodeName === node && pod.uid !== formerUid && !pod.terminating);
   for (const pod of fresh) {

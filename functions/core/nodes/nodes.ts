@@ -17,7 +17,7 @@ export const NODE_KINDS = [
   'fargate',
   'auto-mode',
   'hybrid',
-  /** An EC2 instance that does not run now, as those of a warm pool. */
+  /** An EC2 instance that does not run now, for example one of a warm pool. */
   'stopped',
 ] as const;
 export type NodeKind = (typeof NODE_KINDS)[number];
@@ -32,14 +32,14 @@ const Handling = z.discriminatedUnion('by', [
 export type Handling = z.output<typeof Handling>;
 
 export const InventoryNode = z.object({
-  /** EC2 instance id, SSM managed-instance id, or the Kubernetes node name where neither is known. */
+  /** EC2 instance id, SSM managed-instance id, or the Kubernetes node name if neither is known. */
   id: z.string(),
   name: z.string(),
   address: z.nullable(z.string()),
   /** `unknown` is always blocked. */
   kind: z.union([z.enum(NODE_KINDS), z.literal('unknown')]),
   handling: Handling,
-  /** What this node's kube-proxy said on `/proxyMode`; left out or null where nobody asked or nobody answered. */
+  /** What this node's kube-proxy answered on `/proxyMode`; left out or null if it was not asked or did not answer. */
   runningMode: z.exactOptional(z.nullable(z.string())),
 });
 export type InventoryNode = z.output<typeof InventoryNode>;
@@ -74,7 +74,7 @@ export interface KubeProxyPod {
   nodeName: string;
   hostIp: string | null;
   ready: boolean;
-  /** It is being deleted: its kube-proxy is not the one that stays. */
+  /** The pod is being deleted: another kube-proxy will take its place. */
   terminating: boolean;
   restarts: number;
   proxyMode: string | null;
@@ -89,7 +89,7 @@ export interface SeenNodes {
   fargateProfiles: number;
 }
 
-/** Why a node is blocked for which SSM has no agent: usually its role lacks the rights. */
+/** Why a node without an SSM agent is blocked: usually its role lacks the permissions. */
 export const UNREGISTERED = 'no SSM agent has registered for it';
 
 const blocked = (reason: string): Handling => ({ by: 'blocked', reason });
@@ -119,21 +119,21 @@ function kindOf(managed: ManagedNode): NodeKind | 'unknown' {
 const AUTO_MODE_TAGS = ['eks:kubernetes-node-class-name', 'eks:kubernetes-node-pool-name'];
 const isAutoMode = (node: Ec2Node): boolean => AUTO_MODE_TAGS.some((tag) => Object.hasOwn(node.tags, tag));
 
-/** What is known of the kube-proxy on one node, by all of its pods together. */
+/** What all kube-proxy pods of one node together show about it. */
 interface NodePods {
-  /** Of one of its pods, of those that stay if there are any. */
+  /** From one of its pods: from one that stays, if there is one. */
   name: string;
   nodeName: string;
   hostIp: string | null;
-  /** What kube-proxy answered on `/proxyMode`; null where it did not, or only pods are there that are being deleted. */
+  /** What kube-proxy answered on `/proxyMode`; null if it did not answer, or if all its pods are being deleted. */
   proxyMode: string | null;
-  /** How pods that stay contradict each other; null where they do not. */
+  /** How pods that stay contradict each other; null if they agree. */
   contradiction: string | null;
 }
 
 /**
- * A pod that is being deleted speaks for no node: what it answered is what the node ran before. A DaemonSet keeps one
- * other pod on a node; where there are more for a moment, they speak if they agree.
+ * A pod that is being deleted is ignored: its answer is what the node ran before. A DaemonSet keeps one other pod on a
+ * node. If there are more for a moment, they count if they agree.
  */
 function nodePodsOf(first: KubeProxyPod, pods: readonly KubeProxyPod[]): NodePods {
   const staying = pods.filter(({ terminating }) => !terminating);
@@ -147,7 +147,7 @@ function nodePodsOf(first: KubeProxyPod, pods: readonly KubeProxyPod[]): NodePod
   return { name, nodeName, hostIp, proxyMode: null, contradiction: said.join(', ') };
 }
 
-/** Looks pods up by what a node is known under, once each: clusters have thousands of nodes. */
+/** Looks pods up by a node's name or address, with one map for each: clusters have thousands of nodes. */
 class Pods {
   readonly #byKey = new Map<string, NodePods>();
   readonly #taken = new Set<NodePods>();
@@ -158,7 +158,7 @@ class Pods {
       pods.filter(({ nodeName }) => nodeName !== ''),
       ({ nodeName }) => nodeName,
     );
-    // An address may be another node's by now: of two nodes, the one with a pod that stays has it.
+    // A node's address may have passed to another node: of the two, the one with a pod that stays has the address.
     const leaving = (there: readonly KubeProxyPod[]) => there.every(({ terminating }) => terminating);
     const sorted = [...byNode.values()].sort((a, b) => Number(leaving(b)) - Number(leaving(a)));
     this.#all = sorted.flatMap((there) => (there[0] === undefined ? [] : [nodePodsOf(there[0], there)]));
@@ -198,8 +198,8 @@ function linuxHandling(kind: NodeKind | 'unknown', managed: ManagedNode, pod: No
 }
 
 /**
- * Whether it is a Windows node, as EC2 says of the image that it was started from. `contradiction`: SSM, which repeats what
- * the node says of itself, or a pod of the Linux DaemonSet says otherwise; then nothing excuses the node.
+ * Whether EC2 reports that the node was started from a Windows image. `contradiction`: SSM, which repeats what the node
+ * reports about itself, or a pod of the Linux DaemonSet shows otherwise; then the node is not excluded.
  */
 function windows(
   node: Ec2Node,
@@ -262,8 +262,8 @@ function fargateEntry(profiles: number): InventoryNode {
 }
 
 /**
- * A stopped instance runs no kube-proxy, which only EC2 can say. If a kube-proxy pod is still listed on it, a restart of
- * the DaemonSet would wait for that pod.
+ * A stopped instance does not run kube-proxy, and only EC2 knows that it is stopped. If a kube-proxy pod is still
+ * listed on it, a restart of the DaemonSet would wait for that pod.
  */
 function stopped({ state }: Ec2Node, pod: NodePods | null): Handling {
   if (pod !== null)
@@ -271,14 +271,15 @@ function stopped({ state }: Ec2Node, pod: NodePods | null): Handling {
   return { by: 'excluded', reason: `the instance is ${state}: it runs nothing now` };
 }
 
-// A terminated instance comes back as another one; EC2 lists it for about an hour more.
+// A terminated instance never starts again; EC2 lists it for about an hour more.
 const GONE = new Set(['terminated', 'shutting-down']);
 const STOPPED = new Set(['stopped', 'stopping']);
 
 /**
- * Joins what EC2, SSM and Kubernetes say into one list in which every node has a kind and a handling. Fails closed: a
- * node that only one of them knows, an operating system that is not in the list, a silent SSM agent are blocked, each
- * with its reason. Fargate, which has no instances, is one excluded entry for all profiles. Sorted by id.
+ * Joins the nodes of EC2, SSM and Kubernetes into one list in which every node has a kind and a handling. Fails closed:
+ * a node is blocked, with the reason, if only one of the three lists it, if its operating system is not in the list, or
+ * if its SSM agent does not answer. Fargate, which has no instances, is one excluded entry for all profiles. Sorted by
+ * id.
  */
 export function buildInventory(seen: SeenNodes): InventoryNode[] {
   const managed = new Map(seen.managed.map((node) => [node.id, node]));
@@ -324,7 +325,7 @@ export function countInventory(nodes: InventoryNode[]): z.output<typeof Inventor
 /**
  * Splits a list in order; ssm:SendCommand takes at most 50 instance ids.
  * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html
- * @throws RangeError for a size that is no whole number of 1 or more
+ * @throws RangeError for a size that is not a whole number of 1 or more
  */
 export function batches<T>(items: readonly T[], size = 50): T[][] {
   if (!Number.isInteger(size) || size < 1) throw new RangeError(`A batch has a size of 1 or more, not ${size}.`);
@@ -334,8 +335,8 @@ export function batches<T>(items: readonly T[], size = 50): T[][] {
 }
 
 /**
- * Compares the nodes that must answer with the verdicts that came. Success is set equality: nothing missing, nothing
- * unexpected, nothing failed. Where a node answered twice and one answer failed, it failed.
+ * Compares the nodes that must answer with the verdicts that arrived. The proof succeeds if no verdict is missing,
+ * unexpected or failed. If a node answered twice and one answer failed, the node failed.
  */
 export function reconcile(
   expected: readonly string[],

@@ -7,19 +7,21 @@ export interface Turnover {
   newcomers: string[];
   /** Nodes that were eligible before and are not listed any more, by id. */
   gone: string[];
-  /** One sentence for each of the two that is not empty, naming up to five nodes. */
+  /** One sentence for each of the two lists that is not empty, naming up to five nodes. */
   notes: string[];
 }
 
 const eligible = ({ handling }: InventoryNode): boolean => handling.by === 'ssm' || handling.by === 'proxy-mode';
 
-/** The nodes of `nodes` that were not eligible in `before`: they joined, or could not be worked with then. */
+/** The nodes of `nodes` that were not eligible in `before`: they joined, or were not eligible then. */
 export function joinedSince(before: readonly InventoryNode[], nodes: readonly InventoryNode[]): InventoryNode[] {
   const known = new Set(before.filter(eligible).map(({ id }) => id));
   return nodes.filter(({ id }) => !known.has(id));
 }
 
-/** Compares a fresh inventory with an earlier one. A blocked newcomer counts: nobody has prepared it. */
+/**
+ * Compares a fresh inventory with an earlier one. A blocked node that joined counts as new: it has not been prepared.
+ */
 export function turnover(before: readonly InventoryNode[], fresh: readonly InventoryNode[]): Turnover {
   const newcomers = joinedSince(before, fresh).filter(({ handling }) => ['ssm', 'blocked'].includes(handling.by));
   const listed = new Set(fresh.map(({ id }) => id));

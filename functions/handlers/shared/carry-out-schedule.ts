@@ -17,8 +17,8 @@ interface Deps {
 export type Seen = Subject & { stored: ScheduleRecord };
 
 /**
- * Does to a cluster's schedule what was decided, and remembers it. What is remembered never says that there is a schedule
- * which is not: that would look as if somebody had deleted it.
+ * Carries out the decision on a cluster's schedule, and stores it. The stored record never names a schedule that does
+ * not exist: the next run would conclude that a person had deleted it.
  */
 export async function carryOut(deps: Deps, { subject, decision }: Planned<Seen>, say: Say): Promise<void> {
   const { cluster, record, stored } = subject;
@@ -51,7 +51,7 @@ export async function carryOut(deps: Deps, { subject, decision }: Planned<Seen>,
   if (kind !== 'none') say.decision(`schedule.${kind}`, { cluster, schedule: name, at, reason });
 }
 
-/** Another call may have made or deleted it a moment ago: what counts is what is decided now. */
+/** Another invocation may have made or deleted the schedule a moment ago: the present decision counts. */
 async function put(schedules: ScheduleGroup, kind: 'create' | 'move', schedule: StartSchedule): Promise<void> {
   if (kind === 'move' && (await schedules.update(schedule)).updated) return;
   if ((await schedules.create(schedule)).created) return;

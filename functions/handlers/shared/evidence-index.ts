@@ -12,35 +12,38 @@ import {
 import { recordPrefix } from '../../core/execution/executions.ts';
 import { askedBy, historyKey, outcomeKey, parseDispatch, readVerdicts } from './evidence.ts';
 
-/** An object with the number of verdicts in it, where it holds verdicts. */
+/** An object, with the number of verdicts if it holds verdicts. */
 export type IndexEntry = StoredObject & { passed?: number; failed?: number };
 
 /** An object that belongs to an execution and is not in the bucket, or cannot be read there. */
 export interface MissingEvidence {
   key: string;
   why: string;
-  /** The commands that it would have named: SSM keeps their output for 30 days. */
+  /** The commands that the object would have named: SSM keeps their output for 30 days. */
   commands?: string[];
 }
 
 export interface EvidenceIndex {
   entries: IndexEntry[];
   missing: MissingEvidence[];
-  /** Where the nodes stood, as far as the verdicts tell. */
+  /** Which mode each node ran, as far as there are verdicts. */
   modes: NodesInMode[];
 }
 
 const EVIDENCE = '/evidence.ndjson.gz';
 const DISPATCH = '/dispatch.json.gz';
 
-/** What is written after the index, or may be: a record that is completed later has the hash that its event names. */
+/**
+ * The objects that are written after the index, or may be: a record that is completed later has the hash that its event
+ * names.
+ */
 const WRITTEN_LATER = [outcomeKey, historyKey];
 
 /**
- * All objects of these executions with their hashes: those that `told` knows as they were when they were stored, the
- * others as they lie in the bucket now; not the first one's own outcome and history. What runs where only the last execution's
- * verdicts tell: it may have restarted kube-proxy since the others. What should be there and is not, or is not what
- * nightshift stored, is `missing`. Throws what the bucket throws.
+ * All objects of these executions with their hashes: objects in `told` as they were when they were stored, all others
+ * as they are in the bucket now. The first execution's own outcome and history are left out. Only the last execution's
+ * verdicts show which mode a node runs: that execution may have restarted kube-proxy since the others. An object is
+ * `missing` if it should exist and does not, or is not what nightshift stored. Throws what the bucket throws.
  */
 export async function indexEvidence(
   store: ObjectStore,
@@ -66,7 +69,7 @@ export async function indexEvidence(
   return { entries: entriesOf(found), missing, modes: await modesOf(store, last, unread) };
 }
 
-/** The index of what the functions told, for a bucket that cannot be read. */
+/** The index of the objects that the functions reported, for a bucket that cannot be read. */
 export function indexOfTold(told: readonly Told[]): EvidenceIndex {
   const modes = told.findLast((each) => each.modes !== undefined)?.modes ?? [];
   return { entries: entriesOf(told), missing: unstoredOf(told), modes };
@@ -85,7 +88,7 @@ function unstoredOf(found: readonly Told[]): MissingEvidence[] {
   });
 }
 
-/** What was stored and is not there any more. The bucket keeps versions of what was deleted. */
+/** Objects that were stored and are no longer in the bucket. The bucket keeps versions of what was deleted. */
 function lostOf(known: ReadonlyMap<string, Told>, found: readonly Told[]): MissingEvidence[] {
   const keys = new Set(found.map(({ key }) => key));
   return [...known.keys()]
@@ -96,7 +99,10 @@ function lostOf(known: ReadonlyMap<string, Told>, found: readonly Told[]): Missi
     }));
 }
 
-/** An object that no function described: its writer failed, was not heard, or is the state machine itself. */
+/**
+ * Reads an object that no function reported: its writer failed, its answer was lost, or the state machine itself wrote
+ * the object.
+ */
 async function read(store: ObjectStore, key: string, unread: MissingEvidence[]): Promise<Told | null> {
   const { text, ...stored } = await store.get(key);
   try {
@@ -111,7 +117,9 @@ async function read(store: ObjectStore, key: string, unread: MissingEvidence[]):
   }
 }
 
-/** The modes that nodes reported since all were last asked; when that was lies beside the verdicts in their step. */
+/**
+ * The modes that nodes reported since all nodes were last asked. The dispatch beside the verdicts holds when that was.
+ */
 async function modesOf(
   store: ObjectStore,
   objects: readonly Told[],

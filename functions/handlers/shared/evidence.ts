@@ -12,7 +12,7 @@ import { keep, textOf } from './kept.ts';
 
 /**
  * What `run-on-nodes` has sent in one step: the nodes whose verdicts the step waits for, in the inventory's order, the
- * commands, and the nodes that SSM would not take. Times are ISO.
+ * commands, and the nodes that SSM refused. Times are ISO.
  */
 const Dispatch = z.object({
   phase: z.string(),
@@ -26,7 +26,7 @@ const Dispatch = z.object({
 });
 export type Dispatch = z.output<typeof Dispatch>;
 
-/** Where a step of an execution keeps its objects. */
+/** The part of an object's key under which a step of an execution keeps its objects. */
 export function evidenceKey(
   execution: Execution,
   step: string,
@@ -43,7 +43,10 @@ export const historyKey = (execution: Execution) => `${recordPrefix(execution)}h
 
 const Outcome = z.object({ ending: z.string() });
 
-/** The ending that an execution recorded; null when it recorded none. Throws EvidenceMissing for anything else. */
+/**
+ * The ending that an execution recorded; null if it recorded no ending. Throws EvidenceMissing for an object that is
+ * not a record.
+ */
 export async function findEnding(store: Pick<ObjectStore, 'find'>, execution: Execution): Promise<string | null> {
   const key = outcomeKey(execution);
   const found = await store.find(key);
@@ -56,7 +59,7 @@ const Missing = z.object({
   ),
 });
 
-/** The evidence that an execution recorded as missing; none where it recorded no ending. Throws EvidenceMissing. */
+/** The evidence that an execution recorded as missing; empty if it recorded no ending. Throws EvidenceMissing. */
 export async function findMissing(store: Pick<ObjectStore, 'find'>, execution: Execution) {
   const key = outcomeKey(execution);
   const found = await store.find(key);
@@ -65,7 +68,10 @@ export async function findMissing(store: Pick<ObjectStore, 'find'>, execution: E
 
 const recordKey = (cluster: string) => `schedules/${cluster}.json`;
 
-/** What is remembered of a cluster's schedule; nothing planned where nothing is. Throws EvidenceMissing for anything else. */
+/**
+ * The stored record of a cluster's schedule; NOTHING_PLANNED if there is no record. Throws EvidenceMissing for an
+ * object that is not such a record.
+ */
 export async function readScheduleRecord(store: Pick<ObjectStore, 'find'>, cluster: string): Promise<ScheduleRecord> {
   const key = recordKey(cluster);
   const found = await store.find(key);
@@ -118,14 +124,14 @@ export async function readDispatch(store: ObjectStore, reference: { key: string;
   return parseDispatch(reference.key, await textOf(store, reference));
 }
 
-/** What its object's index tells of a dispatch. */
+/** What the index of evidence holds about a dispatch. */
 export const askedBy = ({ phase, sentAt, limited }: Dispatch): Pick<Dispatch, 'phase' | 'sentAt' | 'limited'> => ({
   phase,
   sentAt,
   limited,
 });
 
-/** null when nothing was sent yet. Throws EvidenceMissing when what is there is no dispatch. */
+/** Null if nothing was sent yet. Throws EvidenceMissing if the object is not a dispatch. */
 export async function findDispatch(
   store: ObjectStore,
   key: string,
@@ -136,7 +142,7 @@ export async function findDispatch(
   return { dispatch: parseDispatch(key, text), stored };
 }
 
-/** Throws EvidenceMissing when the text is no dispatch. */
+/** Throws EvidenceMissing if the text is not a dispatch. */
 export function parseDispatch(key: string, text: string): Dispatch {
   return understood(Dispatch, key, () => JSON.parse(text));
 }
@@ -145,12 +151,12 @@ export function writeVerdicts(store: ObjectStore, key: string, verdicts: readonl
   return store.put(key, printEvidence(verdicts));
 }
 
-/** Throws EvidenceMissing when the evidence is gone or is none. */
+/** Throws EvidenceMissing if the evidence is gone or cannot be parsed. */
 export async function readVerdicts(store: ObjectStore, key: string): Promise<Verdict[]> {
   return parseEvidence((await store.get(key)).text);
 }
 
-/** What was read, if it is what the schema says. Throws EvidenceMissing when it is anything else. */
+/** The value, if it matches the schema. Throws EvidenceMissing when it is anything else. */
 export function understood<Schema extends z.ZodMiniType>(
   schema: Schema,
   key: string,

@@ -34,7 +34,10 @@ const selfOf = ({ name, executionArn }: Pick<ExecutionEnded, 'name' | 'execution
 type Ended = ExecutionEnded['status'];
 const ENDINGS: readonly Ended[] = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
 
-/** Which state machine of nightshift's has ended an execution; null for others', and for what is no ending. */
+/**
+ * Which of nightshift's state machines the ended execution belongs to; null for any other state machine, and if the
+ * execution has not ended.
+ */
 export function endingOf(deps: Pick<EndingDeps, 'stateMachines'>, ended: ExecutionEnded): Machine | null {
   if (!ENDINGS.includes(ended.status)) return null;
   const { migrate, rollback } = deps.stateMachines();
@@ -43,7 +46,8 @@ export function endingOf(deps: Pick<EndingDeps, 'stateMachines'>, ended: Executi
 }
 
 /**
- * Keeps an execution's whole history before Step Functions forgets it, one event a line. False where it is kept already.
+ * Keeps an execution's whole history before Step Functions forgets it, one event a line. Returns false if the history
+ * is kept already.
  * https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
  */
 async function keepHistory(
@@ -59,8 +63,8 @@ async function keepHistory(
 }
 
 /**
- * Keeps the history of an execution that ended, writes the record that it still owes, and recovers what it left. A
- * history that cannot be kept holds up no recovery; then what failed is thrown, for a call that is made again.
+ * Keeps the history of an execution that ended, writes the record that it still owes, and recovers what it left. If the
+ * history cannot be kept, the recovery is started all the same; then the error is thrown, so that the caller retries.
  */
 export async function lookAfter(
   deps: EndingDeps,
@@ -86,15 +90,16 @@ async function react(deps: EndingDeps, machine: Machine, ended: ExecutionEnded, 
   return act(deps, ended, decideRecovery(machine, ended, input), say);
 }
 
-/** A bucket that cannot be read says nothing: whether the record is there is then not known, and nothing is started. */
+/** If the bucket cannot be read, it is not known whether the record exists, and no recovery is started. */
 async function isRecorded({ store }: Pick<EndingDeps, 'store'>, ended: ExecutionEnded): Promise<boolean> {
   return (await store.find(outcomeKey(selfOf(ended)))) !== null;
 }
 
 /**
  * Writes the record of an execution that came to its ending and could not record it: the bus or the bucket did not
- * answer. Its history carries everything; nothing runs again for it. Null for an execution that has no such record to
- * write. While bus or bucket still do not answer, the record is owed: the next sweep tries again.
+ * answer. The execution's history carries all that the record needs; no execution is started for it. Null for an
+ * execution that owes no such record. While the bus or the bucket does not answer, the record stays owed: the next
+ * sweep tries again.
  */
 async function complete(deps: EndingDeps, ended: ExecutionEnded, say: Say): Promise<Recovered | null> {
   if (ended.status !== 'FAILED') return null;
@@ -102,7 +107,7 @@ async function complete(deps: EndingDeps, ended: ExecutionEnded, say: Say): Prom
   if (!owed) return null;
   const input = parseInput(OutcomeInput, owed.payload, 'The payload of RecordOutcome');
   const announced = owed.announced || input.announced === true;
-  // Its owner, which waited for it, announces what it could not announce itself.
+  // The migration that waited for this rollback publishes the event that the rollback could not publish.
   const told = input.told || (!owed.ran && input.ending === 'rollback-failed' && isNested(input));
   return record(deps, { ...input, announced, told, paged: owed.ran || input.paged === true }, say);
 }
@@ -112,7 +117,7 @@ function isNested({ request, execution }: OutcomeInput): boolean {
   return RollbackInput.safeParse(request).data?.leasedTo === execution.name;
 }
 
-/** As `complete`, for an execution that ended long ago; null also for one whose record is there. */
+/** As `complete`, for an execution that ended long ago; null also if the record exists. */
 export async function completeOld(deps: EndingDeps, ended: ExecutionEnded, say: Say): Promise<Recovered | null> {
   return (await isRecorded(deps, ended)) ? null : complete(deps, ended, say);
 }

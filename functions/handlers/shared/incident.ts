@@ -9,9 +9,9 @@ import { findEnding } from './evidence.ts';
 export type Incident = Pick<ReadOutput, 'ending' | 'paged'>;
 
 /**
- * Reads what the executions before a recovery recorded. A rollback that a person asks for is an incident of its own; one
- * that its migration starts again, because it was stopped, is not.
- * Throws what the bucket throws.
+ * Reads what the executions before a recovery recorded. A rollback that a person asks for is an incident of its own. A
+ * rollback that the migration starts again, because the first was stopped, belongs to the same incident. Throws what
+ * the bucket throws.
  */
 export async function incidentBefore(
   store: Pick<ObjectStore, 'find'>,

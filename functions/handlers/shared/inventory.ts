@@ -23,7 +23,7 @@ export function clusterFacts(snapshot: ClusterSnapshot, execution: Execution): C
   return { name, arn, version, serviceCidr, apiServer, dns, api, ...names };
 }
 
-/** What an inventory is taken with. */
+/** The services that an inventory is read from. */
 export interface InventoryDeps {
   eks: Pick<Eks, 'fargateProfiles'>;
   ec2: Pick<Ec2, 'nodes'>;
@@ -32,7 +32,7 @@ export interface InventoryDeps {
 
 type NodeApi = Pick<Kubernetes, 'kubeProxyPods' | 'proxyModes'> | null;
 
-/** Every node that EC2, SSM and (where `api` is given) Kubernetes know of, classified; and what EC2 and SSM said. */
+/** Every node that EC2, SSM and (if `api` is given) Kubernetes list, classified; and what EC2 and SSM answered. */
 export async function seeNodes(
   deps: InventoryDeps,
   cluster: string,
@@ -53,7 +53,7 @@ function hybridIds(pods: readonly KubeProxyPod[]): string[] {
   return [...new Set(pods.map(({ nodeName }) => nodeName).filter((name) => name.startsWith('mi-')))];
 }
 
-/** Asks only the pods that stay on nodes where no document can run: the others prove more by themselves. */
+/** Asks only pods that stay, on nodes on which no document can run: all other nodes prove more with the document. */
 async function withProxyModes(
   api: Pick<Kubernetes, 'proxyModes'>,
   pods: KubeProxyPod[],

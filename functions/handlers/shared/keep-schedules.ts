@@ -29,13 +29,13 @@ export interface ScheduleDeps {
   deployment: () => Omit<Deployment, 'now'>;
 }
 
-/** So many clusters are looked at, or changed, at the same time. */
+/** The most clusters that are looked at, or changed, at the same time. */
 const AT_ONCE = 10;
 const PREFIX = scheduleName('');
 
 /**
- * Keeps the one schedule that every enrolled cluster of this account and Region is to have, and deletes those of
- * clusters that are gone. Throws SweepIncomplete, naming clusters, when all others are done.
+ * Keeps the one schedule that every enrolled cluster of this account and Region is to have, and deletes the schedules
+ * of clusters that are gone. Throws SweepIncomplete, naming clusters, when all others are done.
  */
 export async function keepAllSchedules(deps: ScheduleDeps, now: Date, say: Say): Promise<KeptSchedules> {
   const deployment = { ...deps.deployment(), now };
@@ -65,19 +65,22 @@ export async function keepAllSchedules(deps: ScheduleDeps, now: Date, say: Say):
   return kept;
 }
 
-/** Keeps the schedule of one cluster; a cluster that is gone has none. */
+/** Creates, moves or deletes the schedule of one cluster; a cluster that is gone has no schedule. */
 export async function keepSchedule(deps: ScheduleDeps, cluster: string, now: Date, say: Say): Promise<KeptSchedules> {
   const deployment = { ...deps.deployment(), now };
   const subject = await look(deps, cluster, deployment, true);
   let planned = planSchedules([subject], deployment);
-  // Only who looks for a slot needs to know the others'.
+  // Only a cluster that needs a slot depends on when the other clusters' schedules fire.
   if (planned.some(({ decision }) => decision.kind === 'create' || decision.kind === 'move'))
     planned = planSchedules([subject], deployment, await momentsOfOthers(deps, scheduleName(cluster)));
   for (const each of planned) await carryOut(deps, each, say);
   return count(planned.map(({ decision }) => decision));
 }
 
-/** What deciding about a cluster takes; where no schedule is there and none is to be, no record is read. */
+/**
+ * Reads what a decision about one cluster needs. If the cluster has no schedule and is to have none, its record is not
+ * read.
+ */
 async function look(
   deps: ScheduleDeps,
   cluster: string,
@@ -113,7 +116,10 @@ const existingOf = ({ expression, timezone, enabled, input }: FoundSchedule): Ex
   input,
 });
 
-/** A schedule whose cluster is not in EKS's list; none where it is nobody's of ours, or its cluster came meanwhile. */
+/**
+ * Reads a schedule whose cluster is not in EKS's list. Empty if nightshift did not make the schedule, or if the cluster
+ * was created meanwhile.
+ */
 async function lookAtOrphan(deps: ScheduleDeps, name: string, deployment: Deployment): Promise<Seen[]> {
   const found = await deps.schedules.find(name);
   const cluster = found && scheduledCluster(found.input);

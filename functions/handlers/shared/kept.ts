@@ -4,15 +4,15 @@ import type { Kept, StoredObject } from '../../contracts/shared/output.ts';
 import { EvidenceMissing } from '../../core/errors.ts';
 import { MOST_CARRIED } from '../../core/execution/state-data.ts';
 
-/** Why a call of the bucket failed, in one line without its ids. */
+/** Why a call to the bucket failed, in one line without request ids. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 200) : String(error).slice(0, 200);
 }
 
 /**
- * Stores a text. If evidence is optional, a text that the bucket does not take, or does not give back, comes back inside
- * the reference.
- * @throws EvidenceMissing for a text that is too large to be carried; the bucket's own error where evidence is required
+ * Stores a text. If evidence is optional and the bucket refuses the text, or refuses to return it, the reference
+ * carries the text itself.
+ * @throws EvidenceMissing for a text that is too large to be carried; the bucket's own error if evidence is required
  */
 export async function keep(
   store: Pick<ObjectStore, 'put' | 'find'>,
@@ -35,7 +35,7 @@ export async function keep(
   }
 }
 
-/** A bucket that takes objects may give none: what a way back rests on must come back from it. */
+/** A bucket may accept writes and refuse reads: what a rollback needs must be readable before the change. */
 async function canBeRead(store: Pick<ObjectStore, 'find'>, key: string): Promise<boolean> {
   try {
     return (await store.find(key)) !== null;
@@ -44,7 +44,7 @@ async function canBeRead(store: Pick<ObjectStore, 'find'>, key: string): Promise
   }
 }
 
-/** With the text itself, if it is not too large to be carried. */
+/** Adds the text itself to the reference, if the text is not too large to be carried. */
 function withText(stored: StoredObject, text: string): Kept {
   const inline = carriedText(text);
   return inline === null ? stored : { ...stored, inline };
@@ -56,7 +56,10 @@ export function carriedText(text: string): string | null {
   return inline.length > MOST_CARRIED ? null : inline;
 }
 
-/** The text behind a reference: what it carries, or else what lies in the bucket. Throws EvidenceMissing. */
+/**
+ * The text behind a reference: the text that the reference carries, or else the object in the bucket. Throws
+ * EvidenceMissing.
+ */
 export async function textOf(
   store: Pick<ObjectStore, 'get'>,
   { key, inline }: { key: string; inline?: string },

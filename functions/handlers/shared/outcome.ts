@@ -24,9 +24,10 @@ interface Failure {
 }
 
 /**
- * Puts the event of an ending on the bus and then writes `outcome.json`: who asked for what, how it ended, what changed,
- * what runs where, and every object of evidence with its hash and counts. A bus or bucket that does not answer is no
- * error: `announced` and `recorded` say what is still owed, and a repetition with this `announced` does the rest.
+ * Puts the event of an ending on the bus and then writes `outcome.json`: who asked for what, how it ended, what
+ * changed, which mode each node runs, and every object of evidence with its hash and counts. If the bus or the bucket
+ * does not answer, that is not an error: `announced` and `recorded` show what is still owed, and a repetition with this
+ * `announced` does the rest.
  */
 export function recordOutcome(deps: Deps): Run<Input, Output> {
   return async (given, say) => {
@@ -54,13 +55,13 @@ async function hasRollbackPaged(store: ObjectStore, { ending, rollback }: Input)
   try {
     return (await findEnding(store, rollback)) === 'rollback-failed';
   } catch {
-    // A bucket that cannot be read keeps nobody from being paged.
+    // If the bucket cannot be read, a person is paged all the same.
     return false;
   }
 }
 
 /**
- * The metric whose alarm pages somebody for a rollback that failed. It needs neither the bus nor the bucket, and it is
+ * The metric whose alarm pages a person for a rollback that failed. It needs neither the bus nor the bucket, and it is
  * counted once: by the first attempt to record the ending.
  */
 function page({ ending, told, paged }: Input, say: Say): void {
@@ -98,12 +99,16 @@ async function attempt(deps: Deps, input: Input): Promise<Output> {
   return { ...output, announced: true, recorded: true, owed: null };
 }
 
-/** The evidence of this ending. `unread`: why the bucket cannot be read; then the index is what the functions told. */
+/**
+ * The evidence of this ending. `unread`: why the bucket cannot be read; then the index holds only what the functions
+ * reported.
+ */
 async function readIndex(store: ObjectStore, { execution, rollback, stored }: Input) {
   const executions: [Execution, ...Execution[]] = rollback ? [execution, rollback] : [execution];
   try {
     const index = await indexEvidence(store, executions, stored);
-    // What the bucket did not take of the rollback is missing here, too: its evidence belongs to this record.
+    // An object of the rollback that the bucket refused is missing here, too: the rollback's evidence belongs to this
+    // record.
     if (rollback) index.missing.push(...(await findMissing(store, rollback)));
     return { index, unread: null };
   } catch (error) {
@@ -168,16 +173,18 @@ const EVENTS: Record<Exclude<Input['ending'], 'nothing-to-roll-back'>, EndingEve
   'rollback-failed': 'nightshift.RollbackFailed',
 };
 
-/** An execution that ended without a word and without a change has failed; one that told its end itself is not told again. */
+/**
+ * The event of an ending; null if the execution has published the event itself.
+ */
 async function eventOf(store: ObjectStore, { ending, owner, told, execution }: Input): Promise<EndingEvent | null> {
   if (told) return null;
-  // The input of a rollback could not be read: whoever started it sees that, and no migration failed.
+  // The input of a rollback could not be read: the person who started it sees that, and no migration failed.
   if (ending === 'failed' && machineOf(execution.arn) === 'rollback') return null;
   if (ending !== 'nothing-to-roll-back') return EVENTS[ending];
   return owner && (await findEnding(store, owner)) === null ? 'nightshift.MigrationFailed' : null;
 }
 
-/** What a failed function leaves as its cause. */
+/** What Lambda's error output holds as the cause of a failed function. */
 const LambdaCause = z.object({ errorMessage: z.string() });
 
 const SUCCESSES: readonly Input['ending'][] = ['migrated', 'already-compliant', 'finished', 'nothing-to-roll-back'];
@@ -185,8 +192,8 @@ const SUCCESSES: readonly Input['ending'][] = ['migrated', 'already-compliant', 
 const isSuccess = (ending: Input['ending']) => SUCCESSES.includes(ending);
 
 /**
- * What failed: what was to be done; or else that access was not revoked, or that evidence is missing. What is proven
- * without its evidence is not proven to anybody who reads later.
+ * The error of an ending: the execution's own failure, or else that access was not revoked, or that evidence is
+ * missing. Without its evidence, a person who reads the record later cannot check a proof.
  */
 function errorOf(input: Input, missing: readonly { key: string }[]): Failure | undefined {
   const [error, { remains, ending }] = [failureOf(input), input];
@@ -201,7 +208,10 @@ function errorOf(input: Input, missing: readonly { key: string }[]): Failure | u
   return { name: 'AccessRemains', cause: `The execution ended ${input.ending}. ${left}` };
 }
 
-/** An ending without success has a name; `cause` is the sentence of the function that failed, not Lambda's envelope. */
+/**
+ * The error of an ending without success has a name; `cause` is the sentence of the function that failed, not Lambda's
+ * envelope.
+ */
 function failureOf({ ending, failure }: Input): Failure | undefined {
   if (SUCCESSES.includes(ending)) return undefined;
   // A person may roll back a migration that went well.
@@ -219,7 +229,7 @@ function sentenceOf(cause: string): string {
   }
 }
 
-/** An event may have 256 KiB; its reader gets the sentence, the record has everything. */
+/** An event may have 256 KiB: it carries the sentence, and the record everything. */
 function shortened({ name, cause }: Failure): Failure {
   return { name, cause: cause.slice(0, 2_000) };
 }

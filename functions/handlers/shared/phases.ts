@@ -27,13 +27,13 @@ export interface Task {
 export interface Phase {
   /** The SSM document's name without its prefix. */
   document: string;
-  /** What SSM may take to reach an agent. */
+  /** How long SSM may take to deliver the command to an agent. */
   deliverySeconds: number;
-  /** Delivery and the document's own limit: after them nothing comes any more. */
+  /** Delivery and the document's own limit together: after this time no answer can arrive. */
   deadlineSeconds: number;
-  /** They become part of a shell script: addresses come from core, the rest from closed lists. */
+  /** The parameters become part of a shell script: addresses come from core, all other values from closed lists. */
   parameters(task: Omit<Task, 'acknowledge'>): Record<string, string>;
-  /** Whether nodes that take no document are judged as well. */
+  /** Whether nodes on which no document can run are judged as well. */
   judgesProxyMode: boolean;
   judge(node: InventoryNode, stdout: string, task: Task): Verdict;
   failure(message: string): NightshiftError;
@@ -77,7 +77,7 @@ export const phases: Record<PhaseName, Phase> = {
     deliverySeconds: 120,
     deadlineSeconds: 480,
     parameters: ({ proxying }) => ({ Mode: proxying.mode }),
-    // Bottlerocket has no shell on the host: what is left there goes with the node.
+    // Bottlerocket has no shell on the host: leftovers there disappear with the node.
     judgesProxyMode: false,
     judge: (node, stdout, { proxying }) => judgeCleanOutput(node, stdout, proxying.mode),
     failure: (message) => new LeftoversRemain(message),

@@ -15,9 +15,10 @@ interface Task {
 }
 
 /**
- * Chooses one node for each way of proving, notes them in S3, and deletes their kube-proxy pods; the DaemonSet makes new
- * ones with the new configuration. The note comes first: a repetition deletes the pods that were noted, which may be
- * gone, and never that of another node. Throws CanaryFailed when there are nodes and none has a working kube-proxy.
+ * Chooses one node for each way of proving, stores the choice in S3, and deletes these nodes' kube-proxy pods; the
+ * DaemonSet makes new pods with the new configuration. The choice is stored first: a repetition deletes the stored
+ * pods, which may be gone, and never the pod of a different node. Throws CanaryFailed when there are nodes and none has
+ * a working kube-proxy.
  */
 export async function restartCanary(
   deps: { api: Pick<Kubernetes, 'canaryPods' | 'dnsNodes' | 'deletePod'>; store: ObjectStore },

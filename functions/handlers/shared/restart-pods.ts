@@ -9,9 +9,10 @@ const Pods = z.array(z.object({ name: z.string(), uid: z.string() }));
 type Pods = z.output<typeof Pods>;
 
 /**
- * Restarts kube-proxy on the nodes of an inventory and on no other: its pods there are deleted, Ready or not, and the
- * DaemonSet makes new ones. The pods are noted first: a repetition deletes those, and never the new ones. A bucket that
- * takes no note stops no way back: then a repetition restarts these few nodes once more. `unnoted` says why.
+ * Restarts kube-proxy on the nodes of an inventory and on no other node: deletes its pods there, Ready or not, and the
+ * DaemonSet makes new ones. The pods' names are stored first: a repetition deletes these pods, and never the new ones.
+ * If the bucket refuses the names, the rollback goes on, and a repetition restarts these few nodes once more; `unnoted`
+ * is the reason.
  * @throws EvidenceMissing, KubernetesUnreachable, KubernetesForbidden
  */
 export async function restartPods(

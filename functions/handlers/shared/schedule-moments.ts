@@ -5,9 +5,9 @@ import type { ListedSchedule, ScheduleGroup } from '../../aws/scheduler.ts';
 import { momentOf } from '../../core/window/schedule.ts';
 
 /**
- * When the schedules of a group fire. ListSchedules gives a hundred schedules with the time of their last change, and not
- * when they fire: what GetSchedule answered is remembered in one object, and counts as long as a schedule has not been
- * changed. The object may be lost or old: it makes nothing wrong, only slower.
+ * When the schedules of a group fire. One page of ListSchedules lists a hundred schedules with the time of their last
+ * change, but not when they fire. The answers of GetSchedule are therefore stored in one object, and each is valid
+ * until its schedule is changed. If the object is lost or old, the result is the same, only slower.
  */
 
 interface Deps {
@@ -15,7 +15,7 @@ interface Deps {
   store: Pick<ObjectStore, 'find' | 'put'>;
 }
 
-/** So many GetSchedule calls are made at the same time. */
+/** The most GetSchedule calls that are made at the same time. */
 const AT_ONCE = 10;
 /** How many schedules one event looks up: the next one looks up the next ones, and the sweep all that are left. */
 const MOST_LOOKED_UP = 500;
@@ -25,11 +25,16 @@ const WORTH_REMEMBERING = 25;
 // No cluster's name has a slash: no cluster's record has this key.
 const KEY = 'schedules/group/moments.json.gz';
 
-/** By a schedule's name: when it was changed last, and when it fires; null where somebody made it no moment. */
+/**
+ * By a schedule's name: when it was changed last, and when it fires; null if a person gave it an expression that is not
+ * a moment.
+ */
 const Remembered = z.record(z.string(), z.tuple([z.number(), z.nullable(z.number())]));
 type Remembered = z.output<typeof Remembered>;
 
-/** When all schedules with this prefix fire, by name; without those that are more than one event looks up. */
+/**
+ * When all schedules with this prefix fire, by name; without the schedules beyond the number that one event looks up.
+ */
 export async function scheduleMoments(deps: Deps, prefix: string): Promise<Map<string, Date>> {
   const listed = await deps.schedules.list(prefix);
   const { known, unknown } = compare(listed, await recall(deps.store));
@@ -39,7 +44,7 @@ export async function scheduleMoments(deps: Deps, prefix: string): Promise<Map<s
   return new Map(fires);
 }
 
-/** Looks up every schedule with this prefix that has changed, so that the events to come find it remembered. */
+/** Looks up every schedule with this prefix that has changed, so that later events find the answers stored. */
 export async function rememberMoments(deps: Deps, prefix: string): Promise<void> {
   const { known, unknown } = compare(await deps.schedules.list(prefix), await recall(deps.store));
   if (unknown.length > 0) await remember(deps.store, await lookUp(deps, known, unknown));
@@ -58,14 +63,17 @@ function compare(listed: readonly ListedSchedule[], remembered: Remembered) {
   return { known, unknown };
 }
 
-/** What is known, and what EventBridge Scheduler answers about these; one that is gone meanwhile has no moment. */
+/**
+ * The known moments, and those that EventBridge Scheduler returns for these schedules; a schedule that was deleted
+ * meanwhile has no moment.
+ */
 async function lookUp({ schedules }: Deps, known: Moments, names: readonly string[]): Promise<Moments> {
   const moments = new Map(known);
   await mapLimited(names, AT_ONCE, async (name) => {
     const found = await schedules.find(name);
     if (found === null) return;
     const { expression, timezone, modifiedAt } = found;
-    // No list shows the time 0: it is looked up each time.
+    // ListSchedules never returns the time 0, so this schedule is looked up each time.
     moments.set(name, [modifiedAt?.getTime() ?? 0, momentOf(expression, timezone)?.getTime() ?? null]);
   });
   return moments;
@@ -76,7 +84,7 @@ async function remember(store: Deps['store'], moments: Moments): Promise<void> {
   await store.put(KEY, JSON.stringify(Object.fromEntries(sorted)));
 }
 
-/** Nothing where nothing is remembered, or something that cannot be read: it is looked up then. */
+/** The stored moments; empty if there are none or they cannot be read: then they are looked up. */
 async function recall(store: Deps['store']): Promise<Remembered> {
   const found = await store.find(KEY);
   if (found === null) return {};

@@ -12,8 +12,8 @@ export interface StartDeps {
 }
 
 /**
- * Does what follows on an event. EventBridge delivers at least once: the execution's name makes a second delivery the
- * first one. `about` is logged with the decision, by name `trigger.kind`.
+ * Starts or refuses the migration that was decided for an event. EventBridge delivers at least once: the execution's
+ * name makes a second delivery the first one. `about` is logged with the decision, by name `trigger.kind`.
  */
 export async function act(
   { stepFunctions, migrate }: StartDeps,

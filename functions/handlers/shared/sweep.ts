@@ -4,8 +4,8 @@ import { named } from '../../core/values/named.ts';
 import { presented, type Say } from '../../runtime/wrap.ts';
 
 /**
- * Says what failed, one line each, and fails for all of it together: the others are done. Throws SweepIncomplete that
- * names the first ten.
+ * Logs one line for each item that failed, and then fails for all of them together: the other items are done. Throws
+ * SweepIncomplete that names the first ten.
  */
 export function failTogether<Item>(
   failed: Settled<Item, unknown>['failed'],

@@ -13,7 +13,7 @@ export interface Seen {
   late: boolean;
 }
 
-/** The nodes whose verdict a phase waits for: a blocked one as well, since nobody may pass it over. */
+/** The nodes whose verdict a phase waits for. A blocked node is one of them: it must not be skipped. */
 export function expectedNodes(phase: PhaseName, inventory: readonly InventoryNode[]): InventoryNode[] {
   return inventory.filter(({ handling }) => {
     if (handling.by === 'proxy-mode') return phases[phase].judgesProxyMode;
@@ -21,7 +21,7 @@ export function expectedNodes(phase: PhaseName, inventory: readonly InventoryNod
   });
 }
 
-/** Of an expected node nothing was heard: it may be gone, or may answer when it is asked again. */
+/** The expected node gave no answer: it may have been terminated, or may answer when it is asked again. */
 const SILENT = { answer: 'none' } as const;
 
 /** True for the verdict on a node that failed because it did not answer. */
@@ -48,7 +48,7 @@ export function verdictOn(phase: PhaseName, task: Task, node: InventoryNode, see
   }
 }
 
-/** What SSM says of a command that has not reached a node. */
+/** The statuses that SSM gives a command that has not reached a node. */
 const UNDELIVERED = ['Undeliverable', 'DeliveryTimedOut', 'Terminated'];
 
 /** SSM puts stderr behind stdout, with this line between them. */
@@ -67,7 +67,7 @@ function judgeResult(
   return { ...failed(node, `${result.status}${said ? `: ${said.slice(0, 200)}` : ''}`), excerpt: result.output };
 }
 
-/** What a node proves on which no document runs: its kube-proxy says itself which mode it has started in. */
+/** The verdict on a node on which no document runs: its kube-proxy answers which mode it has started in. */
 function judgeProxyMode(node: InventoryNode, mode: string | null, proxying: Proxying): Verdict {
   if (mode === null) return silent(node, 'kube-proxy does not answer on /proxyMode');
   const facts = { proxyMode: mode };

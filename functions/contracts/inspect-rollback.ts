@@ -39,7 +39,7 @@ const ReadOutput = z.object({
 });
 export type ReadOutput = z.output<typeof ReadOutput>;
 
-/** What a rollback sends and proves: core's Restoration says what each member is. */
+/** What a rollback sends and proves: core's Restoration describes each member. */
 export const Former = z.object({
   configuration: z.string(),
   sent: z.nullable(z.string()),

@@ -43,7 +43,7 @@ function edited({ cluster, configMap, proxying, retries }: Input, now: string): 
   const edit = `the ConfigMap kube-proxy-config of ${cluster.name} was edited since the look`;
   if (retries === 0) throw new ConfigurationChanged(`Nothing was written: ${edit}.`);
   throw new StepFailed(`An earlier try may have reached the API server, and its answer was lost; ${edit}.`, {
-    nextStep: 'Nothing to do: what was written is put back, and the edits of others stay.',
+    nextStep: 'Nothing to do: what was written is undone, and the edits of other principals stay.',
   });
 }
 

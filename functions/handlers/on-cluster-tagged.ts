@@ -17,7 +17,7 @@ export function onClusterTagged(deps: ScheduleDeps, now: () => Date): Run<unknow
     const { time } = parseInput(EventTime, event, 'The event');
     if (cluster !== null)
       return { kind: 'kept', cluster, ...(await keepSchedule(deps, cluster, readAt(time, now()), say)) };
-    const reason = tagged.kind === 'made' ? `${tagged.resourceArn} is no cluster.` : whyRefused(tagged);
+    const reason = tagged.kind === 'made' ? `${tagged.resourceArn} is not a cluster.` : whyRefused(tagged);
     say.decision('tags.ignored', { reason });
     return { kind: 'ignored', reason };
   };

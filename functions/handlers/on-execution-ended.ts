@@ -17,7 +17,7 @@ export function onExecutionEnded(deps: EndingDeps): Run<unknown, Output> {
     const ended = parseExecutionEvent(event);
     const machine = endingOf(deps, ended);
     if (machine === null) {
-      const reason = `${ended.status} of ${ended.stateMachineArn} is no ending of an execution of nightshift's.`;
+      const reason = `${ended.status} of ${ended.stateMachineArn} is not an ending of an execution of nightshift's.`;
       say.decision('recovery.ignored', { execution: ended.name, status: ended.status, reason, name: null });
       return { kind: 'ignored', reason, name: null };
     }

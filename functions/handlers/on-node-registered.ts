@@ -32,7 +32,7 @@ async function react(deps: Deps, instance: InstanceRunning): Promise<{ cluster: 
   const tags = await deps.ec2.tags(instance.instanceId);
   if (tags === null) return ignore('The instance is gone.');
   const [cluster, other] = clustersOf(tags);
-  if (cluster === undefined) return ignore('The instance is no worker node of an EKS cluster.');
+  if (cluster === undefined) return ignore('The instance is not a worker node of an EKS cluster.');
   if (other !== undefined) return ignore(`The instance names several clusters: ${clustersOf(tags).join(', ')}.`);
   return { cluster, reaction: reactToNode(instance, await deps.eks.standing(cluster), deps.settings()) };
 }

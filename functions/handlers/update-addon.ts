@@ -86,7 +86,7 @@ function refuseInFlight({ cluster, retries }: Input): (error: unknown) => never 
 
 const lostAnswer = (found: string): AddonUpdateFailed =>
   new AddonUpdateFailed(`An earlier try may have reached EKS, and its answer was lost; ${found}.`, {
-    nextStep: 'Nothing to do: what was sent is put back, and the changes of others stay.',
+    nextStep: 'Nothing to do: what was sent is undone, and the changes of other principals stay.',
   });
 
 /**
@@ -108,7 +108,7 @@ async function restore(deps: Deps, input: Input): Promise<Output> {
       if (now && isOfOthers(now, input)) {
         // The add-on stays, and only its mode is restored.
         const { proxying } = input;
-        if (!proxying) throw new InvalidRequest('proxying must say what kube-proxy ran before.');
+        if (!proxying) throw new InvalidRequest('proxying must be given: what kube-proxy ran before.');
         return sendRestored(deps, input, now, mergeTarget(parseConfiguration(null), proxying));
       }
       await deps.eks.deleteAddon(cluster);

@@ -75,7 +75,7 @@ describe('a tag', () => {
       const resourceArn = 'arn:aws:eks:us-east-1:111122223333:nodegroup/demo/al2023/1';
       const event = { ...group, detail: { ...group.detail, requestParameters: { resourceArn } } };
       expect(await schedules.invoke('on-cluster-tagged', event)).toEqual({
-        answer: { kind: 'ignored', reason: `${resourceArn} is no cluster.` },
+        answer: { kind: 'ignored', reason: `${resourceArn} is not a cluster.` },
       });
       const refused = { ...group.detail, errorCode: 'AccessDenied', requestParameters: null };
       expect(await schedules.invoke('on-cluster-tagged', { ...group, detail: refused })).toEqual({

@@ -26,7 +26,7 @@ export function parseEvidence(text: string): Verdict[] {
     }
     const parsed = z.safeParse(Verdict, value);
     if (parsed.success) return parsed.data;
-    throw new EvidenceMissing(`Line ${index + 1} of the evidence is no verdict.`, { cause: parsed.error });
+    throw new EvidenceMissing(`Line ${index + 1} of the evidence is not a verdict.`, { cause: parsed.error });
   });
 }
 

@@ -84,7 +84,11 @@ export function parseValidateOutput(output: string): ValidateOutput {
     };
   } catch (error) {
     if (!(error instanceof UnparseableOutput)) throw error;
-    throw new UnparseableOutput(error.lineNumber + open + 1, error.line, `it is no line of the tables: ${error.rule}`);
+    throw new UnparseableOutput(
+      error.lineNumber + open + 1,
+      error.line,
+      `it is not a line of the tables: ${error.rule}`,
+    );
   }
 }
 

@@ -78,7 +78,7 @@ export const MigrationRequest = z
   .check(
     z.refine(({ awaitActive, notBefore }) => !awaitActive || notBefore === undefined, {
       path: ['notBefore'],
-      error: 'must be left out beside awaitActive, which says itself when to begin',
+      error: 'must be left out beside awaitActive, which decides when to begin',
     }),
   );
 export type MigrationRequest = z.output<typeof MigrationRequest>;

@@ -147,7 +147,7 @@ function nodePodsOf(first: KubeProxyPod, pods: readonly KubeProxyPod[]): NodePod
   return { name, nodeName, hostIp, proxyMode: null, contradiction: said.join(', ') };
 }
 
-/** Looks pods up by a node's name or address, with one map for each: clusters have thousands of nodes. */
+/** Looks pods up by a node's name or address, in one map: clusters have thousands of nodes. */
 class Pods {
   readonly #byKey = new Map<string, NodePods>();
   readonly #taken = new Set<NodePods>();
@@ -189,7 +189,7 @@ class Pods {
 function linuxHandling(kind: NodeKind | 'unknown', managed: ManagedNode, pod: NodePods | null, podKnown: boolean) {
   if (kind === 'unknown')
     return blocked(`its operating system is not known: ${managed.platformName} ${managed.platformVersion}`.trim());
-  if (!podKnown) return blocked('no kube-proxy pod runs on it: it has not joined, or is no node of this cluster');
+  if (!podKnown) return blocked('no kube-proxy pod runs on it: it has not joined, or is not a node of this cluster');
   if (kind === 'bottlerocket' && pod !== null && pod.contradiction !== null)
     return blocked(`its kube-proxy pods contradict each other on /proxyMode: ${pod.contradiction}`);
   if (kind === 'bottlerocket') return { by: 'proxy-mode', mode: pod?.proxyMode ?? null } satisfies Handling;

@@ -35,7 +35,7 @@ export function evidenceKey(
   return `${recordPrefix(execution)}${step}/${name}`;
 }
 
-/** Where an execution records its own end. */
+/** The key of the object in which an execution records its ending. */
 export const outcomeKey = (execution: Execution) => `${recordPrefix(execution)}outcome.json`;
 
 /** Where an execution's whole history is kept. */

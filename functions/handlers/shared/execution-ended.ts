@@ -146,7 +146,7 @@ async function act(deps: EndingDeps, ended: ExecutionEnded, decision: RecoveryDe
   }
 }
 
-/** What the execution that gives up would have recorded. */
+/** The record that the execution that gives up would have written. */
 function givenUp(ended: ExecutionEnded, request: RollbackInput, reason: string): OutcomeInput {
   const at = new Date(ended.stopDate ?? 0);
   return {

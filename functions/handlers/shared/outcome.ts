@@ -173,14 +173,13 @@ const EVENTS: Record<Exclude<Input['ending'], 'nothing-to-roll-back'>, EndingEve
   'rollback-failed': 'nightshift.RollbackFailed',
 };
 
-/**
- * The event of an ending; null if the execution has published the event itself.
- */
+/** The event of an ending; null if there is no event to publish. */
 async function eventOf(store: ObjectStore, { ending, owner, told, execution }: Input): Promise<EndingEvent | null> {
   if (told) return null;
   // The input of a rollback could not be read: the person who started it sees that, and no migration failed.
   if (ending === 'failed' && machineOf(execution.arn) === 'rollback') return null;
   if (ending !== 'nothing-to-roll-back') return EVENTS[ending];
+  // A migration that ended without a record and without a change has failed.
   return owner && (await findEnding(store, owner)) === null ? 'nightshift.MigrationFailed' : null;
 }
 

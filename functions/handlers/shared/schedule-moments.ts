@@ -17,9 +17,9 @@ interface Deps {
 
 /** The most GetSchedule calls that are made at the same time. */
 const AT_ONCE = 10;
-/** How many schedules one event looks up: the next one looks up the next ones, and the sweep all that are left. */
+/** The most schedules that one event looks up: the next event looks up further ones, and the sweep all that are left. */
 const MOST_LOOKED_UP = 500;
-/** An event remembers only as many as this: each version of the object is kept as long as evidence. */
+/** The least new moments for which an event writes the object: each of its versions is kept as long as evidence. */
 const WORTH_REMEMBERING = 25;
 
 // No cluster's name has a slash: no cluster's record has this key.

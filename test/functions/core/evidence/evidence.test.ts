@@ -44,7 +44,7 @@ describe('evidence', () => {
   it.each([
     [printEvidence([verdict, verdict]).slice(0, -1), 'Line 2 of the evidence is cut off.'],
     ['{"node":\n', 'Line 1 of the evidence is not JSON.'],
-    [`${printEvidence([verdict])}{"node":"i-1"}\n`, 'Line 2 of the evidence is no verdict.'],
+    [`${printEvidence([verdict])}{"node":"i-1"}\n`, 'Line 2 of the evidence is not a verdict.'],
     ['\n', 'Line 1 of the evidence is not JSON.'],
   ])('is not read where it is damaged: %#', (text, message) => {
     expect(() => parseEvidence(text)).toThrow(new EvidenceMissing(message));

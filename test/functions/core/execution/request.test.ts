@@ -63,7 +63,7 @@ describe('a migration request', () => {
     const notBefore = '2026-11-21T07:15:00Z';
     expect(parseRequest({ ...least, notBefore }).notBefore).toBe(notBefore);
     expect(() => parseRequest({ ...least, awaitActive: true, notBefore })).toThrow(
-      'notBefore must be left out beside awaitActive, which says itself when to begin, but it is "2026-11-21T07:15:00Z".',
+      'notBefore must be left out beside awaitActive, which decides when to begin, but it is "2026-11-21T07:15:00Z".',
     );
   });
 

@@ -165,7 +165,7 @@ describe('the inventory', () => {
     ],
     [
       { ec2: [ec2('i-1')], managed: [managed('i-1')], pods: [] },
-      'no kube-proxy pod runs on it: it has not joined, or is no node of this cluster',
+      'no kube-proxy pod runs on it: it has not joined, or is not a node of this cluster',
     ],
     [{ pods: [pod('stranger')] }, 'a kube-proxy pod runs on it, and neither EC2 nor SSM listed it'],
     [

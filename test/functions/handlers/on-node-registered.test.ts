@@ -88,7 +88,7 @@ test.each<[string, Parameters<typeof listening>[0], RegExp]>([
   ['whose cluster is not enrolled', { standing: { ...COMPLIANT, tags: {} } }, /only tagged clusters are enrolled/],
   ['whose cluster is still being made', { standing: { ...COMPLIANT, status: 'CREATING' } }, /is CREATING/],
   ['whose cluster is gone', { standing: null }, /no such cluster/],
-  ['of no cluster', { tags: { Name: 'bastion' } }, /no worker node/],
+  ['of no cluster', { tags: { Name: 'bastion' } }, /not a worker node/],
   ['that is gone already', { tags: null }, /instance is gone/],
   [
     'that names two clusters',

@@ -188,7 +188,7 @@ describe('output that is not whole', () => {
     [printed().replace('ipsets=6', 'ipsets=6\nipsets=6'), /ipsets is there twice/],
     [printed({ virtualServers: '-1' }), /virtualServers has a value that it cannot have/],
     [printed().replace('>>\n', ''), /between tables<< and >>/],
-    [printed({}, `${IPVS_TABLES}\n--output truncated--`), /no line of the tables/],
+    [printed({}, `${IPVS_TABLES}\n--output truncated--`), /not a line of the tables/],
     [printed({}, IPVS_TABLES.replace('10.100.0.1:443', 'ip-10-100-0-1.eu-west-1.comp')), /is a name, where numbers/],
     [printed({}, IPVS_TABLES.replace('10.100.0.1:443', '10.100.0.1:https')), /is a name, where numbers/],
     [printed({}, IPVS_TABLES.replace('192.168.1.10:443', 'ip-192-168-1-10.ec2:443')), /is a name, where numbers/],

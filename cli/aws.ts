@@ -9,13 +9,13 @@ import { sandboxCommand } from './terminal/paste.ts';
 /** One account and Region of AWS, as the SDK's own configuration points at it, or a sandbox. */
 export interface Connection {
   readonly region: string;
-  /** What stands in for AWS's own endpoints; null for AWS itself. */
+  /** The endpoint that replaces AWS's own; null for AWS itself. */
   readonly endpoint: string | null;
   readonly sfn: SFNClient;
   readonly s3: S3Client;
   readonly lambda: LambdaClient;
   readonly sts: STSClient;
-  /** For the client of a service that only some commands ask. */
+  /** Settings for the clients of services that only some commands call. */
   readonly settings: ConnectionSettings & { retryMode: 'adaptive'; maxAttempts: number };
   close(): void;
 }
@@ -29,7 +29,7 @@ export interface ConnectionSettings {
 /**
  * Connects by the SDK's own rules (environment, profiles, AWS_ENDPOINT_URL) unless `settings` says otherwise.
  *
- * @throws UsageError when Region, credentials, profile or endpoint are missing or cannot be: nothing was asked of AWS yet.
+ * @throws UsageError when Region, credentials, profile or endpoint are missing or invalid. AWS is not called before.
  */
 export async function connect(settings: ConnectionSettings = {}): Promise<Connection> {
   const endpoint = settings.endpoint ?? endpointInEnvironment();
@@ -41,7 +41,7 @@ export async function connect(settings: ConnectionSettings = {}): Promise<Connec
     region: await regionOf(sfn),
     endpoint,
     sfn,
-    // A stand-in has no DNS name per bucket.
+    // A custom endpoint has no DNS name for each bucket.
     s3: new S3Client({ ...config, forcePathStyle: endpoint !== null }),
     lambda: new LambdaClient(config),
     sts: new STSClient(config),
@@ -56,15 +56,15 @@ export async function connect(settings: ConnectionSettings = {}): Promise<Connec
 
 /** The ARN of the user or role that these credentials belong to. */
 export async function whoAsks(connection: Connection): Promise<string> {
-  const identity = await asking(connection, 'tell whose credentials these are', () =>
+  const identity = await asking(connection, 'find out whose credentials these are', () =>
     connection.sts.send(new GetCallerIdentityCommand({})),
   );
   return identity.Arn ?? 'an identity without an ARN';
 }
 
 /**
- * Runs one call and turns the ways in which AWS cannot be asked at all (no answer, no permission, credentials that have
- * expired) into one sentence. Other errors pass: the caller knows what they mean.
+ * Runs one call and turns general failures (no answer, no permission, expired credentials) into one sentence. Other
+ * errors are rethrown: the caller handles them.
  *
  * @throws Failure
  */
@@ -76,7 +76,7 @@ export async function asking<T>(connection: Connection, what: string, call: () =
   }
 }
 
-/** What AWS_ENDPOINT_URL names; null when it is not set. @throws UsageError when it is not an HTTP address */
+/** The value of AWS_ENDPOINT_URL; null if it is not set. @throws UsageError when it is not an HTTP address */
 function endpointInEnvironment(): string | null {
   const text = process.env['AWS_ENDPOINT_URL'];
   if (!text) return null;
@@ -194,7 +194,7 @@ function explain(error: unknown, connection: Connection, what: string): unknown 
   return error;
 }
 
-/** Why what answered is no service of AWS: it does not speak TLS, or not HTTP, or shows a certificate that is not trusted. */
+/** Why the endpoint is not AWS: it does not speak TLS, does not speak HTTP, or its certificate is not trusted. */
 function unusableAnswer(error: Error): string | null {
   if (error instanceof SyntaxError) return 'its answer is not JSON';
   const code = 'code' in error ? error.code : undefined;
@@ -207,7 +207,7 @@ function unusableAnswer(error: Error): string | null {
 /** https://nodejs.org/api/tls.html#x509-certificate-error-codes */
 const CERTIFICATE = /CERT|^UNABLE_TO_|CRL/;
 
-/** The system's word for why nothing answered; Node wraps several attempts in an AggregateError. */
+/** The system's error code if nothing answered; Node wraps several attempts in an AggregateError. */
 export function networkCode(error: Error): string | null {
   const causes = [error, error.cause, ...(error instanceof AggregateError ? error.errors : [])];
   for (const cause of causes)

@@ -13,7 +13,7 @@ interface Completed {
     repeatable: boolean;
     values: readonly string[];
   }[];
-  /** Words that its first argument can be; `files` where it is a file's name. */
+  /** Words that its first argument can be; `files` if it is a file name. */
   words: readonly string[];
   files: boolean;
 }

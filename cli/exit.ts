@@ -1,7 +1,7 @@
-/** What the process answers: 0 done, 1 it did not end as asked, 2 the call itself is wrong. */
+/** The exit codes: 0 done, 1 it did not end as requested, 2 the command line is wrong. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130, readerGone: 141, terminated: 143 } as const;
 
-/** Why the call cannot be done as it was written: one sentence, and what to do instead. Exit code 2. */
+/** The command line is wrong: one sentence why, and what to do instead. Exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   readonly nextStep: string | null;
@@ -12,7 +12,7 @@ export class UsageError extends Error {
   }
 }
 
-/** Something asked for correctly that did not work. `name` is what scripts look at: it is printed last. Exit code 1. */
+/** The command line was right, but the work failed. `name` is printed last, for scripts. Exit code 1. */
 export class Failure extends Error {
   override readonly name: string;
   readonly nextStep: string | null;
@@ -24,7 +24,7 @@ export class Failure extends Error {
   }
 }
 
-/** Ended by a signal; what there was to say has been said. */
+/** A signal ended the command. Its message is already printed. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   readonly exitCode: number;
@@ -53,7 +53,7 @@ export function endWithName(text: string, name: string): string {
     : `${line.replace(/[.:]$/, '')}: ${name}`;
 }
 
-/** Text with control characters made visible and newlines folded: what others wrote must not drive a terminal. */
+/** Text with control characters made visible and newlines folded: foreign text must not control a terminal. */
 export function oneLine(text: string): string {
   return text
     .replace(/\s+/gu, ' ')
@@ -65,7 +65,7 @@ function withNextStep(line: string, nextStep: string | null): string[] {
   return nextStep === null ? [line] : [`next: ${oneLine(nextStep)}`, line];
 }
 
-/** What JavaScript calls an error that nobody has named. */
+/** The generic error names of JavaScript. */
 const NO_NAMES = new Set(['Error', 'TypeError', 'RangeError', 'AggregateError']);
 
 function named(error: unknown): { name: string; message: string; nextStep: string | null } {

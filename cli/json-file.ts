@@ -15,7 +15,7 @@ export function readJsonFile(path: string): unknown {
   }
 }
 
-/** Why the system would not give a file, in words. */
+/** Why a file cannot be read, as a phrase. */
 export function unreadable(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === 'ENOENT') return 'there is no such file';

@@ -4,12 +4,12 @@ import { describeError, EXIT } from './exit.ts';
 import { buildProgram } from './program.ts';
 import { endWhenReaderLeaves, flush, processTerminal } from './terminal/terminal.ts';
 
-/** Runs the command line and ends the process with its exit code, once what was written has reached its reader. */
+/** Runs the command line and ends the process with its exit code, after all output is flushed. */
 export async function main(argv: readonly string[]): Promise<never> {
   endWhenReaderLeaves();
   await run(argv);
   await flush();
-  // Connections that are kept alive would hold the process for seconds after the work is done.
+  // Kept-alive connections would keep the process alive for seconds after the work is done.
   process.exit();
 }
 
@@ -28,7 +28,7 @@ async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** A launcher that was killed cannot end what it has started: a sandbox would outlive it and hold its port. */
+/** A killed launcher cannot end its child process: a sandbox would outlive it and keep its port. */
 function endWithLauncher(): void {
   if (!process.channel) return;
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));

@@ -1,7 +1,7 @@
 import { UsageError } from './exit.ts';
 import { repositoryPath } from './terminal/paste.ts';
 
-/** Asked before anything is started. @throws UsageError when this machine cannot run nodes of this kind */
+/** Checked before anything is started. @throws UsageError when this machine cannot run nodes of this kind */
 export async function requireNodeKind(kind: 'model' | 'kernel'): Promise<void> {
   if (kind === 'model') return;
   const { kernelNodesAvailable } = await import('@nightshift/sandbox/nodes');

@@ -33,7 +33,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
 }
 
-/** Costs nothing when the bundles are those of the sources already. */
+/** Costs nothing if the bundles are up to date. */
 async function buildBundles(): Promise<void> {
   try {
     await buildFunctions({ quiet: true });

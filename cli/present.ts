@@ -4,14 +4,14 @@ import { configuredProxying, parseConfiguration } from '../functions/core/modes/
 import { describeProxying } from '../functions/core/modes/index.ts';
 import type { Connection } from './aws.ts';
 
-/** What a cluster is configured for before a rollback is asked for: `text` for people. */
+/** What a cluster is configured for before a rollback; `text` is for people. */
 export interface Present {
   text: string;
-  /** Configured as before the migration already; false where that could not be seen. */
+  /** Configured as before the migration already; false if that could not be read. */
   asBefore: boolean;
 }
 
-/** Asks EKS alone. What cannot be seen is said, and stops nobody: the rollback looks for itself. */
+/** Reads EKS only. A failed read is shown but does not stop the rollback, which inspects the cluster itself. */
 export async function presentOf(connection: Connection, former: Former): Promise<Present> {
   if (former.plan.way === 'config-map') return { text: 'not looked at: it is in the ConfigMap', asBefore: false };
   try {

@@ -40,7 +40,7 @@ export function buildProgram(terminal: Terminal): Command {
   return program;
 }
 
-/** commander's own help command prints the program's help for a command that there is not. */
+/** commander's own help command prints the program's help if the command does not exist. */
 function addHelp(program: Command): void {
   program
     .command('help')

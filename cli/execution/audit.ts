@@ -11,7 +11,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { type ExecutionName, eventsAfter, executionThere, possibleExecutions } from './executions.ts';
 import { readRelated } from './related.ts';
 
-/** Prints the story of the execution that `text` names. @throws Failure when evidence is not what was recorded */
+/** Prints the story of the execution that `text` names. @throws Failure if evidence differs from what was recorded */
 export async function runAudit(
   text: string,
   options: { format: 'text' | 'json'; evidenceBucket?: string; terminal: Terminal },
@@ -35,7 +35,7 @@ function mismatch(objects: number): Failure {
   });
 }
 
-/** A name alone may be that of a migration or of a rollback. @throws Failure of the first when there is none */
+/** A name may belong to a migration or to a rollback. @throws Failure about the migration if neither exists */
 async function auditFirst(
   connection: Connection,
   [first, ...others]: [ExecutionName, ...ExecutionName[]],
@@ -51,7 +51,7 @@ async function auditFirst(
   }
 }
 
-/** Reads history and evidence of one execution, and of those that ended its work, and tells its story. */
+/** Reads history and evidence of one execution, and of its rollbacks and recoveries, and makes its story. */
 export async function audit(connection: Connection, execution: ExecutionName, bucket?: string): Promise<Story> {
   const machine = machineOf(execution.stateMachine);
   const steps = readHistory(await eventsAfter(connection, execution.arn, 0), machine);

@@ -13,8 +13,8 @@ import { executionName } from './executions.ts';
 const FUNCTION = 'nightshift-inspect-cluster';
 
 /**
- * The workflow's first look on its own: reads the cluster and prints what a migration would do. The cluster is only
- * read; the inventory goes to the evidence bucket like any other.
+ * The workflow's first inspection alone: reads the cluster and prints what a migration would do. The inventory goes to
+ * the evidence bucket as in a migration.
  *
  * @throws Failure with the name that the migration would fail with.
  */
@@ -28,7 +28,7 @@ export async function dryRun(
   else for (const line of describe(answer, terminal)) terminal.out(line);
   if (answer.plan.kind === 'refuse')
     throw new Failure('PreflightRefused', answer.plan.reasons.join(' ') || 'the plan is refused', {
-      nextStep: 'settle what is named, or accept a risk with --acknowledge NAME (docs/preflight.md says which may be)',
+      nextStep: 'settle what is named, or accept a risk with --acknowledge NAME (docs/preflight.md lists which may be)',
     });
   process.exitCode = EXIT.ok;
 }
@@ -89,7 +89,7 @@ function describe(answer: Inspected, terminal: Terminal): string[] {
     ['Now', addon ? (addon.configuration ?? 'no configuration values') : null],
     ['Then', plan.configuration ?? null],
     ['Plan', PLANS[plan.kind]],
-    ['Way', plan.way ? `${plan.way}, kube-proxy restarts by ${plan.strategy ?? 'a way that is not said'}` : null],
+    ['Way', plan.way ? `${plan.way}, kube-proxy restarts by ${plan.strategy ?? 'an unknown way'}` : null],
     ['Takes', windowSeconds ? `at most about ${showDuration(windowSeconds)} of the window` : null],
   ];
   return [

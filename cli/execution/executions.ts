@@ -68,7 +68,7 @@ function onlyOne(connection: Connection, machine: Machine, all: readonly string[
     );
   if (others.length > 0)
     throw new Failure('AmbiguousStateMachine', `several state machines end in ${machine}: ${found.join(', ')}`, {
-      nextStep: 'say which one with --state-machine ARN',
+      nextStep: 'choose one with --state-machine ARN',
     });
   return only;
 }
@@ -130,7 +130,7 @@ export async function startExecution(
   return started;
 }
 
-/** As Step Functions sees the execution now. @throws Failure when there is none. */
+/** The execution as Step Functions describes it now. @throws Failure if it does not exist. */
 export async function describeExecution(connection: Connection, arn: string): Promise<DescribeExecutionOutput> {
   return asking(connection, 'ask for the execution', () =>
     connection.sfn.send(new DescribeExecutionCommand({ executionArn: arn })),
@@ -151,8 +151,7 @@ export async function executionThere(connection: Connection, arn: string): Promi
 }
 
 /**
- * The events after `lastId`, oldest first. Reads backwards from the newest, so that following costs what is new and not
- * what has been.
+ * The events after `lastId`, oldest first. Reads backwards from the newest, so that a follower reads only new events.
  */
 export async function eventsAfter(connection: Connection, arn: string, lastId: number): Promise<HistoryEvent[]> {
   const events: HistoryEvent[] = [];

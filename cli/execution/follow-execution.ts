@@ -16,7 +16,7 @@ export function paceFor(connection: Connection): Pace {
   return connection.endpoint === null ? { shortest: 1000, longest: 20_000 } : { shortest: 100, longest: 1000 };
 }
 
-/** The pause before the next look, after a look that brought news or none. */
+/** The pause before the next look; it depends on whether the last look found new events. */
 export function nextPause(pause: number, news: boolean, pace: Pace): number {
   return news ? pace.shortest : Math.min(Math.ceil(pause * 1.5), pace.longest);
 }
@@ -68,13 +68,13 @@ function hasEnd(events: readonly HistoryEvent[]): boolean {
   return /^Execution(Succeeded|Failed|TimedOut|Aborted)$/.test(last);
 }
 
-/** A look that will not be answered differently the next time. */
+/** Whether a repeated look would fail in the same way. */
 export function isFinal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error instanceof Failure ? error.name !== 'NoAnswer' : error.name === 'ValidationException';
 }
 
-/** Why nobody looks any more. `arn` is of an execution that is there: its audit is the next step. */
+/** Why following was given up. The execution `arn` exists, so its audit is the next step. */
 export function notFollowed(error: unknown, arn: string): Failure {
   if (error instanceof Failure && error.name !== 'NoAnswer') return error;
   const why = error instanceof Error ? error.message : String(error);

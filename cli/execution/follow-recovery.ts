@@ -24,7 +24,7 @@ const LONGEST_PAUSE = 5_000;
 
 type Asked = 'migrate' | 'rollback';
 
-/** Which endings are what the command was asked for: of a recovery, or of an execution that it found recorded. */
+/** The endings that count as success: of a recovery, or of an execution whose record the recovery found. */
 const REACHED: Readonly<Record<Asked, readonly string[]>> = {
   migrate: ['finished', 'migrated', 'already-compliant'],
   rollback: ['rolled-back'],
@@ -32,9 +32,9 @@ const REACHED: Readonly<Record<Asked, readonly string[]>> = {
 
 /**
  * Follows the recoveries of an execution that ended without a record of its end, attempt by attempt, to the end of the
- * last one. The cluster's way then is that recovery's: `failure` is null only if it reached what `asked` asks for.
+ * last one. The last recovery decides how the cluster ends: `failure` is null only if it reached what `asked` asks for.
  *
- * @returns the result of the execution with its recovery; null if it left nothing to a recovery.
+ * @returns the result of the execution with its recovery; null if the execution needs no recovery.
  * @throws Failure when Step Functions cannot be asked; Interrupted on Ctrl-C.
  */
 export async function followRecoveries(
@@ -83,7 +83,7 @@ async function appears(
   }
 }
 
-/** What a person must know who stops waiting: the recovery may not be there yet, so only what ended can be read. */
+/** For a person who stops waiting: the recovery may not have started yet, so only the ended execution can be read. */
 function waitingWords({ result }: Followed, recovery: ExecutionName): string[] {
   return [
     `${result.name} ended ${result.ending}, and its recovery had not started yet. It starts without this terminal: ${recovery.arn}`,
@@ -91,7 +91,7 @@ function waitingWords({ result }: Followed, recovery: ExecutionName): string[] {
   ];
 }
 
-/** What a person must know who stops watching a recovery. The execution that gives up only pages and revokes: nobody need stop it. */
+/** For a person who stops watching a recovery. The one that gives up only pages and revokes: it need not be stopped. */
 function recoveryWords(execution: ExecutionName, connection: Connection, attempt: number): string[] {
   const then =
     attempt < MOST_ATTEMPTS ? 'the next recovery then goes on' : 'it is the last one: a person is then paged';
@@ -102,7 +102,7 @@ function recoveryWords(execution: ExecutionName, connection: Connection, attempt
   ];
 }
 
-/** Nodes said last what they run when they were recovered, if they were asked then. */
+/** The recovery has the last reports of the nodes, if it asked them. */
 function resultOf([{ result: left }, ...recoveries]: readonly [Followed, ...Followed[]]): MigrationResult {
   const recovery = recoveries.at(-1)?.result;
   if (!recovery) return left;
@@ -131,8 +131,8 @@ function failureAfter({ result, steps }: Followed, asked: Asked): Failure | null
 }
 
 /**
- * The ending that a recovery found recorded for the execution that it recovers: that one was cut off between its record
- * and the answer. Then nothing was left but its access and its lease.
+ * The recorded ending of an execution that was cut off after it wrote its record. Its recovery only revokes its access
+ * and releases its lease.
  */
 function foundRecorded(steps: readonly Step[]): string | null {
   return answersOf(steps, 'inspect-rollback', FoundFormer).at(-1)?.ownerEnding ?? null;

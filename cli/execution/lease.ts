@@ -6,7 +6,7 @@ import { parseJson, type Step } from '../story/history.ts';
 import { leaseLeft } from '../story/parts.ts';
 import { type ExecutionName, parseExecutionArn } from './executions.ts';
 
-/** CreateSchedule and UpdateSchedule, as far as the lease tells when it starts what. */
+/** The members of CreateSchedule and UpdateSchedule that show when the lease starts which execution. */
 const Schedule = z.object({
   ScheduleExpression: z.string(),
   ScheduleExpressionTimezone: z.string(),
@@ -15,8 +15,8 @@ const Schedule = z.object({
 const StartExecution = z.object({ Name: z.string() });
 
 /**
- * When the lease that executions left on their cluster starts the execution `name`; null where none of them left a
- * lease, or where it starts another execution. Only a call that EventBridge Scheduler has answered has set a lease.
+ * When the lease that executions left on their cluster starts the execution `name`; null if they left no
+ * lease, or if it starts a different execution. Only a call that EventBridge Scheduler has answered has set a lease.
  */
 export function leaseStarts(steps: readonly Step[], name: string): Date | null {
   const schedule = Schedule.safeParse(parseJson(leaseLeft(steps)?.parameters ?? undefined)).data;
@@ -28,8 +28,8 @@ export function leaseStarts(steps: readonly Step[], name: string): Date | null {
 const Lease = z.object({ GroupName: z.string(), Name: z.string() });
 
 /**
- * The execution that holds the lease which `steps` found taken; null if no execution holds it any more, or if these
- * credentials may not read it. The lease is read after the end: another execution may have held it before.
+ * The execution that holds the lease which `steps` found taken; null if no execution holds it now, or if these
+ * credentials may not read it. It is read after the end, so the holder may have changed meanwhile.
  */
 export async function holderNow(connection: Connection, steps: readonly Step[]): Promise<ExecutionName | null> {
   const refused = steps.findLast((step) => step.kind === 'failed' && step.calls === 'scheduler:createSchedule');

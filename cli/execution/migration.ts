@@ -39,9 +39,9 @@ export interface MigrationResult {
   endedAt: string | null;
   outcome: Reference | null;
   evidence: Reference[];
-  /** Nodes by the mode that they last said they run; empty where none was heard. */
+  /** Nodes by the last mode that they reported; empty if no node reported. */
   modes: Record<string, number>;
-  /** The last execution that recovered what this one left; absent where there was none. */
+  /** The last execution that recovered what this one left; absent if there was no recovery. */
   recovery?: FollowedRecovery;
 }
 
@@ -54,8 +54,8 @@ export interface Followed {
 }
 
 /**
- * What an execution leaves to others at its end: nothing, because its record is written; the record, which the function
- * that hears of the end or the daily sweep writes, and nothing runs again for it; or a recovery.
+ * What is left to do after an execution has ended: nothing, because its record is written; the record, which
+ * on-execution-ended or the daily sweep writes; or a recovery.
  */
 export type Left = 'nothing' | 'record' | 'recovery';
 
@@ -64,11 +64,11 @@ export interface Watching extends Leaving {
   terminal: Terminal;
   progress: (machine: Machine) => Progress;
   announce: boolean;
-  /** What a person reads who presses Ctrl-C while the execution runs that was started for them. */
+  /** The message for Ctrl-C while the execution runs. */
   parting: (execution: ExecutionName, connection: Connection) => string[];
 }
 
-/** Starts a migration and stays with it to its end. `now` is only for the execution's name. */
+/** Starts a migration and follows it to its end. `now` is only for the execution's name. */
 export async function migrate(
   connection: Connection,
   options: Watching & { request: { cluster: string }; stateMachine: string | undefined; now: Date },
@@ -78,21 +78,21 @@ export async function migrate(
   return runExecution(connection, { stateMachine, name, input: options.request }, options);
 }
 
-/** Starts an execution of either state machine and stays with it to its end. */
+/** Starts an execution of either state machine and follows it to its end. */
 export async function runExecution(
   connection: Connection,
   wanted: { stateMachine: string; name: string; input: unknown },
   options: Watching,
 ): Promise<Followed> {
   options.signal.throwIfAborted();
-  // Not cut short by Ctrl-C: nobody would know whether it was started.
+  // Ctrl-C does not cancel this call: otherwise it would not be known whether the execution was started.
   const execution = await startExecution(connection, wanted);
   options.onLeave(options.parting(execution, connection));
   if (options.announce) options.terminal.out(`execution ${execution.arn}`);
   return follow(connection, execution, options);
 }
 
-/** Stays with an execution of either state machine to its end. @throws Interrupted on Ctrl-C; Failure `NotFollowed` */
+/** Follows an execution of either state machine to its end. @throws Interrupted on Ctrl-C; Failure `NotFollowed` */
 export async function follow(connection: Connection, execution: ExecutionName, options: Watching): Promise<Followed> {
   const machine = machineOf(execution.stateMachine);
   const progress = options.progress(machine);
@@ -102,7 +102,7 @@ export async function follow(connection: Connection, execution: ExecutionName, o
     heard.push(...events);
     // A step's state is found through the events before it: all are read, the new ones are shown.
     const steps = readHistory(heard, machine);
-    // Whether an attempt is the last one is in the event after it.
+    // The event after an attempt shows whether it was the last one.
     const open = steps.findIndex((step) => step.kind === 'failed' && step.next === 'unknown');
     const known = open < 0 ? steps.length : open;
     progress.show(steps.slice(told, known));
@@ -122,7 +122,7 @@ export async function follow(connection: Connection, execution: ExecutionName, o
   }
 }
 
-/** The function that hears of the end of an execution decides by the same record and the same history. */
+/** The function on-execution-ended decides by the same record and the same history. */
 function leftBy({ status, outcome }: MigrationResult, owed: OwedRecord | null): Left {
   if (status === 'SUCCEEDED' || outcome !== null) return 'nothing';
   return owed ? 'record' : 'recovery';
@@ -143,7 +143,7 @@ interface Described {
   cause?: string | undefined;
 }
 
-/** How an execution ended, from what DescribeExecution says and what RecordOutcome answered, or else was called with. */
+/** How an execution ended: from DescribeExecution and from the answer of RecordOutcome, or else from its input. */
 function resultOf(
   execution: ExecutionName,
   described: Described,
@@ -172,7 +172,7 @@ function nameFor(status: string): string {
   return status === 'ABORTED' ? 'ExecutionAborted' : 'ExecutionFailed';
 }
 
-/** The error that a migration that was not successful ends the command with; null for one that was. */
+/** The error with which the command ends after an unsuccessful migration; null after a successful one. */
 export function failureOf(result: MigrationResult): Failure | null {
   if (!result.error) return null;
   const { name, cause } = result.error;
@@ -182,8 +182,8 @@ export function failureOf(result: MigrationResult): Failure | null {
 }
 
 /**
- * What people read at the end: the ending, and what runs where when something was put back or recovered. `failure` is
- * what the command ends with.
+ * The text at the end: the ending and, after a rollback or recovery, the modes of the nodes. `failure` is what the
+ * command ends with.
  */
 export function endingLine(result: MigrationResult, failure: Failure | null, style: Style): string {
   const { ending, recovery } = result;
@@ -194,7 +194,7 @@ export function endingLine(result: MigrationResult, failure: Failure | null, sty
   return failure ? `${line}: ${failure.name}` : `${line}; its story: ${auditCommand({ arn: result.execution })}`;
 }
 
-/** What a person must know who stops watching: nothing was stopped. */
+/** For a person who stops watching: the execution goes on. */
 export function partingWords(execution: ExecutionName, connection: Connection): string[] {
   return [
     `The execution goes on without this terminal: ${execution.arn}`,
@@ -203,7 +203,7 @@ export function partingWords(execution: ExecutionName, connection: Connection): 
   ];
 }
 
-/** How to stop an execution, and what follows on that. */
+/** How to stop an execution, and what happens then. */
 export function stopping(execution: ExecutionName, connection: Connection, then: string): string[] {
   return [
     `  to stop it:        ${awsCommand(connection, `stepfunctions stop-execution --execution-arn ${execution.arn}`)}`,

@@ -8,7 +8,7 @@ import type { Related } from '../story/rollback.ts';
 import { Nested } from '../story/views.ts';
 import { type ExecutionName, eventsAfter, executionThere, parseExecutionArn } from './executions.ts';
 
-/** The histories that end the work of another, and one sentence for each that was looked for in vain. */
+/** The histories of an execution's rollbacks and recoveries, and one sentence for each that was not found. */
 export interface Found {
   related: Related[];
   missing: string[];
@@ -16,7 +16,7 @@ export interface Found {
 
 /**
  * Reads the executions of rollback-cluster that belong to a migration: the one that it started itself, whose ARN its
- * history carries; and where an execution ended without recording its end, the recoveries, by the names that they have.
+ * history carries; and, if an execution ended without recording its end, the recoveries, found by their names.
  *
  * @throws Failure when Step Functions cannot be asked; a history that is not there is a finding, not an error.
  */
@@ -36,7 +36,7 @@ export async function readRelated(
   return found;
 }
 
-/** The executions of rollback-cluster that a migration started itself, as far as their histories are there. */
+/** The executions of rollback-cluster that a migration started itself, if their histories still exist. */
 export async function readNested(connection: Connection, steps: readonly Step[]): Promise<Related[]> {
   const read = await Promise.all(
     nestedIn(steps).map(async (execution) => ({ execution, steps: await readSteps(connection, execution) })),
@@ -49,7 +49,7 @@ function isUnrecorded(steps: readonly Step[]): boolean {
   return steps.some((step) => step.kind === 'ended') && outcomeOf(steps) === null;
 }
 
-/** Whether an execution left its end, or its lease, to others. */
+/** Whether an execution left its record or its lease to a recovery. */
 function isLeftToOthers(steps: readonly Step[]): boolean {
   if (!steps.some((step) => step.kind === 'ended')) return false;
   return outcomeOf(steps) === null || tellHeld(steps).lease === 'remains';
@@ -86,7 +86,7 @@ export function siblingOf({ arn, stateMachine }: ExecutionName, name: string): E
   return parseExecutionArn(`${before}:${machine}:${name}`);
 }
 
-/** Executions that were started and waited for; the history has them from their start, whatever came of them. */
+/** Executions that were started and waited for; the history has them from their start, however they ended. */
 function nestedIn(steps: readonly Step[]): ExecutionName[] {
   const arns = steps.flatMap((step) => {
     if (step.kind !== 'submitted' && step.kind !== 'succeeded') return [];

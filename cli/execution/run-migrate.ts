@@ -10,7 +10,7 @@ import { followRecoveries } from './follow-recovery.ts';
 import { holderNow } from './lease.ts';
 import { endingLine, type Followed, failureOf, migrate, partingWords, type Watching } from './migration.ts';
 
-/** The input of an execution as the command line makes it; core has found it good. */
+/** The input of an execution as the command line makes it, validated by core. */
 export type WantedRequest = { cluster: string } & Record<string, unknown>;
 
 interface RunOptions {
@@ -21,7 +21,7 @@ interface RunOptions {
   leaving: Leaving;
 }
 
-/** Migrates, or only looks, and sets the exit code. @throws Failure with the error name of the execution */
+/** Migrates or, with --dry-run, inspects; sets the exit code. @throws Failure with the error name of the execution */
 export async function runMigrate(wanted: WantedRequest, options: RunOptions): Promise<void> {
   const { json, terminal, leaving } = options;
   const connection = await unlessLeft(leaving, () => connect());
@@ -54,7 +54,7 @@ async function run(connection: Connection, request: WantedRequest, options: RunO
   if (failure) throw failure;
 }
 
-/** The failure of an execution; of one that found another at work, with that one's story as the next step. */
+/** The failure of an execution. If another execution holds the lease, the next step is the story of that one. */
 async function failureIn(connection: Connection, { result, steps }: Followed): Promise<Failure | null> {
   const failure = failureOf(result);
   if (failure?.name !== 'AlreadyMigrating') return failure;

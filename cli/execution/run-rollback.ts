@@ -36,10 +36,10 @@ interface RunOptions {
 }
 
 /**
- * Shows what the migration that `text` names saved before its change, asks, and has it put back.
+ * Shows what the migration that `text` names saved before its change, asks, and starts the rollback.
  *
- * @throws Failure with the error name of the execution, or `StillRunning`, `NothingToRollBack`, `NotConfirmed` when none
- * was started; UsageError when nobody can be asked.
+ * @throws Failure with the error name of the execution, or `StillRunning`, `NothingToRollBack`, `NotConfirmed` if no
+ * rollback was started; UsageError if there is no terminal to ask at.
  */
 export async function runRollback(text: string, options: RunOptions): Promise<void> {
   const { terminal, leaving } = options;
@@ -47,12 +47,12 @@ export async function runRollback(text: string, options: RunOptions): Promise<vo
   const connection = await unlessLeft(leaving, () => connect());
   try {
     const { owner, former, present } = await unlessLeft(leaving, () => look(connection, text, options));
-    // What there is to be put back is looked for first: a name that is wrong needs no answer.
+    // The saved state is read first: nobody has to confirm a wrong name.
     if (!options.yes && !process.stdin.isTTY)
-      throw new UsageError('without a terminal nobody can be asked whether this is to be put back', {
+      throw new UsageError('without a terminal nobody can confirm the rollback', {
         nextStep: 'give --yes',
       });
-    // With --json stdout is the document; what is asked about is shown beside it.
+    // With --json stdout is only the document, so the question goes to stderr.
     const show = options.json ? terminal.err : terminal.out;
     if (!options.json || !options.yes)
       for (const line of describe(former, owner, present, styleFor(terminal))) show(line);
@@ -122,7 +122,7 @@ function isRollback(execution: ExecutionName): UsageError {
   });
 }
 
-/** Whether Step Functions knows the execution. It forgets one 90 days after its end; what that one saved still counts. */
+/** Whether Step Functions knows the execution. It forgets one after 90 days, but the saved state still counts. */
 async function refuseRunning(connection: Connection, owner: ExecutionName): Promise<boolean> {
   try {
     const { status } = await describeExecution(connection, owner.arn);
@@ -132,11 +132,11 @@ async function refuseRunning(connection: Connection, owner: ExecutionName): Prom
     throw error;
   }
   throw new Failure('StillRunning', `${owner.name} still runs: two must not change one cluster`, {
-    nextStep: `wait for its end, or stop it, and what it began is finished, or put back: ${awsCommand(connection, `stepfunctions stop-execution --execution-arn ${owner.arn}`)}`,
+    nextStep: `wait for its end, or stop it, and its recovery finishes or undoes what it began: ${awsCommand(connection, `stepfunctions stop-execution --execution-arn ${owner.arn}`)}`,
   });
 }
 
-/** What will be put back, as it was saved, and what is there now. */
+/** What will be restored, as it was saved, and what is configured now. */
 function describe(former: Former, owner: ExecutionName, present: Present, style: Style): string[] {
   const { configuration, proxying, configMap } = restoration(former);
   const { way, strategy } = former.plan;
@@ -153,9 +153,7 @@ function describe(former: Former, owner: ExecutionName, present: Present, style:
   ];
   return [
     style.bold(
-      present.asBefore
-        ? 'Configured as before already: nothing but a restart, cleaning and proof'
-        : 'What will be put back',
+      present.asBefore ? 'Configured as before already: only restart, cleaning and proof' : 'What will be restored',
     ),
     ...rows.flatMap(([label, value]) =>
       value === null ? [] : [`  ${style.bold(label.padEnd(10))} ${oneLine(value)}`],
@@ -165,7 +163,7 @@ function describe(former: Former, owner: ExecutionName, present: Present, style:
 
 function addonOf(way: Former['plan']['way'], configuration: string): string | null {
   if (way === 'config-map') return null;
-  return way === 'create-addon' ? 'given back, its objects stay' : configuration;
+  return way === 'create-addon' ? 'removed, its objects stay' : configuration;
 }
 
 /** Without line editing, which would write escape sequences. @throws Failure `NotConfirmed`; Interrupted on Ctrl-C */

@@ -8,8 +8,8 @@ import { Failure } from '../exit.ts';
 import type { Step } from './history.ts';
 
 /**
- * One object that a history points to, as it was found. Only `verified` content is ever told: its SHA-256 (hex, of the
- * bytes as they lie in the bucket) is the one that the history carries.
+ * One object that a history points to, as it was found. A story uses only `verified` content: its SHA-256 (hex, of the
+ * bytes in the bucket) equals the one in the history.
  */
 export type Evidence = { key: string; sha256: string } & (
   | { state: 'verified'; bytes: number; content: string }
@@ -17,7 +17,7 @@ export type Evidence = { key: string; sha256: string } & (
   | { state: 'absent'; reason: string }
 );
 
-/** Every object with its SHA-256 that an answer in the history names, in the order of naming, each once. */
+/** Every object that an answer in the history names, with its SHA-256: each once, ordered by first mention. */
 export function evidenceReferences(steps: readonly Step[]): Reference[] {
   const found = new Map<string, Reference>();
   for (const step of steps) if (step.kind === 'succeeded') collect(step.value, found);
@@ -27,7 +27,7 @@ export function evidenceReferences(steps: readonly Step[]): Reference[] {
 /**
  * Reads what the history points to from the evidence bucket.
  *
- * @throws Failure when S3 cannot be asked at all, or there is no such bucket; an object that is missing is a finding, not an error.
+ * @throws Failure if S3 does not answer or the bucket does not exist; a missing object is a finding, not an error.
  */
 export async function readEvidence(
   connection: Connection,
@@ -60,7 +60,7 @@ async function readOne(connection: Connection, bucket: string, reference: Refere
   return bytes ? check(reference, bytes) : { ...reference, state: 'absent', reason: `not in s3://${bucket}` };
 }
 
-/** The bytes of one object; null when there is none. @throws Failure when there is no such bucket, or S3 cannot be asked */
+/** The bytes of one object; null if it is missing. @throws Failure if S3 has no such bucket or does not answer */
 export async function readObject(connection: Connection, bucket: string, key: string): Promise<Buffer | null> {
   try {
     const object = await asking(connection, `read s3://${bucket}/${key}`, () =>
@@ -79,7 +79,7 @@ export async function readObject(connection: Connection, bucket: string, key: st
   }
 }
 
-/** Judges an object's bytes by the reference that led to them. */
+/** Compares an object's bytes with the SHA-256 that the history has for them. */
 export function check(reference: Reference, bytes: Buffer): Evidence {
   const { key, sha256 } = reference;
   const actual = createHash('sha256').update(bytes).digest('hex');
@@ -99,7 +99,7 @@ function unpack(key: string, bytes: Buffer): string {
 function collect(value: unknown, found: Map<string, Reference>): void {
   if (typeof value !== 'object' || value === null) return;
   const reference = Reference.safeParse(value);
-  // Two hashes for one key are two claims, of which one is wrong: both are checked.
+  // If the history has two hashes for one key, one of them is wrong: both are checked.
   if (reference.success) found.set(`${reference.data.key} ${reference.data.sha256}`, reference.data);
   for (const inner of Object.values(value)) collect(inner, found);
 }

@@ -12,7 +12,7 @@ export interface Failure {
   nodes: { node: string; name: string; step: string; reasons: string[] }[];
 }
 
-/** Where the workflow goes when it gives up. */
+/** The states that the workflow enters when it gives up. */
 const GIVES_UP: ReadonlySet<string> = new Set([
   'RecordRefusal',
   'FailedBeforeChange',
@@ -20,7 +20,7 @@ const GIVES_UP: ReadonlySet<string> = new Set([
   'RollbackFailed',
 ]);
 
-/** Null where nothing broke, or nothing says what. */
+/** Null if nothing failed, or the history does not show what failed. */
 export function tellFailure(steps: readonly Step[], nodes: readonly NodeRecord[], execution: string): Failure | null {
   const own = nodes.filter((node) => node.execution === execution);
   const turn = steps.findIndex((step) => step.kind === 'entered' && GIVES_UP.has(step.state));
@@ -36,7 +36,7 @@ interface Broke {
   error: HistoryError | null;
 }
 
-/** An execution that was cut off was in the state that it had entered last. */
+/** If an execution was cut off, it was in the state that it had entered last. */
 function cutOffIn(steps: readonly Step[]): Broke | null {
   const end = steps.find((step) => step.kind === 'ended');
   const last = steps.findLast((step) => step.kind === 'entered' && step.phase !== null);
@@ -45,8 +45,8 @@ function cutOffIn(steps: readonly Step[]): Broke | null {
 }
 
 /**
- * One that gives up records why: by the sentence of the step that failed, perhaps under another name (a proof of the
- * canary fails as CanaryFailed), or by a sentence of its own. What failed while it gave back is another matter.
+ * An execution that gives up records why: with the cause of the failed step, perhaps under a different error name (a
+ * failed proof of the canary is CanaryFailed), or with a cause of its own. Failures of its cleanup are not the reason.
  */
 function gaveUpOver(before: readonly Step[], after: readonly Step[]): Broke | null {
   const recorded = outcomeOf(after)?.error ?? null;
@@ -60,7 +60,7 @@ function gaveUpOver(before: readonly Step[], after: readonly Step[]): Broke | nu
   return { state: failed.state, phase: failed.phase, error: later ? own : (recorded ?? own) };
 }
 
-/** The sentence of a failed step names its evidence. */
+/** The cause of a failed step names its evidence. */
 function failedIn({ cause }: HistoryError, nodes: readonly NodeRecord[]): Failure['nodes'] {
   const step = /\/(?<step>[^/\s]+)\/evidence\.ndjson\.gz/.exec(cause)?.groups?.['step'];
   return nodes

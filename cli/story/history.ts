@@ -2,16 +2,16 @@ import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { type FollowedState, followedState, type Machine } from '../../state-machines/phases.ts';
 
-/** The name and the sentence that a failed task or execution left in the history. */
+/** The error name and the cause that a failed task or execution left in the history. */
 export interface HistoryError {
   name: string;
   cause: string;
 }
 
 /**
- * One thing that the history of an execution says; `value` is a task's own answer, without the integration's envelope, and
- * `parameters` the JSON text that the task was called with; null where the history does not have it. `next` is what
- * followed a failed attempt: another one, or nothing more in its state; `unknown` where the history ends with it.
+ * One event of an execution's history. `value` is the answer of a task, without the integration's envelope.
+ * `parameters` is the JSON text that the task was called with; null if the history does not have it. `next` is what
+ * followed a failed attempt: a further attempt, or nothing in its state; `unknown` if the history ends with it.
  */
 export type Step = { id: number; at: Date } & (
   | { kind: 'started'; input: unknown }
@@ -22,7 +22,7 @@ export type Step = { id: number; at: Date } & (
   | { kind: 'ended'; status: EndStatus; output: unknown; error: HistoryError | null }
 );
 
-/** The state in which a step happens, with what it says of itself. */
+/** The state in which a step happens, with the details of the step. */
 export type Place = { state: string } & FollowedState;
 
 export type EndStatus = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
@@ -37,8 +37,8 @@ const NestedError = z.object({
 });
 
 /**
- * Reads Step Functions' events, in any order of ids, as steps in the order of their ids. Events that tell nothing of
- * their own (scheduled, started) are left out.
+ * Reads events, in any order, as steps ordered by id. Events without information of their own (scheduled, started) are
+ * left out.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
 export function readHistory(events: readonly HistoryEvent[], machine: Machine = 'migrate-cluster'): Step[] {
@@ -49,7 +49,7 @@ export function readHistory(events: readonly HistoryEvent[], machine: Machine = 
   const steps: Step[] = [];
   for (const event of ordered) {
     const { id = 0, timestamp } = event;
-    // Each event names the one before it in its own branch: that is how an answer finds the state that asked.
+    // Each event names the previous event of its branch: so the state of an answer is found.
     const state = event.stateEnteredEventDetails?.name ?? stateOf.get(event.previousEventId ?? 0);
     if (state !== undefined) stateOf.set(id, state);
     const entered = event.stateEnteredEventDetails !== undefined;
@@ -93,7 +93,7 @@ function readEvent(
   return failure ? { ...at, kind: 'failed', parameters, error: readError(failure), next: nextOf(following) } : null;
 }
 
-/** Step Functions schedules a task again for each attempt, and leaves the state or ends the execution otherwise. */
+/** Step Functions schedules a task again for each attempt. Otherwise it leaves the state or ends the execution. */
 function nextOf(following: string | undefined): 'retried' | 'over' | 'unknown' {
   if (following === undefined) return 'unknown';
   return following.endsWith('Scheduled') ? 'retried' : 'over';
@@ -122,8 +122,8 @@ function defaultError(status: EndStatus): string {
 }
 
 /**
- * A function's error carries its sentence inside JSON: `{"errorType":…,"errorMessage":…,"trace":[…]}`; that of a nested
- * execution is what DescribeExecution says of it, and its own error is the one that means something.
+ * A function's error has its message inside JSON: `{"errorType":…,"errorMessage":…,"trace":[…]}`. The error of a nested
+ * execution is its DescribeExecution answer, of which only `Error` and `Cause` are meaningful.
  */
 export function readError(
   details: { error?: string | undefined; cause?: string | undefined },
@@ -139,7 +139,7 @@ export function readError(
   return { name: details.error || name, cause: inner.success ? inner.data.errorMessage : (details.cause ?? '') };
 }
 
-/** The document in `text`; undefined where there is none or it is cut off, which the history allows. */
+/** The document in `text`; undefined if there is no document, or the history has cut it off. */
 export function parseJson(text: string | undefined): unknown {
   if (text === undefined) return undefined;
   try {

@@ -17,15 +17,15 @@ import {
   UpdateSent,
 } from './views.ts';
 
-/** A Task that was answered. */
+/** A Task that has succeeded. */
 type Answered = Step & { kind: 'succeeded' };
 
-/** What the answer of a Task says in one line; null for one that says nothing that the next step does not say better. */
+/** The answer of a Task in one line; null if a later step shows the same. */
 export function narrateAnswer(step: Answered): string | null {
   return ANSWERS[step.calls ?? '']?.(step.value, step) ?? null;
 }
 
-/** By what the Task calls: what depends on more than the answer is read from what the definition calls it with. */
+/** Keyed by what the Task calls. If the answer is not enough, the arguments of the call are read, too. */
 const ANSWERS: Readonly<Record<string, (value: unknown, step: Answered) => string | null>> = {
   'inspect-cluster': inspected,
   'inspect-rollback': foundFormer,
@@ -73,7 +73,7 @@ function decided(value: unknown): string | null {
   return `closed: ${answer.data.reason}; waits until ${showTime(new Date(answer.data.opensAt))}`;
 }
 
-/** Which nodes are the canaries was said when they were restarted. */
+/** The restart of the canaries has already named them. */
 function dispatched(value: unknown, step: Answered): string | null {
   const answer = Dispatched.safeParse(value);
   if (!answer.success || step.phase === 'canary') return null;
@@ -106,7 +106,7 @@ function restoring(value: unknown): string | null {
   if (!answer.success) return null;
   const { updateId } = answer.data;
   return updateId === null
-    ? 'the add-on that was created is given back'
+    ? 'the add-on that was created is removed again'
     : `update ${updateId} sent with the former configuration`;
 }
 
@@ -116,7 +116,7 @@ function edited(value: unknown): string | null {
   return answer.data.changed ? 'ConfigMap kube-proxy-config written' : 'ConfigMap kube-proxy-config was so already';
 }
 
-/** One node of each kind, the nodes of an inventory, or the DaemonSet, whose answer is its generation. */
+/** The target is one node of each kind, the nodes of an inventory, or the DaemonSet, whose answer is its generation. */
 function restarted(value: unknown, { payload }: Answered): string | null {
   if ('restartedAt' in payload) return 'DaemonSet kube-proxy restarts';
   const answer = ChosenCanaries.safeParse(value);

@@ -4,7 +4,7 @@ import type { HistoryError, Step } from './history.ts';
 import { narrateAnswer } from './narrate-answers.ts';
 import { Nested, Requested, RequestedRollback } from './views.ts';
 
-/** What a step means to a person, in one line; null where it says nothing that the next step does not say better. */
+/** A step in one line for a person; null if a later step shows the same. */
 export function narrate(step: Step): string | null {
   switch (step.kind) {
     case 'started':
@@ -23,12 +23,12 @@ export function narrate(step: Step): string | null {
   }
 }
 
-/** What a failed step says that failed as it may; null for one that went wrong. */
+/** The line of a step whose failure is expected; null if the failure is an error. */
 export function expectedAnswer(step: Step): string | null {
   return step.kind === 'failed' ? (step.answers.get(step.error.name) ?? null) : null;
 }
 
-/** What went wrong for good in a step: it failed, not as it may, and no other attempt followed. Null otherwise. */
+/** The error of a step that failed unexpectedly and was not retried; null otherwise. */
 export function wentWrong(step: Step): HistoryError | null {
   return step.kind === 'failed' && step.next === 'over' && expectedAnswer(step) === null ? step.error : null;
 }
@@ -39,7 +39,7 @@ const PASSING: Readonly<Record<string, string>> = {
   KubernetesUnreachable: 'the Kubernetes API does not answer yet',
 };
 
-/** Only the last attempt failed for good, and only its sentence has a next step for a person. */
+/** Only the last attempt fails the step, so only its cause has a next step for a person. */
 function attempted(step: Step & { kind: 'failed' }): string {
   const { name, cause } = step.error;
   const expected = expectedAnswer(step);

@@ -7,7 +7,7 @@ import { type EndStatus, type HistoryError, parseJson, type Step } from './histo
 import { expectedAnswer, narrate, wentWrong } from './narrate.ts';
 import { OutcomeRecord, Recorded } from './views.ts';
 
-/** One node's verdict, with the step that asked (`validate-1-1`) and the execution that the step belongs to. */
+/** One node's verdict, with its step (`validate-1-1`) and the execution of that step. */
 export type NodeRecord = { execution: string; step: string } & Verdict;
 
 /** An execution and when it was; times are ISO, `seconds` null while it runs. */
@@ -27,20 +27,20 @@ export interface Phase {
   startedAt: string;
   endedAt: string | null;
   seconds: number | null;
-  /** One line per thing that happened, the last answer of a question that was asked repeatedly. */
+  /** One line for each step. Of a step that was polled, only the last answer. */
   details: string[];
-  /** Attempts that were followed by another one, by state and error; the last sentence of each. */
+  /** Attempts that were retried, by state and error, each with its last cause. */
   retries: { state: string; error: HistoryError; times: number }[];
   errors: HistoryError[];
 }
 
-/** How an execution ended: as it recorded itself, or as Step Functions cut it off. */
+/** The ending that an execution recorded, or the status with which Step Functions cut it off. */
 export interface Ending {
   kind: string;
   error: HistoryError | null;
 }
 
-/** Whether something that an execution took was given back. */
+/** Whether an execution revoked its access or released its lease. */
 export type Held = 'not-taken' | 'given-back' | 'remains';
 
 export function tellExecution(execution: ExecutionName, steps: readonly Step[]): ExecutionRecord {
@@ -89,7 +89,7 @@ export function tellPhases(steps: readonly Step[]): Phase[] {
       current.details.set(`${step.state} ${step.error.name}`, times === 1 ? text : `${text} (×${times})`);
       continue;
     }
-    // An answer says what the state that was entered has done.
+    // An answer shows what the state did.
     const told = step.kind === 'entered' || step.kind === 'succeeded' ? step.state : `${step.state} ${step.kind}`;
     current.details.set(told, text);
   }
@@ -99,7 +99,7 @@ export function tellPhases(steps: readonly Step[]): Phase[] {
     startedAt: startedAt.toISOString(),
     endedAt: endedAt?.toISOString() ?? null,
     seconds: endedAt ? secondsBetween(startedAt, endedAt) : null,
-    // Two states may say the same: the second look at a cluster usually does.
+    // Two states may give the same line, as a second inspection of a cluster usually does.
     details: [...new Set(details.values())],
     retries: [...retries.values()],
     errors,
@@ -110,7 +110,7 @@ function nothingYet(): Pick<OpenPhase, 'details' | 'retries' | 'errors'> {
   return { details: new Map(), retries: new Map(), errors: [] };
 }
 
-/** How often a state has been tried again after this error in its phase. */
+/** How often a state was retried after this error in its phase. */
 function retried({ retries }: OpenPhase, { state, error }: Step & { kind: 'failed' }): number {
   const key = `${state} ${error.name}`;
   const times = (retries.get(key)?.times ?? 0) + 1;
@@ -127,14 +127,14 @@ export function tellEnding(steps: readonly Step[]): Ending {
   return { kind, error: end.error };
 }
 
-/** What RecordOutcome answered last. */
+/** The last answer of RecordOutcome. */
 export function outcomeOf(steps: readonly Step[]): Recorded | null {
   return answersOf(steps, 'record-outcome', Recorded).at(-1) ?? null;
 }
 
 /**
- * Nodes by the mode that they last said they run: with their names from the verified record, otherwise the counts of
- * the history alone.
+ * Nodes by the last mode that they reported: with names if the record is verified, otherwise only the counts of the
+ * history.
  */
 export function tellModes(steps: readonly Step[], evidence: readonly Evidence[]): NodesInMode[] {
   const outcome = outcomeOf(steps);
@@ -151,7 +151,7 @@ interface Holding {
   givenBack: string;
 }
 
-/** By the operations that take it and give it back. */
+/** Keyed by the operations that take it and release it. */
 const ACCESS: Holding = { taken: ['eks:createAccessEntry'], givenBack: 'eks:deleteAccessEntry' };
 const LEASE: Holding = {
   taken: ['scheduler:createSchedule', 'scheduler:updateSchedule'],
@@ -160,20 +160,20 @@ const LEASE: Holding = {
 
 const takes = ({ taken }: Holding, { calls }: Done): boolean => calls !== null && taken.includes(calls);
 
-/** Whether the access to Kubernetes and the lease were given back, over one execution and those that end its work. */
+/** Whether the access to Kubernetes and the lease were released, by an execution or by its rollbacks and recoveries. */
 export function tellHeld(steps: readonly Step[]): { access: Held; lease: Held } {
   const inOrder = ordered(steps);
   const held = (holding: Holding): Held => {
     const last = lastOf(inOrder, holding);
     if (last === null) return 'not-taken';
     if (takes(holding, last)) return 'remains';
-    // A recovery takes away what may be there: that there was nothing is no giving back.
+    // A recovery deletes what may be there. If there was nothing, nothing was released.
     return inOrder.some((step) => hasDone(step) && takes(holding, step)) ? 'given-back' : 'not-taken';
   };
   return { access: held(ACCESS), lease: held(LEASE) };
 }
 
-/** The call that set the lease as it now is, over executions that work on one cluster; null where none is left. */
+/** The last call that set the lease, by any execution that works on one cluster; null if no lease is left. */
 export function leaseLeft(steps: readonly Step[]): (Step & { kind: 'succeeded' }) | null {
   const last = lastOf(ordered(steps), LEASE);
   return last?.kind === 'succeeded' && takes(LEASE, last) ? last : null;
@@ -189,7 +189,7 @@ function lastOf(inOrder: readonly Step[], holding: Holding): Done | null {
 
 type Done = Step & { kind: 'succeeded' | 'failed' };
 
-/** A call that did what it should, or found it done. A lease that another holds was not taken. */
+/** Whether a call had its effect, or found it done. A lease that another execution holds was not taken. */
 function hasDone(step: Step): step is Done {
   if (step.kind === 'succeeded') return true;
   return step.kind === 'failed' && !takes(LEASE, step) && expectedAnswer(step) !== null;

@@ -4,12 +4,12 @@ import type { Style } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
 import type { Check } from './views.ts';
 
-/** Every check as a table, with what to do about each that did not pass. */
+/** Every check as a table, with a next step for each that did not pass. */
 export function renderChecks(checks: readonly Check[], style: Style): string[] {
   return checks.length === 0 ? [] : [style.bold(summary(checks)), ...lines(checks, style)];
 }
 
-/** Only what stood in the way and what was accepted as a risk. */
+/** Only the checks that blocked and the risks that were accepted. */
 export function renderRisks(checks: readonly Check[], style: Style): string[] {
   const told = checks.filter((check) => check.verdict !== 'PASS' || check.accepted);
   return checks.length === 0 ? [] : [style.bold(summary(checks)), ...lines(told, style)];

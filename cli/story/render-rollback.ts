@@ -20,7 +20,7 @@ export function renderFailure(failure: Failure | null, style: Style, title = 'Wh
   ];
 }
 
-/** What each way back put back, cleaned and proved. */
+/** What each rollback or recovery restored, cleaned and proved. */
 export function renderRollbacks(story: Story, style: Style): string[] {
   return story.rollbacks.flatMap((rollback, index) => [
     ...(index === 0 ? [] : ['']),
@@ -33,7 +33,7 @@ function renderRollback(rollback: Rollback, style: Style, nested: boolean): stri
   const rows: [string, string | null][] = [
     ['Started', startOf(rollback)],
     ['Attempts', attempts > 1 ? String(attempts) : null],
-    ['Nothing', rollback.nothing?.join(' ') ?? null],
+    ['Nothing to do', rollback.nothing?.join(' ') ?? null],
     ['Was', former?.proxying ?? null],
     ...configurationRows(former, restored),
     ['Restart', restartOf(rollback)],
@@ -41,7 +41,7 @@ function renderRollback(rollback: Rollback, style: Style, nested: boolean): stri
     ['Proof', proof && answeredOf(proof, `proved ${proof.of}`)],
     ['Ending', ending.kind],
   ];
-  const title = mode === 'recover' ? 'Brought to an end' : 'Put back';
+  const title = mode === 'recover' ? 'Recovered' : 'Restored';
   return [
     style.bold(`${title} by ${oneLine(nested ? execution.arn : execution.name)}`),
     ...rowLines(rows, style),
@@ -75,7 +75,7 @@ function configurationRows(former: Former | null, restored: Restored | null): [s
 function addonOf({ already }: Former, restored: Restored | null): string {
   if (!restored) return already ? 'configured as before already, nothing was sent' : 'nothing was sent';
   const { updateId, status } = restored;
-  if (updateId === null) return status === 'gone' ? 'given back' : 'asked to be given back';
+  if (updateId === null) return status === 'gone' ? 'removed' : 'its removal was requested';
   return `update ${updateId}${status === null ? '' : ` is ${status}`}`;
 }
 
@@ -95,7 +95,7 @@ function answeredOf({ passed, failed, step }: Answered, done: string): string {
   return step === null ? of : `${of} (${step})`;
 }
 
-/** `2 iptables (names), 1 unknown (name)`; null where nothing was read. */
+/** `2 iptables (names), 1 unknown (name)`; null if no mode was read. */
 export function modesOf(modes: readonly NodesInMode[]): string | null {
   if (modes.length === 0) return null;
   return modes
@@ -106,9 +106,9 @@ export function modesOf(modes: readonly NodesInMode[]): string | null {
     .join('; ');
 }
 
-const HELD = { 'given-back': 'given back', remains: 'NOT given back' } as const;
+const HELD = { 'given-back': 'released', remains: 'NOT released' } as const;
 
-/** Null where nothing was taken; what is held while something still runs is not left behind. */
+/** Null if it was never taken. Before everything is settled, it counts as held and not as left behind. */
 export function heldOf(held: Held, settled: boolean): string | null {
   if (held === 'not-taken') return null;
   return held === 'remains' && !settled ? 'held' : HELD[held];
@@ -116,6 +116,6 @@ export function heldOf(held: Held, settled: boolean): string | null {
 
 function rowLines(rows: readonly [string, string | null][], style: Style): string[] {
   return rows.flatMap(([label, value]) =>
-    value === null ? [] : [`  ${style.bold(label.padEnd(10))} ${oneLine(value)}`],
+    value === null ? [] : [`  ${style.bold(label.padEnd(13))} ${oneLine(value)}`],
   );
 }

@@ -9,7 +9,7 @@ import { phaseLines } from './render-phases.ts';
 import { heldOf, modesOf, renderFailure, renderRollbacks } from './render-rollback.ts';
 import type { Story } from './shape.ts';
 
-/** Passed nodes that a table lists before it says how many more there are; failed ones are all listed. */
+/** How many passed nodes a table lists before it counts the rest. Failed nodes are all listed. */
 const LISTED = 20;
 
 /** The story as text for people. Text from nodes and requests is made harmless to a terminal. */
@@ -30,7 +30,7 @@ export function renderStory(story: Story, style: Style): string {
   ]);
 }
 
-/** The story in few lines, for the end of a demo: phases, what each node said last, what one showed, the ending. */
+/** The story in few lines, for the end of a demo: phases, last verdicts, the output of one node, the ending. */
 export function renderShortStory(story: Story, style: Style): string {
   const last = new Map(story.nodes.filter(({ step }) => isProof(step)).map((node) => [node.node, node]));
   const proof = [...last.values()];
@@ -51,7 +51,7 @@ function together(sections: readonly string[][]): string {
     .join('\n\n');
 }
 
-/** Verdicts of the execution itself first, then those of the ones that ended its work. */
+/** The verdicts of the execution itself come first, then those of its rollbacks and recoveries. */
 function byExecution(story: Story): [string, NodeRecord[]][] {
   const own = story.execution.name;
   const groups = Map.groupBy(story.nodes, ({ execution }) => execution);
@@ -70,7 +70,7 @@ function head(story: Story, style: Style): string[] {
     ['Execution', execution.arn],
     ...ownerRows(story),
     ['Status', statusLine(story)],
-    ['Asked by', request ? (request.requestedBy ?? 'not said') : null],
+    ['Asked by', request ? (request.requestedBy ?? 'not named') : null],
     ['Asked for', request ? `${request.cluster} to ${showTarget(request.target)}, ${when(request)}` : null],
     ['Cluster', cluster ? clusterLine(cluster) : null],
     ['Nodes', inventory ? showCounts(inventory) : null],
@@ -84,7 +84,7 @@ function head(story: Story, style: Style): string[] {
     .map(([label, value]) => `${style.bold(label.padEnd(10))} ${oneLine(value)}`);
 }
 
-/** Of a rollback: whose change it undoes. */
+/** For a rollback: the migration whose change it undoes. */
 function ownerRows({ machine, rollbacks: [rollback] }: Story): [string, string | null][] {
   if (machine !== 'rollback-cluster' || !rollback) return [];
   return [
@@ -105,11 +105,11 @@ function changeRows(change: Story['change']): [string, string | null][] {
   ];
 }
 
-/** What is where when all is over, and what was taken meanwhile. */
+/** The modes, the add-on, the access and the lease after the end. */
 function afterwards(story: Story, style: Style): string[] {
   const settled = isSettled(story);
   const rows = [
-    ['Nodes', story.rollbacks.length > 0 ? (modesOf(story.modes) ?? 'no node has said what it runs now') : null],
+    ['Nodes', story.rollbacks.length > 0 ? (modesOf(story.modes) ?? 'no node has reported what it runs now') : null],
     ['Add-on', addonOf(story.addon)],
     ['Access', heldOf(story.access, settled)],
     ['Lease', heldOf(story.lease, settled)],
@@ -120,7 +120,7 @@ function afterwards(story: Story, style: Style): string[] {
   return told.length === 0 ? [] : [style.bold(settled ? 'Afterwards' : 'So far'), ...told];
 }
 
-/** Only an add-on that is not well: its proof was given all the same. */
+/** Only for an add-on with health issues: the nodes have passed their proof all the same. */
 function addonOf(addon: Story['addon']): string | null {
   if (!addon || (addon.status === 'ACTIVE' && addon.issues.length === 0)) return null;
   return `${addon.version} is ${addon.status}${addon.issues.map((issue) => `; ${issue}`).join('')}`;
@@ -166,7 +166,7 @@ function nodes(records: readonly NodeRecord[], style: Style, of = ''): string[] 
   const lines = table([['step', 'node', 'name', 'verdict', 'facts'], ...rows]);
   const more = passed.length - LISTED;
   return [
-    style.bold(`What ${count(records.length, 'verdict')}${of} said: ${passed.length} pass, ${failed.length} fail`),
+    style.bold(`${count(records.length, 'verdict')}${of}: ${passed.length} pass, ${failed.length} fail`),
     ...lines.map((line) => `  ${line}`),
     ...(more > 0 ? [`  … and ${count(more, 'verdict')} more that passed (--format json lists all)`] : []),
   ];
@@ -226,7 +226,7 @@ function ending(story: Story, style: Style): string[] {
   if (error) {
     return [`${style.bad('Ending')}     ${kind}: ${endWithName(error.cause, error.name)}`];
   }
-  if (kind === 'running') return [`${style.bold('Ending')}     none yet: the execution is running`];
+  if (kind === 'running') return [`${style.bold('Ending')}     open: the execution is running`];
   return [`${style.good('Ending')}     ${kind}`];
 }
 

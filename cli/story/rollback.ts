@@ -21,28 +21,28 @@ import {
 } from './parts.ts';
 import { Collected, DescribedUpdate, FoundFormer, RequestedRollback, RolledOut, UpdateSent } from './views.ts';
 
-/** One execution of rollback-cluster, told from its history and the evidence. Null is what was not read. */
+/** One execution of rollback-cluster, read from its history and the evidence. Null means: not read. */
 export interface Rollback {
   execution: ExecutionRecord;
-  /** `rollback`: it undoes; `recover`: it brings to an end what nobody else does. */
+  /** `rollback` undoes a migration; `recover` finishes an execution that was cut off. */
   mode: string | null;
   reason: string | null;
   attempt: number | null;
   /** The execution whose change it undoes. */
   owner: ExecutionRef | null;
   cluster: string | null;
-  /** Why there was nothing to put back. */
+  /** Why there was nothing to restore. */
   nothing: string[] | null;
   former: Former | null;
   restored: Restored | null;
   /** Pods that the restart has reached; null when no restart was followed. */
   restarted: { desired: number; updated: number; available: number } | null;
-  /** EKS rolled the DaemonSet, and nobody could follow it. */
+  /** EKS rolled the DaemonSet, and the execution could not follow it. */
   rolledByEks: boolean;
   cleaned: Answered | null;
   proof: (Answered & { of: string }) | null;
   modes: NodesInMode[];
-  /** How often it began: it tries three times. */
+  /** The number of attempts: there are at most three. */
   attempts: number;
   phases: Phase[];
   /** Why it gave up, or where it was cut off. */
@@ -50,7 +50,7 @@ export interface Rollback {
   ending: Ending;
 }
 
-/** What the cluster was configured for when the way back began, and what was saved before the change. */
+/** The configuration of the cluster when the rollback began, and the one that was saved before the change. */
 export interface Former {
   proxying: string;
   way: string | null;
@@ -60,10 +60,10 @@ export interface Former {
   already: boolean;
 }
 
-/** What was sent, and how EKS says it went. */
+/** What was sent, and the status that EKS reported. */
 export interface Restored {
   updateId: string | null;
-  /** `Successful` and so on; `gone` for an add-on that was given back; null when nobody heard. */
+  /** `Successful` and so on; `gone` for an add-on that was removed again; null if no status was read. */
   status: string | null;
   configMap: 'written' | 'as-before' | null;
 }
@@ -75,13 +75,13 @@ export interface Answered {
   failed: number;
 }
 
-/** A history that belongs to another: of the execution that put its change back. */
+/** The history of an execution that undid or finished this one. */
 export interface Related {
   execution: ExecutionName;
   steps: readonly Step[];
 }
 
-/** Tells one way back. `nodes` are all verdicts that were read. */
+/** Reads one rollback or recovery. `nodes` are all verdicts that were read. */
 export function tellRollback(
   { execution, steps }: Related,
   evidence: readonly Evidence[],
@@ -121,7 +121,7 @@ export function tellRollback(
   };
 }
 
-/** The first look saw what the migration had left; what is to be put back is the same in all. */
+/** Only the first inspection saw what the migration had left. All inspections saw the same former state. */
 function tellFormer(first: FoundFormer | undefined, last: FoundFormer | undefined): Former | null {
   if (!first || !last?.former) return null;
   const { configuration, proxying } = last.former;

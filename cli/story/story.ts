@@ -1,7 +1,7 @@
 import * as EditConfigMap from '../../functions/contracts/edit-config-map.ts';
 import { machineOf } from '../../state-machines/phases.ts';
 import type { ExecutionName } from '../execution/executions.ts';
-import { tellAbsent } from './absent.ts';
+import { listAbsent } from './absent.ts';
 import { type Evidence, readVerdicts } from './evidence.ts';
 import { tellFailure } from './failure.ts';
 import type { Step } from './history.ts';
@@ -19,12 +19,12 @@ import { type Related, tellRollback } from './rollback.ts';
 import type { Change, EvidenceRecord, Story } from './shape.ts';
 import { Inspected, Requested, RequestedRollback, UpdateSent } from './views.ts';
 
-/** Everything that was read: one history, those that end its work, what could not be found of them, the evidence. */
+/** Everything that was read: one history, those of its rollbacks and recoveries, what was not found, the evidence. */
 export interface Sources {
   execution: ExecutionName;
   steps: readonly Step[];
   related: readonly Related[];
-  /** One sentence for each history that was looked for and is not there. */
+  /** One sentence for each history that was not found. */
   missing: readonly string[];
   evidence: readonly Evidence[];
 }
@@ -57,15 +57,15 @@ export function tellStory(sources: Sources): Story {
     ending: tellEnding(steps),
     alarms: tellAlarms(evidence),
   };
-  return { ...story, absent: tellAbsent(story, { missing: sources.missing, recorded: outcomeOf(steps) !== null }) };
+  return { ...story, absent: listAbsent(story, { missing: sources.missing, recorded: outcomeOf(steps) !== null }) };
 }
 
-/** Executions that put a change back are newer than the one that made it. */
+/** The executions that undo a change are newer than the one that made it. */
 function tellAddon(executions: readonly (readonly Step[])[]): Story['addon'] {
   return executions.map((steps) => outcomeOf(steps)?.addon ?? null).findLast((addon) => addon !== null) ?? null;
 }
 
-/** A rollback that its owner waits for takes the lease over and leaves it to the owner. */
+/** If the owner waits for the rollback, the rollback takes the lease over and leaves its release to the owner. */
 function heldBy({ execution, steps, related }: Sources): Pick<Story, 'access' | 'lease'> {
   const held = tellHeld([...steps, ...related.flatMap((each) => each.steps)]);
   const input = RequestedRollback.safeParse(steps.find((step) => step.kind === 'started')?.input).data;

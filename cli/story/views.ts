@@ -16,11 +16,11 @@ import type { MigrationRequest } from '../../functions/core/execution/request.ts
 import { Check as MadeCheck } from '../../functions/core/preflight/check.ts';
 
 /*
- * What the story shows of the functions' answers: members of their contracts, so that a renamed one is a type error here.
- * The history of an older execution may hold less, so only the members that identify an answer have to be there.
+ * What the story shows of the functions' answers. It picks members of their contracts, so that a renamed member is a
+ * type error here. Older histories may hold less: only the members that identify an answer are required.
  */
 
-/** A check of an older execution may be one that is no longer made. */
+/** An older execution may have made a check that no longer exists. */
 export const Check = z.extend(MadeCheck, { name: z.string() });
 export type Check = z.output<typeof Check>;
 
@@ -47,7 +47,7 @@ export const Inspected = z.object({
 });
 export type Inspected = z.output<typeof Inspected>;
 
-/** `notes` say who joined and who is gone since the look before. */
+/** `notes` name the nodes that joined or left since the previous inspection. */
 export const InspectedAgain = z.partial(
   z.extend(z.pick(TakeInventory.Output, { notes: true }), { inventory: counted }),
   { notes: true },
@@ -66,7 +66,7 @@ export const UpdateSent = z.pick(UpdateAddon.Output, { updateId: true });
 
 const Canary = z.pick(RestartKubeProxy.Canaries.shape.canaries.def.element, { node: true, reason: true });
 
-/** The nodes that go first. */
+/** The canaries: the nodes that are restarted first. */
 export const ChosenCanaries = z.extend(z.pick(RestartKubeProxy.Canaries, { reason: true }), {
   canaries: z.array(Canary),
 });
@@ -93,14 +93,14 @@ const recorded = { error: true, outcome: true, evidence: true, modes: true, addo
 export const Recorded = z.partial(z.pick(RecordOutcome.Output, { ending: true, ...recorded }), recorded);
 export type Recorded = z.output<typeof Recorded>;
 
-/** What a nested execution is, and what it put out at its end. */
+/** A nested execution and its output. */
 export const Nested = z.object({ ExecutionArn: z.string(), Output: z.optional(z.unknown()) });
 
 export const DescribedAddon = z.object({ Addon: z.object({ Status: z.string() }) });
 
 export const DescribedUpdate = z.object({ Update: z.object({ Status: z.string() }) });
 
-/** The input of an execution of migrate-cluster, as loosely as a person may have written it. */
+/** The input of an execution of migrate-cluster. A person may have written it, so all members are optional. */
 export const Requested = z.object({
   cluster: z.string(),
   target: z.object({ mode: z.string(), scheduler: z.optional(z.string()) }),
@@ -123,5 +123,5 @@ export const RequestedRollback = z.pick(RollbackInput, {
   leasedTo: true,
 });
 
-/** `outcome.json`, as far as a story tells of it. */
+/** The part of `outcome.json` that a story shows. */
 export const OutcomeRecord = z.object({ modes: z.array(NodesInMode) });

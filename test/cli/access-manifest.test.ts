@@ -56,7 +56,7 @@ test('without --group the group is nightshift', async () => {
   expect(objectsIn(stdout)[1]?.subjects).toEqual([{ apiGroup: RBAC, kind: 'Group', name: 'nightshift' }]);
 });
 
-test('a group that no access entry can have is a wrong call', async () => {
+test('a group that no access entry can have is a usage error', async () => {
   const { code, stderr } = await run(['access-manifest', '--group', 'system:masters']);
   expect(code).toBe(2);
   expect(stderr).toContain('--group system:masters is not the name of a Kubernetes group');

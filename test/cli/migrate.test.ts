@@ -21,7 +21,7 @@ function lastLine(text: string): string | undefined {
 }
 
 describe('migrate', () => {
-  test('starts the execution with the request, and who asks is in it', async () => {
+  test('starts the execution with the request and its requester', async () => {
     await inRegion(MIGRATED, ['migrate', 'demo', '--window', 'weekend', '--scheduler', 'lc']);
     const started = region?.requests.find(({ operation }) => operation === 'StartExecution')?.input;
     expect(started).toMatchObject({
@@ -57,7 +57,7 @@ describe('migrate', () => {
     expect(started).toMatchObject({ name: expect.stringMatching(/^x{60}-\d{8}T\d{9}Z$/) });
   });
 
-  test('piped, prints one plain line for each thing that happens and ends with 0', async () => {
+  test('piped, prints one plain line for each step and ends with 0', async () => {
     const { code, stdout, stderr } = await inRegion(MIGRATED, ['migrate', 'demo']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).not.toContain('\u001b');
@@ -72,7 +72,7 @@ describe('migrate', () => {
     expect(lastLine(stdout)).toBe(`ended migrated; its story: npx nightshift audit ${EXECUTION}`);
   });
 
-  test('shows an attempt that is followed by another when it is known to be, and only the last one as a failure', async () => {
+  test('shows an attempt as retried once its retry is known, and only the last one as a failure', async () => {
     const refused: [string, string] = [
       'KubernetesForbidden',
       'The API server refused nightshift (403). See `kubectl`.',
@@ -97,7 +97,7 @@ describe('migrate', () => {
     );
   });
 
-  describe('of a cluster at which another execution is at work', () => {
+  describe('of a cluster whose lease another execution holds', () => {
     const LEASE = { GroupName: 'nightshift-leases', Name: 'nightshift-demo' };
     const cause = 'Another execution holds the lease nightshift-demo of cluster demo.';
     const { events } = new Recorder('2026-11-20T22:00:00Z')
@@ -114,7 +114,7 @@ describe('migrate', () => {
       'nightshift-leases/nightshift-demo': JSON.stringify({ Input: JSON.stringify(input) }),
     });
 
-    test('names that one and the command for its story, and nothing of the service', async () => {
+    test("names the holder and the command for its story, without the service's message", async () => {
       const holder = EXECUTION.replace('demo-1', 'demo-0');
       const { code, stdout, stderr } = await inRegion({ ...CONTENT, schedules: held({ holder }) }, ['migrate', 'demo']);
       expect({ code, stderr }).toEqual({
@@ -138,7 +138,7 @@ describe('migrate', () => {
     });
   });
 
-  test('left before its execution is started says that nothing was started', async () => {
+  test('interrupted before its execution is started prints that nothing was started', async () => {
     region = await startFakeRegion({ ...MIGRATED, gate: new Promise(() => {}) });
     const child = start(['migrate', 'demo'], region.env);
     const result = ended(child);
@@ -176,7 +176,7 @@ describe('migrate', () => {
     expect(JSON.parse(stdout)).not.toHaveProperty('error');
   });
 
-  test('where nightshift is not deployed says so, with the Region and what to do', async () => {
+  test('without a deployed nightshift fails with the Region and what to do', async () => {
     const { code, stderr } = await inRegion({ stateMachines: [] }, ['migrate', 'demo']);
     expect(code).toBe(1);
     expect(stderr).toBe(
@@ -185,7 +185,7 @@ describe('migrate', () => {
     );
   });
 
-  test('where several are deployed asks which one', async () => {
+  test('with several deployments asks for one of them', async () => {
     const machine = 'arn:aws:states:us-east-1:111122223333:stateMachine:';
     const stateMachines = [`${machine}a-migrate-cluster`, `${machine}b-migrate-cluster`];
     const { code, stderr } = await inRegion({ stateMachines }, ['migrate', 'demo']);
@@ -193,7 +193,7 @@ describe('migrate', () => {
     expect(lastLine(stderr)).toMatch(/AmbiguousStateMachine$/);
   });
 
-  test('left with Ctrl-C says that the execution goes on, and how to follow and stop it', async () => {
+  test('interrupted with Ctrl-C prints that the execution goes on, and how to follow and stop it', async () => {
     const record = new Recorder('2026-11-20T22:00:00Z').start(REQUEST);
     region = await startFakeRegion({ events: record.events });
     const child = start(['migrate', 'demo'], region.env);
@@ -207,7 +207,7 @@ describe('migrate', () => {
     expect(stderr).toContain(`aws stepfunctions stop-execution --execution-arn ${EXECUTION}`);
   });
 
-  test('whose reader goes away says that the execution goes on', async () => {
+  test('whose output is closed prints that the execution goes on', async () => {
     const record = new Recorder('2026-11-20T22:00:00Z').start(REQUEST);
     region = await startFakeRegion({ events: record.events });
     const child = start(['migrate', 'demo'], region.env);
@@ -239,7 +239,7 @@ describe('migrate --dry-run', () => {
     windowSeconds: 240,
   };
 
-  test('invokes the first look alone and prints the plan', async () => {
+  test('invokes only the first inspection and prints the plan', async () => {
     const { code, stdout } = await inRegion({ function: { payload: LOOK } }, ['migrate', 'demo', '--dry-run']);
     expect(code).toBe(0);
     expect(stdout).toContain('Nodes    3 nodes');
@@ -248,7 +248,7 @@ describe('migrate --dry-run', () => {
     expect(region?.requests.map(({ operation }) => operation)).toEqual(['GetCallerIdentity', 'Invoke']);
   });
 
-  test('counts what is looked at later apart from the warnings', async () => {
+  test('counts the checks that are made later apart from the warnings', async () => {
     const check = { verdict: 'WARN', why: 'w', fix: '', accepted: false };
     const checks = [
       { ...check, name: 'ipvs-deprecated' },

@@ -48,7 +48,7 @@ describe('a command that nightshift prints can be pasted as it stands', () => {
     for (const call of calls) expect(() => parse(words(call)), call).not.toThrow();
   });
 
-  test('and a wrong one would be noticed', () => {
+  test('a wrong command is noticed', () => {
     expect(() => parse(words('migrate my-cluster --windw weekend'))).toThrow(/unknown option/);
     expect(() => parse(words('migrate my-cluster   in the window'))).toThrow(/too many arguments/);
   });
@@ -64,7 +64,7 @@ describe('a command that nightshift prints can be pasted as it stands', () => {
 });
 
 describe('the way to start it', () => {
-  test('is nightshift where the launcher was found on the PATH', async () => {
+  test('is nightshift if the launcher was found on the PATH', async () => {
     const { stdout } = await run(['audit', '--help'], { env: { NIGHTSHIFT_COMMAND: 'nightshift' } });
     expect(stdout).toContain('\n  nightshift audit my-cluster-20261128T010000123Z\n');
   });

@@ -113,7 +113,7 @@ const CASES: Case[] = [
 ];
 
 /** All at once: each of them waits for half a minute. */
-test('migrate, where the recovery of an aborted migration does not start, names the time of the lease that starts it, and of no other schedule', async () => {
+test('migrate names the time of the lease that starts the recovery, if the recovery of an aborted migration has not started', async () => {
   const ran = await Promise.all(
     CASES.map(async ({ lease, content }) => {
       const { env } = await serve({ ...content, status: 'ABORTED' });
@@ -140,7 +140,7 @@ test('migrate, where the recovery of an aborted migration does not start, names 
   ]);
 });
 
-test('migrate looks for the recovery again where nobody answered for a moment', async () => {
+test('migrate looks for the recovery again after a call without an answer', async () => {
   const recorded = { ending: 'finished', outcome: { key: 'k', sha256: 's' }, evidence: [] };
   const rollbacks = { 'recover-demo-1': recovery().task('RecordOutcome', recorded).succeed(recorded).events };
   // The SDK asks six times for one look.
@@ -160,7 +160,7 @@ describe('migrate that is left with Ctrl-C', () => {
     return { ...(await result), endpoint: region.endpoint };
   }
 
-  test('while it waits for a recovery says that this starts by itself, and offers nothing that needs it to be there', async () => {
+  test('while it waits for a recovery prints that it starts by itself, and no command that needs it to exist', async () => {
     const { code, stderr } = await leave({}, 'waits for its recovery');
     expect({ code, stderr }).toEqual({
       code: 130,
@@ -171,7 +171,7 @@ demo-1 ended aborted, and its recovery had not started yet. It starts without th
     });
   });
 
-  test('while it follows a recovery says how to read and to stop that one', async () => {
+  test('while it follows a recovery prints how to read and to stop the recovery', async () => {
     const rollbacks = { 'recover-demo-1': recovery().events };
     const { code, stderr, endpoint } = await leave({ rollbacks }, 'recovery arn:');
     expect({ code, stderr }).toEqual({

@@ -63,7 +63,7 @@ const RECOVERIES = 'arn:aws:states:us-east-1:111122223333:execution:nightshift-r
 
 let finished = '';
 
-test('migrate whose execution is aborted when every node runs the target ends with 0, and a person reads who finished it', async () => {
+test('migrate whose execution is aborted when every node runs the target ends with 0 and names the recovery that finished it', async () => {
   const { code, stdout, stderr } = await migrate('finished', [abort('ValidateNodes')]);
   finished = nameIn(stdout);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -74,7 +74,7 @@ test('migrate whose execution is aborted when every node runs the target ends wi
   ]);
 });
 
-test('rollback that is aborted is recovered under a name of its own, and ends with 0 when everything is put back', async () => {
+test('rollback that is aborted is recovered under a name of its own, and ends with 0 when everything is restored', async () => {
   await arm([abort('AwaitRollout', ROLLBACK)]);
   const { code, stdout, stderr } = await nightshift('rollback', finished, '--yes', '--json');
   expect({ code, stderr: stderr.includes('nightshift:') }).toEqual({ code: 0, stderr: false });
@@ -151,8 +151,8 @@ test('migrate that is aborted while the rollback runs that it waits for follows 
   expect(lastLine(stderr)).toBe(`nightshift: the recovery recover-${name} ended rolled-back: RolledBack`);
 });
 
-describe('migrate does not wait for a recovery that nobody starts', () => {
-  test('where the record is owed: the sweep writes it', async () => {
+describe('migrate does not wait for a recovery that will not start', () => {
+  test('if only the record is missing, which the sweep writes', async () => {
     const { code, stdout, stderr } = await migrate('owed', [
       { at: 'RecordOutcome', machine: MIGRATE, outage: 's3', for: 3600 },
     ]);
@@ -162,7 +162,7 @@ describe('migrate does not wait for a recovery that nobody starts', () => {
     expect(lastLine(stderr)).toMatch(/^nightshift: The ending was migrated\. .*: OutcomeNotRecorded$/);
   });
 
-  test('where the function that records never ran', async () => {
+  test('if the function record-outcome never ran', async () => {
     const on = { service: 'lambda', operation: 'Invoke', function: 'nightshift-record-outcome' };
     const { code, stdout } = await migrate(
       'silent',
@@ -175,7 +175,7 @@ describe('migrate does not wait for a recovery that nobody starts', () => {
     });
   });
 
-  test('where the execution was aborted after its record', async () => {
+  test('if the execution was aborted after its record', async () => {
     const { code, stdout } = await migrate('recorded', [abort('ReleaseLease')], '--json');
     const result: { name: string } = JSON.parse(stdout);
     expect({ code, result }).toMatchObject({
@@ -192,7 +192,7 @@ describe('migrate does not wait for a recovery that nobody starts', () => {
   });
 });
 
-test('migrate that is aborted when its record is written, and the answer is lost, ends with what the recovery finds recorded', async () => {
+test('migrate that is aborted after its record, whose answer was lost, ends with the recorded ending', async () => {
   const on = { service: 'lambda', operation: 'Invoke', function: 'nightshift-record-outcome' };
   const { code, stdout, stderr } = await migrate(
     'unanswered',

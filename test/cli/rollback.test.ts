@@ -26,14 +26,14 @@ async function migrate(faults: object[]): Promise<{ code: number | null; stderr:
   return { code, stderr, result: JSON.parse(stdout) };
 }
 
-test('rollback puts back what a migration has changed, and shows it first', async () => {
+test('rollback restores what a migration changed, and shows it first', async () => {
   const { code, result } = await migrate([]);
   expect({ code, result }).toMatchObject({ code: 0, result: { ending: 'migrated', modes: { ipvs: 3 } } });
 
   const back = await nightshift('rollback', result.name, '--reason', 'connections were cut', '--yes');
   expect(back).toMatchObject({ code: 0, stderr: '' });
   const [first, ...lines] = back.stdout.split('\n');
-  expect(first).toBe('What will be put back');
+  expect(first).toBe('What will be restored');
   expect(lines).toContain('  Now        ipvs (rr)');
   expect(lines).toContain('  Mode       back to iptables');
   expect(lines).toContain(`  Add-on     ${FORMER}`);
@@ -68,21 +68,21 @@ test('rollback puts back what a migration has changed, and shows it first', asyn
   const again = await nightshift('rollback', result.name, '--yes');
   expect(again).toMatchObject({ code: 0, stderr: '' });
   const shown = again.stdout.split('\n');
-  expect(shown[0]).toBe('Configured as before already: nothing but a restart, cleaning and proof');
+  expect(shown[0]).toBe('Configured as before already: only restart, cleaning and proof');
   expect(shown).toContain('  Now        iptables');
   expect(shown).toContain('  Mode       stays iptables');
   expect(shown).toContain('  Add-on     stays as it is');
 
   const asked = await nightshift('rollback', result.name);
   expect({ code: asked.code, stdout: asked.stdout }).toEqual({ code: 2, stdout: '' });
-  expect(asked.stderr).toContain('without a terminal nobody can be asked');
+  expect(asked.stderr).toContain('without a terminal nobody can confirm the rollback');
 
   const itself = await nightshift('rollback', name);
   expect(itself).toMatchObject({ code: 2, stdout: '' });
   expect(itself.stderr).toContain(`nightshift: ${name} is a rollback itself\n`);
 });
 
-test('rollback of an execution that does not exist says so, and where it looked', async () => {
+test('rollback of an unknown execution fails and names the places it searched', async () => {
   const { code, stdout, stderr } = await nightshift('rollback', 'demo-never');
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr.trimEnd().split('\n').at(-1)).toBe(
@@ -92,40 +92,43 @@ test('rollback of an execution that does not exist says so, and where it looked'
   );
 });
 
-test('rollback of an execution that saved nothing starts nothing', async () => {
+test('rollback of an execution without a saved state starts nothing', async () => {
   const refused = await nightshift('migrate', 'demo', '--window', 'unknown', '--json');
   const { code, stdout, stderr } = await nightshift('rollback', JSON.parse(refused.stdout).name, '--yes');
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr.trimEnd()).toMatch(/: NothingToRollBack$/);
 });
 
-describe.skipIf(spawnSync('python3', ['--version']).status !== 0)('rollback that is asked about at a terminal', () => {
-  /** Runs it in a terminal of its own, and presses `keys` when it asks. */
-  async function answer(name: string, keys: string) {
-    const { PATH = '' } = process.env;
-    const child = spawn('python3', ['test/cli/in-terminal.py', keys, process.execPath, ENTRY, 'rollback', name], {
-      env: { PATH, HOME: '/nonexistent', NO_COLOR: '1', ...served.env },
+describe.skipIf(spawnSync('python3', ['--version']).status !== 0)(
+  'the confirmation of a rollback at a terminal',
+  () => {
+    /** Runs it in a terminal of its own, and presses `keys` when it asks. */
+    async function answer(name: string, keys: string) {
+      const { PATH = '' } = process.env;
+      const child = spawn('python3', ['test/cli/in-terminal.py', keys, process.execPath, ENTRY, 'rollback', name], {
+        env: { PATH, HOME: '/nonexistent', NO_COLOR: '1', ...served.env },
+      });
+      child.stdin.end();
+      const { code, stdout } = await ended(child);
+      return { code, lines: stdout.replaceAll('\r', '').trimEnd().split('\n'), stdout };
+    }
+
+    test('prints at Ctrl-C and at Ctrl-D that nothing was started, without escape sequences', async () => {
+      const { result } = await migrate([]);
+      const interrupted = await answer(result.name, '^C');
+      expect(interrupted.code).toBe(130);
+      expect(interrupted.lines.at(-1)).toBe('Nothing was started.');
+      const ended = await answer(result.name, '^D');
+      expect(ended.code).toBe(1);
+      expect(ended.lines.at(-1)).toBe('nightshift: nothing was started: NotConfirmed');
+      for (const { stdout } of [interrupted, ended]) expect(stdout).not.toContain('\u001b');
+      const back = await nightshift('rollback', result.name, '--yes', '--json');
+      expect(JSON.parse(back.stdout)).toMatchObject({ ending: 'rolled-back' });
     });
-    child.stdin.end();
-    const { code, stdout } = await ended(child);
-    return { code, lines: stdout.replaceAll('\r', '').trimEnd().split('\n'), stdout };
-  }
+  },
+);
 
-  test('says at Ctrl-C and at Ctrl-D that nothing was started, without escape sequences', async () => {
-    const { result } = await migrate([]);
-    const interrupted = await answer(result.name, '^C');
-    expect(interrupted.code).toBe(130);
-    expect(interrupted.lines.at(-1)).toBe('Nothing was started.');
-    const ended = await answer(result.name, '^D');
-    expect(ended.code).toBe(1);
-    expect(ended.lines.at(-1)).toBe('nightshift: nothing was started: NotConfirmed');
-    for (const { stdout } of [interrupted, ended]) expect(stdout).not.toContain('\u001b');
-    const back = await nightshift('rollback', result.name, '--yes', '--json');
-    expect(JSON.parse(back.stdout)).toMatchObject({ ending: 'rolled-back' });
-  });
-});
-
-test('migrate follows the recovery of an aborted migration, and the audit tells how it ended', async () => {
+test('migrate follows the recovery of an aborted migration, and the audit shows how it ended', async () => {
   const { code, stderr, result } = await migrate([
     { at: 'AwaitRollout', machine: 'nightshift-migrate-cluster', execution: 'abort' },
   ]);
@@ -151,7 +154,7 @@ test('migrate follows the recovery of an aborted migration, and the audit tells 
   });
 });
 
-test('the audit of a migration that left its add-on degraded says what EKS finds wrong', async () => {
+test('the audit of a migration that left its add-on degraded shows the health issues of EKS', async () => {
   const { code, result } = await migrate([{ addonUpdate: 'Degraded', code: 'InsufficientNumberOfReplicas' }]);
   expect({ code, result }).toMatchObject({ code: 0, result: { ending: 'migrated' } });
   const audited = await nightshift('audit', result.name, '--format', 'json');
@@ -164,7 +167,7 @@ test('the audit of a migration that left its add-on degraded says what EKS finds
   expect(JSON.parse(back.stdout)).toMatchObject({ ending: 'rolled-back' });
 });
 
-test('a migration that is rolled back ends with RolledBack, and its audit tells what broke and what was put back', async () => {
+test('a migration that is rolled back ends with RolledBack, and its audit shows what broke and what was restored', async () => {
   const crash = { node: 1, fault: 'kube-proxy-crash', times: 'every', mode: 'ipvs' };
   const { code, stderr, result } = await migrate([
     { at: 'RestartDaemonSet', machine: 'nightshift-migrate-cluster', ...crash },
@@ -175,12 +178,12 @@ test('a migration that is rolled back ends with RolledBack, and its audit tells 
   const { stdout } = await nightshift('audit', result.name);
   const lines = stdout.split('\n');
   expect(lines).toContain('  Restart, state CheckRollout: RolloutFailed');
-  expect(stdout).toMatch(/^Put back by arn:aws:states:.*:execution:nightshift-rollback-cluster:rollback-/m);
+  expect(stdout).toMatch(/^Restored by arn:aws:states:.*:execution:nightshift-rollback-cluster:rollback-/m);
   expect(lines).toContain(`    to       ${FORMER}`);
   expect(lines).toContain('  Cleaning   3 of 3 nodes clean (clean-1-1)');
   expect(lines).toContain('  Proof      3 of 3 nodes proved iptables (proof-1-1)');
-  expect(lines).toContain('  Access     given back');
-  expect(lines).toContain('  Lease      given back');
+  expect(lines).toContain('  Access     released');
+  expect(lines).toContain('  Lease      released');
   expect(stdout).not.toContain('Not there');
   expect(stdout.trimEnd()).toMatch(/: RolledBack$/);
 });

@@ -36,7 +36,7 @@ describe('sandbox', () => {
     expect(stdout.split('\n')).toHaveLength(2);
   });
 
-  test('of a port that is taken says so', async () => {
+  test('on a port that is taken names the port', async () => {
     served = await serve();
     const port = new URL(served.endpoint).port;
     const { code, stderr } = await run(['sandbox', '--world', DEMO, '--port', port]);
@@ -73,7 +73,7 @@ describe('sandbox', () => {
     expect(stderr).toMatch(sentence);
   });
 
-  test('of a world file that is not there ends with 2', async () => {
+  test('of a missing world file ends with 2', async () => {
     const { code, stderr } = await run(['sandbox', '--world', '/nonexistent.json']);
     expect(code).toBe(2);
     expect(stderr).toBe('nightshift: cannot read /nonexistent.json: there is no such file\n');
@@ -81,7 +81,7 @@ describe('sandbox', () => {
 });
 
 describe('a migration in the sandbox, by the command line', () => {
-  test('waits, changes, proves, and its audit tells the story', async () => {
+  test('waits, changes, proves, and its audit prints the story', async () => {
     served = await serve();
     const migrated = await run(['migrate', 'demo', '--window', 'weekend', '--json'], { env: served.env });
     expect(migrated.stderr).toBe('');
@@ -115,21 +115,21 @@ describe('a migration in the sandbox, by the command line', () => {
     ]);
   });
 
-  test('of a cluster that is not there ends with 1 and UnknownCluster', async () => {
+  test('of an unknown cluster ends with 1 and UnknownCluster', async () => {
     served = await serve();
     const { code, stderr } = await run(['migrate', 'nowhere'], { env: served.env });
     expect(code).toBe(1);
     expect(stderr.trimEnd()).toMatch(/: UnknownCluster$/);
   });
 
-  test('to a window that is not configured ends with 1 and UnknownWindow', async () => {
+  test('in a window that is not configured ends with 1 and UnknownWindow', async () => {
     served = await serve();
     const { code, stderr } = await run(['migrate', 'demo', '--window', 'never'], { env: served.env });
     expect(code).toBe(1);
     expect(stderr.trimEnd()).toMatch(/: UnknownWindow$/);
   });
 
-  test('is looked at with --dry-run without a change', async () => {
+  test('with --dry-run shows the plan without a change', async () => {
     served = await serve();
     const before = await (await fetch(`${served.endpoint}/_sandbox/state`)).json();
     const { code, stdout } = await run(['migrate', 'demo', '--dry-run'], { env: served.env });

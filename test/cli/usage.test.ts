@@ -10,7 +10,7 @@ import { run } from './run.ts';
 const MIGRATE = 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-cluster';
 const ROLLBACK = 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-rollback-cluster';
 
-describe('a call that is wrong ends with 2 and says why on stderr', () => {
+describe('a wrong command line ends with 2 and prints the reason on stderr', () => {
   const WRONG: [string, string[], string][] = [
     ['an unknown command', ['migrat'], '(Did you mean migrate?)'],
     ['an unknown option', ['audit', 'x', '--fromat', 'json'], '(Did you mean --format?)'],
@@ -59,7 +59,7 @@ describe('a call that is wrong ends with 2 and says why on stderr', () => {
   });
 
   const HOSTILE = ['a;rm -rf /', '$(id)', '../../etc', 'a b', '', '-', 'ü', 'a\nb', '\u001b[2J', 'x'.repeat(101)];
-  test.each(HOSTILE)('a cluster that cannot be one: %j', async (name) => {
+  test.each(HOSTILE)('an invalid cluster name: %j', async (name) => {
     const { code, stdout, stderr } = await run(['migrate', '--', name]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).not.toContain('\u001b');
@@ -67,7 +67,7 @@ describe('a call that is wrong ends with 2 and says why on stderr', () => {
   });
 });
 
-describe('without a place to go to', () => {
+describe('without a usable Region, credentials or endpoint', () => {
   test('a missing Region is one sentence and exit 2', async () => {
     const { code, stderr } = await run(['migrate', 'demo']);
     expect(code).toBe(2);
@@ -130,7 +130,7 @@ describe('without a place to go to', () => {
     expect(stderr.split('\n')[1]).toBe('nightshift: no AWS credentials were found');
   });
 
-  test('an endpoint where nothing answers is named, and the error name comes last', async () => {
+  test('an endpoint that does not answer is named, and the error name comes last', async () => {
     const { code, stderr } = await run(['audit', 'demo-1'], {
       env: {
         AWS_REGION: 'us-east-1',
@@ -181,7 +181,7 @@ describe('an endpoint that is not AWS', () => {
   });
 });
 
-describe('kernel nodes on a machine that has nothing for them', () => {
+describe('kernel nodes on a machine that cannot run them', () => {
   // A path with Node alone: QEMU is not found, or the kernel was not downloaded.
   const env = { PATH: '/nonexistent' };
   test.each([
@@ -194,8 +194,8 @@ describe('kernel nodes on a machine that has nothing for them', () => {
   });
 });
 
-describe('where the reader is', () => {
-  test('outside the clone a printed command has whole paths', async () => {
+describe("the reader's folder", () => {
+  test('outside the clone: a printed command has absolute paths', async () => {
     // A folder of its own: the clone may itself lie in the temporary folder.
     const outside = mkdtempSync(join(tmpdir(), 'nightshift-outside-'));
     const { stdout } = await run(['sandbox', '--help'], { cwd: outside });
@@ -206,7 +206,7 @@ describe('where the reader is', () => {
     );
   });
 
-  test('in a folder of the clone it has the path from there', async () => {
+  test('inside the clone: a printed command has relative paths', async () => {
     const { stdout } = await run(['sandbox', '--help'], {
       cwd: fileURLToPath(new URL('../../sandbox', import.meta.url)),
     });

@@ -77,7 +77,7 @@ UDP  [fd12:3456::a]:domain lc
     });
   });
 
-  test('takes the mode that it judges', async () => {
+  test('takes the mode to verify as an option', async () => {
     expect((await run([...RR, '--mode', 'ipvs'], { stdin: MANUAL })).code).toBe(0);
   });
 
@@ -85,7 +85,7 @@ UDP  [fd12:3456::a]:domain lc
     expect((await run(RR, { stdin: `\uFEFF${MANUAL}` })).code).toBe(0);
   });
 
-  test('fails another scheduler with 1 and says why', async () => {
+  test('fails a different scheduler with 1 and prints why', async () => {
     const { code, stdout } = await run([...RR.slice(0, -1), 'lc'], { stdin: MANUAL });
     expect(code).toBe(1);
     const answer = JSON.parse(stdout);
@@ -134,7 +134,7 @@ UDP  [fd12:3456::a]:domain lc
     expect(stderr).toContain(sentence);
   });
 
-  test('keeps its verdict when nobody reads it', async () => {
+  test('keeps its exit code when its output is closed', async () => {
     const child = start(RR);
     const result = ended(child);
     child.stdout.destroy();
@@ -143,7 +143,7 @@ UDP  [fd12:3456::a]:domain lc
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  test('refuses a service CIDR that is none before it waits for stdin, and names the option', async () => {
+  test('refuses an invalid service CIDR before it waits for stdin, and names the option', async () => {
     const child = start(['verify', '--service-cidr', '10.100.0.0', '--scheduler', 'rr']);
     const { code, stdout, stderr } = await ended(child);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -15,7 +15,7 @@ async function inRegion(content: RegionContent, args: string[]) {
 }
 
 describe('audit', () => {
-  test('of an execution by its name tells its story, and writes nothing', async () => {
+  test('of an execution by its name prints its story, and writes nothing', async () => {
     const { code, stdout, stderr } = await inRegion(FAILED, ['audit', 'demo-1']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(`Execution  ${EXECUTION}`);
@@ -45,7 +45,7 @@ describe('audit', () => {
     });
   });
 
-  test('of evidence that was changed says so loudly and ends with 1', async () => {
+  test('of evidence that was changed raises an alarm and ends with 1', async () => {
     const objects = FAILED.objects?.map((object) => ({ ...object, bytes: Buffer.from('forged') })) ?? [];
     const { code, stdout, stderr } = await inRegion({ ...FAILED, objects }, ['audit', 'demo-1']);
     expect(code).toBe(1);
@@ -53,14 +53,14 @@ describe('audit', () => {
     expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/EvidenceMismatch$/);
   });
 
-  test('of evidence that is gone says that it is absent', async () => {
+  test('of evidence that was deleted lists it as absent', async () => {
     const { code, stdout } = await inRegion({ ...FAILED, objects: [] }, ['audit', 'demo-1']);
     expect(code).toBe(0);
     expect(stdout).toContain('ABSENT    executions/');
     expect(stdout).toContain('no verdict on what a node runs is in the evidence');
   });
 
-  test('of one that was cut off looks for its recovery and says that there is none', async () => {
+  test('of an execution that was cut off searches its recovery, and reports that it has none', async () => {
     const events = new Recorder('2026-11-20T22:00:00Z')
       .start(REQUEST)
       .call('GrantAccess', {})
@@ -68,10 +68,10 @@ describe('audit', () => {
     const { code, stdout } = await inRegion({ events, status: 'ABORTED' }, ['audit', 'demo-1']);
     expect(code).toBe(0);
     expect(stdout).toContain('no recovery was found: rollback-cluster has no execution recover-demo-1');
-    expect(stdout).toContain('the access to Kubernetes that was taken was not given back');
+    expect(stdout).toContain('the access to Kubernetes was not revoked');
   });
 
-  test('of one that was cut off tells of the recovery that has its name', async () => {
+  test('of an execution that was cut off shows the recovery that has its name', async () => {
     const events = new Recorder('2026-11-20T22:00:00Z')
       .start(REQUEST)
       .call('GrantAccess', {})
@@ -97,7 +97,7 @@ describe('audit', () => {
     });
   });
 
-  test('of an execution that is not there ends with 1 and its name', async () => {
+  test('of an unknown execution ends with 1 and its name', async () => {
     const { code, stderr } = await inRegion({}, ['audit', 'demo-1']);
     expect(code).toBe(1);
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(

@@ -25,7 +25,7 @@ function tell(recorded: ReturnType<typeof migration>) {
 }
 
 describe('the story of an execution', () => {
-  test('says who asked for what', () => {
+  test('names the requester and the request', () => {
     const { request } = tell(migration(PASSED, 'migrated'));
     expect(request).toEqual({
       cluster: 'demo',
@@ -35,7 +35,7 @@ describe('the story of an execution', () => {
     });
   });
 
-  test('says from what to what the add-on changed', () => {
+  test("shows the add-on's configuration before and after", () => {
     expect(tell(migration(PASSED, 'migrated')).change).toEqual({
       way: 'addon',
       configMap: null,
@@ -46,7 +46,7 @@ describe('the story of an execution', () => {
     });
   });
 
-  test('has the phases in the order in which they were, the second inspection after the wait included', () => {
+  test('has the phases in their order, including the second inspection after the wait', () => {
     const { phases } = tell(migration(PASSED, 'migrated'));
     expect(phases.map(({ phase, seconds }) => [phase, seconds])).toEqual([
       ['inspect', 3],
@@ -61,7 +61,7 @@ describe('the story of an execution', () => {
     ]);
   });
 
-  test('says that it waited nine hours for the window and until when', () => {
+  test('shows that it waited nine hours for the window, and until when', () => {
     const text = renderStory(tell(migration(PASSED, 'migrated')), PLAIN);
     expect(text).toContain('2026-11-20 22:00:03Z  Window         took 8 h 59 min');
     expect(text).toContain('closed: weekend is closed; waits until 2026-11-21 07:00:00Z');
@@ -85,18 +85,18 @@ describe('the story of an execution', () => {
     ]);
   });
 
-  test('shows why a node failed and what it printed, without letting that drive the terminal', () => {
+  test('shows why a node failed and what it printed, with control characters made visible', () => {
     const text = renderStory(tell(migration(VERDICTS, 'failed')), PLAIN);
     expect(text).toContain('kube-proxy runs in iptables mode, not ipvs.');
     expect(text).toContain('  | IP Virtual Server version 1.2.1 (size=4096)�[2J');
     expect(text).not.toContain('\u001b');
   });
 
-  test('lists failed nodes first and says how many passed ones it leaves out', () => {
+  test('lists failed nodes first and counts the passed nodes that it leaves out', () => {
     const [sample] = PASSED;
     const many = Array.from({ length: 500 }, (_, index) => ({ ...sample, node: `i-${index}` }));
     const text = renderStory(tell(migration(many, 'migrated')), PLAIN);
-    expect(text).toContain('What 500 verdicts said: 500 pass, 0 fail');
+    expect(text).toContain('500 verdicts: 500 pass, 0 fail');
     expect(text).toContain('… and 480 verdicts more that passed');
   });
 
@@ -110,7 +110,7 @@ describe('the story of an execution', () => {
     expect(alarms).toEqual([]);
   });
 
-  test('raises an alarm about evidence that was changed, and tells nothing of what it says', () => {
+  test('raises an alarm about evidence that was changed, and shows nothing of its content', () => {
     const recorded = migration(PASSED, 'migrated');
     const objects = recorded.objects.map((object) =>
       object.reference.key.includes('/evidence.') ? { ...object, bytes: Buffer.from('forged') } : object,
@@ -123,7 +123,7 @@ describe('the story of an execution', () => {
     expect(renderShortStory(story, PLAIN).split('\n')[0]).toContain('EVIDENCE DOES NOT MATCH');
   });
 
-  test('says what is absent', () => {
+  test('lists what is absent', () => {
     const recorded = migration(PASSED, 'migrated');
     const story = tell({ ...recorded, objects: [] });
     expect(story.absent).toEqual([
@@ -134,7 +134,7 @@ describe('the story of an execution', () => {
     ]);
   });
 
-  test('of an execution that failed at its first look claims no change', () => {
+  test('of an execution that failed at its first inspection claims no change', () => {
     const record = new Recorder('2026-11-20T22:00:00Z')
       .start({ cluster: 'nowhere', target: { mode: 'ipvs', scheduler: 'rr' } })
       .fail('InspectCluster', 'UnknownCluster', 'There is no cluster nowhere in us-east-1.')
@@ -143,7 +143,7 @@ describe('the story of an execution', () => {
     expect(story.change).toBeNull();
     expect(story.absent).toEqual([
       'the input does not say who asked',
-      'no look at the cluster ended: what it ran before is not known',
+      'no inspection of the cluster ended: what it ran before is not known',
       'kube-proxy was not restarted',
       'no verdict on what a node runs is in the evidence',
       'no outcome was recorded',
@@ -154,7 +154,7 @@ describe('the story of an execution', () => {
     });
   });
 
-  test('of an execution whose input is no request says so', () => {
+  test('of an execution with an invalid input reports that it is not a request', () => {
     const record = new Recorder('2026-11-20T22:00:00Z').start([1, 2]);
     const story = tell({ events: record.events, objects: [] });
     expect(story.request).toBeNull();
@@ -163,7 +163,7 @@ describe('the story of an execution', () => {
 
   const REFUSED: [string, string] = ['KubernetesForbidden', 'The API server refused nightshift (403). See `kubectl`.'];
 
-  test('shows an attempt that was followed by another as such, once, and without what a person would do', () => {
+  test('shows a retried attempt as retried, once, and without a next step for a person', () => {
     const record = new Recorder('2026-11-20T22:00:00Z')
       .start(REQUEST)
       .retried('InspectWorkloads', 2, REFUSED, { payload: {} })
@@ -185,7 +185,7 @@ describe('the story of an execution', () => {
     expect(renderStory(story, PLAIN)).not.toContain('kubectl');
   });
 
-  test('shows the last attempt as what went wrong', () => {
+  test('shows the last attempt as the failure', () => {
     const record = new Recorder('2026-11-20T22:00:00Z')
       .start(REQUEST)
       .retried('InspectWorkloads', 3, REFUSED, 'failed')
@@ -207,17 +207,17 @@ describe('the story of an execution', () => {
   test('of a running execution has no ending yet', () => {
     const record = new Recorder('2026-11-20T22:00:00Z').start(REQUEST);
     const story = tell({ events: record.events, objects: [] });
-    expect(renderStory(story, PLAIN).split('\n').at(-1)).toBe('Ending     none yet: the execution is running');
+    expect(renderStory(story, PLAIN).split('\n').at(-1)).toBe('Ending     open: the execution is running');
   });
 
-  test('of an execution that was cut off says that its access to Kubernetes was not given back', () => {
+  test('of an execution that was cut off reports that its access to Kubernetes was not revoked', () => {
     const record = new Recorder('2026-11-20T22:00:00Z').start(REQUEST).call('GrantAccess', {}).end('ExecutionAborted');
     expect(tell({ events: record.events, objects: [] }).absent).toContain(
-      'the access to Kubernetes that was taken was not given back: delete the access entry',
+      'the access to Kubernetes was not revoked: delete the access entry',
     );
   });
 
-  test('of an aborted execution says aborted', () => {
+  test('of an aborted execution ends with aborted', () => {
     const record = new Recorder('2026-11-20T22:00:00Z').start(REQUEST).end('ExecutionAborted');
     expect(tell({ events: record.events, objects: [] }).ending).toEqual({
       kind: 'aborted',

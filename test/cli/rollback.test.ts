@@ -179,9 +179,9 @@ test('a migration that is rolled back ends with RolledBack, and its audit shows 
   const lines = stdout.split('\n');
   expect(lines).toContain('  Restart, state CheckRollout: RolloutFailed');
   expect(stdout).toMatch(/^Restored by arn:aws:states:.*:execution:nightshift-rollback-cluster:rollback-/m);
-  expect(lines).toContain(`    to       ${FORMER}`);
-  expect(lines).toContain('  Cleaning   3 of 3 nodes clean (clean-1-1)');
-  expect(lines).toContain('  Proof      3 of 3 nodes proved iptables (proof-1-1)');
+  expect(lines).toContain(`    to          ${FORMER}`);
+  expect(lines).toContain('  Cleaning      3 of 3 nodes clean (clean-1-1)');
+  expect(lines).toContain('  Proof         3 of 3 nodes proved iptables (proof-1-1)');
   expect(lines).toContain('  Access     released');
   expect(lines).toContain('  Lease      released');
   expect(stdout).not.toContain('Not there');

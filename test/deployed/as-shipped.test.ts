@@ -11,14 +11,14 @@ const template = await deployAsShipped();
 const DEAD = { queues: [{ name: 'nightshift-dead-events', messages: 1 }], alarms: ['nightshift-dead-events'] };
 const ON_IPVS = { addon: { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };
 
-describe('as it is shipped', () => {
+describe('with the shipped configuration', () => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await Scene.start(template);
   });
   afterAll(() => scene.stop());
 
-  test('a drift is said on the bus, and nothing is planned', async () => {
+  test('a drift is published on the bus, and nothing is planned', async () => {
     const configurationValues = '{"mode":"iptables"}';
     await scene.look([ON_IPVS], async () => {
       const change = { clusterName: 'demo', addonName: 'kube-proxy', configurationValues };
@@ -31,7 +31,7 @@ describe('as it is shipped', () => {
     });
   });
 
-  test('a malformed event is tried three times, ends in the queue with its reason, and rings', async () => {
+  test('a malformed event is tried three times, goes to the dead-letter queue with its reason, and raises the alarm', async () => {
     const state = await scene.play([], async () => {
       await scene.deliver(created({ name: '../demo' }));
       expect(await scene.sandbox.state()).toMatchObject({ alarms: ['nightshift-on-cluster-created-errors'] });
@@ -74,7 +74,7 @@ describe('as it is shipped', () => {
   );
 });
 
-describe('a dead target', () => {
+describe('a target that cannot be reached', () => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await Scene.start(
@@ -88,7 +88,7 @@ describe('a dead target', () => {
   });
   afterAll(() => scene.stop());
 
-  it('that does not let its rule in has the event in the queue, and rings', async () => {
+  it('because it denies its rule: the event goes to the dead-letter queue and raises the alarm', async () => {
     const state = await scene.play([], async () => {
       expect(await scene.deliver(tagged('demo'))).toEqual([['nightshift-cluster-tagged']]);
     });
@@ -105,7 +105,7 @@ describe('a dead target', () => {
     ]);
   });
 
-  it('that a schedule finds gone has what it was to start in the queue, and rings', async () => {
+  it('because it was deleted: the input of its schedule goes to the dead-letter queue and raises the alarm', async () => {
     const state = await scene.play([{}], async () => {
       await scene.sweep('schedule-migrations');
     });

@@ -45,7 +45,7 @@ describe('a new cluster', () => {
     expect(modesOf(state)).toEqual(['demo ipvs ipvs ipvs']);
   });
 
-  it('that EKS refused to make matches no rule', async () => {
+  it('that EKS refused to create matches no rule', async () => {
     await scene.look([], async () => {
       const refused = created({}, { errorCode: 'InvalidParameterException', requestParameters: { name: 'demo' } });
       expect(await scene.deliver(refused)).toEqual([[]]);
@@ -58,7 +58,7 @@ describe('a cluster that somebody switches back by hand', () => {
   const switchBack = () =>
     scene.eks.send(new UpdateAddonCommand({ clusterName: 'demo', addonName: 'kube-proxy', configurationValues }));
 
-  it('is noticed, said on the bus, planned, and on IPVS again after its window', async () => {
+  it('is noticed, published on the bus, planned, and on IPVS again after its window', async () => {
     const state = await scene.play([ON_IPVS], async () => {
       await switchBack();
       expect(await scene.deliver(addonCall('UpdateAddon', { configurationValues }))).toEqual([
@@ -77,7 +77,7 @@ describe('a cluster that somebody switches back by hand', () => {
     expect(await scene.planned()).toEqual([]);
   });
 
-  it("is noticed by EKS's own word, where CloudTrail is silent", async () => {
+  it('is noticed by the event of EKS if CloudTrail sends none', async () => {
     await scene.look([ON_IPVS], async () => {
       await switchBack();
       await scene.pass(5);
@@ -86,7 +86,7 @@ describe('a cluster that somebody switches back by hand', () => {
     });
   });
 
-  it('is not told of by calls of nightshift itself, nor about other add-ons', async () => {
+  it('is not suspected after calls of nightshift itself, or for other add-ons', async () => {
     await scene.look([{}], async () => {
       const arn = 'arn:aws:sts::111122223333:assumed-role/nightshift-update-addon-us-east-1/nightshift-update-addon';
       const own = addonCall('UpdateAddon', { configurationValues }, { userIdentity: { type: 'AssumedRole', arn } });
@@ -119,12 +119,12 @@ describe('the history of an execution', () => {
     });
   };
 
-  it('is kept when it ends', async () => {
+  it('is stored when it ends', async () => {
     await migrated([]);
     expect((await scene.keptHistory('created-demo-24e9b653c917bb46')).at(-1)).toBe('ExecutionSucceeded');
   });
 
-  it('whose end nobody heard of is kept by the daily sweep', async () => {
+  it('is stored by the daily sweep if the event of its end never came', async () => {
     await migrated([{ events: 'lost', times: 'every' }]);
     const kept = () => scene.keptHistory('created-demo-24e9b653c917bb46');
     await expect(kept()).rejects.toMatchObject({ name: 'NoSuchKey' });

@@ -29,7 +29,7 @@ async function untag(...tagKeys: string[]): Promise<void> {
 }
 
 describe('a tag', () => {
-  it('enrols a cluster: its schedule appears, fires in its window, migrates it and is gone', async () => {
+  it('enrols a cluster: its schedule is created, fires in its window, migrates it and is deleted', async () => {
     const state = await scene.play([{ tags: {} }], async () => {
       await tag(ENROLLED);
       expect(await scene.planned()).toEqual([SATURDAY]);
@@ -42,7 +42,7 @@ describe('a tag', () => {
     expect(await scene.planned()).toEqual([]);
   });
 
-  it('that chooses another window moves the schedule, and the cluster is migrated then', async () => {
+  it('that names a different window moves the schedule, and the cluster is migrated in that window', async () => {
     const state = await scene.play([{}], async () => {
       await scene.sweep('schedule-migrations');
       expect(await scene.planned()).toEqual([SATURDAY]);
@@ -53,7 +53,7 @@ describe('a tag', () => {
     expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-22T07:01']);
   });
 
-  it('that is taken away takes the planned migration with it', async () => {
+  it('that is removed cancels the planned migration', async () => {
     const state = await scene.play([{}], async () => {
       await scene.sweep('schedule-migrations');
       expect(await scene.planned()).toEqual([SATURDAY]);
@@ -76,7 +76,7 @@ describe('a tag', () => {
   });
 });
 
-test('who deletes a schedule cancels that window, and the sweep plans the next one', async () => {
+test('a person who deletes a schedule cancels that window, and the sweep plans the next one', async () => {
   const state = await scene.play([{}], async () => {
     await scene.sweep('schedule-migrations');
     await scene.cancel('nightshift-demo');
@@ -100,7 +100,7 @@ test('a schedule that fires twice starts one execution, which waits for its wind
   expect(state.alarms).toEqual([]);
 });
 
-test('the daily sweep comes by itself, and plans what no event told of', async () => {
+test('the daily sweep starts by itself, and plans migrations whose event never came', async () => {
   await scene.look([{}], async () => {
     await scene.pass(23 * 60);
     expect(await scene.planned()).toEqual([]);

@@ -39,7 +39,7 @@ function caseOf(cluster: Partial<CaseCluster>, faults: Case['faults']): Case {
 const FOUND: Readonly<Record<string, Case>> = {
   // The switch fired while the owner waited for its rollback: stopping the owner stops the rollback too, and both asked
   // for a recovery under another name. The two changed the cluster at the same time.
-  'a switch that fires during the rollback starts one recovery': caseOf({}, [
+  'a lease that fires during the rollback starts one recovery': caseOf({}, [
     {
       at: 'UpdateAddon',
       machine: 'nightshift-migrate-cluster',
@@ -51,7 +51,7 @@ const FOUND: Readonly<Record<string, Case>> = {
   ]),
   // DeleteAccessEntry is refused where the authentication mode has no access entries. The recovery took that for an
   // entry that stays behind, kept its switch on to try again, and so did the next one, for ever.
-  'a recovery ends where the authentication mode has no access entries': caseOf({ authenticationMode: 'CONFIG_MAP' }, [
+  'a recovery ends if the authentication mode has no access entries': caseOf({ authenticationMode: 'CONFIG_MAP' }, [
     { at: 'ChooseRestart', machine: 'nightshift-migrate-cluster', execution: 'abort' },
   ]),
   // `leased` in the input said that the lease of the execution that waits counts. Whoever started the rollback again with
@@ -74,7 +74,7 @@ const FOUND: Readonly<Record<string, Case>> = {
   ]),
   // Every node was proven, and then the access entry could not be deleted: the record said `failed` of a cluster that was
   // migrated, and the recovery, which found a record, said nothing else.
-  'a proven migration that keeps its access entry for a while is recorded as what it is': caseOf({}, [
+  'a proven migration that keeps its access entry for a while is recorded as migrated': caseOf({}, [
     {
       at: 'Begin',
       machine: 'nightshift-migrate-cluster',
@@ -86,7 +86,7 @@ const FOUND: Readonly<Record<string, Case>> = {
   // The record was there, but the bus took no event for a minute: the execution failed, and whoever came after it found
   // the record and took it for said. Ten calls each of four attempts are refused, and the first ones of the function that
   // completes the record when the execution has ended.
-  'an ending that the bus does not take for a while is said all the same': caseOf({}, [
+  'an ending that the bus does not accept for a while is published later': caseOf({}, [
     {
       at: 'Begin',
       machine: 'nightshift-migrate-cluster',
@@ -96,7 +96,7 @@ const FOUND: Readonly<Record<string, Case>> = {
     },
   ]),
   // A Bottlerocket node says its mode and no scheduler: the recovery took it for proven, and it ran the former scheduler.
-  'a node that cannot tell its scheduler proves no change of it without a restart': {
+  'a node that cannot show its scheduler proves no change of the scheduler without a restart': {
     ...caseOf(
       {
         nodeGroups: [{ os: 'bottlerocket', count: 1 }],
@@ -108,7 +108,7 @@ const FOUND: Readonly<Record<string, Case>> = {
   },
   // Scheduler was out for hours: the first recovery failed and paged, its lease started the second, and that one paged
   // for the same incident.
-  'an incident pages once, whoever comes after it': caseOf({}, [
+  'an incident pages once, however many recoveries follow': caseOf({}, [
     { at: 'InspectCluster', machine: 'nightshift-migrate-cluster', after: 2, outage: 'scheduler', for: 10_800 },
     { at: 'GrantAccess', machine: 'nightshift-migrate-cluster', execution: 'abort' },
   ]),
@@ -123,7 +123,7 @@ const FOUND: Readonly<Record<string, Case>> = {
     },
   ]),
   // The bus refused twelve calls: more than two daily sweeps owed the record.
-  'a record that is owed for days is written at last': caseOf({}, [
+  'a record that is missing for days is written in the end': caseOf({}, [
     {
       at: 'Begin',
       machine: 'nightshift-migrate-cluster',
@@ -133,7 +133,7 @@ const FOUND: Readonly<Record<string, Case>> = {
     },
   ]),
   // The bucket was out for ever, also for reading: the way back had no former state, and nobody heard of it.
-  'a bucket that answers nothing for ever keeps no cluster from being put back': caseOf({}, [
+  'a bucket that never answers does not prevent a rollback': caseOf({}, [
     { at: 'UpdateAddon', machine: 'nightshift-migrate-cluster', outage: 's3' },
     {
       at: 'UpdateAddon',

@@ -102,7 +102,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     },
   },
   'set equality': {
-    what: 'is content with the nodes that answered and passed',
+    what: 'accepts a proof in which some nodes did not answer',
     breaks: ['only verdicts', 'an ended execution'],
     draw: biased((drawn) =>
       migratable(drawn, { faults: [{ at: 'ValidateNodes', node: 0, fault: 'output-garbage', times: 4 }] }),
@@ -116,7 +116,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   merge: {
-    what: "sends the target alone, without the user's own values",
+    what: "sends only the target, without the user's own values",
     breaks: ["the user's configuration"],
     draw: biased((drawn) => migratable(drawn)),
     sources: [
@@ -128,7 +128,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   lease: {
-    what: 'goes on although another execution holds the lease, and asks for it nowhere',
+    what: 'goes on although another execution holds the lease, and never checks it',
     breaks: [
       'one change at a time',
       'an ended execution',
@@ -152,7 +152,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   'clean-up': {
-    what: 'leaves what the other mode left behind on the nodes',
+    what: 'does not clean the leftovers of the other mode on the nodes',
     breaks: ['an ended execution'],
     draw: biased((drawn) => migratable(drawn, { faults: [] })),
     definitions: {
@@ -172,7 +172,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   evidence: {
-    what: 'keeps the verdicts of the nodes that failed alone',
+    what: 'stores only the verdicts of failed nodes',
     breaks: ['history and evidence', 'only verdicts'],
     draw: biased((drawn) => migratable(drawn, { faults: [] })),
     sources: [
@@ -184,13 +184,13 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   rights: {
-    what: 'changes the add-on without the right to',
+    what: 'changes the add-on without the permission',
     breaks: ['no role is exceeded: nightshift-update-addon-us-east-1 called eks.UpdateAddon without eks:UpdateAddon'],
     draw: biased((drawn) => migratable(drawn, { faults: [] })),
     right: { role: 'update-addon', action: 'eks:UpdateAddon' },
   },
   're-read': {
-    what: 'sends what rests on a look that is minutes old',
+    what: 'sends a change that is based on an old inspection',
     breaks: ['nothing of others', "the user's configuration"],
     draw: biased((drawn) =>
       migratable(drawn, { faults: [{ at: 'PrepareNodes', ...byOther('{"podLabels":{"team":"b"}}') }] }),
@@ -209,7 +209,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   confirmation: {
-    what: 'does not ask what the next pod starts with',
+    what: 'does not check the mode with which the next pod starts',
     breaks: ['the next pod starts the same'],
     draw: biased((drawn) =>
       migratable(drawn, { faults: [{ at: 'ValidateNodes', ...byOther('{"podLabels":{"team":"b"}}') }] }),
@@ -223,7 +223,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   'lost lease': {
-    what: 'goes on although another has taken its lease',
+    what: 'goes on although another execution has taken its lease',
     breaks: ['nothing of others'],
     draw: biased((drawn) => migratable(drawn, { faults: [{ at: 'AwaitAddon', other: 'take-lease', hours: 6 }] })),
     sources: [
@@ -235,7 +235,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   'release of a lease': {
-    what: 'deletes a lease that another holds',
+    what: 'deletes a lease that another execution holds',
     breaks: ['nothing of others'],
     draw: biased((drawn) => migratable(drawn, { faults: [{ at: 'RecordOutcome', other: 'take-lease', hours: 6 }] })),
     definitions: {
@@ -267,7 +267,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   restore: {
-    what: 'puts the former text back over what another has changed since',
+    what: 'restores the former text over a later change by another principal',
     breaks: ['nothing of others', "the user's configuration"],
     draw: biased((drawn) => {
       const scheduler = drawn.requests[0]?.target.scheduler;
@@ -288,7 +288,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   'evidence as a condition': {
-    what: 'does not go back while the bucket takes nothing',
+    what: 'does not roll back while the bucket accepts no object',
     breaks: ['everything ends', 'an ended execution'],
     draw: biased((drawn) =>
       migratable(drawn, { faults: [{ at: 'RestartDaemonSet', outage: 's3', operation: 'PutObject' }] }),
@@ -302,7 +302,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   'not before': {
-    what: 'begins before the moment that it was asked to wait for',
+    what: 'begins before the requested moment',
     breaks: ['what is accepted is obeyed'],
     draw: biased((drawn) => {
       const { world, requests, faults } = migratable(drawn, { faults: [] });
@@ -314,7 +314,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     },
   },
   'lowered version': {
-    what: 'takes an add-on that another has upgraded back to the version that it saw',
+    what: 'downgrades an add-on that another principal has upgraded',
     breaks: ['nothing of others'],
     draw: biased((drawn) => {
       const { world, requests, faults } = migratable(drawn, {
@@ -341,7 +341,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   'access entry': {
-    what: 'deletes an access entry that another has made in place of its own',
+    what: 'deletes an access entry that another principal has made in place of its own',
     breaks: ['nothing of others'],
     draw: biased((drawn) => migratable(drawn, { faults: [{ at: 'ReadAccess', other: 'replace-access-entry' }] })),
     definitions: {
@@ -349,7 +349,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     },
   },
   'settling grant': {
-    what: 'takes a grant that does not count yet for a cluster that shows nothing',
+    what: 'reads a cluster as empty while its grant has not taken effect',
     breaks: ['what is not understood fails'],
     draw: biased((drawn) => {
       const { world, requests, faults } = migratable(drawn, { faults: [] });
@@ -364,7 +364,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   'servers of others': {
-    what: 'changes a cluster on whose nodes others have virtual servers, without asking',
+    what: 'changes a cluster with foreign virtual servers on its nodes, without acknowledgement',
     breaks: ['virtual servers of others'],
     draw: biased((drawn) => {
       const { world, requests, faults } = migratable(drawn, { faults: [] });
@@ -410,7 +410,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     },
   },
   'one page': {
-    what: 'pages again for an incident that has paged',
+    what: 'pages twice for one incident',
     breaks: ['everything ends'],
     draw: biased((drawn) =>
       migratable(drawn, {
@@ -434,7 +434,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   'proof without a restart': {
-    what: 'takes a node that tells its mode for proof of a scheduler',
+    what: 'accepts the mode of a node as proof of its scheduler',
     breaks: ['an ended execution'],
     draw: biased((drawn) =>
       ofBottlerocket(migratable(drawn, { faults: [{ at: 'RestartDaemonSet', ...MIGRATE, execution: 'abort' }] })),
@@ -448,7 +448,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   'lost answer': {
-    what: 'takes what it sent itself for what another configured, since the answer was lost',
+    what: 'mistakes its own change, whose answer was lost, for the change of another principal',
     breaks: ['an ended execution', 'history and evidence', "the user's configuration", 'the next pod'],
     draw: biased((drawn) => {
       const { world, requests } = migratable(drawn);
@@ -470,7 +470,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   'unlisted nodes': {
-    what: 'is content with the nodes that EC2 lists, although nobody can ask Kubernetes for others',
+    what: 'accepts the nodes that EC2 lists as all nodes, although Kubernetes cannot be asked',
     breaks: ['only verdicts', 'an ended execution'],
     draw: biased((drawn) => {
       const { world, requests } = migratable(drawn);
@@ -489,7 +489,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   'edits of the ConfigMap': {
-    what: 'overwrites what somebody edited in the ConfigMap, without asking',
+    what: 'overwrites edits of the ConfigMap without acknowledgement',
     breaks: ['nothing of others'],
     draw: biased((drawn) => {
       const { world, requests } = migratable(drawn);
@@ -509,7 +509,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   'zero-writes': {
-    what: 'migrates a cluster that is at the target already',
+    what: 'migrates a cluster that is already at the target',
     breaks: ['already compliant'],
     draw: biased((drawn) => atTarget(migratable(drawn, { faults: [] }))),
     sources: [

@@ -57,7 +57,7 @@ const BOUNDS = PHASES['migrate-cluster'].flatMap(({ name }) => {
   const states = MIGRATE_STATES.filter((state) => followedState(state, 'migrate-cluster').phase === name);
   return [states[0], states.at(-1)].filter((state) => state !== undefined);
 });
-describe('an execution that is aborted, of which no event tells, is recovered by the switch alone', () => {
+describe('an execution that is aborted without an event is recovered by its lease alone', () => {
   it.each([...BOUNDS.filter((state) => !UNLEASED.includes(state)), 'GrantAccess', 'OutcomeNotRecorded'])(
     'in %s',
     async (state) => {
@@ -67,9 +67,12 @@ describe('an execution that is aborted, of which no event tells, is recovered by
     },
   );
 
-  it.each(BOUNDS.filter((state) => UNLEASED.includes(state)))('or holds nothing, in %s', async (state) => {
-    const { rested, former } = await abortIn(workflow, 'migrate-cluster', state, { unheard: true });
-    expectWhole(rested, { former, recorded: false });
-    expect(rested.executions.map(({ name, status }) => [name, status])).toEqual([['test', 'ABORTED']]);
-  });
+  it.each(BOUNDS.filter((state) => UNLEASED.includes(state)))(
+    'or leaves nothing to recover when aborted in %s',
+    async (state) => {
+      const { rested, former } = await abortIn(workflow, 'migrate-cluster', state, { unheard: true });
+      expectWhole(rested, { former, recorded: false });
+      expect(rested.executions.map(({ name, status }) => [name, status])).toEqual([['test', 'ABORTED']]);
+    },
+  );
 });

@@ -14,7 +14,7 @@ function minutesUntil({ history }: Ended, state: string): number | null {
   return Math.floor((entered.timestamp.getTime() - started.timestamp.getTime()) / 60_000);
 }
 
-describe('a cluster that EKS is still making', () => {
+describe('a cluster that EKS is still creating', () => {
   const creating = { status: 'CREATING', activeAfter: 11.5 * 60 };
   const addon = { ...CLUSTER.addon, status: 'CREATING', activeAfter: 14.5 * 60 };
 
@@ -29,7 +29,7 @@ describe('a cluster that EKS is still making', () => {
     expect(ended.path.length).toBeLessThanOrEqual(100);
   });
 
-  it('and has worker nodes when it is ACTIVE is migrated in its window', async () => {
+  it('that has worker nodes when it is ACTIVE is migrated in its window', async () => {
     const ended = await workflow.migrate(worldOf({ ...creating, addon }), NEW);
     expect(ended.status).toBe('SUCCEEDED');
     expect(ended.path).toContain('AwaitWindow');
@@ -56,22 +56,22 @@ describe('a cluster that EKS is still making', () => {
     expect(changes(rested.calls)).toEqual([]);
   });
 
-  it('ends as ClusterNotActive at once when EKS gave it up', async () => {
+  it('ends as ClusterNotActive at once if its creation fails', async () => {
     const ended = await workflow.migrate(worldOf({ status: 'FAILED' }), NEW);
     expect(ended.error).toBe('ClusterNotActive');
     expect(ended.cause).toMatch(/^Cluster demo is FAILED\./);
     expect(minutesUntil(ended, 'ClusterNotActive')).toBe(0);
   });
 
-  it('and is gone meanwhile is an unknown cluster', async () => {
+  it('that is deleted meanwhile ends as UnknownCluster', async () => {
     const ended = await workflow.migrate(worldOf({}), { ...NEW, cluster: 'gone' });
     expect([ended.error, ended.path.at(1)]).toEqual(['UnknownCluster', 'ChooseBeginning']);
     expect(ended.cause).toMatch(/gone/);
   });
 });
 
-describe('an execution that is not to begin yet', () => {
-  it('begins at its moment', async () => {
+describe('an execution with `notBefore`', () => {
+  it('begins at that moment', async () => {
     const ended = await workflow.migrate(worldOf({}), { ...REQUEST, notBefore: '2026-11-20T22:20:00Z' });
     expect(ended.status).toBe('SUCCEEDED');
     expect(minutesUntil(ended, 'InspectCluster')).toBe(20);
@@ -90,7 +90,7 @@ describe('an execution that is not to begin yet', () => {
   });
 
   it.each(['2100-01-01T00:00:00Z', '9999-12-31T23:59:59Z', '2027-11-20T22:00:00Z'])(
-    'refuses a moment that it does not live to see, before anything starts: %s',
+    'refuses a moment after its own time limit, before anything starts: %s',
     async (notBefore) => {
       const ended = await workflow.migrate(worldOf({}), { ...REQUEST, notBefore });
       expect(ended.error).toBe('InvalidRequest');
@@ -101,7 +101,7 @@ describe('an execution that is not to begin yet', () => {
   );
 
   it.each(['tomorrow', '2026-11-20T22:20Z', '2026-11-20T22:20:00', '2026-02-30T00:00:00Z', 7, null])(
-    'refuses a moment that is none, by name: %j',
+    'refuses an invalid moment by name: %j',
     async (notBefore) => {
       const ended = await workflow.migrate(worldOf({}), { ...REQUEST, notBefore });
       expect(ended.error).toBe('InvalidRequest');
@@ -120,7 +120,7 @@ describe('an execution that is not to begin yet', () => {
   });
 });
 
-describe('sizes that no state machine carries', () => {
+describe('data that is too large for a state machine', () => {
   it.each([262_144, 1_048_576])('a configuration of %i bytes is refused before anything is written', async (size) => {
     const configuration = JSON.stringify({ podAnnotations: { note: 'x'.repeat(size) } });
     const ended = await workflow.migrate(worldOf({ addon: { ...CLUSTER.addon, configuration } }), REQUEST);

@@ -57,7 +57,7 @@ describe('an image that is newer than the add-on', () => {
   });
 });
 
-describe('a field that somebody set', () => {
+describe('a DaemonSet field that another field manager set', () => {
   const resources = { limits: { memory: '256Mi' } };
 
   it('refuses the change, with its writer', async () => {
@@ -68,13 +68,13 @@ describe('a field that somebody set', () => {
     );
   });
 
-  it('is given up where the request acknowledges it', async () => {
+  it('is overwritten if the request acknowledges it', async () => {
     const request = { ...REQUEST, acknowledge: ['daemon-set-edits'] };
     const ended = await workflow.migrate(worldOf({}), request, [], () => set({ resources }));
     expect(ended.status).toBe('SUCCEEDED');
   });
 
-  it('stays where only the ConfigMap is edited', async () => {
+  it('stays if only the ConfigMap is edited', async () => {
     const request = { ...REQUEST, selfManaged: 'config-map' };
     const ended = await workflow.migrate(worldOf({ addon: null }), request, [], () => set({ image: NEWER }));
     expect(ended.status).toBe('SUCCEEDED');
@@ -82,7 +82,7 @@ describe('a field that somebody set', () => {
   });
 });
 
-it('a restart by a person is no edit', async () => {
+it('a restart by a person is not an edit', async () => {
   const annotations = { 'kubectl.kubernetes.io/restartedAt': '2026-11-20T21:00:00Z' };
   const ended = await workflow.migrate(worldOf({}), REQUEST, [], async () => {
     await person().json(z.unknown(), {
@@ -97,7 +97,7 @@ it('a restart by a person is no edit', async () => {
   expect(ended.status).toBe('SUCCEEDED');
 });
 
-it('a self-managed kube-proxy is adopted by the version of its image, and keeps it when the add-on is taken back', async () => {
+it('a self-managed kube-proxy is adopted by the version of its image, and keeps it when the rollback removes the add-on', async () => {
   const own = tagged('v1.34.1-minimal-eksbuild.2');
   const request = { ...CREATE, acknowledge: ['daemon-set-edits'] };
   const ended = await workflow.migrate(worldOf({ addon: null }), request, [crash('RestartDaemonSet', 'ipvs', 2)], () =>

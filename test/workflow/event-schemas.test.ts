@@ -6,7 +6,7 @@ import { ON_IPVS, REQUEST, worldOf } from './worlds.ts';
 
 const workflow = await startedWorkflow();
 
-test('every event that nightshift puts on its bus is described', () => {
+test('every event that nightshift publishes on its bus has a schema', () => {
   expect(DESCRIBED).toEqual([
     'nightshift.DriftDetected',
     'nightshift.MigrationFailed',
@@ -17,12 +17,12 @@ test('every event that nightshift puts on its bus is described', () => {
   ]);
 });
 
-describe('the event satisfies its schema, and has nothing that is not in it, when a migration', () => {
+describe('the event satisfies its schema, without additional members, when a migration', () => {
   it.each<[string, object, object, object[], string]>([
     ['succeeds', {}, REQUEST, [], 'MigrationSucceeded'],
     ['finds its work done', { addon: ON_IPVS }, REQUEST, [], 'MigrationSucceeded'],
     ['is refused', { autoMode: true }, REQUEST, [], 'MigrationRefused'],
-    ['is asked for something that is no request', {}, { cluster: 7 }, [], 'MigrationFailed'],
+    ['has an invalid request', {}, { cluster: 7 }, [], 'MigrationFailed'],
     ['cannot prepare its nodes', {}, REQUEST, [{ node: 1, fault: 'module-missing:ip_vs' }], 'MigrationFailed'],
     ['is undone', {}, REQUEST, [APPLIED], 'MigrationRolledBack'],
     ['cannot be undone', {}, REQUEST, [APPLIED, offline('RestoreAddon', 2)], 'RollbackFailed'],
@@ -36,7 +36,7 @@ describe('the event satisfies its schema, and has nothing that is not in it, whe
   });
 });
 
-test('an event that lacks a field, or has another version, is noticed', () => {
+test('an event that lacks a field, or has an unknown version, is noticed', () => {
   const detail = {
     version: 2,
     cluster: 'demo',

@@ -35,7 +35,7 @@ test('a Task that times out before the change ends the execution as StepTimedOut
   expect(details(rested)).toEqual([expect.stringContaining('StepTimedOut')]);
 });
 
-test('a Task that times out after the change has the cluster put back, and the record says why', async () => {
+test('a Task that times out after the change leads to a rollback, and the record has the reason', async () => {
   const rested = await run(late('CheckWindowBeforeRestart', 'decide-window'));
   expect(endingOf(rested)).toBe('FAILED RolledBack rolled-back iptables');
   expect(rested.cause).toContain(`StepTimedOut: ${CAUSE}`);
@@ -50,7 +50,7 @@ test('a Task that times out after the change has the cluster put back, and the r
   expect(details(rested).join()).not.toContain('\\"States.');
 });
 
-test('a Task of the way back that times out, although its work was done, is seen to have done it', async () => {
+test('a Task of the rollback that times out after its work was done counts as done', async () => {
   const rested = await run(
     late('CheckWindowBeforeRestart', 'decide-window'),
     late('RestoreAddon', 'update-addon', IN_ROLLBACK),
@@ -59,7 +59,7 @@ test('a Task of the way back that times out, although its work was done, is seen
   expectWhole(rested);
 });
 
-test('a Task of the way back that times out for ever ends as RollbackFailed, which names the timeout', async () => {
+test('a Task of the rollback that always times out ends as RollbackFailed, which names the timeout', async () => {
   const rested = await run(
     late('CheckWindowBeforeRestart', 'decide-window'),
     late('InspectForProof', 'take-inventory', { ...IN_ROLLBACK, late: 240 }),
@@ -74,14 +74,14 @@ test('a Task of the way back that times out for ever ends as RollbackFailed, whi
   });
 });
 
-test('an answer that is late once costs time and nothing else', async () => {
+test('an answer that is late once only costs time', async () => {
   const rested = await run(late('UpdateAddon', 'update-addon', { times: 1 }));
   expect(timeouts(rested)).toBe(1);
   expect(endingOf(rested)).toBe('SUCCEEDED migrated ipvs');
   expectWhole(rested);
 });
 
-test('an add-on that no state can carry ends the execution as StepFailed, before anything was changed', async () => {
+test('an add-on that is too large for a state ends the execution as StepFailed, before anything was changed', async () => {
   const configuration = JSON.stringify({ podAnnotations: { note: 'x'.repeat(262_144) } });
   const world = worldOf({ addon: { version: 'v1.34.1-eksbuild.2', configuration } });
   const rested = await workflow.migrateAndRest(world, { ...REQUEST, awaitActive: true });

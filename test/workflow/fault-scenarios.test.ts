@@ -11,9 +11,9 @@ const workflow = await startedWorkflow();
 const ALWAYS_THROTTLED = ['ThrottlingException', 'every'] as const;
 
 // The lint holds that every Task retries what passes by itself; these runs, that retrying is enough.
-play(workflow, 'services that throttle are asked again', [
+play(workflow, 'throttled calls are retried', [
   [
-    'where the state machine asks them',
+    'if the state machine calls them',
     [
       failing('lambda', 'Invoke', 'TooManyRequestsException'),
       failing('eks', 'CreateAccessEntry'),
@@ -27,7 +27,7 @@ play(workflow, 'services that throttle are asked again', [
     MIGRATED,
   ],
   [
-    'where functions ask them',
+    'if functions call them',
     [
       failing('eks', 'DescribeCluster'),
       failing('eks', 'UpdateAddon'),
@@ -45,9 +45,9 @@ play(workflow, 'services that throttle are asked again', [
   ['SSM for ever', [failing('ssm', 'SendCommand', ...ALWAYS_THROTTLED)], 'FAILED ServiceFailed failed iptables'],
 ]);
 
-play(workflow, 'answers that are lost change nothing twice', [
+play(workflow, 'a lost answer changes nothing twice', [
   [
-    'where the state machine asks',
+    'if the state machine calls',
     [
       ...['CreateAccessEntry', 'AssociateAccessPolicy', 'DeleteAccessEntry'].map((operation) => lost('eks', operation)),
       ...['CreateSchedule', 'UpdateSchedule', 'DeleteSchedule'].map((operation) => lost('scheduler', operation)),
@@ -56,7 +56,7 @@ play(workflow, 'answers that are lost change nothing twice', [
     MIGRATED,
   ],
   [
-    'where functions ask',
+    'if functions call',
     [
       lost('eks', 'UpdateAddon'),
       lost('ssm', 'SendCommand'),
@@ -84,14 +84,14 @@ play(workflow, 'answers that are lost change nothing twice', [
   ],
 ]);
 
-play(workflow, 'what is held', [
+play(workflow, 'an execution ends', [
   [
-    'and cannot be given back, access: the switch gives it back later',
+    'and access cannot be revoked: the recovery that the lease starts revokes it',
     [{ at: 'RevokeAccess', ...failing('eks', 'DeleteAccessEntry', 'InvalidParameterException', 1) }],
     'FAILED AccessRemains migrated ipvs',
   ],
   [
-    'and cannot be given back, the lease: the switch fires and finds the record',
+    'and the lease cannot be released: it fires, and its recovery finds the record',
     [{ at: 'ReleaseLease', ...failing('scheduler', 'DeleteSchedule', 'ValidationException', 1) }],
     MIGRATED,
   ],
@@ -105,7 +105,7 @@ play(workflow, 'a function that fails', [
     ROLLED_BACK,
   ],
   [
-    'eleven times, and is record-outcome: it is asked again',
+    'eleven times, and is record-outcome: it is called again',
     [{ on: invoking('record-outcome'), error: 'ServiceException', times: 11 }],
     MIGRATED,
   ],
@@ -153,7 +153,7 @@ play(workflow, 'a Kubernetes API that is', [
 
 const NARROW = { window: 'narrow' };
 const HOLDER_STOPPED = 'ABORTED Recovered nothing-to-roll-back iptables';
-play(workflow, 'time that runs away', [
+play(workflow, 'time passes faster than planned', [
   ['while nodes are prepared: the next window', [skip('PrepareNodes', 0.95)], MIGRATED, {}, NARROW],
   ['while they are waited for', [skip('AwaitPreparation', 0.95)], MIGRATED, {}, NARROW],
   [
@@ -189,7 +189,7 @@ play(workflow, 'another execution of the same cluster', [
 ]);
 
 const ABORTED = 'ABORTED rolled-back iptables';
-play(workflow, 'an event about an execution that was aborted', [
+play(workflow, 'the event of an aborted execution', [
   ['comes twice', [abort('RestartDaemonSet'), { events: 'twice', ...ALWAYS }], ABORTED],
   ['comes late', [abort('RestartDaemonSet'), { events: 'out-of-order', ...ALWAYS }], ABORTED],
 ]);
@@ -210,16 +210,16 @@ const SELF = { addon: null };
 const CREATE = { selfManaged: 'create-addon' };
 const EDIT = { selfManaged: 'config-map' };
 const CRASHED = crash('RestartDaemonSet', 'ipvs');
-play(workflow, 'a kube-proxy that its owner manages', [
+play(workflow, 'a self-managed kube-proxy', [
   ['is adopted', [], MIGRATED, SELF, CREATE],
   ['is adopted, and the answer is lost', [lost('eks', 'CreateAddon')], MIGRATED, SELF, CREATE],
   ['is adopted, and its add-on is Degraded', [update('Degraded')], ROLLED_BACK, SELF, CREATE],
-  ['is given back', [CRASHED], ROLLED_BACK, SELF, CREATE],
-  ['is given back, and the answer is lost', [CRASHED, lost('eks', 'DeleteAddon')], ROLLED_BACK, SELF, CREATE],
-  ['is given back after an abort', [abort('AwaitAddon')], ABORTED, SELF, CREATE],
+  ['is removed again', [CRASHED], ROLLED_BACK, SELF, CREATE],
+  ['is removed again, and the answer is lost', [CRASHED, lost('eks', 'DeleteAddon')], ROLLED_BACK, SELF, CREATE],
+  ['is removed again after an abort', [abort('AwaitAddon')], ABORTED, SELF, CREATE],
   ['has its ConfigMap edited', [], MIGRATED, SELF, EDIT],
   ['has it edited in spite of a conflict', [kubernetes('conflict', 2, { at: 'EditConfigMap' })], MIGRATED, SELF, EDIT],
   ['has it edited, and the answer is lost', [lost('kubernetes', 'update configmaps')], MIGRATED, SELF, EDIT],
-  ['has it put back', [CRASHED], ROLLED_BACK, SELF, EDIT],
+  ['has it restored', [CRASHED], ROLLED_BACK, SELF, EDIT],
   ['has it put back after an abort', [abort('RestartCanary')], ABORTED, SELF, EDIT],
 ]);

@@ -10,8 +10,8 @@ const person = personAt(workflow);
 const CUT_OFF = ['GrantAccess', 'GrantEdit', 'InspectWithKubernetes'].map((state) => abort(state, IN_ROLLBACK));
 
 test.each([
-  ['an event tells of each', []],
-  ['no event tells of any, and the switches fire', [UNHEARD]],
+  ['each has an event', []],
+  ['no event arrives, and the leases fire', [UNHEARD]],
 ])('three recoveries that are cut off are followed by one execution that pages, where %s', async (_, more) => {
   const rested = await workflow.migrateAndRest(worldOf({}), REQUEST, [abort('AwaitRollout'), ...CUT_OFF, ...more]);
   expect(rested.executions.map(({ name, status, error }) => `${name} ${error ?? status}`)).toEqual([
@@ -31,7 +31,7 @@ test.each([
   expect(last?.changing).toBeNull();
 });
 
-test('where Kubernetes refuses every restart, SSM still asks the nodes, and the record says what they run', async () => {
+test('if Kubernetes refuses every restart, SSM still asks the nodes, and the record has their modes', async () => {
   const rested = await workflow.migrateAndRest(worldOf({}), REQUEST, [
     { at: 'ValidateNodes', node: 1, fault: 'output-garbage', document: 'validate-node', times: 2 },
     { at: 'InspectFormer', ...IN_ROLLBACK, kubernetes: 'forbidden', times: 'every' },

@@ -46,7 +46,7 @@ describe('a grant that takes seconds', () => {
   });
 
   test.each(['list daemonsets', 'list services', 'get configmaps'])(
-    'and never counts for %s, ends by name before the change',
+    'that never takes effect for %s ends the migration by name before the change',
     async (operation) => {
       const never = { on: { service: 'kubernetes', operation }, error: 'Forbidden', times: 'every' };
       const rested = await workflow.migrateAndRest(worldOf({}), REQUEST, [never]);

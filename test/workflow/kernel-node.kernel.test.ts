@@ -72,7 +72,7 @@ describe.skipIf(!availability.available)('a cluster whose node has a real kernel
     return { ...ended, before };
   }
 
-  test('is migrated: its modules are loaded, and the proof is what ipvsadm says there', async () => {
+  test('is migrated: its modules are loaded, and the proof is the output of ipvsadm', async () => {
     const ended = await migrate({}, REQUEST);
     expect(ended.before).toMatchObject([
       { name: NODE, runningMode: 'iptables', modules: ['nf_conntrack'], ipvsadmInstalled: false },
@@ -98,7 +98,7 @@ describe.skipIf(!availability.available)('a cluster whose node has a real kernel
     ]);
   });
 
-  test('is left alone where its kernel has not the scheduler that was asked for', async () => {
+  test('is left alone if its kernel lacks the requested scheduler', async () => {
     const request = { ...REQUEST, target: { mode: 'ipvs', scheduler: 'lc' } };
     const ended = await migrate({ missingModules: ['ip_vs_lc'] }, request);
     expect([ended.status, ended.error]).toEqual(['FAILED', 'NodesNotPrepared']);

@@ -52,14 +52,14 @@ describe('with a Kubernetes group', () => {
     expect(path).not.toContain('GrantView');
   });
 
-  it('and it allows nothing that none of them asked for', () => {
+  it('and it allows no operation that these runs did not use', () => {
     const allowed = rbac.flatMap(({ rules = [] }) =>
       rules.flatMap(({ resources, verbs }) => resources.flatMap((each) => verbs.map((verb) => `${verb} ${each}`))),
     );
     expect(allowed.filter((right) => !made.has(right))).toEqual([]);
   });
 
-  it('the access entry has the group, and no policy', async () => {
+  it('the access entry has the group and no policy', async () => {
     const { status, calls } = await workflow.migrate(worldOf({ rbac }, AT_ONCE));
     expect(status).toBe('SUCCEEDED');
     expect(new Set(granted(calls).map(({ operation }) => operation))).toEqual(
@@ -69,7 +69,7 @@ describe('with a Kubernetes group', () => {
     expect(created?.input).toMatchObject({ kubernetesGroups: ['platform:nightshift'] });
   });
 
-  it('a cluster without the manifest is not changed', async () => {
+  it('a cluster without the manifest of access-manifest is not changed', async () => {
     const { status, error, calls } = await workflow.migrate(worldOf({}));
     expect({ status, error }).toMatchObject({ status: 'FAILED' });
     expect(calls.filter(({ operation }) => /^(UpdateAddon|SendCommand|patch daemonsets)$/.test(operation))).toEqual([]);

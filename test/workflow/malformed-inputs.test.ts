@@ -22,7 +22,7 @@ async function start(machine: Machine, input: string) {
 const MIGRATION = 'arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster:demo-1';
 const RECOVERY = { mode: 'recover', cluster: 'demo', execution: { name: 'demo-1', arn: MIGRATION }, reason: 'why' };
 
-describe('an input that is none ends as InvalidRequest, with a sentence', () => {
+describe('an invalid input ends as InvalidRequest, with a sentence', () => {
   it.each<[Machine, string, string]>([
     ['rollback-cluster', '{}', 'mode must be one of rollback, recover, but it is nothing.'],
     ['rollback-cluster', 'null', 'The input must be of type object, but it is null.'],
@@ -85,7 +85,7 @@ const INPUTS: Record<Machine, fc.Arbitrary<unknown>> = {
   }),
 };
 
-describe('whatever an execution is started with, it ends, by a name of ours, and changes nothing', () => {
+describe('an execution with any random input ends with an error name of nightshift and changes nothing', () => {
   it.each(['migrate-cluster', 'rollback-cluster'] as const)('%s', async (machine) => {
     await workflow.load(worldOf({}));
     await fc.assert(
@@ -103,7 +103,7 @@ describe('whatever an execution is started with, it ends, by a name of ours, and
   });
 });
 
-it('an execution whose name has a dot is put back and recorded as any other', async () => {
+it('an execution whose name has a dot is rolled back and recorded as usual', async () => {
   await workflow.load(worldOf({}));
   await workflow.post('faults', [APPLIED]);
   const ended = await person.run('migrate-cluster', 'night.1', JSON.stringify(REQUEST));
@@ -123,7 +123,7 @@ it('an execution whose name has a dot is recovered, and its access revoked, when
   expect(await person.record('rollbacks/recover-night.2/outcome.json')).toMatchObject({ ending: 'rolled-back' });
 });
 
-describe('a name of an execution that Step Functions takes and nightshift does not', () => {
+describe('an execution name that Step Functions accepts and nightshift does not', () => {
   it.each([
     ['migrate-cluster', 'night@1', 'executions/unnamed-88569a71f36c2671/outcome.json', ['nightshift.MigrationFailed']],
     ['migrate-cluster', 'für+a=b', 'executions/unnamed-13668401c5c82d22/outcome.json', ['nightshift.MigrationFailed']],

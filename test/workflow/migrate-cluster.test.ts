@@ -28,7 +28,7 @@ describe('a cluster is migrated', () => {
     expect(update?.timestamp?.toISOString().slice(0, 13)).toBe('2026-11-21T07');
   });
 
-  it('with no worker node at once, whatever the window says', async () => {
+  it('without a worker node at once, even outside the window', async () => {
     const { status, path, cluster } = await workflow.migrate(worldOf({ nodeGroups: [] }));
     expect(status).toBe('SUCCEEDED');
     expect(path).not.toContain('AwaitWindow');
@@ -45,7 +45,7 @@ describe('a cluster is migrated', () => {
     expect(history.length).toBeLessThanOrEqual(500);
   });
 
-  it('that has had hundreds of updates, with a bounded number of calls and none that is throttled', async () => {
+  it('that has had hundreds of updates, with a bounded number of calls, of which none is throttled', async () => {
     const { status, calls } = await workflow.migrate(worldOf({ pastUpdates: 400 }));
     expect(status).toBe('SUCCEEDED');
     const described = calls.filter(({ operation }) => operation === 'DescribeUpdate');
@@ -54,7 +54,7 @@ describe('a cluster is migrated', () => {
     expect(described.length).toBeLessThanOrEqual(looks * 20 + 5);
   });
 
-  it('although its authentication mode has no access entries any more when access is given back', async () => {
+  it('although its authentication mode no longer has access entries when the access is revoked', async () => {
     const on = { service: 'eks', operation: 'DeleteAccessEntry' };
     const { status, path } = await workflow.migrate(worldOf({}), REQUEST, [
       { at: 'RevokeAccess', on, error: 'InvalidRequestException', times: 1 },
@@ -93,7 +93,7 @@ describe('a cluster is migrated', () => {
     expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['ipvs', 'ipvs', 'ipvs']);
   });
 
-  it('with Windows and Fargate beside Linux: they run no kube-proxy that could be moved', async () => {
+  it('with Windows and Fargate beside Linux, whose nodes nightshift does not move', async () => {
     const nodeGroups = [
       { os: 'al2023', count: 2 },
       { os: 'windows', count: 1 },
@@ -119,14 +119,14 @@ describe('a cluster is migrated', () => {
     expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['ipvs', 'ipvs', 'ipvs']);
   });
 
-  it('with another scheduler than rr', async () => {
+  it('with a scheduler other than rr', async () => {
     const request = { ...REQUEST, target: { mode: 'ipvs', scheduler: 'lc' } };
     const { status, cluster } = await workflow.migrate(worldOf({}), request);
     expect(status).toBe('SUCCEEDED');
     expect(cluster.nodes.map(({ scheduler }) => scheduler)).toEqual(['lc', 'lc', 'lc']);
   });
 
-  it('now, when a person says why, and the history keeps the reason', async () => {
+  it('at once, if a person gives a reason, which the history keeps', async () => {
     const request = { cluster: 'demo', target: REQUEST.target, now: { reason: 'INC-42: API latency' } };
     const { status, path, history } = await workflow.migrate(worldOf({}), request);
     expect(status).toBe('SUCCEEDED');

@@ -38,7 +38,7 @@ play(workflow, 'a node', [
   ['that is the canary, and whose DNS has no backends', each((n) => on(n, 'dns-without-backends')), ROLLED_BACK],
 ]);
 
-play(workflow, 'a node that loses the ClusterIP of the API server when it is back in iptables mode', [
+play(workflow, 'a node that loses the ClusterIP of the API server after its rollback to iptables mode', [
   ['for one proof', [APPLIED, on(1, 'api-server-lost', { times: 1 })], ROLLED_BACK],
   ['for ever', [APPLIED, on(1, 'api-server-lost')], ROLLBACK_FAILED],
 ]);

@@ -24,7 +24,7 @@ const ofOurs = ({ calls }: Pick<Rested, 'calls'>) =>
   calls.filter(({ principal }) => principal.startsWith('nightshift-'));
 const published = ({ calls }: Rested) => JSON.stringify(calls.filter(({ operation }) => operation === 'PutEvents'));
 
-describe('a change of the add-on by another principal between the look and the change', () => {
+describe('a change of the add-on by another principal between the inspection and the change', () => {
   it.each(['AwaitPreparation', 'CheckBeforeChange', 'SaveFormer', 'UpdateAddon'])(
     'in %s is seen: the cluster is looked at again, and every value survives',
     async (state) => {
@@ -36,14 +36,14 @@ describe('a change of the add-on by another principal between the look and the c
     },
   );
 
-  it('is what a rollback puts back, not what the first look had found', async () => {
+  it('is what a rollback restores, not what the first inspection had found', async () => {
     const rested = await run([changes('SaveFormer', THEIRS), crash('RestartDaemonSet', 'ipvs')]);
     expect(rested.error).toBe('RolledBack');
     expect(rested.cluster.addon?.configurationValues).toBe(THEIRS);
     expect(modes(rested)).toEqual(['iptables']);
   });
 
-  it('that goes on and on ends the migration by name, with nothing sent', async () => {
+  it('that never stops ends the migration by name, with nothing sent', async () => {
     const faults = [1, 2, 3, 4].map((visit) =>
       changes('SaveFormer', `{"resources":{"requests":{"cpu":"${visit}m"}}}`, { visit }),
     );
@@ -70,7 +70,7 @@ describe('a change of the add-on by another principal between the look and the c
     expect(rested.cluster.addon?.version).not.toBe(OLD.version);
   });
 
-  it('a deletion is refused by name, and no add-on is made', async () => {
+  it('a deletion is refused by name, and no add-on is created', async () => {
     const rested = await run([other('AwaitPreparation', 'delete-addon')]);
     expect([rested.status, rested.error]).toEqual(['FAILED', 'PreflightRefused']);
     expect(rested.cluster.addon).toBeNull();
@@ -93,10 +93,10 @@ describe('a change of the add-on by another principal between the look and the c
 const OLD = { version: 'v1.34.0-eksbuild.2', configuration: '{"resources":{"requests":{"cpu":"150m"}}}' };
 const versionsSent = (rested: Rested) => ours(rested, 'UpdateAddon').map(({ input }) => Object(input).addonVersion);
 
-describe('the way back undoes nothing of others', () => {
+describe('a rollback undoes nothing of other principals', () => {
   const failed = crash('RestartDaemonSet', 'ipvs');
 
-  it('values that another set meanwhile stay, and only the mode goes back', async () => {
+  it('values that another principal set meanwhile stay, and only the mode is restored', async () => {
     const theirs = '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podLabels":{"team":"net"}}';
     const rested = await run([changes('AwaitCanary', theirs), failed]);
     expect(rested.error).toBe('RolledBack');
@@ -104,27 +104,27 @@ describe('the way back undoes nothing of others', () => {
     expect(modes(rested)).toEqual(['iptables']);
   });
 
-  it('a mode that another set meanwhile stays, and a person is called', async () => {
+  it('a mode that another principal set meanwhile stays, and a person is paged', async () => {
     const rested = await run([changes('AwaitCanary', '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}'), failed]);
     expect([rested.status, rested.error]).toEqual(['FAILED', 'RollbackFailed']);
     expect(published(rested)).toContain('another principal changed the add-on of demo, it asks for ipvs (lc)');
     expect(values(rested)).toEqual({ mode: 'ipvs', ipvs: { scheduler: 'lc' } });
   });
 
-  it('an add-on that another deleted is not made again', async () => {
+  it('an add-on that another principal deleted is not created again', async () => {
     const rested = await run([other('AwaitCanary', 'delete-addon'), failed]);
     expect([rested.status, rested.error]).toEqual(['FAILED', 'RollbackFailed']);
     expect(rested.cluster.addon).toBeNull();
   });
 
-  it('an abort before anything was sent leaves the values of another as they are', async () => {
+  it('an abort before anything was sent leaves the values of another principal as they are', async () => {
     const rested = await run([changes('UpdateAddon', THEIRS), abort('UpdateAddon', IN_MIGRATION)]);
     expect(rested.status).toBe('ABORTED');
     expect(rested.cluster.addon?.configurationValues).toBe(THEIRS);
     expect(modes(rested)).toEqual(['iptables']);
   });
 
-  it('an edit of the ConfigMap stays where the ConfigMap was the way', async () => {
+  it('an edit of the ConfigMap stays if the migration changed the ConfigMap', async () => {
     const edit = other('AwaitCanary', 'edit-config-map', { fields: { 'conntrack.min': 4 } });
     const rested = await run([edit, failed], { addon: null }, { selfManaged: 'config-map' });
     expect(rested.error, published(rested)).toBe('RolledBack');
@@ -132,7 +132,7 @@ describe('the way back undoes nothing of others', () => {
     expect(modes(rested)).toEqual(['iptables']);
   });
 
-  it('an add-on that nightshift made and another upgraded stays, in the former mode', async () => {
+  it('an add-on that nightshift created and another principal upgraded stays, in the former mode', async () => {
     const upgrade = other('AwaitCanary', 'upgrade-addon');
     const rested = await run([upgrade, failed], { addon: null }, { selfManaged: 'create-addon' });
     expect(rested.error).toBe('RolledBack');
@@ -141,7 +141,7 @@ describe('the way back undoes nothing of others', () => {
     expect(ours(rested, 'DeleteAddon')).toEqual([]);
   });
 
-  it('an add-on that nightshift made and another changed stays, in the former mode', async () => {
+  it('an add-on that nightshift created and another principal changed stays, in the former mode', async () => {
     const theirs = '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podLabels":{"team":"net"}}';
     const rested = await run(
       [changes('AwaitCanary', theirs), failed],
@@ -154,7 +154,7 @@ describe('the way back undoes nothing of others', () => {
   });
 });
 
-describe('an answer that is lost, and a change by another principal before the repetition', () => {
+describe('an answer is lost, and another principal makes a change before the retry', () => {
   const lost = (at: string, handler: string) => ({
     at,
     on: { service: 'lambda', operation: 'Invoke', function: `nightshift-${handler}` },
@@ -165,7 +165,7 @@ describe('an answer that is lost, and a change by another principal before the r
   const fast = { latencies: { addonUpdate: 0.1 } };
   const crashes = crash('RestartDaemonSet', 'ipvs', 2);
 
-  it('of values: what was sent is put back, and their values stay', async () => {
+  it('of values: what was sent is undone, and their values stay', async () => {
     const faults = [lost('UpdateAddon', 'update-addon'), changes('UpdateAddon', ontop, { after: 0.5 }), crashes];
     const rested = await workflow.migrateAndRest(worldOf({}, fast), REQUEST, faults);
     expect(rested.error).toBe('RolledBack');
@@ -174,7 +174,7 @@ describe('an answer that is lost, and a change by another principal before the r
     expect(configuredMode(rested)).toBe('iptables');
   });
 
-  it('of the version: it stays, and the mode goes back', async () => {
+  it('of the version: it stays, and the mode is restored', async () => {
     const faults = [
       lost('UpdateAddon', 'update-addon'),
       other('UpdateAddon', 'upgrade-addon', { after: 0.5 }),
@@ -187,7 +187,7 @@ describe('an answer that is lost, and a change by another principal before the r
     expect(rested.cluster.addon?.version).not.toBe('v1.34.0-eksbuild.2');
   });
 
-  it('of the ConfigMap: the mode goes back, and their edit stays', async () => {
+  it('of the ConfigMap: the mode is restored, and their edit stays', async () => {
     const edit = other('EditConfigMap', 'edit-config-map', { fields: { 'conntrack.min': 131_073 }, after: 0.5 });
     const faults = [lost('EditConfigMap', 'edit-config-map'), edit, crashes];
     const request = { ...REQUEST, selfManaged: 'config-map' };
@@ -213,7 +213,7 @@ describe('an answer that is lost, and a change by another principal before the r
   });
 });
 
-describe('a ConfigMap that somebody had edited under the values of the add-on', () => {
+describe("an edited ConfigMap that contradicts the add-on's values", () => {
   const ON_IPVS = '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
   const drifted = (configuration: string | null, configMapEdits: object) => ({
     addon: { version: 'v1.34.1-eksbuild.2', configuration },
@@ -221,7 +221,7 @@ describe('a ConfigMap that somebody had edited under the values of the add-on', 
   });
   const under = { iptables: drifted(ON_IPVS, { mode: 'iptables' }) };
 
-  it('is brought to the target that the values had asked for all along', async () => {
+  it('is migrated to the target', async () => {
     const rested = await run([], under.iptables);
     expect(rested.status).toBe('SUCCEEDED');
     expect(rested.cluster.configMap).toEqual({ mode: 'ipvs', scheduler: 'rr' });
@@ -229,7 +229,7 @@ describe('a ConfigMap that somebody had edited under the values of the add-on', 
   });
 
   it.each(['RestartCanary', 'RestartDaemonSet'])(
-    'is put back as it was when kube-proxy crashes at %s: the mode that it asked for is proven',
+    'is restored when kube-proxy crashes at %s, and its mode is proven',
     async (state) => {
       const rested = await run([crash(state, 'ipvs', 'every')], under.iptables);
       expect([rested.status, rested.error], rested.cause).toEqual(['FAILED', 'RolledBack']);
@@ -241,7 +241,7 @@ describe('a ConfigMap that somebody had edited under the values of the add-on', 
     },
   );
 
-  it('is put back when the execution is cut off after the change', async () => {
+  it('is restored when the execution is aborted after the change', async () => {
     const rested = await run(
       [crash('RestartDaemonSet', 'ipvs', 'every'), abort('CheckRollout', IN_MIGRATION)],
       under.iptables,
@@ -252,7 +252,7 @@ describe('a ConfigMap that somebody had edited under the values of the add-on', 
     expect(modes(rested)).toEqual(['iptables']);
   });
 
-  it('is put back although the values asked for a third thing', async () => {
+  it('is restored although the values asked for neither its mode nor the target', async () => {
     const cluster = drifted(null, { mode: 'ipvs', 'ipvs.scheduler': 'sh' });
     const rested = await run(
       [
@@ -272,7 +272,7 @@ describe('a ConfigMap that somebody had edited under the values of the add-on', 
     expect(modes(rested)).toEqual(['ipvs']);
   });
 
-  it('comes back with the edits whose loss was acknowledged', async () => {
+  it('is restored with the edits whose loss was acknowledged', async () => {
     const cluster = { workloads: { configMapEdits: { 'conntrack.maxPerCore': 0 } } };
     const rested = await run([crash('RestartDaemonSet', 'ipvs')], cluster, { acknowledge: ['config-map-edits'] });
     expect(rested.error, rested.cause).toBe('RolledBack');
@@ -281,7 +281,7 @@ describe('a ConfigMap that somebody had edited under the values of the add-on', 
     expect(modes(rested)).toEqual(['iptables']);
   });
 
-  it('to a mode that could not be proven after a rollback is refused', async () => {
+  it('is refused if its mode could not be proven after a rollback', async () => {
     const rested = await run([], drifted(ON_IPVS, { mode: 'nftables' }));
     expect([rested.status, rested.error]).toEqual(['FAILED', 'PreflightRefused']);
     expect(rested.cause).toContain('asks for mode "nftables"');
@@ -311,8 +311,8 @@ async function letRead(): Promise<void> {
   client.destroy();
 }
 
-describe('success is also what the next pod starts with', () => {
-  it.each(['AwaitValidation', 'ConfirmConfiguration'])('values set back in %s are no success', async (state) => {
+describe('a migration succeeds only if the next pod starts with the target', () => {
+  it.each(['AwaitValidation', 'ConfirmConfiguration'])('values set back in %s fail it', async (state) => {
     const rested = await run([changes(state, '{}', { after: 0 })]);
     expect(rested.status).toBe('FAILED');
     expect(rested.cause).toContain('ConfigurationChanged');
@@ -321,13 +321,13 @@ describe('success is also what the next pod starts with', () => {
     expect(modes(rested)).toEqual(['iptables']);
   });
 
-  it('an edited ConfigMap is no success', async () => {
+  it('an edited ConfigMap fails it', async () => {
     const rested = await run([other('AwaitValidation', 'edit-config-map', { fields: { mode: 'iptables' } })]);
     expect([rested.status, rested.error]).toEqual(['FAILED', 'RolledBack']);
     expect(rested.cause).toContain('ConfigurationChanged');
   });
 
-  it('another mode set meanwhile fails loudly and stays', async () => {
+  it('a mode that another principal sets meanwhile fails it and stays', async () => {
     const theirs = '{"mode":"ipvs","ipvs":{"scheduler":"sh"}}';
     const rested = await run([changes('AwaitValidation', theirs)]);
     expect([rested.status, rested.error]).toEqual(['FAILED', 'RollbackFailed']);
@@ -335,14 +335,26 @@ describe('success is also what the next pod starts with', () => {
     expect(rested.cluster.addon?.configurationValues).toBe(theirs);
   });
 
-  it('other values set meanwhile are no harm', async () => {
+  it('a change of other values does not fail the migration', async () => {
     const theirs = '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podLabels":{"team":"net"}}';
     const rested = await run([changes('AwaitValidation', theirs)]);
     expect(rested.status).toBe('SUCCEEDED');
     expect(rested.cluster.addon?.configurationValues).toBe(theirs);
   });
 
-  it('of a compliant cluster: it is migrated when another sets it back during the proof', async () => {
+  it('a rollback fails if values are set anew after the restore', async () => {
+    const faults = [
+      crash('RestartDaemonSet', 'ipvs'),
+      changes('AwaitProof', '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}', IN_ROLLBACK),
+    ];
+    const rested = await run(faults);
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'RollbackFailed']);
+    expect(values(rested)).toEqual({ mode: 'ipvs', ipvs: { scheduler: 'lc' } });
+  });
+});
+
+describe('a compliant cluster', () => {
+  it('is migrated if another principal sets it back during the proof', async () => {
     const addon = { ...OLD, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' };
     const rested = await run([changes('AwaitCompliance', '{}')], { addon });
     expect(rested.status).toBe('SUCCEEDED');
@@ -353,7 +365,7 @@ describe('success is also what the next pod starts with', () => {
   const compliant = worldOf({ addon: { ...OLD, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } });
   const edit = other('ProveCompliance', 'edit-config-map', { fields: { mode: 'iptables' } });
 
-  it('of a compliant cluster whose ConfigMap nobody may read: its record says that nobody did', async () => {
+  it('whose ConfigMap may not be read: the record has `not looked at`', async () => {
     const addon = { ...OLD, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' };
     const request = { ...REQUEST, ...UNLISTED };
     const ended = await workflow.migrate(worldOf({ addon, endpoint: 'private' }), request, [edit]);
@@ -362,28 +374,18 @@ describe('success is also what the next pod starts with', () => {
     expect(writes({ calls: ofOurs(ended) })).toEqual([]);
   });
 
-  it('of a compliant cluster whose ConfigMap may be read: an edit is found, and it is migrated', async () => {
+  it('whose ConfigMap may be read: an edit is found, and the cluster is migrated', async () => {
     const ended = await workflow.migrate(compliant, REQUEST, [edit], letRead);
     expect(ended.output).toMatchObject({ ending: 'migrated' });
     expect(ended.cluster.configMap).toEqual({ mode: 'ipvs', scheduler: 'rr' });
     expect(ended.cluster.accessEntries).toHaveLength(1);
   });
 
-  it('of a compliant cluster whose ConfigMap may be read: it is compared, and nothing is written', async () => {
+  it('whose ConfigMap may be read: it is compared, and nothing is written', async () => {
     const ended = await workflow.migrate(compliant, REQUEST, [], letRead);
     expect(ended.output).toMatchObject({ ending: 'already-compliant' });
     expect(recorded()).toBe('compared');
     expect(writes({ calls: ofOurs(ended) })).toEqual([]);
-  });
-
-  it('of a rollback: values set anew after the restore are no success', async () => {
-    const faults = [
-      crash('RestartDaemonSet', 'ipvs'),
-      changes('AwaitProof', '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}', IN_ROLLBACK),
-    ];
-    const rested = await run(faults);
-    expect([rested.status, rested.error]).toEqual(['FAILED', 'RollbackFailed']);
-    expect(values(rested)).toEqual({ mode: 'ipvs', ipvs: { scheduler: 'lc' } });
   });
 });
 
@@ -419,7 +421,7 @@ describe('the lease', () => {
     },
   );
 
-  it.each(['ReadAccess', 'ReadLease'])('of another, taken in %s, is left to it', async (state) => {
+  it.each(['ReadAccess', 'ReadLease'])('that another execution took in %s is left to it', async (state) => {
     const rested = await run([other(state, 'take-lease', { hours: 10 })]);
     expect(rested.status).toBe('SUCCEEDED');
     const taken = rested.calls.findIndex((call) => call.operation === 'CreateSchedule' && call.principal === 'other');
@@ -427,13 +429,13 @@ describe('the lease', () => {
     expect(ours({ ...rested, calls: rested.calls.slice(taken) }, 'DeleteSchedule')).toEqual([]);
   });
 
-  it('of another, taken before the preparation: no node is prepared', async () => {
+  it('that another execution took before the preparation: no node is prepared', async () => {
     const rested = await run([other('PrepareNodes', 'take-lease', { hours: 1 })]);
     expect(rested.error).toBe('LeaseLost');
     expect(ours(rested, 'SendCommand')).toEqual([]);
   });
 
-  it('of another, taken after the change: the rollback waits for it', async () => {
+  it('that another execution took after the change: the rollback waits for it', async () => {
     const rested = await run([other('RestartDaemonSet', 'take-lease', { hours: 1 })]);
     expect(rested.error).toBe('RolledBack');
     expect(modes(rested)).toEqual(['iptables']);
@@ -441,19 +443,19 @@ describe('the lease', () => {
 });
 
 describe('the access entry', () => {
-  it('of another, made in place of our own, is left where it is', async () => {
+  it('that another principal made in place of ours is kept', async () => {
     const rested = await run([other('ReadAccess', 'replace-access-entry')]);
     expect(rested.status).toBe('SUCCEEDED');
     expect(rested.cluster.accessEntries).toHaveLength(1);
   });
 
-  it('of another is left where it is before a long wait, too', async () => {
+  it('that another principal made is kept before a long wait, too', async () => {
     const rested = await run([other('ReadAccessForWait', 'replace-access-entry')]);
     expect(rested.cluster.accessEntries).toHaveLength(1);
   });
 });
 
-describe('a decision from before the lease', () => {
+describe('a decision that was made before the lease was taken', () => {
   it.each(['public', 'private'])('is not used, with an endpoint that is %s', async (endpoint) => {
     const compliant = '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podAnnotations":{"restarted":"by-another"}}';
     const faults = [changes('AcquireLease', compliant), skip('AcquireLease', 0.2)];
@@ -465,7 +467,7 @@ describe('a decision from before the lease', () => {
     expect(rested.state.schedules).toEqual([]);
   });
 
-  it('leads one of two migrations to the change, and the other to nothing', async () => {
+  it('lets one of two migrations change the cluster, and the other change nothing', async () => {
     const rested = await run([{ at: 'InspectCluster', execution: 'duplicate' }]);
     const ends = rested.executions.map(({ status, error }) => error ?? status);
     expect(ends.sort()).toEqual(['AlreadyMigrating', 'SUCCEEDED']);
@@ -482,7 +484,7 @@ describe('an update of the add-on that takes a quarter of an hour', () => {
       ...UNLISTED,
     });
 
-  it('and outlasts the window restarts nothing: the configuration alone is put back', async () => {
+  it('and outlasts the window restarts nothing: only the configuration is restored', async () => {
     const rested = await late({});
     expect([rested.status, rested.error]).toEqual(['FAILED', 'RolledBack']);
     expect(rested.cause).toContain('WindowClosed: The window closed before kube-proxy was restarted on any node');
@@ -502,8 +504,8 @@ describe('an update of the add-on that takes a quarter of an hour', () => {
   });
 });
 
-describe('the window, asked again between canary and restart', () => {
-  it('has closed: only the canary is put back', async () => {
+describe('the window is checked again between canary and restart', () => {
+  it('if it has closed, only the canary is restored', async () => {
     const rested = await workflow.migrateAndRest(worldOf({}, { windows: WINDOWS }), { ...REQUEST, window: 'narrow' }, [
       skip('ValidateCanary', 0.98),
     ]);
@@ -516,7 +518,7 @@ describe('the window, asked again between canary and restart', () => {
     expect(rested.cluster.addon?.configurationValues).toBe('{"resources":{"requests":{"cpu":"150m"}}}');
   });
 
-  it('a change that fails before any restart is put back without one', async () => {
+  it('a change that fails before any restart is undone without a restart', async () => {
     const rested = await run([APPLIED]);
     expect(rested.error).toBe('RolledBack');
     expect(rested.calls.filter(({ operation }) => /^(patch daemonsets|delete pods)$/.test(operation))).toEqual([]);

@@ -52,8 +52,8 @@ const endings = async (): Promise<string[]> => {
   return found;
 };
 
-describe('a bus that takes no event', () => {
-  it('for some minutes delays the end, and nothing else', async () => {
+describe('a bus that accepts no event', () => {
+  it('for some minutes only delays the end', async () => {
     const rested = await run(bus(3));
     expect(executions()).toEqual(['test SUCCEEDED']);
     expect(announced(rested)).toEqual(['nightshift.MigrationSucceeded']);
@@ -66,7 +66,7 @@ describe('a bus that takes no event', () => {
     expect(await endings()).toEqual(['executions migrated']);
   });
 
-  it('for ever starts nothing again, for a month of sweeps', async () => {
+  it('for ever starts no execution again, for a month of sweeps', async () => {
     await run(APPLIED, bus('every'));
     await sweepFor(30);
     expect(executions()).toEqual(['test OutcomeNotRecorded', 'rollback OutcomeNotRecorded']);
@@ -75,7 +75,7 @@ describe('a bus that takes no event', () => {
     expect((await sandbox.workflow.sandbox.state()).schedules).toEqual([]);
   });
 
-  it('for days owes its record and its event, and gets each once when it answers again', async () => {
+  it('for days delays record and event, and each is written once when the bus answers again', async () => {
     // Four tries in each execution, one at each end, and one of each in three sweeps.
     await run(APPLIED, bus(4 + 4 + 2 + 6));
     expect(await sweepFor(3)).toMatchObject({ answer: { owed: 2, recorded: 0 } });
@@ -85,8 +85,8 @@ describe('a bus that takes no event', () => {
   });
 });
 
-describe('a bucket that takes or gives no object', () => {
-  it('from the change on for ever: the way back is walked and proven, and ends without a record', async () => {
+describe('a bucket that answers no PutObject or no GetObject', () => {
+  it('from the change on for ever: the rollback is done and proven, and ends without a record', async () => {
     const { cluster, said } = await run(APPLIED, bucket('every', 'UpdateAddon'));
     expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['iptables', 'iptables', 'iptables']);
     expect(cluster.nodes.every(({ leftovers }) => leftovers?.virtualServers === 0)).toBe(true);
@@ -95,7 +95,7 @@ describe('a bucket that takes or gives no object', () => {
     expect(said.map(({ ending }) => ending)).toEqual(['rolled-back', 'rolled-back']);
   });
 
-  it('for the time of the way back: the record says which evidence is missing', async () => {
+  it('during the rollback: the record names the missing evidence', async () => {
     // The inventories, dispatches and verdicts of the rollback; SSM keeps what the commands printed.
     await run(APPLIED, bucket(6, 'UpdateAddon'));
     const [rollback] = [...(await person.objects('rollbacks/')).keys()].filter((key) => key.endsWith('outcome.json'));
@@ -113,7 +113,7 @@ describe('a bucket that takes or gives no object', () => {
     expect(executions()).toEqual(['test RolledBack', 'rollback EvidenceMissing']);
   });
 
-  it('nor gives any, from the change on for ever: the way back is walked by what the history holds', async () => {
+  it('neither of both, from the change on for ever: the rollback uses the history', async () => {
     const silent = ['GetObject', 'ListObjectsV2'].map((operation) => ({
       at: 'UpdateAddon',
       ...failing('s3', operation, 'AccessDenied', 'every'),
@@ -139,14 +139,14 @@ describe('a bucket that takes or gives no object', () => {
     expect(said.map(({ ending }) => ending)).toEqual(['rolled-back', 'rolled-back']);
   });
 
-  it('takes objects and gives none back, from the canary on for ever: the way back is walked all the same', async () => {
+  it('no GetObject, from the canary on for ever: the rollback is done all the same', async () => {
     const silent = { at: 'ValidateCanary', ...failing('s3', 'GetObject', 'AccessDenied', 'every') };
     const { cluster } = await run(silent);
     expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['iptables', 'iptables', 'iptables']);
     expect(announced(seen())).toEqual(['nightshift.MigrationRolledBack', 'nightshift.MigrationRolledBack']);
   });
 
-  it('before the change: nothing is changed, by name', async () => {
+  it('before the change: nothing is changed, and the error has a name', async () => {
     const { cluster } = await run(bucket('every', 'SaveFormer'));
     expect(cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['iptables', 'iptables', 'iptables']);
     expect(executions()).toEqual(['test OutcomeNotRecorded']);
@@ -156,26 +156,26 @@ describe('a bucket that takes or gives no object', () => {
 describe('a rollback that failed pages once', () => {
   const pages = () => announced(seen()).filter((name) => name === 'nightshift.RollbackFailed');
 
-  it('although its lease cannot be read, and each recovery that it leads to fails, too', async () => {
+  it('although its lease cannot be read, and each of its recoveries fails, too', async () => {
     await run({ at: 'AwaitAddon', ...failing('scheduler', 'GetSchedule', 'InternalServerException', 'every') });
     expect(executions().slice(0, 2)).toEqual(['test RollbackFailed', 'rollback RollbackFailed']);
     expect(pages()).toEqual(['nightshift.RollbackFailed']);
   });
 
-  it('and nobody is paged because recoveries that came to their end could not release their lease', async () => {
+  it('and recoveries that end well but cannot release their lease page nobody', async () => {
     await run(abort('PrepareNodes'), failing('scheduler', 'DeleteSchedule', 'InternalServerException', 'every'));
     expect(executions().length).toBeGreaterThan(2);
     expect(pages()).toEqual([]);
   });
 
-  it('and rests, with a bucket that takes no object for ever', async () => {
+  it('and starts nothing more, with a bucket that never accepts an object', async () => {
     await run(...CANNOT_GO_BACK, bucket('every'));
     await sweepFor(30);
     expect(executions()).toEqual(['test RollbackFailed', 'rollback RollbackFailed']);
     expect(announced(seen())).toEqual(['nightshift.RollbackFailed']);
   });
 
-  it('by the alarm, with a bus that takes no event for ever', async () => {
+  it('by the alarm, with a bus that never accepts an event', async () => {
     await run(...CANNOT_GO_BACK, bus('every'));
     await sweepFor(30);
     expect(executions()).toEqual(['test RollbackFailed', 'rollback RollbackFailed']);

@@ -188,7 +188,7 @@ const IDLE = {
   'idle-timeout': 'IPVS forgets TCP connections that are idle for 900 s: pools of database connections may be cut',
 };
 
-describe('checks warn: the migration goes on, and the history says it', () => {
+describe('checks warn: the migration goes on, and the history has the warning', () => {
   it.each<[string, object, Record<string, string>]>([
     [
       'an add-on of a CloudFormation stack, nodes and workloads that cannot be told',
@@ -268,7 +268,7 @@ describe('a self-managed kube-proxy is changed in the way that the request chose
     expect(verdictOf(ended, 'addon-present')).toEqual({ verdict: 'PASS', why, accepted: false });
   });
 
-  it('and adopting it is refused while EKS would overwrite edits of its ConfigMap', async () => {
+  it('and its adoption is refused while EKS would overwrite edits of its ConfigMap', async () => {
     const world = worldOf({ addon: null, workloads: { configMapEdits: { 'ipvs.tcpTimeout': '2h' } } });
     const ended = await workflow.migrate(world, { ...REQUEST, selfManaged: 'create-addon' });
     expect(ended.error).toBe('PreflightRefused');
@@ -320,7 +320,7 @@ describe('nodes of every supported system are migrated', () => {
     expect(ended.cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(['ipvs', 'ipvs', 'ipvs', 'ipvs']);
   });
 
-  it('and of another one that the request acknowledges, if preparation succeeds there', async () => {
+  it('an unsupported one that the request acknowledges, if preparation succeeds there', async () => {
     const request = { ...REQUEST, acknowledge: ['operating-system'] };
     const nodeGroups = [{ os: 'sles', count: 2 }];
     const ended = await workflow.migrate(worldOf({ nodeGroups }), request);
@@ -345,7 +345,7 @@ describe('nodes of every supported system are migrated', () => {
   });
 });
 
-describe('virtual servers of others', () => {
+describe('virtual servers that kube-proxy did not make', () => {
   const foreignVirtualServers = ['tcp/10.0.0.5:80', 'fwm/7'];
   const nodeGroups = [nodeGroup, { os: 'al2023', count: 1, foreignVirtualServers }];
 
@@ -358,20 +358,20 @@ describe('virtual servers of others', () => {
     expect(writes(ended).filter((change) => change !== 'ssm SendCommand')).toEqual([]);
   });
 
-  it('are deleted where the request acknowledges it', async () => {
+  it('are deleted if the request acknowledges it', async () => {
     const request = { ...REQUEST, acknowledge: ['foreign-virtual-servers'] };
     const ended = await workflow.migrate(worldOf({ nodeGroups }), request);
     expect(ended.error).toBeUndefined();
   });
 });
 
-it('a node role without rights for SSM is told which policy it lacks', async () => {
+it('the refusal of a node role without rights for SSM names the missing policy', async () => {
   const ended = await workflow.migrate(worldOf({ nodeGroups: [{ os: 'al2023', count: 2, ssm: 'none' }] }));
   expect(ended.cause).toContain('arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore');
   expect(ended.cause).toContain('Default Host Management Configuration');
 });
 
-it('a private endpoint leaves workloads unknown, which is said', async () => {
+it('with a private endpoint the workloads are reported as unknown', async () => {
   const ended = await workflow.migrate(worldOf({ endpoint: 'private' }));
   for (const name of ['external-ips', 'metallb', 'node-local-dns', 'kube-proxy-replacement', 'config-map-edits'])
     expect(verdictOf(ended, name)).toMatchObject({

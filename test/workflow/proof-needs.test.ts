@@ -17,7 +17,7 @@ const noProxy = {
   times: 'every',
 };
 
-describe('what the proof needs is asked before the change', () => {
+describe('what the proof needs is checked before the change', () => {
   it('a node that does not answer through the API server refuses the migration, with its port', async () => {
     const ended = await workflow.migrate(handed('world-bottlerocket-sg.json'), REQUEST, [noProxy]);
     expect(ended.error).toBe('PreflightRefused');
@@ -28,12 +28,12 @@ describe('what the proof needs is asked before the change', () => {
     expect(ended.cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(Array(4).fill('iptables'));
   });
 
-  it('one that answers when it is asked once more is not refused', async () => {
+  it('a node that answers on a second try is not refused', async () => {
     const ended = await workflow.migrate(handed('world-bottlerocket-sg.json'), REQUEST, [{ ...noProxy, times: 2 }]);
     expect(ended.status).toBe('SUCCEEDED');
   });
 
-  it('a kube-proxy that answers elsewhere refuses the migration', async () => {
+  it('a kube-proxy with a different metrics address refuses the migration', async () => {
     const request = { ...REQUEST, selfManaged: 'config-map' };
     const ended = await workflow.migrate(handed('world-metrics-address.json'), request);
     expect(ended.error).toBe('PreflightRefused');
@@ -77,7 +77,7 @@ describe('the canary is one node for each way of proving', () => {
     expect(canariesOf(ended)).toHaveLength(1);
   });
 
-  it('and one that does not answer any more after its restart saves the others', async () => {
+  it('and a canary that does not answer after its restart keeps the other nodes from being restarted', async () => {
     const world = worldOf({ nodeGroups: [{ os: 'bottlerocket', count: 3 }] });
     const ended = await workflow.migrate(world, REQUEST, [{ ...noProxy, at: 'CheckCanary', times: 12 }]);
     expect(ended.error).toBe('RolledBack');
@@ -86,10 +86,10 @@ describe('the canary is one node for each way of proving', () => {
   });
 });
 
-describe('an endpoint that answers only some addresses', () => {
+describe('a public endpoint that is restricted to some addresses', () => {
   const publicAccessCidrs = ['203.0.113.0/24'];
 
-  it('is left alone: kube-proxy is restarted by a pod annotation', async () => {
+  it('is not used: kube-proxy is restarted by a pod annotation', async () => {
     const ended = await workflow.migrate(worldOf({ publicAccessCidrs }), { ...REQUEST, ...UNLISTED });
     expect(ended.status).toBe('SUCCEEDED');
     expect(ended.calls.filter(({ service, principal }) => service === 'kubernetes' && principal !== 'person')).toEqual(
@@ -97,7 +97,7 @@ describe('an endpoint that answers only some addresses', () => {
     );
   });
 
-  it('refuses what only the Kubernetes API can do, and says why', async () => {
+  it('refuses with a reason what only the Kubernetes API can do', async () => {
     const nodeGroups = [{ os: 'bottlerocket', count: 1 }];
     const ended = await workflow.migrate(worldOf({ publicAccessCidrs, nodeGroups }));
     expect(ended.error).toBe('PreflightRefused');
@@ -106,7 +106,7 @@ describe('an endpoint that answers only some addresses', () => {
     );
   });
 
-  it('that is restricted after the look gives functions no answer, for 15 s of virtual time each time', async () => {
+  it('if restricted after the inspection, times out each call of a function after 15 s of virtual time', async () => {
     const ended = await workflow.migrate(worldOf({}), REQUEST, [], async () => {
       const { live, calls } = workflow.sandbox;
       const granted = () => calls.some(({ operation }) => operation === 'CreateAccessEntry');

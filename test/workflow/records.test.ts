@@ -29,7 +29,7 @@ test('the daily sweep keeps the history of an execution whose event never came',
   expect((await keptHistory('test'))?.at(-1)).toBe('ExecutionSucceeded');
 });
 
-test('and recovers one that was aborted before it had a lease, which nobody else would', async () => {
+test('the daily sweep recovers an execution that was aborted before it had a lease, if its event never came', async () => {
   const { executions } = await sandbox.workflow.migrateAndRest(worldOf({}), REQUEST, [
     abort('InspectCluster'),
     UNHEARD,

@@ -23,7 +23,7 @@ it.each([
   await expect(workflow.migrate(worldOf({}))).rejects.toThrow(sentence);
 });
 
-it('a function that calls as a role which the template does not have fails the run', async () => {
+it('a function whose role is not in the template fails the run', async () => {
   workflow = await Workflow.start(worldOf({}), 'model', { rights: { Resources: {} } });
   await expect(workflow.migrate(worldOf({}))).rejects.toThrow(
     'nightshift-inspect-cluster-us-east-1 is not a role of the template',

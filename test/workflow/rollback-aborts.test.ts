@@ -6,11 +6,11 @@ import { endingOf, expectWhole } from './whole.ts';
 
 const workflow = await startedWorkflow();
 
-/** However often, and whoever notices: an event, or the switch of a lease. */
+/** The names of all executions, however often a rollback is recovered and whether an event or a lease starts it. */
 const NAMES = /^(test|test-again-2|rollback-[0-9a-f]{20}(-\d)?|recover[234]?-test(-again-2)?)$/;
 const strangeNames = ({ executions }: Rested) => executions.map(({ name }) => name).filter((name) => !NAMES.test(name));
 
-describe('a rollback that is aborted is brought to its end by the next one', () => {
+describe('a rollback that is aborted is finished by a recovery', () => {
   it.each(ROLLBACK_STATES)('in %s', async (state) => {
     const { rested, former, ending } = await abortIn(workflow, 'rollback-cluster', state);
     expect(endingOf(rested)).toBe(ending);
@@ -39,7 +39,7 @@ const GUARDED = [
   'ReleaseLease',
 ];
 
-describe('also where no event tells of it', () => {
+describe('a rollback that is aborted without an event is recovered too', () => {
   it.each(GUARDED)('in %s', async (state) => {
     const { rested, former } = await abortIn(workflow, 'rollback-cluster', state, { unheard: true });
     expectWhole(rested, { former });

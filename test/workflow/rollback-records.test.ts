@@ -15,7 +15,7 @@ const MIGRATION = {
 };
 const BY_HAND = { mode: 'rollback', cluster: 'demo', execution: MIGRATION, reason: 'by hand', attempt: 1 };
 
-test('the ARN of the rollback in the record and in the event is that of an execution which can be described', async () => {
+test('the ARN of the rollback in the record and in the event is that of an execution that can be described', async () => {
   const { calls } = await workflow.migrateAndRest(worldOf({}), REQUEST, [APPLIED]);
   const recorded = Reference.parse(await person.record('executions/test/outcome.json')).rollback;
   const [event] = eventsIn(calls).filter(({ resources }) => resources.includes(MIGRATION.arn));
@@ -39,7 +39,7 @@ test("a rollback that has a migration's name keeps its own records and changes n
   expect((await person.objects('rollbacks/test/')).has('rollbacks/test/history.ndjson.gz')).toBe(true);
 });
 
-test("and is recovered under a name that no recovery of the migration's has", async () => {
+test("a rollback that has a migration's name is recovered under a name that the migration's recoveries do not have", async () => {
   const first = await workflow.migrateAndRest(worldOf({}), REQUEST, [abort('AwaitRollout')]);
   expect(first.executions.map(({ name }) => name)).toEqual(['test', 'recover-test']);
   await workflow.post('faults', [{ ...abort('AwaitRollout'), ...IN_ROLLBACK }]);

@@ -17,8 +17,8 @@ const rollbackOf = ({ executions }: Rested): string =>
 const pagedBy = ({ said }: Rested): string[] =>
   said.filter(({ event }) => event === 'nightshift.RollbackFailed').map(({ execution }) => execution);
 
-describe('a node that falls silent in the rollback', () => {
-  it('keeps nobody else from the proof; the rollback names the failure, and pages once, in its own name', async () => {
+describe('a node whose agent goes offline in the rollback', () => {
+  it('does not keep other nodes from their proof; the rollback names the failure and pages once, in its own name', async () => {
     const rested = await run(APPLIED, offline('RestoreAddon', 2));
     expect(endingOf(rested)).toBe('FAILED RollbackFailed rollback-failed iptables');
     expectWhole(rested);
@@ -33,7 +33,7 @@ describe('a node that falls silent in the rollback', () => {
     });
   });
 
-  it('and comes back is proven without another restart', async () => {
+  it('and comes back is proven without a further restart', async () => {
     const rested = await run(crash('RestartDaemonSet', 'ipvs'), offline('ProveFormer', 2, 90));
     expect(endingOf(rested)).toBe('FAILED RolledBack rolled-back iptables');
     expectWhole(rested);
@@ -44,13 +44,13 @@ describe('a node that falls silent in the rollback', () => {
 });
 
 describe('a rollback that failed pages', () => {
-  it('through its owner where it could not be started at all', async () => {
+  it('through its owner if it could not be started', async () => {
     const never = { at: 'Rollback', ...failing('states', 'StartExecution', 'AccessDeniedException', 'every') };
     const rested = await run(APPLIED, never);
     expect(pagedBy(rested)).toEqual(['test']);
   });
 
-  it('through its owner where its own record could not be written', async () => {
+  it('through its owner if its own record could not be written', async () => {
     const unrecorded = { on: invoking('record-outcome'), error: 'ServiceException', times: 44 };
     const rested = await run(APPLIED, offline('RestoreAddon', 2), {
       at: 'RecordOutcome',
@@ -62,8 +62,8 @@ describe('a rollback that failed pages', () => {
   });
 });
 
-describe('access that three recoveries could not give back', () => {
-  it('is said, and calls a person when the lease is given back', async () => {
+describe('access that three recoveries could not revoke', () => {
+  it('is recorded, and pages a person when the lease is released', async () => {
     const denied = failing('eks', 'DeleteAccessEntry', 'InvalidParameterException', 'every');
     const rested = await run(abort('AwaitRollout'), { at: 'RevokeAccess', ...IN_ROLLBACK, ...denied });
     expect(rested.said.map(({ execution, ending }) => `${execution} ${ending}`)).toEqual([

@@ -9,7 +9,7 @@ const SATURDAY = 'nightshift-demo at(2026-11-21T02:00:00) America/New_York';
 const schedules = await startedSchedules();
 
 describe('a tag', () => {
-  it('enrols a cluster: its schedule appears, fires in its window, migrates it and is gone', async () => {
+  it('enrols a cluster: its schedule is created, fires in its window, migrates it and is deleted', async () => {
     await schedules.still(fleetOf([{ tags: {} }]), async () => {
       expect(await schedules.tag('demo', ENROLLED)).toMatchObject({
         answer: { kind: 'kept', schedules: { create: 1 } },
@@ -43,7 +43,7 @@ describe('a tag', () => {
     });
   });
 
-  it('that chooses another window moves the schedule, and one that is taken away deletes it', async () => {
+  it('that names a different window moves the schedule, and its removal deletes the schedule', async () => {
     await schedules.still(fleetOf([{}]), async () => {
       await schedules.sweep();
       const sunday = { ...ENROLLED, 'nightshift:window': 'sunday' };
@@ -57,7 +57,7 @@ describe('a tag', () => {
     });
   });
 
-  it('that comes twice, or weeks late, makes one schedule, and none in the past', async () => {
+  it('whose event comes twice, or weeks late, makes one schedule that is not in the past', async () => {
     await schedules.still(fleetOf([{}]), async () => {
       const late = { ...tagged('demo'), time: '2026-11-05T22:00:00Z' };
       expect(await schedules.invoke('on-cluster-tagged', late)).toMatchObject({ answer: { schedules: { create: 1 } } });
@@ -69,7 +69,7 @@ describe('a tag', () => {
     });
   });
 
-  it('of something else, that EKS refused, or on a cluster that is gone, changes nothing', async () => {
+  it('changes nothing if it is a different tag, EKS refused it, or its cluster is deleted', async () => {
     await schedules.still(fleetOf([{}]), async () => {
       const group = { ...tagged('demo') };
       const resourceArn = 'arn:aws:eks:us-east-1:111122223333:nodegroup/demo/al2023/1';
@@ -88,7 +88,7 @@ describe('a tag', () => {
     });
   });
 
-  it('in an event that is none is refused by name', async () => {
+  it('in a malformed event is refused by name', async () => {
     expect(await schedules.invoke('on-cluster-tagged', { ...tagged('demo'), time: 'soon' })).toMatchObject({
       error: 'InvalidRequest',
       message: expect.stringMatching(/^time must have the format datetime, but it is "soon"\./),
@@ -97,7 +97,7 @@ describe('a tag', () => {
 });
 
 describe('a sweep', () => {
-  it('makes what is missing, deletes what is not wanted any more, and leaves what is right', async () => {
+  it('creates missing schedules, deletes unwanted ones, and keeps the right ones', async () => {
     const clusters = [
       { name: 'demo' },
       { name: 'done', addon: ON_IPVS },
@@ -123,7 +123,7 @@ describe('a sweep', () => {
     });
   });
 
-  it('by hand looks after one cluster', async () => {
+  it('that a person starts may be limited to one cluster', async () => {
     await schedules.still(fleetOf([{ name: 'demo' }, { name: 'other' }]), async () => {
       await schedules.sweep({ cluster: 'demo' });
       expect(await schedules.planned()).toEqual([SATURDAY]);
@@ -143,7 +143,7 @@ describe('a sweep', () => {
     });
   });
 
-  it('does not stop at a cluster that EKS does not tell of, and fails by name in the end', async () => {
+  it('goes on after a cluster that EKS does not describe, and fails by name in the end', async () => {
     await schedules.still(fleetOf(['a', 'b', 'c'].map((name) => ({ name }))), async () => {
       await schedules.workflow.post('faults', [
         { on: { service: 'eks', operation: 'DescribeAddon' }, error: 'InvalidParameterException', times: 1 },
@@ -169,7 +169,7 @@ describe('a sweep', () => {
     });
   });
 
-  it('remembers later what it could not remember at once, so that a deletion is still understood', async () => {
+  it('stores later what it could not store at once, so that it still recognizes a deleted schedule', async () => {
     await schedules.still(fleetOf([{}]), async () => {
       await schedules.workflow.post('faults', [failing('s3', 'PutObject', 'AccessDenied', 1)]);
       expect(await schedules.sweep()).toMatchObject({
@@ -183,7 +183,7 @@ describe('a sweep', () => {
     });
   });
 
-  it('that is asked for something else is refused by name', async () => {
+  it('with an invalid request is refused by name', async () => {
     expect(await schedules.sweep({ clusters: ['demo'] })).toMatchObject({
       error: 'InvalidRequest',
       message: expect.stringMatching(/^The input must not have the field 'clusters'\./),

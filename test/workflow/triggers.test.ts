@@ -43,7 +43,7 @@ describe('a cluster that somebody creates', () => {
     expect(clusters).toMatchObject([{ configMap: { mode: 'ipvs', scheduler: 'rr' } }]);
   });
 
-  it('and tags otherwise is left alone', async () => {
+  it('with `nightshift:enrolled=false` is left alone', async () => {
     await region.still(fleetOf([{}]), async () => {
       const event = created({ tags: { 'nightshift:enrolled': 'false' } });
       expect(await region.invoke('on-cluster-created', event)).toMatchObject({ answer: { kind: 'ignored' } });
@@ -52,7 +52,7 @@ describe('a cluster that somebody creates', () => {
     expect((await seen()).executions).toEqual([]);
   });
 
-  it('is not told by an event that is malformed: the function fails by name', async () => {
+  it('is not started by a malformed event: the function fails with InvalidRequest', async () => {
     expect(await region.invoke('on-cluster-created', { source: 'aws.eks' })).toEqual({
       error: 'InvalidRequest',
       message: expect.stringMatching(/^detail-type must be "AWS API Call via CloudTrail", but it is nothing\./),
@@ -63,7 +63,7 @@ describe('a cluster that somebody creates', () => {
 describe('a cluster that somebody switches back by hand', () => {
   const configurationValues = '{"mode":"iptables"}';
 
-  it('is noticed, said on the bus, scheduled, and on IPVS again after its window', async () => {
+  it('is noticed, published on the bus, scheduled, and on IPVS again after its window', async () => {
     await region.still(fleetOf([{ addon: ON_IPVS }]), async () => {
       const client = new EKSClient(person());
       await client.send(new UpdateAddonCommand({ clusterName: 'demo', addonName: 'kube-proxy', configurationValues }));
@@ -83,7 +83,7 @@ describe('a cluster that somebody switches back by hand', () => {
     expect(clusters[0]?.nodes.map(({ runningMode }) => runningMode)).toEqual(['ipvs', 'ipvs', 'ipvs']);
   });
 
-  it('is noticed by the word of EKS alone, once nightshift itself has let go of it', async () => {
+  it('is noticed by the events of EKS alone, once nightshift has released the lease', async () => {
     await region.still(fleetOf([{}]), async () => {
       const word = addonEvent('Update Succeeded');
       const scheduler = new SchedulerClient(person());
@@ -132,7 +132,7 @@ describe('a node that joins a cluster on IPVS', () => {
     expect(asked).toMatchObject([{ input: { InstanceIds: { length: 4 } } }]);
   });
 
-  it('and cannot run IPVS is named in the window in which it was to be prepared', async () => {
+  it('that cannot run IPVS is named in the window in which it was to be prepared', async () => {
     const { executions } = await oneMoreJoins({ missingModules: ['ip_vs_rr'] });
     expect(executions).toMatchObject([{ status: 'FAILED' }]);
     const said = calls().filter(({ operation }) => operation === 'PutEvents');
@@ -144,7 +144,7 @@ describe('a node that joins a cluster on IPVS', () => {
     expect(calls().filter(({ operation }) => /Addon$/.test(operation) && !/^Describe/.test(operation))).toEqual([]);
   });
 
-  it('and is no instance of the account is nobody', async () => {
+  it('that is not an instance of the account is ignored', async () => {
     await region.still(fleetOf([{ addon: ON_IPVS }]), async () => {
       expect(await region.invoke('on-node-registered', running('i-0abc', '2026-11-20T22:01:00Z'))).toMatchObject({
         answer: { kind: 'ignored', reason: 'The instance is gone.' },

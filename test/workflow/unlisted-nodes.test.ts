@@ -15,7 +15,7 @@ describe('a node that only Kubernetes knows', () => {
   const blocks =
     '1 node blocks the migration: ip-192-168-1-3.ec2.internal: a kube-proxy pod runs on it, and neither EC2 nor SSM listed it';
 
-  it('blocks the change where Kubernetes is asked', async () => {
+  it('blocks the change if Kubernetes is asked', async () => {
     const ended = await workflow.migrate(worldOf({ nodeGroups: [LISTED, OURS] }));
     expect(ended.error).toBe('PreflightRefused');
     expect(ended.cause).toContain(blocks);
@@ -23,7 +23,7 @@ describe('a node that only Kubernetes knows', () => {
     expect(modes(ended)).toEqual(['iptables', 'iptables', 'iptables']);
   });
 
-  it('is not passed over by a cluster that is configured for the target', async () => {
+  it('is found in a cluster that is already configured for the target', async () => {
     const ended = await workflow.migrate(worldOf({ addon: ON_IPVS, nodeGroups: [LISTED, OURS] }));
     expect(ended.error).toBe('PreflightRefused');
     expect(ended.cause).toContain(blocks);
@@ -44,7 +44,7 @@ describe('a node that only Kubernetes knows', () => {
   });
 });
 
-describe('without Kubernetes, whatever the request accepts', () => {
+describe('without Kubernetes, whatever the request acknowledges', () => {
   it.each([
     ['no node at all', { nodeGroups: [OURS] }, 'no node was seen, so it is not known whether there are any'],
     ['nodes that need no proof alone', { nodeGroups: [{ os: 'windows', count: 1 }] }, 'no node was seen'],
@@ -62,7 +62,7 @@ describe('without Kubernetes, whatever the request accepts', () => {
   });
 });
 
-it('a cluster that loses its last node before the lease is refused: without Kubernetes nobody knows that it was the last', async () => {
+it('a cluster that loses its last node before the lease is refused: only Kubernetes could confirm that there are no others', async () => {
   const terminated = { at: 'AcquireLease', node: 0, fault: 'terminated' };
   const world = worldOf({ endpoint: 'private', nodeGroups: [{ os: 'al2023', count: 1 }] });
   const ended = await workflow.migrate(world, { ...REQUEST, ...UNLISTED }, [terminated]);
@@ -70,7 +70,7 @@ it('a cluster that loses its last node before the lease is refused: without Kube
   expect(writes(ended)).toEqual([]);
 });
 
-it('a check that stands in the way of a change stops one that nodes asked for, too', async () => {
+it('a check that blocks a change also blocks a change that only the nodes need', async () => {
   const garbage = { at: 'ProveCompliance', node: 0, fault: 'output-garbage', document: 'validate-node', times: 1 };
   const ended = await workflow.migrate(
     worldOf({ addon: ON_IPVS, workloads: { metallb: { strictArp: false } } }),

@@ -150,7 +150,7 @@ export function bootNode({ group, ...identity }: NodePlan, launchedAt: Date, mak
 function machineFor({ os, name, address, group }: NodePlan, { kind, documents }: NodeMaking): NodeMachine | null {
   if (os === 'windows' || os === 'fargate') return null;
   const { missingModules, builtinModules, packageMirror, foreignVirtualServers = [] } = group;
-  // Bottlerocket takes no script at all: a kernel of Debian's would say nothing about it.
+  // Bottlerocket takes no script at all: Debian's kernel would prove nothing about it.
   return kind === 'kernel' && os !== 'bottlerocket'
     ? kernelMachine({ name, address, missingModules, packageMirror, foreignVirtualServers })
     : modelMachine({

@@ -8,8 +8,8 @@ export interface TimerOptions {
 }
 
 /**
- * The sandbox's time. Virtual: it stands still while anything is busy and jumps to the next timer when nothing is, so
- * a wait of nine hours costs nothing. Real: it is the machine's.
+ * The sandbox's time. Virtual: it stands still while anything is busy, and then jumps to the next timer, so
+ * a wait of nine hours costs nothing. Real: it is the machine's clock.
  */
 export interface Clock {
   readonly kind: 'virtual' | 'real';
@@ -28,7 +28,7 @@ export interface Clock {
   skip(milliseconds: number): Promise<void>;
   /** Virtual time only: resolves when nothing is busy and no timer is left but in the background. Real time: rejects. */
   idle(): Promise<void>;
-  /** Stops all timers: none fires any more, nor any that is set later. */
+  /** Stops all timers, also those that are set later. */
   stop(): void;
 }
 
@@ -51,7 +51,7 @@ export class VirtualClock implements Clock {
   #waiting: (() => void)[] = [];
   readonly #onError: (error: unknown) => void;
 
-  /** `onError` hears what a timer's work threw: a timer has no caller. */
+  /** `onError` gets the errors of timers, because a timer has no caller. */
   constructor(start: Date, onError: (error: unknown) => void) {
     this.#now = start.getTime();
     this.#onError = onError;

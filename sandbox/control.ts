@@ -63,7 +63,7 @@ function refusal(error: unknown, request: IncomingMessage, onBug: (error: unknow
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof InvalidFault || error instanceof InvalidEvent) return failed(400, message);
   if (error instanceof ServiceError) return failed(error.status, message);
-  // A client that hung up while it sent hears nothing more: that is its right, and no fault of the sandbox.
+  // A client that hung up while it sent gets no answer. It is not an error of the sandbox.
   if (request.complete) onBug(error);
   return failed(500, message);
 }

@@ -1,4 +1,4 @@
-import { befall } from './faults/befall.ts';
+import { applyToNode } from './faults/apply-to-node.ts';
 import { Countdown } from './faults/countdown.ts';
 import { type Disturbance, disturbance } from './faults/disturbance.ts';
 import { abort, clusterOf, duplicate } from './faults/executions.ts';
@@ -41,7 +41,7 @@ export class Faults {
   }
 
   /**
-   * Arms a list of faults, all or none. Throws InvalidFault with the path and the rule; resolves when
+   * Arms all faults of a list, or throws InvalidFault with the path and the rule; resolves when
    * those that are due at once have struck.
    */
   add(list: unknown): Promise<void> {
@@ -61,7 +61,7 @@ export class Faults {
     return this.#arm(parsed);
   }
 
-  /** Forgets every fault: what is armed, what waits and what lasts. */
+  /** Removes every fault: armed, waiting and lasting. */
   clear(): void {
     this.#waiting = [];
     for (const armed of [
@@ -138,7 +138,7 @@ export class Faults {
     return this.#addonUpdates.take(() => true);
   }
 
-  /** What happens to the event that tells of this status. */
+  /** What happens to the event of this status. */
   event(status: ExecutionStatus): EventFault['events'] | undefined {
     return this.#events.take((fault) => fault.status === undefined || fault.status === status)?.events;
   }
@@ -166,7 +166,7 @@ export class Faults {
     for (const waiting of due) await this.#due(waiting, execution);
   }
 
-  /** Without a world no time passes: what has a duration lasts for ever. */
+  /** Without a world no time passes: a fault with a duration lasts for ever. */
   #now(): Date {
     return this.#world?.clock.now() ?? new Date(0);
   }
@@ -186,7 +186,7 @@ export class Faults {
 
   async #due(waiting: Waiting, execution: Execution | undefined): Promise<void> {
     const strike = async () => {
-      // What finds nothing to befall, such as a node that is gone, waits for the next time.
+      // A fault without a target, for example because its node is gone, waits for the next visit.
       if (!(await this.#strike(waiting.fault, execution)) && execution) this.#waiting.push(waiting);
     };
     const { after } = waiting.fault;
@@ -240,7 +240,7 @@ export class Faults {
     if (!node || !cluster) return false;
     if (fault.fault === 'output-garbage') this.#commands.arm({ fault, node }, fault.times ?? 1);
     else if (fault.fault === 'slow') this.#commands.arm({ fault, node }, fault.times ?? Number.POSITIVE_INFINITY);
-    else await befall(fault, { node, cluster, clock: this.#world?.clock });
+    else await applyToNode(fault, { node, cluster, clock: this.#world?.clock });
     return true;
   }
 
@@ -254,7 +254,7 @@ export class Faults {
 /** What a service that is out of order answers. */
 const OUT_OF_ORDER = 'ServiceUnavailable';
 
-/** A function is told by its name, its ARN, or the end of that. */
+/** A function is identified by its name, its ARN, or the end of its ARN. */
 function isFor({ on }: CallFault, service: string, operation: string, input: Record<string, unknown>): boolean {
   if (on.service !== service || on.operation !== operation) return false;
   const name = typeof input['FunctionName'] === 'string' ? input['FunctionName'].replace(/^.*function:/, '') : '';

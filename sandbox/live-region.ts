@@ -52,7 +52,7 @@ export interface RegionOptions {
   stack: string;
   /** Name of the schedule that is a cluster's lease. */
   leaseName: (cluster: string) => string;
-  /** Hears of what went wrong in the sandbox itself, never of what a workflow ended in. */
+  /** Gets the errors of the sandbox itself, never those of a workflow. */
   onBug: (error: unknown) => void;
 }
 
@@ -237,7 +237,7 @@ function registerServices(
   return schedules;
 }
 
-/** The built-in configuration schema with other modes in it, where the world says so. */
+/** The built-in configuration schema with other modes, if the world has some. */
 function schemaWithModes(modes: string[] | undefined, addonVersion: string): Record<string, unknown> | undefined {
   return modes && kubeProxySchema(addonVersion.replace(/^v(\d+\.\d+)\..*$/, '$1'), modes);
 }

@@ -39,7 +39,7 @@ export interface Messaging {
   readonly policies: Map<string, readonly ResourceStatement[]>;
   /** ARN of a topic → ARN of the key that it is encrypted with. */
   readonly topicKeys: Map<string, string>;
-  /** Throws ServiceError where there is no such function. */
+  /** Throws ServiceError if the function does not exist. */
   requireFunction(name: string): void;
 }
 

@@ -65,7 +65,7 @@ export interface Cluster {
   readonly services: ClusterService[];
   readonly nodes: WorkerNode[];
   addon: Addon | null;
-  /** What runs in it besides kube-proxy, where the world says so. */
+  /** The workloads besides kube-proxy, if the world has any. */
   readonly workloads?: ClusterWorkloads;
   /** Its Roles, ClusterRoles and their bindings. */
   readonly rbac?: readonly RbacObject[];
@@ -110,7 +110,7 @@ export interface ClusterWorkloads {
   metallb?: { strictArp: boolean };
   /** How many there are; without it their custom resource definition is not there. */
   securityGroupPolicies?: number;
-  /** A Service with an external IP: that of the first node, or one of nobody. */
+  /** A Service with an external IP: that of the first node, or one that no node has. */
   externalIps?: 'node' | 'other';
   /** Field of KubeProxyConfiguration, with dots → value, edited in the ConfigMap by hand. */
   configMapEdits?: Record<string, unknown>;
@@ -142,7 +142,7 @@ export interface Addon {
   tags?: Record<string, string>;
   createdAt: Date;
   modifiedAt: Date;
-  /** What `health` tells; none if absent. */
+  /** The health issues of the add-on; none if absent. */
   issues?: { code: string; message: string }[];
 }
 
@@ -192,7 +192,7 @@ export interface WorkerNode {
    */
   readonly startedBy?: 'eks' | 'karpenter' | 'person';
   terminated: boolean;
-  /** The instance is stopped, as in a warm pool: nothing runs on it. */
+  /** The instance is stopped, as in a warm pool. */
   readonly stopped?: boolean;
   /** The operating system that its SSM agent claims, where that is not its own. */
   readonly claims?: NodeOs;
@@ -237,7 +237,7 @@ export interface NodeReport {
   modules: string[];
   ipvsadmInstalled: boolean;
   leftovers: { virtualServers: number; rejectRules: number };
-  /** Virtual servers that kube-proxy did not make. Only model nodes tell. */
+  /** Virtual servers that kube-proxy did not make. Only model nodes report them. */
   foreignVirtualServers?: readonly string[];
 }
 
@@ -256,11 +256,11 @@ export interface KubernetesCluster {
     /** PRESERVE: what else was edited in the ConfigMap stays. OVERWRITE writes the whole of it. */
     preserve?: boolean;
   }): Promise<void>;
-  /** What the ConfigMap `kube-proxy-config` says now. */
+  /** The current content of the ConfigMap `kube-proxy-config`. */
   kubeProxyConfig(): KubeProxyConfig;
-  /** Replaces kube-proxy's configuration as a person with an editor would; false where there is none to edit. */
+  /** Replaces kube-proxy's configuration as a person with an editor would; false if there is no ConfigMap. */
   editProxyConfig(edit: (text: string) => string): boolean;
-  /** Tells the DaemonSet controller that nodes came, went or changed. */
+  /** Notifies the DaemonSet controller that nodes came, went or changed. */
   nodesChanged(): void;
   close(): Promise<void>;
 }

@@ -35,7 +35,7 @@ export interface SandboxOptions {
   stack?: string;
   /** Function → path of its bundle, an ES module that exports `handler`. */
   bundles?: ReadonlyMap<string, string>;
-  /** What the template's SSM documents do on model nodes, which run no script. Default: they run none. */
+  /** What the template's SSM documents do on model nodes, which run no script. Default: nothing. */
   modelDocuments?: ModelDocuments;
   /** Name of the schedule that is a cluster's lease, for faults. Default: the cluster's. */
   leaseName?: (cluster: string) => string;
@@ -58,7 +58,7 @@ export interface Sandbox {
   /** The world behind the APIs, for tests that need to reach into it. */
   readonly live: LiveRegion;
   state(): Promise<SandboxState>;
-  /** Throws the world away and builds another one behind the same port, with warm functions. */
+  /** Discards the world and builds a new one behind the same port, with warm functions. */
   load(world: unknown): Promise<void>;
   stop(): Promise<void>;
 }
@@ -96,7 +96,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     return live;
   };
   const server = wireServer({
-    // Getters: the world behind the port may be another one for the next request.
+    // Getters: the next request may find a new world behind the port.
     get dispatcher() {
       return current().dispatcher;
     },

@@ -17,7 +17,7 @@ export interface ServiceNetwork {
  * Reads a service CIDR.
  * https://docs.aws.amazon.com/eks/latest/best-practices/ipvs.html
  *
- * @throws RangeError for a text that is no CIDR, and for a range without a tenth address.
+ * @throws RangeError for a text that is not a CIDR, and for a range without a tenth address.
  */
 export function serviceNetwork(cidr: string): ServiceNetwork {
   if (!/^(\d{1,3}(\.\d{1,3}){3}|[\da-fA-F:.]*:[\da-fA-F:.]*)\/\d+$/.test(cidr) || !ipaddr.isValidCIDR(cidr))

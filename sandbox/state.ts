@@ -46,7 +46,7 @@ const NO_MACHINE: NodeReport = {
   leftovers: { virtualServers: 0, rejectRules: 0 },
 };
 
-/** Asks every node's machine what it really runs: nothing here is remembered from what was sent. */
+/** Asks every node's machine what it really runs, and uses nothing that was sent before. */
 export async function reportState(
   region: Region,
   {

@@ -5,8 +5,8 @@ import { type Former, parseFormer, restoration } from '../../functions/core/exec
 import { describeProxying } from '../../functions/core/modes/index.ts';
 import { machineOf } from '../../state-machines/phases.ts';
 import { type Connection, connect } from '../aws.ts';
+import { type ConfiguredNow, readConfiguredNow } from '../configured-now.ts';
 import { EXIT, Failure, oneLine, UsageError } from '../exit.ts';
-import { type Present, presentOf } from '../present.ts';
 import { readObject } from '../story/evidence.ts';
 import { auditCommand, awsCommand } from '../terminal/paste.ts';
 import { noProgress, progressFor } from '../terminal/progress.ts';
@@ -66,7 +66,7 @@ export async function runRollback(text: string, options: RunOptions): Promise<vo
 interface Looked {
   owner: ExecutionName;
   former: Former;
-  present: Present;
+  present: ConfiguredNow;
 }
 
 async function look(
@@ -76,7 +76,7 @@ async function look(
 ): Promise<Looked> {
   const [owner, ...rollbacks] = await possibleExecutions(connection, text);
   const former = await savedBy(connection, { owner, rollbacks }, bucket ?? evidenceBucket(owner));
-  return { owner, former, present: await presentOf(connection, former) };
+  return { owner, former, present: await readConfiguredNow(connection, former) };
 }
 
 function reasonIn(text: string): string {
@@ -137,7 +137,7 @@ async function refuseRunning(connection: Connection, owner: ExecutionName): Prom
 }
 
 /** What will be restored, as it was saved, and what is configured now. */
-function describe(former: Former, owner: ExecutionName, present: Present, style: Style): string[] {
+function describe(former: Former, owner: ExecutionName, present: ConfiguredNow, style: Style): string[] {
   const { configuration, proxying, configMap } = restoration(former);
   const { way, strategy } = former.plan;
   const rows: [string, string | null][] = [
@@ -167,7 +167,7 @@ function addonOf(way: Former['plan']['way'], configuration: string): string | nu
 }
 
 /** Without line editing, which would write escape sequences. @throws Failure `NotConfirmed`; Interrupted on Ctrl-C */
-async function confirm(leaving: Leaving, { asBefore }: Present): Promise<void> {
+async function confirm(leaving: Leaving, { asBefore }: ConfiguredNow): Promise<void> {
   const question = asBefore ? 'Restart, clean and prove it once more? Type yes: ' : 'Put this back? Type yes: ';
   const asked = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   try {

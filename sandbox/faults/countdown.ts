@@ -26,7 +26,7 @@ export class Countdown<Item> {
     return this.#armed.find(({ item }) => fits(item))?.item;
   }
 
-  /** What is left; `every` for what never ends. */
+  /** The remaining number; `every` if it never ends. */
   list(): { item: Item; left: number | 'every' }[] {
     return this.#armed.map(({ item, left }) => ({ item, left: left === Number.POSITIVE_INFINITY ? 'every' : left }));
   }

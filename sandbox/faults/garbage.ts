@@ -1,4 +1,4 @@
-/** What stands where an agent sent bytes that are no UTF-8. */
+/** The replacement for bytes of an agent that are not UTF-8. */
 const REPLACEMENT = '\uFFFD';
 
 /** Cut: only the beginning is there, at most nine tenths of it. Garbled: half of it is unreadable, wherever that is. */

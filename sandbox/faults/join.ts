@@ -8,8 +8,8 @@ import type { JoinFault } from './kinds.ts';
 const REGISTRATION_SECONDS = 20;
 
 /**
- * Lets nodes join a cluster as an Auto Scaling group would: nobody has prepared them, kube-proxy starts with what the
- * ConfigMap says now, and SSM knows them some seconds later.
+ * Lets nodes join a cluster as an Auto Scaling group would: they are not prepared, kube-proxy starts with the
+ * current ConfigMap, and SSM knows them some seconds later.
  */
 export function joinNodes(region: Region, making: NodeMaking, cluster: Cluster, join: JoinFault['join']): void {
   const { os, count, ssm, missingModules } = join;

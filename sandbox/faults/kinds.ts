@@ -21,7 +21,7 @@ const When = {
   after: z.number().min(0).max(YEAR_SECONDS).default(0),
 };
 
-/** What can befall a node, with the members that each takes besides `node` and `cluster`. */
+/** The faults of a node, with the members that each takes besides `node` and `cluster`. */
 export const NODE_FAULTS = {
   'agent-offline': ['for'],
   'package-mirror-down': ['for'],
@@ -38,7 +38,7 @@ export type NodeFaultName = keyof typeof NODE_FAULTS;
 const Os = z.enum(NODE_SYSTEMS);
 const Module = z.string().regex(/^[a-z0-9_]+$/, 'must be a kernel module');
 
-/** What every deed of another principal may have: the cluster that it is done to, without it that of the execution. */
+/** Every action of another principal may name its cluster. Default: the cluster of the execution. */
 const Deed = { ...When, cluster: z.string().min(1).optional() };
 const Principal = z.string().regex(/^arn:/, 'must be the ARN of the principal that the entry is for').optional();
 
@@ -48,7 +48,7 @@ const OTHERS = [
   z.strictObject({ ...Deed, other: z.literal('change-addon'), configuration: z.string() }),
   /** UpdateAddon with this version, without it the newest that the cluster can have. The configuration stays. */
   z.strictObject({ ...Deed, other: z.literal('upgrade-addon'), version: z.string().min(1).optional() }),
-  /** DeleteAddon with `preserve`: kube-proxy stays and is nobody's. */
+  /** DeleteAddon with `preserve`: kube-proxy stays without an add-on. */
   z.strictObject({ ...Deed, other: z.literal('delete-addon') }),
   /** The whole text of kube-proxy's configuration, or fields of it by their path with dots. */
   z.strictObject({
@@ -58,11 +58,11 @@ const OTHERS = [
     fields: z.record(z.string().min(1), z.unknown()).optional(),
   }),
   z.strictObject({ ...Deed, other: z.literal('delete-lease') }),
-  /** Deletes the lease, makes one of the same name that another holds, and releases it after so many hours. */
+  /** Deletes the lease, makes one of the same name for another execution, and releases it after so many hours. */
   z.strictObject({ ...Deed, other: z.literal('take-lease'), hours: z.number().positive().max(8_784).default(1) }),
   /** Deletes the entry of this principal, without one every entry. */
   z.strictObject({ ...Deed, other: z.literal('delete-access-entry'), principal: Principal }),
-  /** Deletes the entry and makes one for the same principal, with a group and a tag of another's. */
+  /** Deletes the entry and makes one for the same principal, with a group and a tag of another principal. */
   z.strictObject({ ...Deed, other: z.literal('replace-access-entry'), principal: Principal }),
 ] as const;
 

@@ -11,7 +11,7 @@ export function isChangeable(machine: NodeMachine | null): machine is NodeMachin
   return machine !== null && 'setPackageMirror' in machine && 'removeModule' in machine;
 }
 
-/** Whether this machine is a model, whose kube-proxy can be told to fail. */
+/** Whether this machine is a model, whose kube-proxy can be made to fail. */
 export function isModel(machine: NodeMachine | null): machine is ModelMachine {
   return machine?.kind === 'model' && 'crashKubeProxy' in machine;
 }
@@ -23,7 +23,7 @@ export function findNode(clusters: readonly Cluster[], which: string | number): 
   return nodes.find(({ id, name }) => id === which || name === which);
 }
 
-/** Why a fault cannot befall a node, in words that follow its name; undefined when it can. */
+/** Why a fault cannot strike a node, as a phrase that follows its name; undefined if it can. */
 export function unfit(node: WorkerNode, fault: NodeFaultName): string | undefined {
   if (node.terminated) return 'is terminated';
   switch (fault) {
@@ -48,7 +48,7 @@ export function unfit(node: WorkerNode, fault: NodeFaultName): string | undefine
 /** Bottlerocket has no shell on the host. */
 const takesScripts = (node: WorkerNode): boolean => runsShell(node) && node.os !== 'bottlerocket';
 
-/** The node that a fault is for, if it can befall it now; `any` takes one that it can befall by a random number. */
+/** The node that a fault is for, if it can strike it now; `any` takes a random one of the nodes that it can strike. */
 export function chooseNode(
   clusters: readonly Cluster[],
   { node: which, fault }: Pick<NodeFault, 'node' | 'fault'>,

@@ -10,7 +10,7 @@ import type { Call } from '../wire/dispatcher.ts';
 import { ServiceError } from '../wire/error.ts';
 import type { OtherFault } from './kinds.ts';
 
-/** What another principal acts through: the same services as everybody. */
+/** The services through which another principal acts: the same as for every caller. */
 export interface OthersWorld {
   readonly region: Region;
   readonly calls: ApiCall[];
@@ -21,16 +21,16 @@ export interface OthersWorld {
   readonly leaseName: (cluster: string) => string;
 }
 
-/** As the log of calls names the other principal. */
+/** The name of the other principal in the log of calls. */
 export const OTHER = 'other';
-/** Seconds after which a call that EKS refuses because an update is in flight is made again, and for how long. */
+/** Seconds between retries, and their limit, of a call that EKS refuses because an update is in flight. */
 const RETRY_SECONDS = 5;
 const PATIENCE_SECONDS = 3_600;
 
 /**
  * Does what the fault says as another principal, with calls of its own in the log. A change that meets an update in
- * flight is made as soon as EKS takes it. Answers false, and does nothing, where there is nothing to do it to: an add-on,
- * a lease or an access entry that is not there.
+ * flight is made as soon as EKS accepts it. Does nothing and returns false if the add-on, the lease or the access entry
+ * does not exist.
  */
 export async function actAsOther(world: OthersWorld, cluster: Cluster, fault: OtherFault): Promise<boolean> {
   const addon = { clusterName: cluster.name, addonName: ADDON_NAME };
@@ -130,7 +130,7 @@ async function moveLease(
       ...place,
       ScheduleExpression: held.expression,
       FlexibleTimeWindow: { Mode: 'OFF' },
-      // What it would start is the business of its holder: here it only holds the name.
+      // The foreign lease starts nothing: it only holds the name.
       State: 'DISABLED',
       Description: `Held by ${OTHER}`,
       Target: { Arn, RoleArn, Input: '{}' },

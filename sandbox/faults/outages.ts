@@ -6,7 +6,7 @@ interface Outage {
   readonly end: number;
 }
 
-/** Services that answer nothing for a while. */
+/** Services that do not answer for a while. */
 export class Outages {
   #outages: Outage[] = [];
 

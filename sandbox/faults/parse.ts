@@ -17,7 +17,7 @@ import {
 } from './kinds.ts';
 import { findNode, unfit } from './nodes.ts';
 
-/** A list of faults that was refused as a whole: nothing of it was armed. */
+/** A list of faults that was refused as a whole: no fault of it was armed. */
 export class InvalidFault extends Error {
   override readonly name = 'InvalidFault';
 }
@@ -52,7 +52,7 @@ export function parseFault(item: unknown, path: string, known: Known): Fault {
       checkAddonUpdate(fault, path);
       break;
     case 'execution':
-      if (fault.at === undefined) throw new InvalidFault(`${path}.at: must name the state whose execution it befalls`);
+      if (fault.at === undefined) throw new InvalidFault(`${path}.at: must name the state whose execution it strikes`);
       break;
     case 'other':
       checkOther(fault, path, known);
@@ -202,7 +202,7 @@ function checkNode(fault: NodeFault, path: string, { clusters, documents, live }
   if (fault.at !== undefined && (fault.node === 'any' || typeof fault.node === 'number')) return;
   if (fault.node === 'any') {
     if (among.some(({ nodes }) => nodes.some((node) => unfit(node, fault.fault) === undefined))) return;
-    throw new InvalidFault(`${path}.node: there is no node that it can befall`);
+    throw new InvalidFault(`${path}.node: there is no node that it can strike`);
   }
   const node = findNode(among, fault.node);
   if (!node)

@@ -4,7 +4,7 @@ import type { StepFunctions } from '../step-functions/engine.ts';
 import type { JoinFault } from './kinds.ts';
 import type { OthersWorld } from './others.ts';
 
-/** What faults need beside the clusters, to befall more than calls. */
+/** What faults other than those of calls need besides the clusters. */
 export interface FaultWorld {
   readonly clock: Clock;
   /** 0 ≤ n < 1. */
@@ -16,6 +16,6 @@ export interface FaultWorld {
   readonly stepFunctions: () => StepFunctions;
   /** Lets nodes join a cluster. */
   readonly join: (cluster: Cluster, join: JoinFault['join']) => void;
-  /** What another principal acts through. */
+  /** The services through which another principal acts. */
   readonly others: OthersWorld;
 }

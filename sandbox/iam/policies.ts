@@ -38,7 +38,7 @@ function statementsOf(owner: string, policy: unknown): Statement[] {
   return listOf(Statement).map((statement) => readStatement(owner, statement));
 }
 
-/** `everywhere`: the policy's own resource is meant where a statement names none, as in a trust policy. */
+/** `everywhere`: the policy's own resource is meant if a statement names none, as in a trust policy. */
 export function readStatement(owner: string, statement: unknown, everywhere = false): Statement {
   if (!isRecord(statement)) throw new TemplateError(`a statement of ${owner} is no object`);
   const { Sid, Effect, Action, Resource = everywhere ? '*' : undefined, Condition = {} } = statement;

@@ -15,7 +15,7 @@ export interface ResourceStatement extends Statement {
   readonly everyone: boolean;
 }
 
-/** ARN of a key, queue, topic, bucket or role → the statements of its own policy; none where it has no policy. */
+/** ARN of a key, queue, topic, bucket or role → the statements of its own policy; empty if it has no policy. */
 export type ResourcePolicies = ReadonlyMap<string, readonly ResourceStatement[]>;
 
 const POLICIES = [
@@ -83,7 +83,7 @@ function delegates(statement: ResourceStatement, need: Need): boolean {
   return isAccount && statement.effect === 'Allow' && applies(statement, need);
 }
 
-/** Without a statement that allows, a key or a role admits nobody, whatever an identity policy says. */
+/** A key or a role without an allowing statement admits nobody, even if an identity policy allows it. */
 const MUST_ALLOW = /^(kms:|sts:AssumeRole$)/;
 
 /**

@@ -1,7 +1,7 @@
 import type { Need } from './evaluate.ts';
 import type { Principal } from './resource-policies.ts';
 
-/** What an AWS service asks of a resource's policy, with the condition keys that this service sends, and no others. */
+/** What an AWS service asks of a resource's policy, with only the condition keys that this service sends. */
 export interface ServiceRequest {
   readonly principal: Principal & { kind: 'service' };
   readonly need: Need;

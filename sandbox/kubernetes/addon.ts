@@ -97,7 +97,7 @@ function containersOf({ containers }: Record<string, unknown>): unknown[] {
   return Array.isArray(containers) ? containers : [];
 }
 
-/** Variables are managed by their names: those of others stay. */
+/** Variables are managed by name: those of other managers stay. */
 function environment(container: Record<string, unknown>, own: unknown): unknown[] {
   const [theirs, ours] = [container, record(own)].map(({ env }): unknown[] => (Array.isArray(env) ? env : []));
   const names = new Set((ours ?? []).map((each) => record(each)['name']));

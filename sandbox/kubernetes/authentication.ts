@@ -30,7 +30,7 @@ export interface Authenticator {
   /** The sandbox's time. */
   readonly now: () => Date;
   readonly credentials: CredentialSource;
-  /** Whose every access key is that the sandbox did not issue; undefined: nobody's. */
+  /** The owner of every access key that the sandbox did not issue; undefined: such keys are refused. */
   readonly creator: Creator | undefined;
   /** Hosts besides the regional STS endpoint for which tokens may be signed: the sandbox's own. */
   readonly stsHosts: () => readonly string[];
@@ -95,7 +95,7 @@ function awsIdentity(encoded: string, by: Authenticator): Identity {
  * is in their environment. Its secret is not known here, so its signature cannot be checked. The person made the
  * clusters, and a cluster's creator is its administrator without an access entry:
  * https://docs.aws.amazon.com/eks/latest/userguide/grant-k8s-access.html
- * A key in the sandbox's own form is no person's: it belongs to a function of a world that is gone.
+ * A key in the sandbox's own form does not belong to a person, but to a function of a discarded world.
  */
 function creatorIdentity(accessKeyId: string, { creator }: Authenticator): Identity {
   if (!creator || accessKeyId === '' || isSandboxKey(accessKeyId)) throw unauthorized();

@@ -49,14 +49,14 @@ export function entryArn(arn: string): string {
 
 type Policy = AccessEntry['policies'][number];
 
-/** A policy scoped to namespaces says nothing of other namespaces, nor of what has none. */
+/** A policy scoped to namespaces does not allow other namespaces or objects without a namespace. */
 function reaches({ accessScope }: Policy, namespace: string | undefined): boolean {
   return accessScope.type === 'cluster' || (namespace !== undefined && accessScope.namespaces.includes(namespace));
 }
 
 /**
  * The access entry of an identity; throws 401 where there is none, as EKS does for an IAM principal that it cannot map
- * to a Kubernetes user. With CONFIG_MAP access entries do not count. null: the administrator, who needs none.
+ * to a Kubernetes user. With CONFIG_MAP access entries do not count. null: the administrator, who needs no entry.
  */
 export function accessEntry(
   identity: Identity,

@@ -10,7 +10,7 @@ export const NAMESPACE = 'kube-system';
 export const KUBE_PROXY = 'kube-proxy';
 export const KUBE_PROXY_CONFIG = 'kube-proxy-config';
 
-/** What the add-on's configuration values say about kube-proxy, EKS' defaults filled in. */
+/** The kube-proxy settings of the add-on's configuration values, with EKS's defaults filled in. */
 export interface AddonValues {
   config: KubeProxyConfig;
   podAnnotations: Record<string, string>;
@@ -39,7 +39,7 @@ export function kubeProxyImage(region: string, addonVersion: string): string {
   return `602401143452.dkr.ecr.${region}.amazonaws.com/eks/kube-proxy:${tag}`;
 }
 
-/** The Kubernetes minor version of an image, `1.34`; undefined where its tag says none. */
+/** The Kubernetes minor version of an image, `1.34`; undefined if its tag has none. */
 export function imageMinorVersion(image: string): string | undefined {
   return /:v?(\d+\.\d+)/.exec(image)?.[1];
 }
@@ -133,7 +133,7 @@ const LINUX_NODES = {
   ],
 };
 
-/** What somebody edited by hand since EKS wrote the ConfigMap. MetalLB's own manual asks for strictARP. */
+/** The edits by hand since EKS wrote the ConfigMap. MetalLB's own manual asks for strictARP. */
 function editsOf({ workloads }: ClusterData): Record<string, unknown> {
   const strict = workloads?.metallb?.strictArp ? { 'ipvs.strictARP': true } : {};
   return { ...strict, ...workloads?.configMapEdits };
@@ -147,7 +147,7 @@ export function configMapDrafts(cluster: ClusterData, endpoint: string, config: 
   ];
 }
 
-/** The ConfigMap that says how kube-proxy runs. */
+/** The ConfigMap with the configuration of kube-proxy. */
 export function proxyConfigMapDraft(data: Record<string, unknown>): Draft {
   return configMapDraft(KUBE_PROXY_CONFIG, data);
 }

@@ -28,12 +28,12 @@ export class Listeners {
   }
 
   giveBack(listener: Listener): void {
-    // Nobody answers there until the next cluster does: a request must not wait for that.
+    // No cluster answers there until the next one starts: a request must not wait for that.
     listener.server.on('request', cut);
     this.#free.push(listener);
   }
 
-  /** Closes the ports that were given back, and every connection to them. */
+  /** Closes the ports that were released, and every connection to them. */
   async close(): Promise<void> {
     await Promise.all(this.#free.splice(0).map(({ server }) => close(server)));
   }
@@ -59,7 +59,7 @@ function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();
-    // A connection in its TLS handshake is none of HTTP's yet, and would be kept alive for two minutes after it.
+    // The HTTP server does not know connections in their TLS handshake yet, and would keep them alive for two minutes.
     server.on('secureConnection', (socket) => socket.destroy());
   });
 }

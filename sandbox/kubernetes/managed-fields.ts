@@ -15,7 +15,7 @@ interface Entry {
 
 /**
  * Who wrote which field of an object: an entry for each manager, as the API server keeps it. A field whose value a
- * manager changes is its own from then on, and no longer that of others. What EKS applies, `applied`, is its own also
+ * manager changes is its own from then on, and of no other manager. What EKS applies, `applied`, is its own also
  * where the value was there before. Lists whose items have names are read item by item, others as one field.
  * https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
  */

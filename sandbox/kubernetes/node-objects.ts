@@ -76,7 +76,7 @@ const SYSTEMS: Readonly<Record<NodeOs, System>> = {
   },
 };
 
-/** Where the kube-proxy DaemonSet puts a pod: Windows and Fargate have none. */
+/** Where the kube-proxy DaemonSet puts a pod: not on Windows and Fargate. */
 export function runsKubeProxy(node: WorkerNode): boolean {
   return !node.terminated && !node.stopped && node.machine !== null && node.os !== 'windows' && node.os !== 'fargate';
 }

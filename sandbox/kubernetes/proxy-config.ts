@@ -38,7 +38,7 @@ export function readProxyConfig(text: string | undefined): ReadProxyConfig {
   };
 }
 
-/** The same YAML with another mode and scheduler: comments, order and everything else stay. */
+/** The same YAML with a different mode and scheduler: comments, order and everything else stay. */
 export function writeProxyConfig(text: string, { mode, scheduler }: KubeProxyConfig): string {
   const document = parseDocument(text);
   document.setIn(['mode'], mode);

@@ -7,7 +7,7 @@ export interface ApiRequest {
   readonly verb: string;
   readonly query: URLSearchParams;
   readonly accept: string;
-  /** The client by its user agent, without its version: the field manager of one that names none. */
+  /** The client by its user agent, without its version: the field manager of a client that names none. */
   readonly agent: string;
   /** Without parameters. */
   readonly contentType: string;

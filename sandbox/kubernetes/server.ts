@@ -39,7 +39,7 @@ export interface ServerParts {
   readonly calls: ApiCall[];
   readonly authenticator: Authenticator;
   readonly intercept: Intercept | undefined;
-  /** Hears how long a caller waits who gets no answer, in milliseconds of virtual time. */
+  /** Gets the time that a caller without an answer waits, in milliseconds of virtual time. */
   readonly noAnswer: ((milliseconds: number) => void) | undefined;
   /** Whether the answer to a call that was carried out is lost. */
   readonly loseReply: ((operation: string) => boolean) | undefined;
@@ -149,7 +149,7 @@ async function handle(
     call.error = error instanceof Dropped ? 'connection dropped' : asKubernetesError(error).reason;
     throw error;
   }
-  // No error in the log: it was done.
+  // The log has no error: the call had its effect.
   call.lostReply = true;
   throw new Dropped('the reply was lost');
 }

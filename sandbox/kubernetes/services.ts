@@ -40,7 +40,7 @@ function addresses(ports: Ports): string[] {
   return [...new Set(ports.flatMap((port) => port.endpoints.map((endpoint) => splitEndpoint(endpoint).ip)))];
 }
 
-/** The addresses that the world has the first application answer on besides its ClusterIP; 192.0.2.0/24 is nobody's. */
+/** More addresses of the first application, if the world has some. No machine has an address of 192.0.2.0/24. */
 function externalIps({ workloads, nodes, ipFamily }: ClusterData): string[] {
   if (workloads?.externalIps === undefined) return [];
   if (workloads.externalIps === 'other') return [ipFamily === 'ipv6' ? '2001:db8::17' : '192.0.2.17'];

@@ -16,7 +16,7 @@ export function startSettling({ clock, latencies, random }: Region): Settling | 
  * Whether the API server still refuses what the grant allows. EKS's authorizers learn of a grant one after the other, so
  * that for some seconds a 403 comes and goes: https://github.com/gravitational/teleport/pull/37958
  * The same attempt at the same moment of the sandbox's time has the same answer for the same seed: neither the order nor
- * the number of requests, which a busy machine may change, has a say.
+ * the number of requests, which a busy machine may change, counts.
  */
 export function stillRefused(settling: Settling | undefined, attempt: string, now: Date): boolean {
   if (settling === undefined || now >= settling.until) return false;

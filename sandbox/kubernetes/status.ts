@@ -1,6 +1,6 @@
 import type { ResourceType } from './resources.ts';
 
-/** A refusal in Kubernetes' own words: what a `Status` object says. */
+/** A refusal with Kubernetes' own message: the content of a `Status` object. */
 export class KubernetesError extends Error {
   override readonly name = 'KubernetesError';
   readonly status: number;

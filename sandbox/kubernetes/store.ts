@@ -102,7 +102,7 @@ export class Store {
     return collection.sorted.filter((object) => object.metadata.namespace === namespace);
   }
 
-  /** Throws 409 AlreadyExists. With `dryRun` nothing is kept. */
+  /** Throws 409 AlreadyExists. With `dryRun` nothing is stored. */
   create(resource: ResourceType, draft: Draft, options: { dryRun?: boolean; created?: Date } = {}): KubeObject {
     const { name, namespace } = draft.metadata;
     const collection = this.#collection(resource);
@@ -238,7 +238,7 @@ function merged(before: KubeObject, draft: Draft): KubeObject {
   };
 }
 
-/** Without members that are undefined: they are no difference in JSON. */
+/** Without members that are undefined: they make no difference in JSON. */
 function plain(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }

@@ -33,7 +33,7 @@ export function watchObjects(store: Store, request: ApiRequest, response: Server
     if (kind !== undefined) line(kind, event.object);
   };
   const replay = beginning(store, request);
-  // Whoever hung up already will send no `close` any more that could end the subscription.
+  // A client that has hung up already sends no `close` that could end the subscription.
   if (response.destroyed) return;
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
   response.flushHeaders();
@@ -61,7 +61,7 @@ function seenAs({ type, object, before }: StoreEvent, matches: (object: KubeObje
   return was ? 'DELETED' : undefined;
 }
 
-/** The bookmark that tells a streaming list that it has everything. */
+/** The bookmark that marks the end of a streaming list. */
 function initialEnd({ path }: ApiRequest, version: number): string {
   const metadata = { resourceVersion: String(version), annotations: { 'k8s.io/initial-events-end': 'true' } };
   const object = { kind: path.type.kind, apiVersion: apiVersion(path.type), metadata };

@@ -12,7 +12,7 @@ interface Agent {
   args?: string[];
 }
 
-/** A DaemonSet of somebody else's: it runs everywhere, and the sandbox has no controller for it. */
+/** A DaemonSet of another application: it runs everywhere, and the sandbox has no controller for it. */
 function daemonSet(cluster: ClusterData, { name, namespace = 'kube-system', labels = {}, ...agent }: Agent): Draft {
   const selector = { 'k8s-app': name, ...labels };
   const nodes = cluster.nodes.filter(({ machine, terminated }) => machine !== null && !terminated).length;
@@ -125,7 +125,7 @@ function felixConfiguration(cluster: ClusterData, store: Store, bpfEnabled: bool
   };
 }
 
-/** Whether the cluster's API serves this kind: a custom resource needs its definition, which whoever uses it installs. */
+/** Whether the cluster's API serves this kind: a custom resource needs its definition, which its users install. */
 export function isServed(type: ResourceType, { workloads }: Pick<ClusterData, 'workloads'>): boolean {
   switch (type.group) {
     case 'vpcresources.k8s.aws':

@@ -122,7 +122,7 @@ function placed(draft: Draft, type: ResourceType, namespace: string | undefined)
   return { ...draft, metadata: { ...draft.metadata, ...(namespace === undefined ? {} : { namespace }) } };
 }
 
-/** A patch may have made something that is no object any more: 422 with the fields. */
+/** A patch may have made an invalid object: 422 with the fields. */
 function parsePatched(type: ResourceType, name: string, patched: unknown): Draft {
   try {
     return parseDraft(patched);

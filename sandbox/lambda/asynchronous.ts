@@ -39,7 +39,7 @@ interface Queued {
 const RETRY_MS = [60_000, 120_000];
 const MAXIMUM_AGE_SECONDS = 21_600;
 
-/** Lambda's queue of asynchronous invocations: retries what failed, and sends on what it gives up. */
+/** Lambda's queue of asynchronous invocations: retries failed invocations, and forwards those that it gives up. */
 export class AsynchronousInvocations {
   readonly #options: AsynchronousOptions;
   readonly #configurations = new Map<string, AsynchronousConfiguration>();

@@ -15,7 +15,7 @@ export interface FunctionDefinition {
   bundle: string;
   arn: string;
   environment: Record<string, string>;
-  /** MB; told to the function, not enforced. */
+  /** MB; passed to the function, not enforced. */
   memory: number;
   /** Seconds of real time: a function that hangs must not hang the sandbox. */
   timeout: number;
@@ -41,7 +41,7 @@ interface Environment {
   functionName: string;
   worker: Worker;
   waiting: Map<string, (result: InvokeResult) => void>;
-  /** Why it ends, in the words of whoever noticed first; null while it is warm. */
+  /** Why it ends: the first reason that was noticed; null while it is warm. */
   ends: string | null;
 }
 
@@ -154,7 +154,7 @@ export class LambdaHost {
   }
 
   /**
-   * What an environment has not answered when it is gone, it never will. Only its end says so: answers and a crash reach
+   * Invocations that an environment has not answered fail at its end, not before: answers and a crash reach
    * this thread by different ways, and a crash may be heard of before the answer that was posted ahead of it, whereas
    * Node delivers all that a thread has posted before it emits `exit`.
    */

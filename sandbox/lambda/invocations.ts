@@ -26,7 +26,7 @@ export class Invocations {
    * the function ran and its answer is lost.
    */
   async invoke(name: string, payload: unknown): Promise<InvokeResult> {
-    // Nothing happens any more in a world that was thrown away.
+    // A discarded world does nothing more.
     if (this.#closed) return new Promise(() => undefined);
     const input = { FunctionName: name };
     const fault = this.#faults.strike('lambda', 'Invoke', input);
@@ -51,7 +51,7 @@ export class Invocations {
     for (const stall of this.#stalls) stall.milliseconds += milliseconds;
   }
 
-  /** Resolves when no function runs any more: one that outlived its world would go on in the next. */
+  /** Resolves when no function runs any more: a function that outlived its world would go on in the next. */
   async close(): Promise<void> {
     this.#closed = true;
     while (this.#running.size > 0) await Promise.allSettled(this.#running);

@@ -36,7 +36,7 @@ const REQUIRED_UNTIL_1_26 = ['ip_vs', 'ip_vs_rr', 'ip_vs_wrr', 'ip_vs_sh', 'nf_c
  *   /proc/modules; it does not load the scheduler's (https://github.com/awslabs/amazon-eks-ami/issues/925).
  * - From 1.27 it checks no modules: it makes a virtual server on trial, and the kernel loads `ip_vs_<scheduler>` by
  *   itself if the node has it (https://github.com/kubernetes/kubernetes/pull/114669).
- * - When it cannot: up to 1.25 it runs in iptables mode without a word to the API; from 1.26 it exits
+ * - When it cannot: up to 1.25 it runs in iptables mode without an event in the API; from 1.26 it exits
  *   (https://github.com/kubernetes/kubernetes/pull/111806).
  *
  * @param version Kubernetes minor version, `1.34`.

@@ -8,12 +8,12 @@ import { count, leave, type Programmed } from './model-rules.ts';
 /** Everything that a model node remembers. */
 export interface ModelState {
   readonly kernel: string;
-  /** `none`: a node whose packages none of these installs. */
+  /** `none`: a node with a different package manager. */
   readonly packageManager: 'dnf' | 'yum' | 'apt-get' | 'none';
   packageMirror: 'up' | 'down';
   ipvsadmInstalled: boolean;
   readonly modules: ModuleTree;
-  /** The mode that `/proxyMode` answers; null when nothing answers. */
+  /** The mode that `/proxyMode` answers; null if kube-proxy does not answer. */
   kubeProxy: ProxyMode | null;
   /** Where it answers. */
   metrics: Listening;
@@ -30,7 +30,7 @@ export interface ModelState {
   /** Proofs that are to show cluster DNS without a real server. */
   readonly dnsWithoutBackends: Countdown<'dns'>;
   /**
-   * Proofs of iptables mode that are to find no way to the API server's ClusterIP, as pods on the host network may after
+   * Proofs of iptables mode that shall not reach the API server's ClusterIP, as pods on the host network may after
    * IPVS mode: https://github.com/aws/containers-roadmap/issues/2826
    */
   readonly apiServerLost: Countdown<'api-server'>;
@@ -77,7 +77,7 @@ export interface ModelMachine extends NodeMachine {
   crashKubeProxy(times: number, mode?: ProxyMode): void;
   /** Lets the next `times` proofs of IPVS show cluster DNS without a real server. */
   hideDnsBackends(times: number): void;
-  /** Lets the next `times` proofs of iptables mode find no way to the API server's ClusterIP. */
+  /** Lets the next `times` proofs of iptables mode fail to reach the API server's ClusterIP. */
   loseApiServer(times: number): void;
 }
 
@@ -93,7 +93,7 @@ const KERNELS: Record<ModelMachineOptions['os'], string> = {
   bottlerocket: '6.1.155',
 };
 
-/** Of the others dnf. */
+/** All other systems have dnf. */
 const PACKAGE_MANAGERS: Partial<Record<NodeOs, ModelState['packageManager']>> = {
   al2: 'yum',
   ubuntu: 'apt-get',

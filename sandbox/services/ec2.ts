@@ -96,7 +96,7 @@ function stateOf(node: WorkerNode): { Code: number; Name: 'running' | 'stopped' 
   return node.terminated ? { Code: 48, Name: 'terminated' } : { Code: 16, Name: 'running' };
 }
 
-/** The tags of an instance, by its id; none where there is none of it. */
+/** The tags of an instance, by its id; empty for an unknown instance. */
 export function instanceTags(region: Region, id: string): Record<string, string> {
   for (const cluster of region.clusters.values()) {
     const node = cluster.nodes.find((each) => each.id === id);
@@ -130,7 +130,7 @@ function startersTags({ cluster, node }: Worker): { Key: string; Value: string }
   ];
 }
 
-/** A node of an IPv6 cluster has both: its private DNS name tells the IPv4 one. */
+/** A node of an IPv6 cluster has both: its private DNS name contains the IPv4 one. */
 function addressesOf({ address, name }: WorkerNode): { ipv4: string | undefined; ipv6: string | undefined } {
   if (!address.includes(':')) return { ipv4: address, ipv6: undefined };
   return { ipv4: /^ip-(\d+-\d+-\d+-\d+)\./.exec(name)?.[1]?.replaceAll('-', '.'), ipv6: address };

@@ -54,7 +54,7 @@ export class EventBuses {
     this.#onEvent(event, bus, milliseconds);
   }
 
-  /** Makes an event out of one entry of PutEvents, or says why it is none. */
+  /** Makes an event out of one entry of PutEvents, or returns why the entry is invalid. */
   read(entry: Sdk.PutEventsRequestEntry): BusEvent | { ErrorCode: string; ErrorMessage: string } {
     const { Source, DetailType, Detail, Resources = [], Time } = entry;
     for (const [name, value] of Object.entries({ Source, DetailType, Detail }))
@@ -82,7 +82,7 @@ export class EventBuses {
   }
 }
 
-/** Amazon EventBridge: PutEvents. An entry that is refused is told in the reply, which is a success all the same. */
+/** Amazon EventBridge: PutEvents. A refused entry is listed in the reply, which is still a success. */
 export function eventsService(buses: EventBuses): Operations {
   return operations<typeof Sdk>({
     PutEvents: ({ Entries }) => {
@@ -104,7 +104,7 @@ export function eventsService(buses: EventBuses): Operations {
   });
 }
 
-/** By name or ARN; `default` where none is named. */
+/** By name or ARN; `default` if the entry names no bus. */
 export function busName(nameOrArn = 'default'): string {
   return nameOrArn.replace(/^arn:.*:event-bus\//, '');
 }

@@ -8,7 +8,7 @@ export interface RetryPolicy {
   readonly MaximumEventAgeInSeconds?: number | undefined;
 }
 
-/** How a delivery ended that nobody tries again; `exhausted`: the limit that it reached, none for a final error. */
+/** A delivery that is not retried; `exhausted`: the limit that it reached, absent for a final error. */
 export interface GivenUp {
   readonly error: ServiceError;
   readonly retries: number;
@@ -21,8 +21,8 @@ const LONGEST_WAIT_MS = 3_600_000;
 const BUSY = /Thrott|TooMany|SlowDown|LimitExceeded|Concurren/;
 
 /**
- * Tries until it succeeds, on the region's clock: the first time at once. Neither service tells its waits, only that
- * they grow: here from a minute to an hour. An error of the caller that is no throttling is final.
+ * Tries until it succeeds, on the region's clock: the first time at once. Neither service documents its waits, only
+ * that they grow: here from a minute to an hour. An error of the caller is final unless it is throttling.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-event-delivery.html
  */
 export async function tryUntil(

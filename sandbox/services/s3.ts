@@ -88,7 +88,7 @@ function findObject(
   throw new ServiceError(missing, 'The specified key does not exist.', 404, { Key });
 }
 
-/** Checksums are told only to those who ask for them. */
+/** A reply has checksums only if the request asks for them. */
 function describe(object: StoredObject, checksumMode: string | undefined) {
   return {
     ETag: object.etag,

@@ -15,13 +15,13 @@ import { makeCommand } from './ssm/send-command.ts';
 export interface SsmOptions {
   /** The account's documents: `name` without the prefix, `content` a document of schema 2.2. */
   readonly documents?: readonly { name: string; content: object }[];
-  /** Stands in front of the names of those documents; nothing if not given. */
+  /** The prefix of the names of those documents. Default: empty. */
   readonly documentPrefix?: string;
-  /** Names, without the prefix, of the documents that install packages, which takes longer. None if not given. */
+  /** Names, without the prefix, of the documents that install packages, which takes longer. Default: none. */
   readonly installing?: ReadonlySet<string>;
   /** By name. */
   readonly calendars?: ReadonlyMap<string, Calendar>;
-  /** Nothing goes wrong if not given. */
+  /** Default: no faults. */
   readonly disturb?: Disturb;
 }
 

@@ -3,7 +3,7 @@ import type { ApiCall, Region } from '../region.ts';
 import { ServiceError } from '../wire/error.ts';
 import type { Caller } from '../wire/operations.ts';
 
-/** The Region's SNS topics and what was published to them. Nobody is subscribed: messages are kept to be looked at. */
+/** The Region's SNS topics and what was published to them. Without subscribers: messages are kept for inspection. */
 export class Topics {
   readonly #region: Region;
   readonly #calls: ApiCall[];

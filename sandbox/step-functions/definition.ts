@@ -124,7 +124,7 @@ export function parseDefinition(text: string): Definition {
   return definition;
 }
 
-/** One world after the other deploys the same state machines, and their expressions are many. */
+/** Each new world deploys the same state machines, which have many expressions. */
 const parsed = new Map<string, Definition>();
 const KEPT = 16;
 

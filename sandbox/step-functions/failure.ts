@@ -25,7 +25,7 @@ export class StateFailure extends Error {
   }
 }
 
-/** What unwinds a state when its execution (or its Map) has ended meanwhile: no error of the workflow. */
+/** What unwinds a state when its execution (or its Map) has ended meanwhile. It is not an error of the workflow. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }

@@ -28,7 +28,7 @@ function sdkResource(serviceName: string, action: string): TaskResource | string
   };
 }
 
-/** The integration behind a Resource ARN, or a sentence that says why there is none. */
+/** The integration behind a Resource ARN, or a sentence why there is none. */
 export function parseResource(arn: string): TaskResource | string {
   const known = resources.get(arn);
   if (known) return known;

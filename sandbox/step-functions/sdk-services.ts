@@ -43,7 +43,7 @@ function readService(prefix: string, signingName: SigningName, client: Record<st
     const [kind, namespace, name, , input, output]: unknown[] = schema;
     if (kind === OPERATION)
       operations.set(String(name), { input: resolveSchema(input), output: resolveSchema(output) });
-    // The client's own base class is no error of the service.
+    // The client's own base class is not an error of the service.
     if (kind === ERROR && !String(namespace).startsWith('smithy.')) errors.add(String(name));
   }
   return { prefix, signingName, operations, errors };

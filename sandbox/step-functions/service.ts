@@ -1,7 +1,6 @@
 import { ServiceError } from '../wire/error.ts';
 import type { Operations } from '../wire/operations.ts';
 import { operations } from '../wire/operations.ts';
-import { checkMachineAsked, isOf, listedMachine, metadataOnly } from './asked.ts';
 import type { StepFunctions } from './engine.ts';
 import type { Execution, Origin, StateMachine } from './execution.ts';
 import { errorAndCause } from './execution.ts';
@@ -10,6 +9,7 @@ import { uuid } from './functions.ts';
 import type { Json } from './json.ts';
 import { PAYLOAD_LIMIT, toJson } from './json.ts';
 import { page, withoutData } from './pages.ts';
+import { checkMachineAsked, isOf, listedMachine, metadataOnly } from './request-checks.ts';
 import { versionOperations } from './version-operations.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html */

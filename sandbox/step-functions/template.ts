@@ -2,7 +2,7 @@ import { expressionIn, inspectExpression, parseExpression } from './expressions.
 import type { Json, JsonObject } from './json.ts';
 import { toJson } from './json.ts';
 
-/** An expression that gave no JSON value. `location` is the field, as Step Functions writes it: `Output/a/b[0]`. */
+/** The result of an expression is not JSON. `location` is the field, as Step Functions writes it: `Output/a/b[0]`. */
 export class EvaluationFailure extends Error {
   override readonly name = 'EvaluationFailure';
   readonly location: string;
@@ -54,7 +54,7 @@ async function evaluateExpression(source: string, location: string, around: Surr
 
 /**
  * Fills every `{% … %}` in a JSON value. All expressions see the same surroundings.
- * Throws EvaluationFailure for an expression that throws, or whose result is undefined or no JSON.
+ * Throws EvaluationFailure for an expression that throws, or whose result is undefined or not JSON.
  */
 export async function evaluateTemplate(template: Json, location: string, around: Surroundings): Promise<Json> {
   if (typeof template === 'string') {

@@ -133,7 +133,7 @@ export class Thread {
     }
     const timestamp = await this.evaluate(visit, state.Timestamp ?? '', 'Timestamp');
     const time = typeof timestamp === 'string' ? Date.parse(timestamp) : Number.NaN;
-    // A date without time and zone is no timestamp to Step Functions.
+    // A date without time and zone is not a timestamp for Step Functions.
     if (Number.isNaN(time) || !/T.*(Z|[+-]\d\d:\d\d)$/.test(String(timestamp)))
       throw this.failEvaluation(
         visit,

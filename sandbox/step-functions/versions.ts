@@ -34,7 +34,7 @@ export class Versions {
     return version;
   }
 
-  /** Throws ConflictException for an alias that leads elsewhere, ResourceNotFound for no version. */
+  /** Throws ConflictException for an alias that leads elsewhere, ResourceNotFound for an unknown version. */
   createAlias(name: string, versionArn: string, now: Date): Alias {
     if (!/^(?!\d+$)[\w.-]{1,80}$/.test(name)) throw new ServiceError('ValidationException', `Invalid alias ${name}`);
     const version = this.#versions.get(versionArn);

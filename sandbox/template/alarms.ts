@@ -16,7 +16,7 @@ const METRICS: Readonly<Record<string, Metric>> = {
     const [rule] = rules.list('default').filter((each) => each.name === name);
     return rule && buses.events.filter(({ bus, event }) => bus === rule.bus && rule.matches(event)).length;
   },
-  // Of those that nobody waits for, since the world began.
+  // Of asynchronous invocations, since the world began.
   'AWS/Lambda Errors': ({ invocations }, name) => invocations.failures(name),
 };
 

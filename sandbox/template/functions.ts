@@ -56,7 +56,7 @@ function runtimeVariables(
     AWS_SESSION_TOKEN: key.sessionToken,
     // In adaptive mode the SDK also limits how often it calls, until enough time has passed: here it stands still.
     ...(clock === 'virtual' && { AWS_RETRY_MODE: 'standard' }),
-    // Every line goes from thread to thread, which costs more than most of what the lines tell.
+    // Every line goes from thread to thread, which costs more than most lines are worth.
     ...(logs
       ? { POWERTOOLS_LOG_LEVEL: 'INFO' }
       : { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' }),

@@ -9,7 +9,7 @@ import { aliasedVersion } from './identities.ts';
 import { type Resource, type Stack, TemplateError } from './stack.ts';
 
 /**
- * Installs what a CloudFormation template says: functions with their variables and roles, state machines with
+ * Installs the resources of a CloudFormation template: functions with their variables and roles, state machines with
  * their aliases, rules, schedules, queues, topics, buckets and documents. What the sandbox has no service for, such as
  * keys, dashboards and log groups, is left out.
  *
@@ -81,7 +81,7 @@ function installStateMachines(stack: Stack, { stepFunctions }: InstallOptions): 
   return made;
 }
 
-/** As CloudFormation does: a placeholder that nobody fills stays, and Step Functions refuses the definition for it. */
+/** As CloudFormation does: a placeholder without a value stays, and Step Functions refuses the definition for it. */
 function substitute(definition: string, values: Readonly<Record<string, unknown>>): string {
   return definition.replaceAll(/\$\{(\w+)\}/g, (placeholder, name: string) =>
     Object.hasOwn(values, name) ? JSON.stringify(String(values[name])).slice(1, -1) : placeholder,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { asRecord, isRecord } from '../wire/check.ts';
 import { type Identity, identify, nameProperty, type Properties, type StackPlace } from './identities.ts';
 
-/** What is wrong with a CloudFormation template, or what the sandbox does not play of it. */
+/** A CloudFormation template is wrong, or has something that the sandbox does not support. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
 }
@@ -45,7 +45,7 @@ export class Stack {
   readonly #resources = new Map<string, Resource>();
   readonly #resolving = new Set<string>();
 
-  /** Throws TemplateError for what is no template. */
+  /** Throws TemplateError for an invalid template. */
   constructor(template: unknown, place: StackPlace) {
     const parsed = Template.safeParse(template);
     if (!parsed.success) {
@@ -73,7 +73,7 @@ export class Stack {
       .map(([id]) => this.resource(id));
   }
 
-  /** Throws TemplateError where there is none of this logical id. */
+  /** Throws TemplateError if no resource has this logical id. */
   resource(id: string): Resource {
     const known = this.#resources.get(id);
     if (known) return known;

@@ -75,7 +75,7 @@ describe('virtual time', () => {
     );
   });
 
-  test('skip runs what falls due, what that sets in turn, and nothing beyond', async () => {
+  test('skip runs the timers that are due, also those that they set, and no later ones', async () => {
     const { clock } = virtual();
     const fired: string[] = [];
     await clock.busy(async () => {
@@ -114,7 +114,7 @@ describe('virtual time', () => {
     expect(passed(clock)).toBe(5);
   });
 
-  test('what a timer throws is told, and the next one still fires', async () => {
+  test('an error of a timer is reported, and the next timer still fires', async () => {
     const { clock, errors } = virtual();
     clock.at(later(1), () => {
       throw new Error('broken');
@@ -163,7 +163,7 @@ describe('real time', () => {
     expect(fired).toEqual([]);
   });
 
-  test('what a timer throws is told', async () => {
+  test('an error of a timer is reported', async () => {
     const { clock, errors } = real();
     clock.at(new Date(), () => Promise.reject(new Error('broken')));
     await clock.sleep(10);

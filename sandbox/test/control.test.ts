@@ -102,7 +102,7 @@ describe('/_sandbox/state', () => {
     });
   });
 
-  test('tells of a ConfigMap that somebody deleted, and an update with OVERWRITE brings it back', async () => {
+  test('shows that a ConfigMap was deleted, and an update with OVERWRITE restores it', async () => {
     await kubernetes().deleteNamespacedConfigMap({ namespace: 'kube-system', name: 'kube-proxy-config' });
     expect((await get('/_sandbox/state')).body).toMatchObject({ clusters: [{ configMap: { mode: null } }] });
     const addon = { clusterName: 'demo', addonName: 'kube-proxy' };
@@ -142,7 +142,7 @@ describe('/_sandbox/calls', () => {
 });
 
 describe('/_sandbox/faults', () => {
-  test('an AWS API fails as often as it says', async () => {
+  test('an AWS API fails as often as the fault asks', async () => {
     const on = { service: 'eks', operation: 'ListClusters' };
     expect(await arm([{ on, error: 'ThrottlingException', times: 2 }])).toMatchObject({ status: 200 });
     await expect(eks().listClusters({})).rejects.toMatchObject({ $metadata: { httpStatusCode: 429 } });
@@ -246,7 +246,7 @@ describe('other requests below /_sandbox', () => {
     expect((await get('/_sandbox/calls?pretty=1')).status).toBe(200);
   });
 
-  test('a client that hangs up within its list of faults arms none, and is no fault of the sandbox', async () => {
+  test('a client that hangs up within its list of faults arms no fault, and is not an error of the sandbox', async () => {
     const { hostname, port } = new URL(sandbox.endpoint);
     await new Promise<void>((resolve) => {
       const socket = connect(Number(port), hostname, () =>

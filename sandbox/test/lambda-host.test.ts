@@ -102,7 +102,7 @@ test('what a function throws is its answer, by name', async () => {
   });
 });
 
-test('an answer that JSON cannot carry is an error, and none is null', async () => {
+test('an answer that is not JSON is an error, and a missing answer is null', async () => {
   deploy('bigint', 'export const handler = async () => 1n');
   deploy('silent', 'export const handler = async () => undefined');
   expect(await host.invoke('bigint', {})).toMatchObject({ error: { errorType: 'TypeError' } });
@@ -149,7 +149,7 @@ test('an answer that was given before the environment ended counts, also when ma
   expect(await Promise.all(answers)).toEqual(Array.from({ length: 20 }, () => ({ payload: 1 })));
 });
 
-test('an invocation that waits while its environment ends for another one fails', async () => {
+test('an invocation that waits fails if its environment is replaced', async () => {
   deploy(
     'two-at-once',
     `export const handler = ({ end }) => {

@@ -1,2 +1,2 @@
-/** For what a test waits for in real time: it finds what never comes, and a busy machine is never too slow for it. */
+/** The limit of waits in real time: it ends a wait for something that never comes, even on a busy machine. */
 export const PATIENT = { timeout: 600_000, interval: 200 } as const;

@@ -24,7 +24,7 @@ describe('a Region from a world file', () => {
     };
   }
 
-  test('without clusters serves, and says that it has none', async () => {
+  test('without clusters serves, and lists no cluster', async () => {
     const { sandbox, eks } = await open(worldOf([]));
     expect(await eks.listClusters({})).toMatchObject({ clusters: [] });
     expect(await sandbox.state()).toMatchObject({

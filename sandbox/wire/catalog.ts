@@ -48,9 +48,9 @@ export interface ServiceModel {
   readonly id: ServiceId;
   readonly protocol: Protocol;
   readonly operations: ReadonlyMap<string, OperationModel>;
-  /** How the service says that a request does not fit its model. */
+  /** The service's error for a request that does not fit its model. */
   readonly invalid: (problems: readonly Problem[]) => ServiceError;
-  /** How the service says that it is called too often. */
+  /** The service's error for too many calls. */
   readonly throttled: { readonly code: string; readonly message: string; readonly status: number };
 }
 

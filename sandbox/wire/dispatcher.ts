@@ -64,7 +64,7 @@ export class Dispatcher {
       entry.error = thrown.name;
       throw thrown;
     }
-    // No error in the log: it was done.
+    // The log has no error: the call had its effect.
     entry.lostReply = true;
     throw new LostReply();
   }

@@ -76,7 +76,7 @@ export function structureToJson(
   return json;
 }
 
-/** Reads a time in any form that AWS's protocols use; what is none of them is answered unchanged. */
+/** Reads a time in any form that AWS's protocols use; any other value is returned unchanged. */
 export function parseTime(value: unknown): unknown {
   if (typeof value === 'number') return new Date(value * 1000);
   if (typeof value !== 'string') return value;

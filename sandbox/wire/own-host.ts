@@ -7,7 +7,7 @@ import type { IncomingHttpHeaders } from 'node:http';
  */
 const OWN_HOST = /^(?:[a-z0-9-][a-z0-9.-]*\.)?(?:localhost|127\.0\.0\.1)(?::\d{1,5})?$|^\[::1\](?::\d{1,5})?$/i;
 
-/** A browser says so of what a page of the same origin, or the person, asks for. */
+/** The values of `Sec-Fetch-Site` for requests of a page of the same origin or of the person. */
 const OWN_SITES: ReadonlySet<string> = new Set(['same-origin', 'none']);
 
 /**

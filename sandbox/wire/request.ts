@@ -18,7 +18,7 @@ export interface ParsedRequest {
   readonly input: Record<string, unknown>;
 }
 
-/** Reads a request in its service's protocol. Throws ServiceError where it is none that the service knows. */
+/** Reads a request in its service's protocol. Throws ServiceError for a request that the service does not know. */
 export async function readRequest(service: ServiceModel, request: WireRequest): Promise<ParsedRequest> {
   switch (service.protocol.kind) {
     case 'aws-json': {

@@ -28,7 +28,7 @@ type RouteTable = ReadonlyMap<string, readonly Route[]>;
 
 const tables = new Map<ServiceModel, RouteTable>();
 
-/** Finds the operation of an HTTP-bound request, or nothing. The most specific route wins. */
+/** Finds the operation of an HTTP-bound request; undefined if there is none. The most specific route wins. */
 export function findRoute(service: ServiceModel, address: Address): Match | undefined {
   const table = tables.get(service) ?? buildTable(service);
   tables.set(service, table);
@@ -44,7 +44,7 @@ export function findRoute(service: ServiceModel, address: Address): Match | unde
   return best?.match;
 }
 
-/** An operation of S3's, as its addresses tell it apart. */
+/** An operation of S3, identified by method, path and query. */
 interface S3Route {
   readonly operation: OperationModel;
   readonly fixedQuery: Route['fixedQuery'];

@@ -6,7 +6,7 @@ type Headers = Readonly<Record<string, string>>;
 
 /**
  * Takes a body out of the `aws-chunked` form in which SDKs send streams; the trailing headers (the checksum) come back
- * among the headers. Another body is answered unchanged.
+ * among the headers. Any other body is returned unchanged.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
  */
 export function decodeS3Body(headers: Headers, body: Buffer): { headers: Headers; body: Buffer } {

@@ -27,7 +27,7 @@ export function wireServer(options: WireServerOptions): Server {
   return createServer((request, response) => {
     // Virtual time and a client's own differ, and the SDK would take that for a clock to correct and call once more.
     response.sendDate = false;
-    // A client that hangs up half-way gets no answer, and it is no fault of the sandbox.
+    // A client that hangs up half-way gets no answer. It is not an error of the sandbox.
     response.on('error', () => response.destroy());
     const strange = strangeRequest(request.headers, 'http');
     if (strange !== null) return send(response, request.method === 'HEAD', refusal(strange));

@@ -18,7 +18,7 @@ export interface StructureShape {
   readonly traits: SchemaTraitsObject;
   readonly members: ReadonlyMap<string, Member>;
   readonly required: readonly string[];
-  /** Only where a member is called otherwise in JSON: that name → the member's. */
+  /** Only for members with a different name in JSON: that name → the member's. */
   readonly jsonNames: ReadonlyMap<string, string>;
 }
 

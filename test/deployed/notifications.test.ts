@@ -39,7 +39,7 @@ describe.each([
   });
   afterAll(() => scene.stop());
 
-  it(expected.messages === 1 ? 'arrives' : 'is dead', async () => {
+  it(expected.messages === 1 ? 'arrives' : 'goes to the dead-letter queue', async () => {
     expect(await notify(scene)).toEqual(expected);
   });
 });

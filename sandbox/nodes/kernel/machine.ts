@@ -57,7 +57,7 @@ function serviceTable(services: readonly ClusterService[]): string {
  */
 export function kernelMachine(options: KernelMachineOptions): KernelMachine {
   const booted = boot(options);
-  // A machine that nobody has used yet may fail to boot: whoever uses it hears.
+  // A machine may fail to boot before its first use: the first use then rejects.
   booted.catch(() => {});
   let started: Started | null = null;
   let foreign = options.foreignVirtualServers ?? [];

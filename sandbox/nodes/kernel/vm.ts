@@ -12,7 +12,7 @@ const RUN = fileURLToPath(new URL('./run-machine.sh', import.meta.url));
 /** For a machine that hangs: on two cores with other work a boot takes ten times as long as on an idle one. */
 const BOOT_MILLISECONDS = 600_000;
 
-/** All that run now: none outlives this process. */
+/** All running machines: they end with this process. */
 const running = new Set<VirtualMachine>();
 let watching = false;
 function killAllOnExit(): void {
@@ -56,7 +56,7 @@ export class VirtualMachine {
     this.#qemu.stderr.on('data', (chunk: Buffer) => {
       this.#console = `${this.#console}${chunk}`.slice(-2_000);
     });
-    // Writing to a machine that has just ended fails; `close` tells those who wait.
+    // Writing to a machine that has just ended fails; `close` rejects the pending commands.
     this.#qemu.stdin.on('error', () => {});
     this.#ended = new Promise((resolve) => {
       this.#qemu.on('error', (error) => this.#finish(error.message, resolve));

@@ -185,14 +185,14 @@ function apply(
   return region.clock.busy(() => cluster.kubernetes.applyAddon({ mode, scheduler, podAnnotations, version, preserve }));
 }
 
-/** What EKS says if somebody else changed what it wrote last; undefined if nobody did. */
+/** The conflict that EKS reports if someone else changed what it wrote last; undefined without a conflict. */
 function conflicts(cluster: Cluster, written: EffectiveConfiguration): string | undefined {
   const now = found(cluster);
   if (now?.mode === written.mode && (now.mode !== 'ipvs' || now.scheduler === written.scheduler)) return undefined;
   return 'Conflicts found when trying to apply. Will not continue due to resolve conflicts mode. Conflicts: ConfigMap kube-proxy-config - .data.config';
 }
 
-/** What the ConfigMap says now; undefined where somebody broke or deleted it, of which nothing can be preserved. */
+/** The content of the ConfigMap; undefined if it is broken or deleted, so that nothing can be preserved. */
 function found(cluster: Cluster): { mode: ProxyMode; scheduler: string } | undefined {
   try {
     const { mode, scheduler } = cluster.kubernetes.kubeProxyConfig();
@@ -202,7 +202,7 @@ function found(cluster: Cluster): { mode: ProxyMode; scheduler: string } | undef
   }
 }
 
-/** A text without a value in it configures nothing. */
+/** An empty text configures nothing. */
 function storedText(text: string): string | null {
   return text.trim() === '' ? null : text;
 }

@@ -72,7 +72,7 @@ function findByArn(region: Region, arn: string): Cluster {
 
 /**
  * A private endpoint's name leads to addresses in the cluster's VPC, where neither the functions nor the person are:
- * here nothing listens. The sandbox's kubeconfig, which stands for a host in the VPC, names the real one.
+ * here no server listens. The sandbox's kubeconfig, which stands for a host in the VPC, names the real one.
  */
 const OUT_OF_REACH = 'https://127.0.0.1:2';
 

@@ -18,7 +18,7 @@ const validators = new Map<string, ReturnType<typeof ajv.compile>>();
 
 /**
  * Parses configuration values, JSON or YAML, and checks them against the add-on's schema.
- * Throws InvalidParameterException in EKS's words.
+ * Throws InvalidParameterException with the message of EKS.
  */
 export function checkConfiguration(text: string, schema: JsonSchema): void {
   const values = parseValues(text);
@@ -32,7 +32,7 @@ export function checkConfiguration(text: string, schema: JsonSchema): void {
   );
 }
 
-/** What the add-on's values (already checked) make of kube-proxy; null and what is left out mean EKS's defaults. */
+/** The kube-proxy settings for the add-on's values (already checked). Null and missing values mean EKS's defaults. */
 export function effective(text: string | null): EffectiveConfiguration {
   const values = text === null ? {} : parseValues(text);
   const ipvs = isRecord(values['ipvs']) ? values['ipvs'] : {};

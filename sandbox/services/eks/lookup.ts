@@ -12,7 +12,7 @@ export function findCluster(region: Region, name: string): Cluster {
   });
 }
 
-/** Of the add-ons the sandbox's clusters have kube-proxy alone, or none. */
+/** The only add-on that a cluster of the sandbox can have is kube-proxy. */
 export function findAddon(cluster: Cluster, addonName: string): Addon {
   if (addonName === ADDON_NAME && cluster.addon) return cluster.addon;
   const members = { clusterName: cluster.name, addonName };

@@ -21,7 +21,7 @@ export function pastUpdates(count: number, before: Date): AddonUpdate[] {
   });
 }
 
-/** In the form of EKS's ids, which are UUIDs of no order. */
+/** An id in the form of EKS's: a UUID, which has no order. */
 function idOf(name: string): string {
   const digest = createHash('sha256').update(name).digest('hex');
   return digest.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-3$3-8$4-$5');

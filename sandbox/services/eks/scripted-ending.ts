@@ -14,7 +14,7 @@ export function endUpdate(addon: Addon, update: AddonUpdate, { addonUpdate, code
   addon.status = addonUpdate === 'Cancelled' ? 'ACTIVE' : 'UPDATE_FAILED';
 }
 
-/** What the add-on's health tells after a change that was carried out. */
+/** The add-on's health after a change that was made. */
 export function settleHealth(addon: Addon, scripted: ScriptedEnding | undefined): void {
   delete addon.issues;
   addon.status = scripted?.addonUpdate === 'Degraded' ? 'DEGRADED' : 'ACTIVE';

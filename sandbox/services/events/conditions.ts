@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { isRecord } from '../../wire/check.ts';
 
-/** Why an event pattern is none. */
+/** Why an event pattern is invalid. */
 export class InvalidPattern extends Error {
   override readonly name = 'InvalidEventPatternException';
 

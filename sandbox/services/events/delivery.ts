@@ -20,7 +20,7 @@ export interface DeliveryOptions {
   readonly deliver: Deliver;
   /** Throws ServiceError where the function is not there, or does not let this rule invoke it. */
   readonly admit: (functionName: string, ruleArn: string) => void;
-  /** Puts an event on another bus of this account and Region. */
+  /** Puts an event on a second bus of this account and Region. */
   readonly forward: (bus: string, event: BusEvent) => void;
 }
 
@@ -55,14 +55,14 @@ export class Delivery {
             region,
             target.RetryPolicy,
             () => this.#send(item),
-            (end) => this.#bury(item, end),
+            (end) => this.#toDeadLetters(item, end),
           ),
         );
       }
   }
 
   /** Into the target's dead-letter queue; an event without one, or with one that refuses it, is lost. */
-  async #bury({ rule, target, event }: Item, { error, retries, exhausted }: GivenUp): Promise<void> {
+  async #toDeadLetters({ rule, target, event }: Item, { error, retries, exhausted }: GivenUp): Promise<void> {
     const queue = target.DeadLetterConfig?.Arn;
     if (queue === undefined) return;
     try {
@@ -110,8 +110,8 @@ export class Delivery {
   }
 
   /**
-   * Onto another bus, as it is. One of another account or Region is none that the sandbox has: the log tells that it was
-   * put there.
+   * Forwards the event unchanged to a second bus. The sandbox has no bus of another account or Region: then the call
+   * is only in the log.
    */
   #forward(target: RuleTarget, event: BusEvent): void {
     const { region, calls, forward } = this.#options;
@@ -123,7 +123,7 @@ export class Delivery {
   }
 }
 
-/** Who EventBridge is when it calls as a target's role. Throws ServiceError where the target has none. */
+/** EventBridge's identity when it calls as a target's role. Throws ServiceError if the target has no role. */
 function roleOf({ Arn, RoleArn }: RuleTarget, { account }: Region): Caller {
   if (RoleArn === undefined) throw new ServiceError('InvalidTarget', `the target ${Arn} needs a role`);
   const principal = RoleArn.slice(RoleArn.lastIndexOf('/') + 1);

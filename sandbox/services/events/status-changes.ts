@@ -9,16 +9,16 @@ export interface StatusChangesOptions {
   readonly region: Region;
   /** Puts an event on the default bus, from which it is delivered after so long. */
   readonly put: (event: BusEvent, milliseconds: number) => void;
-  /** Takes the fault that befalls the event of a status. */
+  /** Takes the fault that is armed for the event of a status. */
   readonly fault: (status: ExecutionStatus) => EventFault['events'] | undefined;
 }
 
-/** An event that is late although no other follows it. */
+/** When a held event is delivered at the latest, if no event of its execution follows. */
 const LATE_MS = 600_000;
 
 /**
- * Step Functions' status-change events on their way to the default bus: best effort, at least once and in no order, when
- * a fault says so.
+ * Step Functions' status-change events on their way to the default bus: best effort, at least once and in no order, if
+ * a fault asks for it.
  * https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
  */
 export class StatusChanges {

@@ -1,6 +1,6 @@
 import { isRecord } from '../../wire/check.ts';
 
-/** What a target makes of an event; the whole event if it says nothing. */
+/** What a target makes of an event; the whole event by default. */
 export interface InputChoice {
   readonly Input?: string | undefined;
   readonly InputPath?: string | undefined;
@@ -10,7 +10,7 @@ export interface InputChoice {
 }
 
 /**
- * The text that a target gets. A transformer's template that is no JSON after its variables were filled in goes on as
+ * The text that a target gets. A transformer's template that is not JSON after its variables were filled in goes on as
  * the text it is. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
  */
 export function targetInput(target: InputChoice, event: object): string {

@@ -1,6 +1,6 @@
 import { Cron } from 'croner';
 
-/** The first moment of a schedule after this one; null when there is none any more. */
+/** The first moment of a schedule after this one; null after its last moment. */
 export type NextMoment = (after: Date) => Date | null;
 
 const DAY_MS = 86_400_000;
@@ -9,7 +9,7 @@ const MOST_SKIPPED = 1_500;
 const LAST_YEAR = 2199;
 const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 
-/** The clocks of an IANA zone; local times are milliseconds as if they were UTC. Throws RangeError for no zone. */
+/** The clocks of an IANA zone; local times are milliseconds as if they were UTC. RangeError: no such zone. */
 function clocksOf(timeZone: string) {
   // Offsets such as +02:00 are zones for JavaScript, not for EventBridge Scheduler.
   if (!/^[A-Za-z]/.test(timeZone)) throw new RangeError(`${timeZone} is not a zone`);
@@ -69,7 +69,7 @@ function at(body: string, timezone: string): NextMoment {
  * Reads `cron(...)` or `at(...)` in an IANA zone. A local time that clocks skip is left out; one that they show twice
  * counts once. https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  *
- * @throws Error for any other text; RangeError for a zone that there is not.
+ * @throws Error for any other text; RangeError for an unknown zone.
  */
 export function nextMomentOf(expression: string, timezone: string): NextMoment {
   const [, kind, body = ''] = /^(cron|at)\(([^()]*)\)$/.exec(expression) ?? [];

@@ -13,7 +13,7 @@ export interface ScheduleTarget {
   readonly RetryPolicy?: RetryPolicy | undefined;
 }
 
-/** What CreateSchedule and UpdateSchedule say of a schedule; `Target` keeps members that the sandbox only stores. */
+/** A schedule as in CreateSchedule and UpdateSchedule; `Target` keeps members that the sandbox only stores. */
 export interface ScheduleDefinition {
   readonly name: string;
   readonly group: string;
@@ -130,7 +130,7 @@ export class Schedules {
     return schedule;
   }
 
-  /** Calls the target now, whatever the schedule says. Throws ResourceNotFoundException. */
+  /** Calls the target now, independent of the schedule's time. Throws ResourceNotFoundException. */
   fire(group: string, name: string): Promise<void> {
     return this.#fire(this.find(group, name));
   }

@@ -14,7 +14,7 @@ export interface TargetOptions {
   readonly dispatcher: Dispatcher;
   readonly invocations: AsynchronousInvocations;
   readonly deliver: Deliver;
-  /** Throws ServiceError where there is no such function. */
+  /** Throws ServiceError if the function does not exist. */
   readonly requireFunction: (functionName: string) => void;
 }
 
@@ -30,12 +30,12 @@ export function fireTarget(options: TargetOptions): (schedule: Schedule) => Prom
   const { region, deliver } = options;
   return ({ target, arn }) => {
     const caller = roleCaller(target.RoleArn, 'scheduler');
-    const bury = async ({ error, retries, exhausted }: GivenUp) => {
+    const toDeadLetters = async ({ error, retries, exhausted }: GivenUp) => {
       const queue = target.DeadLetterConfig?.Arn;
       if (queue === undefined) {
-        // A switch may start what another has started under the same name: on AWS, too, that is the end of it.
+        // A lease may fire after its recovery was already started under the same name. AWS ignores that, too.
         if (error.name === 'ExecutionAlreadyExists') return;
-        // Nobody else hears of it: on AWS it is a metric, here an error of the sandbox's clock.
+        // Without a queue AWS only counts a metric; here it is an error of the sandbox's clock.
         throw error;
       }
       const attributes = {
@@ -48,7 +48,7 @@ export function fireTarget(options: TargetOptions): (schedule: Schedule) => Prom
       };
       await deliver(queue, target.Input ?? '{}', caller, { attributes });
     };
-    return tryUntil(region, target.RetryPolicy, () => call(options, target, caller), bury);
+    return tryUntil(region, target.RetryPolicy, () => call(options, target, caller), toDeadLetters);
   };
 }
 

@@ -34,7 +34,7 @@ export interface Queue {
 /** Seconds for which a received message is hidden from the next receiver, if the queue does not say. */
 const VISIBILITY_SECONDS = 30;
 
-/** The Region's SQS queues. A message stays until it is deleted: none grows too old. */
+/** The Region's SQS queues. A message stays until it is deleted: there is no retention period. */
 export class Queues {
   readonly #region: Region;
   readonly #queues = new Map<string, Queue>();
@@ -47,7 +47,7 @@ export class Queues {
     return [...this.#queues.values()];
   }
 
-  /** Answers the queue that has these attributes already. Throws QueueNameExists for other ones. */
+  /** Returns an existing queue with the same attributes. Throws QueueNameExists if the attributes differ. */
   create(name: string, attributes: Record<string, string> = {}): Queue {
     const former = this.#queues.get(name);
     if (former) {
@@ -73,7 +73,7 @@ export class Queues {
     throw new ServiceError('QueueDoesNotExist', 'The specified queue does not exist.');
   }
 
-  /** `delaySeconds`: until when nobody can receive it. */
+  /** `delaySeconds`: for how long the message cannot be received. */
   send(
     queue: Queue,
     message: { body: string; sender: string; attributes?: Record<string, MessageAttribute>; delaySeconds?: number },

@@ -22,7 +22,7 @@ export function calendarState(
     throw new ServiceError('ValidationException', `AtTime is not an ISO 8601 time: ${input.AtTime}`);
   const found = input.CalendarNames.map((nameOrArn) => {
     const own = `arn:aws:ssm:${region.name}:${region.account}:document/`;
-    // One that another account shares is known by its ARN alone.
+    // A calendar that another account shares is known only by its ARN.
     const calendar = calendars.get(nameOrArn.startsWith(own) ? nameOrArn.slice(own.length) : nameOrArn);
     if (!calendar) throw new ServiceError('InvalidDocument', `Document with name ${nameOrArn} does not exist.`);
     return calendar;

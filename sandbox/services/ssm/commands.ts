@@ -135,7 +135,7 @@ export class CommandRun {
         clock.at(due, () => {
           invocation.exitCode = -1;
           this.#finish(invocation, 'Failed', 'Failed');
-          // A machine never throws for what a script does: the sandbox is broken, and the clock tells its owner.
+          // A machine never throws for what a script does: the sandbox is broken, and the clock reports it.
           throw error;
         });
       }
@@ -146,7 +146,7 @@ export class CommandRun {
     return this.#command.deliverUntil.getTime() + limit;
   }
 
-  /** What an agent could not tell is not known: one that is away tells it when it is back, one that is gone never. */
+  /** An offline agent reports when it is back; a terminated node never does. */
   #report(invocation: Invocation, how: { timedOut: boolean; reportUntil: number }): void {
     const { node } = invocation;
     const { clock } = this.#region;
@@ -182,7 +182,7 @@ export function countsAsError({ details }: Invocation): boolean {
   return details === 'Failed' || details === 'ExecutionTimedOut';
 }
 
-/** The command's own status: it says Success as long as no invocation that counts failed. */
+/** The command's own status: it is Success as long as no invocation that counts failed. */
 export function commandStatus(command: Command): { Status: InvocationStatus; StatusDetails: string } {
   const { invocations } = command;
   if (invocations.every(({ status }) => status === 'Pending') && invocations.length > 0)

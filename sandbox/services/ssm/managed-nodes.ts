@@ -35,7 +35,7 @@ export function managedNodes(region: Region): Managed[] {
   );
 }
 
-/** Those whose instance still runs: the others take no commands. */
+/** The nodes whose instance still runs: a stopped one takes no commands. */
 function runningNodes(region: Region): Managed[] {
   return managedNodes(region).filter(({ node }) => !node.terminated);
 }

@@ -18,7 +18,7 @@ let failures: number;
 let faults: Faults;
 let engine: StepFunctions;
 
-/** Step Functions whose every change is told to a function that this test is. */
+/** Step Functions that sends every status change to this test. */
 beforeEach(() => {
   world = new TestRegion();
   calls = [];
@@ -87,7 +87,7 @@ async function run(abort?: number) {
   await world.clock.idle();
 }
 
-test('every status is told half a second later, in the form of EventBridge', async () => {
+test('every status change is published half a second later, in the form of EventBridge', async () => {
   await run(30);
   expect(heard).toEqual([
     { status: 'RUNNING', second: 0.5 },

@@ -39,7 +39,7 @@ test('a cluster’s instances are found by its tags, without those of Fargate', 
   ).toHaveLength(1);
 });
 
-test('an instance that Karpenter started bears its tags, and none of EKS’s', async () => {
+test('an instance that Karpenter started has its own tags and no tag of EKS', async () => {
   const { nodes, instances } = await open([{}, { startedBy: 'karpenter' }]);
   const marked = async (tag: string) =>
     (await instances({ Filters: [{ Name: `tag:${tag}`, Values: ['demo'] }] })).found.map(
@@ -51,7 +51,7 @@ test('an instance that Karpenter started bears its tags, and none of EKS’s', a
   expect((await instances(owned)).found).toHaveLength(2);
 });
 
-test('a terminated instance is told as such and can be filtered out', async () => {
+test('a terminated instance is listed as terminated and can be filtered out', async () => {
   const { nodes, instances } = await open([{}, {}]);
   for (const node of nodes.slice(1)) node.terminated = true;
   const { found } = await instances({ Filters: [ofDemo] });

@@ -67,7 +67,7 @@ test('an event reaches the targets of the rule that it matches, half a second la
   expect(await deadLetters()).toMatchObject([{ body: { 'detail-type': 'Succeeded', account: '111122223333' } }]);
 });
 
-test('a disabled rule and a removed target hear nothing', async () => {
+test('a disabled rule and a removed target get no event', async () => {
   await targets({ Id: '1', Arn: FUNCTION });
   await events.putRule({ Name: 'succeeded', EventPattern: '{"detail-type":["Succeeded"]}', State: 'DISABLED' });
   await put('Succeeded');
@@ -146,7 +146,7 @@ test('an event for a target that is gone goes to the dead-letter queue, which co
   ]);
 });
 
-test('a rule without permission to invoke the function is as good as none', async () => {
+test('a rule without permission to invoke the function does not invoke it', async () => {
   messaging.permissions.set('hear', ['arn:aws:events:us-east-1:111122223333:rule/other']);
   await targets({ Id: '1', Arn: FUNCTION, DeadLetterConfig: { Arn: QUEUE } });
   await put('Succeeded');
@@ -168,7 +168,7 @@ test('a throttled queue is tried again until the event is too old', async () => 
   expect(tries.map(({ at }) => at)).toEqual(['2026-11-21T22:00:00.500Z', '2026-11-21T22:01:00.500Z']);
 });
 
-test('an event is forwarded to another bus as it is, and one of another account is only told of', async () => {
+test('an event is forwarded to a second bus unchanged; a forward to another account is only logged', async () => {
   const { EventBusArn = '' } = await events.createEventBus({ Name: 'ops' });
   const central = 'arn:aws:events:us-east-1:444455556666:event-bus/central';
   await targets({ Id: '1', Arn: EventBusArn, RoleArn: ROLE }, { Id: '2', Arn: central, RoleArn: ROLE });

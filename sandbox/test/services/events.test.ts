@@ -40,7 +40,7 @@ test('an event is stored in the envelope that rules see', async () => {
   ]);
 });
 
-test('an entry that is no event fails alone, in a reply that succeeds', async () => {
+test('an invalid entry fails alone, in a reply that succeeds', async () => {
   const { FailedEntryCount, Entries } = await client.putEvents({
     Entries: [entry, { ...entry, Detail: 'no json' }, { ...entry, Source: 'aws.eks' }, { Detail: '{}', Source: 's' }],
   });

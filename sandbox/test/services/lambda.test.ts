@@ -53,7 +53,7 @@ test('an Event is accepted at once and its function runs', async () => {
   expect(invoked).toEqual([{}]);
 });
 
-test('a payload that is no JSON and a function that is none are refused', async () => {
+test('a payload that is not JSON and an unknown function are refused', async () => {
   await expect(client.invoke({ FunctionName: 'nightshift-inspect-cluster', Payload: '{' })).rejects.toMatchObject({
     name: 'InvalidRequestContentException',
   });

@@ -203,7 +203,7 @@ test('a target that is gone gets no second try: its input goes to the dead-lette
   expect(world.clockErrors).toEqual([]);
 });
 
-test('a target that is throttled is tried again as often as the policy says', async () => {
+test('a throttled target is retried as often as the policy allows', async () => {
   const queue = messaging.queues.create('dead');
   world.faults.add([
     { on: { service: 'states', operation: 'StartExecution' }, error: 'ThrottlingException', times: 9 },
@@ -223,7 +223,7 @@ test('a target that is throttled is tried again as often as the policy says', as
   });
 });
 
-test('a target without a queue whose execution another has started is the end of it; any other refusal is an error', async () => {
+test('without a queue, an execution that exists already is ignored and any other refusal is an error', async () => {
   const start = { service: 'states', operation: 'StartExecution' };
   world.faults.add([{ on: start, error: 'ExecutionAlreadyExists' }]);
   await client.createSchedule(lease);

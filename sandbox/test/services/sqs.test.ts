@@ -52,7 +52,7 @@ test('a message that nobody deletes comes back after half a minute', async () =>
   expect(Messages).toMatchObject([{ Body: 'once', Attributes: { ApproximateReceiveCount: '2' } }]);
 });
 
-test('a queue is found by its name and its URL, and one that is none by neither', async () => {
+test('a queue is found by its name and its URL, and an unknown queue by neither', async () => {
   expect(await client.getQueueUrl({ QueueName: 'dead' })).toMatchObject({ QueueUrl });
   expect(QueueUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/111122223333\/dead$/);
   await expect(client.getQueueUrl({ QueueName: 'other' })).rejects.toThrow(QueueDoesNotExist);

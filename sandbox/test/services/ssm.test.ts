@@ -87,7 +87,7 @@ test('a command cannot be read for its first second, then runs, then has its out
   });
 });
 
-test('a node whose agent is silent ends Undeliverable at the delivery timeout, and the command says Success', async () => {
+test('a node whose agent is silent ends Undeliverable at the delivery timeout, and the command is Success', async () => {
   const { world, client, ids, status } = await open([{}, { agent: 'offline' }]);
   const { Command } = await client.sendCommand({
     DocumentName: 'nightshift-prepare-node',
@@ -233,7 +233,7 @@ test('invocations come in pages of 50 at most', async () => {
   expect(rest.NextToken).toBeUndefined();
 });
 
-test('managed nodes are told with their agents, filtered and in pages', async () => {
+test('managed nodes are listed with their agents, filtered and in pages', async () => {
   const { client, ids } = await open([{}, { agent: 'offline' }, { agent: 'none' }, { os: 'ubuntu' }, {}, {}, {}, {}]);
   const all = await client.describeInstanceInformation({ MaxResults: 5 });
   expect(all.InstanceInformationList?.map(({ InstanceId }) => InstanceId)).toEqual([

@@ -41,7 +41,7 @@ test('an assumed role’s calls are logged under role and session', async () => 
   ]);
 });
 
-test('a role ARN that is none is refused', async () => {
+test('an invalid role ARN is refused', async () => {
   await expect(
     new STS(connection).assumeRole({ RoleArn: 'arn:aws:iam::1:user/x-with-20-characters', RoleSessionName: 's1' }),
   ).rejects.toMatchObject({

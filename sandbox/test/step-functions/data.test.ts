@@ -15,7 +15,7 @@ test('all expressions of an Assign see the values from before it', async () => {
   expect(output(execution)).toEqual([3, 6, 3]);
 });
 
-test('the context object tells the execution, the state and the machine', async () => {
+test('the context object has the execution, the state and the machine', async () => {
   const execution = await run(startEngine(), only({ Type: 'Succeed', Output: '{% $states.context %}' }), {
     cluster: 'demo',
   });
@@ -64,7 +64,7 @@ test.each([
   );
 });
 
-test('a condition that is no boolean fails its state', async () => {
+test('a condition that is not a boolean fails its state', async () => {
   const execution = await run(startEngine(), {
     StartAt: 'Pick',
     States: {

@@ -137,7 +137,7 @@ test('an expression without a result is an EvaluationFailed event with its place
   expect(execution.history[3]?.executionFailedEventDetails).toEqual({ error: 'States.QueryEvaluationError', cause });
 });
 
-test('a choice that nothing matches fails the execution', async () => {
+test('a Choice without a matching rule fails the execution', async () => {
   const execution = await run(startEngine(), {
     StartAt: 'Pick',
     States: {

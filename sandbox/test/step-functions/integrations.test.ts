@@ -111,7 +111,7 @@ test('a text member given an object gets its JSON, and a number is refused', asy
   expect((await run(startEngine({ callService }), start(7))).error).toBe('States.Runtime');
 });
 
-test('a blob in a result is its text, as JSON that nobody has parsed', async () => {
+test('a blob in a result is its text, as unparsed JSON', async () => {
   const { callService } = recorder({ Body: Buffer.from('{"a":1}') });
   const execution = await run(
     startEngine({ callService }),
@@ -172,7 +172,7 @@ test('an argument of the wrong type is States.Runtime, before anything is called
   ]);
 });
 
-test('a fault of the sandbox is told and never caught', async () => {
+test('an error of the sandbox is reported and never caught', async () => {
   const { callService } = recorder(new EmulatorBug('broken reply'));
   const world = startEngine({ callService });
   const task = sdkTask(

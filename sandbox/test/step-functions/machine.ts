@@ -12,7 +12,7 @@ export interface TestWorld {
   engine: StepFunctions;
   clock: VirtualClock;
   region: Region;
-  /** What timers and the interpreter itself threw; a test that leaves it unlooked at has none expected. */
+  /** What timers and the interpreter itself threw; it is empty unless a test expects errors. */
   bugs: unknown[];
 }
 

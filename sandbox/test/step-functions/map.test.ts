@@ -75,7 +75,7 @@ test('the first failed iteration ends the others and the Map', async () => {
   ]);
 });
 
-test('a failed Map can be caught, and a Map over nothing succeeds', async () => {
+test('a failed Map can be caught, and a Map over an empty array succeeds', async () => {
   const states = { One: { Type: 'Fail', Error: 'No' } };
   const { Each } = map(states, { Catch: [{ ErrorEquals: ['No'], Next: 'End' }] }).States;
   const machine = { StartAt: 'Each', States: { Each, End: { Type: 'Succeed', Output: 'caught' } } };

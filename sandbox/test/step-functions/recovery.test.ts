@@ -224,7 +224,7 @@ test('an execution can be stopped by a listener when it enters a state, before t
   expect(invoked).toBe(false);
 });
 
-test('what the sandbox itself throws is States.Runtime, which nothing catches, and is told', async () => {
+test('an error of the sandbox itself is States.Runtime, which no state catches, and is reported', async () => {
   const world = startEngine();
   const task = functionTask({ Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Only' }] });
   const execution = await run(world, only(task), { cluster: 'demo' });

@@ -106,7 +106,7 @@ test('the same name and input while it runs is the same execution; anything else
   });
 });
 
-test('an execution that was started through an alias runs its version, and tells both', async () => {
+test('an execution that was started through an alias runs its version, and its description has both', async () => {
   const api = await serve(only({ Type: 'Succeed' }));
   await expect(api.call('PublishStateMachineVersion', { stateMachineArn: MACHINE })).resolves.toMatchObject({
     stateMachineVersionArn: `${MACHINE}:1`,
@@ -128,7 +128,7 @@ test('an execution that was started through an alias runs its version, and tells
   });
 });
 
-test('an alias or a version that nobody made starts nothing', async () => {
+test('an unknown alias or version starts nothing', async () => {
   const api = await serve();
   for (const qualifier of ['live', '1'])
     await expect(start(api, { stateMachineArn: `${MACHINE}:${qualifier}` })).rejects.toMatchObject({

@@ -16,7 +16,7 @@ async function open() {
   return { world, node, client: new EKS(await world.listen()) };
 }
 
-test('a scripted error strikes as often as it says, before anything is done, and is in the log', async () => {
+test('a scripted error strikes as often as the fault asks, before anything is done, and is in the log', async () => {
   const { world, client } = await open();
   world.faults.add([{ on: { service: 'eks', operation: 'UpdateAddon' }, error: 'ServerException', times: 2 }]);
   const update = () => client.updateAddon({ clusterName: 'demo', addonName: 'kube-proxy', configurationValues: '{}' });

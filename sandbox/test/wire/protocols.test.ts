@@ -107,7 +107,7 @@ test('required members that are missing and members of the wrong type are refuse
   expect(form.text).toContain("'RoleSessionName'");
 });
 
-test('a body that is no JSON and an operation that does not exist are refused by name', async () => {
+test('a body that is not JSON and an operation that does not exist are refused by name', async () => {
   const broken = await send('eks', '/clusters/demo/addons', { method: 'POST', body: '{' });
   expect(broken.headers.get('x-amzn-errortype')).toBe('SerializationException');
   const unknown = await send('ssm', '/', { method: 'POST', headers: target('AmazonSSM.SendComand'), body: '{}' });

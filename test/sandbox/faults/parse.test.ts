@@ -63,7 +63,7 @@ test.each<[object, string]>([
   expect((await scene.state()).faults).toEqual([]);
 });
 
-test('a node that a fault cannot befall is refused, by name', async () => {
+test('a node that a fault cannot strike is refused, by name', async () => {
   await scene.load({
     nodeGroups: [
       { os: 'windows', count: 1 },
@@ -74,7 +74,7 @@ test('a node that a fault cannot befall is refused, by name', async () => {
   expect(await refused({ node: 0, fault: 'kube-proxy-crash' })).toContain('0 runs no kube-proxy');
   expect(await refused({ node: 1, fault: 'agent-offline' })).toContain('1 has no SSM agent to lose');
   expect(await refused({ node: 'any', fault: 'output-garbage' })).toContain(
-    'node: there is no node that it can befall',
+    'node: there is no node that it can strike',
   );
 });
 

@@ -5,14 +5,14 @@ import { describeProxying } from '../functions/core/modes/index.ts';
 import type { Connection } from './aws.ts';
 
 /** What a cluster is configured for before a rollback; `text` is for people. */
-export interface Present {
+export interface ConfiguredNow {
   text: string;
   /** Configured as before the migration already; false if that could not be read. */
   asBefore: boolean;
 }
 
 /** Reads EKS only. A failed read is shown but does not stop the rollback, which inspects the cluster itself. */
-export async function presentOf(connection: Connection, former: Former): Promise<Present> {
+export async function readConfiguredNow(connection: Connection, former: Former): Promise<ConfiguredNow> {
   if (former.plan.way === 'config-map') return { text: 'not looked at: it is in the ConfigMap', asBefore: false };
   try {
     const addon = await readAddon(connection, former.cluster.name);

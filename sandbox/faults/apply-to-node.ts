@@ -3,15 +3,15 @@ import type { Cluster, WorkerNode } from '../region.ts';
 import type { NodeFault } from './kinds.ts';
 import { isChangeable, isModel } from './nodes.ts';
 
-/** Where a fault strikes. Without a clock nothing mends itself. */
+/** Where a fault strikes. Without a clock a fault with a duration never ends. */
 interface Place {
   readonly node: WorkerNode;
   readonly cluster: Cluster;
   readonly clock: Clock | undefined;
 }
 
-/** Lets a fault befall a node that it fits. */
-export async function befall(fault: NodeFault, { node, cluster, clock }: Place): Promise<void> {
+/** Applies a fault to a node that it fits. */
+export async function applyToNode(fault: NodeFault, { node, cluster, clock }: Place): Promise<void> {
   const { machine } = node;
   const { fault: name, times } = fault;
   switch (name) {
@@ -45,7 +45,7 @@ export async function befall(fault: NodeFault, { node, cluster, clock }: Place):
       return;
     case 'output-garbage':
     case 'slow':
-      throw new Error(`${name} befalls commands, not the node`);
+      throw new Error(`${name} strikes commands, not the node`);
   }
 }
 

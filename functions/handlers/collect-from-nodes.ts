@@ -15,8 +15,8 @@ import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
 import { type Dispatch, evidenceKey, readDispatch, writeVerdicts } from './shared/evidence.ts';
 import { carriedText, reasonOf } from './shared/kept.ts';
+import { phases } from './shared/node-phases.ts';
 import { nextWait } from './shared/pace.ts';
-import { phases } from './shared/phases.ts';
 import { isSilent, verdictOn } from './shared/verdicts.ts';
 
 export interface Deps {

@@ -2,7 +2,7 @@ import { type Leases, leasesIn } from '../aws/leases.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
 import { Input, type Output } from '../contracts/run-on-nodes.ts';
-import type { Evidence, PhaseName } from '../contracts/shared/input.ts';
+import type { Evidence, NodePhase } from '../contracts/shared/input.ts';
 import type { Kept } from '../contracts/shared/output.ts';
 import { isNightshiftError } from '../core/errors.ts';
 import { estimateCommand, waitSeconds } from '../core/execution/estimate.ts';
@@ -10,7 +10,7 @@ import { environment } from '../runtime/environment.ts';
 import { limited } from '../runtime/limits.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
 import { askedBy, type Dispatch, evidenceKey, findDispatch, readInventory, writeDispatch } from './shared/evidence.ts';
-import { phases } from './shared/phases.ts';
+import { phases } from './shared/node-phases.ts';
 import { requireLease } from './shared/require-lease.ts';
 import { expectedNodes } from './shared/verdicts.ts';
 
@@ -72,7 +72,7 @@ async function send(deps: Deps, input: Input): Promise<Dispatch> {
 }
 
 /** If no command was sent, there is no answer to wait for. */
-function outputOf(stored: Kept, dispatch: Dispatch, phase: PhaseName): Output {
+function outputOf(stored: Kept, dispatch: Dispatch, phase: NodePhase): Output {
   const { commands, deadline } = dispatch;
   const nodes = commands.reduce((sum, command) => sum + command.nodes.length, 0);
   const first = nodes === 0 ? 0 : waitSeconds(0, estimateCommand(nodes, phase));

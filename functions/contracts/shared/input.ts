@@ -61,7 +61,7 @@ export const EvidenceNeed = z.exactOptional(Evidence);
 
 /** The phases in which a document runs on nodes. */
 export const Phase = z.enum(['prepare', 'validate', 'clean']);
-export type PhaseName = z.output<typeof Phase>;
+export type NodePhase = z.output<typeof Phase>;
 
 /** When an event happened, in EventBridge's envelope. */
 export const EventTime = z.object({ time: Instant });

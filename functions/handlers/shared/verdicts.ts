@@ -1,10 +1,10 @@
 import type { NodeResult } from '../../aws/ssm.ts';
-import type { PhaseName } from '../../contracts/shared/input.ts';
+import type { NodePhase } from '../../contracts/shared/input.ts';
 import { assertNever } from '../../core/errors.ts';
 import type { Verdict } from '../../core/evidence/verdict.ts';
 import type { Proxying } from '../../core/modes/proxy-mode.ts';
 import type { InventoryNode } from '../../core/nodes/nodes.ts';
-import { phases, type Task } from './phases.ts';
+import { phases, type Task } from './node-phases.ts';
 
 /** What is known of one node when it is judged. `late`: the deadline has passed. */
 export interface Seen {
@@ -14,7 +14,7 @@ export interface Seen {
 }
 
 /** The nodes whose verdict a phase waits for. A blocked node is one of them: it must not be skipped. */
-export function expectedNodes(phase: PhaseName, inventory: readonly InventoryNode[]): InventoryNode[] {
+export function expectedNodes(phase: NodePhase, inventory: readonly InventoryNode[]): InventoryNode[] {
   return inventory.filter(({ handling }) => {
     if (handling.by === 'proxy-mode') return phases[phase].judgesProxyMode;
     return handling.by !== 'excluded';
@@ -30,7 +30,7 @@ export function isSilent({ facts }: Verdict): boolean {
 }
 
 /** A node's verdict; null while it may still answer. */
-export function verdictOn(phase: PhaseName, task: Task, node: InventoryNode, seen: Seen): Verdict | null {
+export function verdictOn(phase: NodePhase, task: Task, node: InventoryNode, seen: Seen): Verdict | null {
   const { handling } = node;
   switch (handling.by) {
     case 'blocked':
@@ -55,7 +55,7 @@ const UNDELIVERED = ['Undeliverable', 'DeliveryTimedOut', 'Terminated'];
 const STDERR = /\n?(?<!-)-{4,}ERROR-{4,}\n/;
 
 function judgeResult(
-  phase: PhaseName,
+  phase: NodePhase,
   task: Task,
   node: InventoryNode,
   result: Exclude<NodeResult, { state: 'pending' }>,

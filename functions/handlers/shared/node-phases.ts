@@ -1,4 +1,4 @@
-import type { PhaseName } from '../../contracts/shared/input.ts';
+import type { NodePhase } from '../../contracts/shared/input.ts';
 import {
   InvalidRequest,
   LeftoversRemain,
@@ -46,7 +46,7 @@ function preparationOf(proxying: Proxying): Preparation {
   throw new InvalidRequest(`proxying.mode: mode ${proxying.mode} needs no preparation.`);
 }
 
-export const phases: Record<PhaseName, Phase> = {
+export const phases: Record<NodePhase, Phase> = {
   prepare: {
     document: 'prepare-node',
     deliverySeconds: 300,

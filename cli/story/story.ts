@@ -29,7 +29,7 @@ export interface Sources {
   evidence: readonly Evidence[];
 }
 
-/** Tells the story of one execution. Pure: the same sources give the same story. */
+/** Makes the story of one execution. Pure: the same sources give the same story. */
 export function tellStory(sources: Sources): Story {
   const { execution, steps, related, evidence } = sources;
   const machine = machineOf(execution.stateMachine);

@@ -80,7 +80,7 @@ async function changeAddon(
     try {
       await callAsOther(world, { service: 'eks', operation, input });
     } catch (error) {
-      // Somebody deleted the add-on while this change waited for its turn.
+      // The add-on was deleted while this change waited for its turn.
       if (error instanceof ServiceError && error.name === 'ResourceNotFoundException') return;
       if (!(error instanceof ServiceError && error.name === 'ResourceInUseException')) throw error;
       const next = after(region, RETRY_SECONDS * 1_000);

@@ -55,7 +55,7 @@ function reaches({ accessScope }: Policy, namespace: string | undefined): boolea
 }
 
 /**
- * The access entry of an identity; throws 401 where there is none, as EKS does for an IAM principal that it cannot map
+ * The access entry of an identity; throws 401 if there is none, as EKS does for an IAM principal that it cannot map
  * to a Kubernetes user. With CONFIG_MAP access entries do not count. null: the administrator, who needs no entry.
  */
 export function accessEntry(

@@ -46,7 +46,7 @@ export function count(programmed: Programmed | null): Numbers {
   return { total: programmed.services.length, withEndpoints, endpoints };
 }
 
-/** The endpoints of one virtual server in the order of their addresses, or null where there is none. */
+/** The endpoints of one virtual server in the order of their addresses, or null if there is no such server. */
 export function endpointsOf(
   programmed: Programmed | null,
   wanted: { protocol: 'TCP' | 'UDP'; address: string; port: number },

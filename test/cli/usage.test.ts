@@ -17,15 +17,15 @@ describe('a wrong command line ends with 2 and prints the reason on stderr', () 
     ['no command at all', [], 'Usage: nightshift'],
     ['a missing argument', ['audit'], "missing required argument 'execution'"],
     ['too many arguments', ['audit', 'a', 'b'], 'too many arguments'],
-    ['a format that is none', ['audit', 'x', '--format', 'xml'], 'Allowed choices are text, json.'],
+    ['an unknown format', ['audit', 'x', '--format', 'xml'], 'Allowed choices are text, json.'],
     ['a scheduler that the kernel has not', ['migrate', 'demo', '--scheduler', 'rrr'], 'Allowed choices are rr, wrr'],
     ['--window and --now together', ['migrate', 'demo', '--now', '--window', 'w'], 'cannot be used with option'],
     ['--now without a reason', ['migrate', 'demo', '--now'], '--now needs --reason'],
     ['--now with an empty reason', ['migrate', 'demo', '--now', '--reason', ' '], '--now needs --reason'],
     ['a reason without --now', ['migrate', 'demo', '--reason', 'x'], 'so it needs --now'],
     ['a rollback for no reason', ['rollback', 'x', '--yes', '--reason', ' '], '--reason must be one line'],
-    ['a strategy that is none', ['migrate', 'demo', '--strategy', 'ssh'], 'Allowed choices are kubernetes-api'],
-    ['a way that is none', ['migrate', 'demo', '--self-managed', 'addon'], 'Allowed choices are create-addon'],
+    ['an unknown strategy', ['migrate', 'demo', '--strategy', 'ssh'], 'Allowed choices are kubernetes-api'],
+    ['an unknown way', ['migrate', 'demo', '--self-managed', 'addon'], 'Allowed choices are create-addon'],
     [
       'a check that is none',
       ['migrate', 'demo', '--acknowledge', 'luck'],
@@ -48,9 +48,9 @@ describe('a wrong command line ends with 2 and prints the reason on stderr', () 
     ],
     ['a bucket without a name', ['audit', 'x', '--evidence-bucket', ''], "A bucket's name has 3 to 63"],
     ['the help of an unknown command', ['help', 'nosuch'], "unknown command 'nosuch'"],
-    ['a port that is none', ['sandbox', '--world', 'x', '--port', '70000'], 'from 0 to 65535'],
+    ['an invalid port', ['sandbox', '--world', 'x', '--port', '70000'], 'from 0 to 65535'],
     ['a port with a sign', ['sandbox', '--world', 'x', '--port', '-1'], 'from 0 to 65535'],
-    ['a shell that is none', ['completion', 'csh'], 'Allowed choices are bash, zsh, fish.'],
+    ['an unknown shell', ['completion', 'csh'], 'Allowed choices are bash, zsh, fish.'],
   ];
   test.each(WRONG)('%s', async (_, args, sentence) => {
     const { code, stdout, stderr } = await run(args);

@@ -113,7 +113,7 @@ UDP  [fd12:3456::a]:domain lc
   });
 
   const WRONG: [string, string[], string][] = [
-    ['a CIDR that is none', ['verify', '--service-cidr', '10.100.0.0', '--scheduler', 'rr'], '10.100.0.0'],
+    ['an invalid CIDR', ['verify', '--service-cidr', '10.100.0.0', '--scheduler', 'rr'], '10.100.0.0'],
     [
       'a CIDR with an impossible prefix',
       ['verify', '--service-cidr', '10.0.0.0/33', '--scheduler', 'rr'],

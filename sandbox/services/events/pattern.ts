@@ -21,7 +21,7 @@ export function compilePattern(text: string): (event: unknown) => boolean {
   try {
     pattern = JSON.parse(text);
   } catch {
-    throw new InvalidPattern('it is no JSON');
+    throw new InvalidPattern('it is not JSON');
   }
   return compileObject(pattern, '');
 }

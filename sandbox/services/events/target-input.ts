@@ -32,7 +32,7 @@ export function targetInput(target: InputChoice, event: object): string {
   ).replaceAll(/<([\w.-]+)>/g, filled(false));
 }
 
-/** The value at `$.detail.name` or `$.resources[0]`; undefined where there is none. */
+/** The value at `$.detail.name` or `$.resources[0]`; undefined if the event has no such value. */
 function at(event: object, path: string): unknown {
   let value: unknown = event;
   for (const [, name, index] of path.matchAll(/\.([\w-]+)|\[(\d+)\]/g))

@@ -111,7 +111,7 @@ test('a field that must be absent may be below one that is', async () => {
 });
 
 test.each([
-  ['{', 'it is no JSON'],
+  ['{', 'it is not JSON'],
   ['{}', 'the pattern is empty'],
   ['{"source":"aws.eks"}', 'source must be an object or an array'],
   ['{"source":[]}', 'source is empty'],

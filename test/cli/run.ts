@@ -31,8 +31,11 @@ export async function run(
   options: { env?: Record<string, string>; stdin?: string; cwd?: string } = {},
 ): Promise<Ran> {
   const child = start(args, options.env, options.cwd);
+  const running = ended(child);
+  // A command that refuses its arguments ends without reading: what it was to read is not written then (EPIPE).
+  child.stdin.on('error', () => undefined);
   child.stdin.end(options.stdin ?? '');
-  return ended(child);
+  return running;
 }
 
 /** What a started one wrote, and its exit code. */

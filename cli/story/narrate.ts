@@ -67,7 +67,7 @@ function narrateRequest(input: unknown): string {
 /** The name at the end of the ARN of a nested execution that was started. */
 function submitted(value: unknown): string | null {
   const nested = Nested.safeParse(value);
-  return nested.success ? `execution ${nested.data.ExecutionArn.split(':').at(-1)} puts everything back` : null;
+  return nested.success ? `execution ${nested.data.ExecutionArn.split(':').at(-1)} restores everything` : null;
 }
 
 function clean(text: string | null): string | null {

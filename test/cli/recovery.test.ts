@@ -142,7 +142,7 @@ test('migrate that is aborted while the rollback runs that it waits for follows 
   ]);
   const name = nameIn(stdout);
   expect(code).toBe(1);
-  expect(stdout).toMatch(/Roll back {6}execution rollback-[0-9a-f]{20} puts everything back/);
+  expect(stdout).toMatch(/Roll back {6}execution rollback-[0-9a-f]{20} restores everything/);
   expect(announced(stdout).slice(1)).toEqual([
     `${name} ended aborted: waits for its recovery recover-${name}`,
     `recovery ${RECOVERIES}recover-${name}`,

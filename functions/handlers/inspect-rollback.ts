@@ -169,10 +169,10 @@ const live: Deps = {
 const looked = inspectRollback(live);
 
 /** If the bucket does not answer, no earlier record is assumed: the rollback is carried out, and a failure pages. */
-export function readInput({ store }: Pick<Deps, 'store'>): Run<ReadInput, ReadOutput> {
+export function readInput({ store, history }: Pick<Deps, 'store' | 'history'>): Run<ReadInput, ReadOutput> {
   return async ({ execution, input }, say) => {
     const request = readRollbackInput(input);
-    const incident = await incidentBefore(store, request, execution).catch((error: unknown): Incident => {
+    const incident = await incidentBefore({ store, history }, request, execution).catch((error: unknown): Incident => {
       say.decision('incident.unread', { reason: reasonOf(error) });
       return { ending: null, paged: false };
     });

@@ -37,6 +37,14 @@ function caseOf(cluster: Partial<CaseCluster>, faults: Case['faults']): Case {
 
 /** What the search has found, smaller than it was, and what was wrong. The product was mended after each. */
 const FOUND: Readonly<Record<string, Case>> = {
+  // The bucket took no record, and the recovery that the lease's schedule started read records alone: it paged again.
+  'an incident pages once, although the bucket takes no record of it': caseOf(
+    { nodeGroups: [{ os: 'bottlerocket', count: 1 }] },
+    [
+      { at: 'Begin', machine: 'nightshift-rollback-cluster', outage: 's3', operation: 'PutObject' },
+      { at: 'InspectCluster', machine: 'nightshift-migrate-cluster', after: 17, outage: 'scheduler' },
+    ],
+  ),
   // The switch fired while the owner waited for its rollback: stopping the owner stops the rollback too, and both asked
   // for a recovery under another name. The two changed the cluster at the same time.
   'a lease that fires during the rollback starts one recovery': caseOf({}, [

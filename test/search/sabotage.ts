@@ -423,12 +423,12 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     sources: [
       {
         file: 'functions/handlers/shared/incident.ts',
-        from: "    paged: endings.includes('rollback-failed'),",
+        from: '    paged: await anyPaged(sources, [...recovered, nestedRollback(request.execution, self)]),',
         to: '    paged: false,',
       },
       {
         file: 'functions/handlers/shared/incident.ts',
-        from: 'ending: endings.slice(0, recovered.length).find((ending) => ending !== null) ?? null,',
+        from: 'ending: endings.find((ending) => ending !== null) ?? null,',
         to: 'ending: null,',
       },
     ],

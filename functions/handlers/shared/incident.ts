@@ -1,41 +1,59 @@
 import { createHash } from 'node:crypto';
+import { isNamed } from '../../aws/clients.ts';
 import type { ObjectStore } from '../../aws/s3.ts';
+import type { StepFunctions } from '../../aws/step-functions.ts';
 import type { ReadOutput } from '../../contracts/inspect-rollback.ts';
 import type { Execution } from '../../contracts/shared/input.ts';
+import { owedRecord } from '../../core/execution/owed-record.ts';
 import { type RollbackInput, recoveryOf } from '../../core/execution/recovery.ts';
 import { findEnding } from './evidence.ts';
 
 /** What the executions of one incident have recorded before this one. */
 export type Incident = Pick<ReadOutput, 'ending' | 'paged'>;
 
+interface Sources {
+  store: Pick<ObjectStore, 'find'>;
+  history: StepFunctions['history'];
+}
+
 /**
  * Reads what the executions before a recovery recorded. A rollback that a person asks for is an incident of its own. A
  * rollback that the migration starts again, because the first was stopped, belongs to the same incident. Throws what
  * the bucket throws.
  */
-export async function incidentBefore(
-  store: Pick<ObjectStore, 'find'>,
-  request: RollbackInput,
-  self: Execution,
-): Promise<Incident> {
-  if (request.mode === 'rollback') return { ending: null, paged: await hasPaged(store, startsBefore(request, self)) };
+export async function incidentBefore(sources: Sources, request: RollbackInput, self: Execution): Promise<Incident> {
+  if (request.mode === 'rollback') return { ending: null, paged: await anyPaged(sources, startsBefore(request, self)) };
   const left = request.after ?? request.execution;
   const attempts = Array.from({ length: request.attempt - 1 }, (_, index) =>
     recoveryOf(left, request.attempt - 1 - index),
   );
   const recovered = [left, ...attempts.map((name) => sibling(self, name))];
-  const endings = await Promise.all(
-    [...recovered, nestedRollback(request.execution, self)].map((each) => findEnding(store, each)),
-  );
+  const endings = await Promise.all(recovered.map((each) => findEnding(sources.store, each)));
   return {
-    ending: endings.slice(0, recovered.length).find((ending) => ending !== null) ?? null,
-    paged: endings.includes('rollback-failed'),
+    ending: endings.find((ending) => ending !== null) ?? null,
+    paged: await anyPaged(sources, [...recovered, nestedRollback(request.execution, self)]),
   };
 }
 
-async function hasPaged(store: Pick<ObjectStore, 'find'>, executions: readonly Execution[]): Promise<boolean> {
-  const endings = await Promise.all(executions.map((each) => findEnding(store, each)));
-  return endings.includes('rollback-failed');
+async function anyPaged(sources: Sources, executions: readonly Execution[]): Promise<boolean> {
+  const paged = await Promise.all(executions.map((each) => hasPaged(sources, each)));
+  return paged.includes(true);
+}
+
+/**
+ * True if an execution published that its rollback failed: its record shows it, or, if the bucket took no record, its
+ * history. A bucket that is out for longer than two recoveries would otherwise page a person for each.
+ */
+async function hasPaged({ store, history }: Sources, execution: Execution): Promise<boolean> {
+  const recorded = await findEnding(store, execution);
+  if (recorded !== null) return recorded === 'rollback-failed';
+  const owed = owedRecord(await history(execution.arn).catch(nothingOfNoExecution));
+  return owed?.ran === true && owed.ending === 'rollback-failed';
+}
+
+function nothingOfNoExecution(error: unknown): string[] {
+  if (isNamed(error, 'ExecutionDoesNotExist')) return [];
+  throw error;
 }
 
 /** The starts of the rollback that the migration made before this one; the first has no number, the second has `-2`. */

@@ -2,7 +2,7 @@ import { isLoud } from './claims.ts';
 import { duplicatesIn, isOnlyBookkeeping } from './misfortunes.ts';
 import { perCluster, type Rule } from './rule.ts';
 import { asJson, type ClusterSeen, deedsOf, isDisruptive, isMigration, ownerOf, type Seen, textOf } from './seen.ts';
-import { configured, liveNodes, runningOn, sameRunning, shown } from './truth.ts';
+import { configured, liveNodes, runningOn, runsKubeProxy, sameRunning, shown } from './truth.ts';
 
 /** Three recoveries, and the one that gives up. */
 const MOST_RECOVERIES = 4;
@@ -54,8 +54,11 @@ function notPutBack(seen: Seen, cluster: ClusterSeen): string[] {
   const { addon } = cluster.after;
   const changed = cluster.executions.some((execution) => deedsOf(execution).some(isDisruptive));
   const first = seen.first.clusters.find(({ name }) => name === cluster.before.name);
-  const neverRan = new Set(first?.nodes.filter(({ runningMode }) => runningMode === null).map(({ id }) => id));
-  if (isLoud(seen, cluster)) return ['only records were lost, and the cluster could not be brought into one mode'];
+  const silent = first?.nodes.filter((node) => runsKubeProxy(node) && node.runningMode === null) ?? [];
+  const neverRan = new Set(silent.map(({ id }) => id));
+  // A kube-proxy that did not run before may not run in any mode.
+  if (isLoud(seen, cluster))
+    return neverRan.size > 0 ? [] : ['only records were lost, and the cluster could not be brought into one mode'];
   if (!addon) return [];
   const values = configured(addon.configurationValues);
   return liveNodes(cluster.after)

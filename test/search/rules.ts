@@ -119,7 +119,8 @@ export const anEndedExecutionLeavesOneMode = perCluster((cluster, seen) => {
   if (!running) return [...kept, 'the next pod would not start'];
   const known = new Set(staying(seen, cluster).map(({ id }) => id));
   // What another configured since may have reached nodes whose pods were restarted.
-  const later = claim && isChangedByOther(cluster, lastLook(seen, cluster, claim)) ? nextPodRuns(after) : null;
+  const looked = claim ? lastLook(seen, cluster, claim) : lastAnswerOfNodes(cluster);
+  const later = isChangedByOther(cluster, looked) ? nextPodRuns(after) : null;
   const ending = claim?.ending ?? 'unrecorded';
   return [
     ...kept,
@@ -130,13 +131,24 @@ export const anEndedExecutionLeavesOneMode = perCluster((cluster, seen) => {
       if (!sameRunning(runs, running) && !(later && sameRunning(runs, later)))
         return [`${ending} says ${shown(running)}, and ${node.id} runs ${shown(runs)}`];
       const { virtualServers, rejectRules } = node.leftovers;
-      // Another principal moved this node to another mode afterwards: nobody of ours was there to clean it.
-      if (!sameRunning(runs, running)) return [];
+      // Another principal moved this node to another mode afterwards: no execution was there to clean it.
+      if (!sameRunning(runs, running) || (!claim && later)) return [];
       if (!hasShell(node) || !known.has(node.id) || virtualServers + rejectRules === 0) return [];
       return [`${ending}, and ${node.id} keeps ${virtualServers} virtual servers and ${rejectRules} REJECT rules`];
     }),
   ];
 });
+
+/** When an execution last asked nodes or read their answers; what it proved then could perhaps not be recorded. */
+function lastAnswerOfNodes({ executions }: ClusterSeen): string {
+  const deeds = executions.flatMap(deedsOf).filter(({ what }) => /^(run-on|collect-from)-nodes$/.test(what));
+  return (
+    deeds
+      .map(({ at }) => iso(at))
+      .sort()
+      .at(-1) ?? ''
+  );
+}
 
 /** What an execution holds while it works, and is still there although all have ended. */
 function heldStill(seen: Seen, cluster: ClusterSeen): string[] {

@@ -10,7 +10,7 @@ export interface Listener {
 }
 
 /**
- * The ports of one sandbox's Kubernetes APIs. A port that a cluster gives back serves a cluster of the next world: its
+ * The ports of one sandbox's Kubernetes APIs. A port that a cluster releases serves a cluster of the next world: its
  * functions are warm, and keep their connections as they would to a cluster that stays.
  */
 export class Listeners {

@@ -1,7 +1,7 @@
 import type { Sandbox } from '@nightshift/sandbox';
+import { worldOf } from '@nightshift/sandbox/test/world';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startNightshift } from '../../cli/start-sandbox.ts';
-import { worldOf } from './contract/world.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {

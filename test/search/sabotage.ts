@@ -423,12 +423,12 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     sources: [
       {
         file: 'functions/handlers/shared/incident.ts',
-        from: '    paged: await anyPaged(sources, [...recovered, nestedRollback(request.execution, self)]),',
+        from: '    paged: looks.some(({ paged }) => paged),',
         to: '    paged: false,',
       },
       {
         file: 'functions/handlers/shared/incident.ts',
-        from: 'ending: endings.find((ending) => ending !== null) ?? null,',
+        from: 'ending: looks.slice(0, recovered.length).find(({ ending }) => ending !== null)?.ending ?? null,',
         to: 'ending: null,',
       },
     ],

@@ -5,6 +5,7 @@ import { kernelNodesAvailable } from '@nightshift/sandbox/nodes';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseEvidence } from '../../functions/core/evidence/evidence.ts';
 import type { Verdict } from '../../functions/core/evidence/verdict.ts';
+import { TWELVE } from '../ssm-documents/nodes/steps.ts';
 import { changes, Workflow } from './run.ts';
 import { REQUEST, worldOf } from './worlds.ts';
 
@@ -20,20 +21,6 @@ const HOLDS = [
   'scheduler CreateSchedule',
   'eks CreateAccessEntry',
   ...Array<string>(2).fill('eks AssociateAccessPolicy'),
-];
-const TWELVE = [
-  'ip_vs',
-  'ip_vs_rr',
-  'ip_vs_wrr',
-  'ip_vs_lc',
-  'ip_vs_wlc',
-  'ip_vs_lblc',
-  'ip_vs_lblcr',
-  'ip_vs_sh',
-  'ip_vs_dh',
-  'ip_vs_sed',
-  'ip_vs_nq',
-  'nf_conntrack',
 ];
 
 /** One Ubuntu node, which is what a kernel node's package manager stands in for. */

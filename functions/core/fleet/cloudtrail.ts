@@ -105,7 +105,7 @@ const readTagging = callOf(
   object({ detail: object({ requestParameters: object({ resourceArn: text }) }) }),
 );
 
-/** A role of nightshift's: all their names begin alike, whoever assumes them. */
+/** A role of nightshift: the names of all its roles begin alike, whichever service or person assumed one. */
 const OWN = /:assumed-role\/nightshift-/;
 
 interface Recorded {

@@ -26,7 +26,7 @@ const meant = (key: string): string => key.replaceAll(/\s/gu, '').toLowerCase();
 
 /**
  * Why a tag that looks like nightshift's is not one that it reads; null for one that it reads, and for those of others.
- * Whoever wrote it wanted something, be it that the cluster is left alone.
+ * A misspelt tag is reported, because its author wanted an effect, perhaps that the cluster is left alone.
  */
 function misspelt(key: string): string | null {
   const lookalike = meant(key);

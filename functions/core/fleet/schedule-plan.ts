@@ -24,7 +24,7 @@ export interface ClusterStanding {
   addon: { configuration: string | null } | null;
 }
 
-/** A cluster's schedule as it is; `at` is null where somebody made it something that is no moment. */
+/** A cluster's schedule as it is; `at` is null if someone edited the schedule to an expression without a time. */
 export interface ExistingSchedule {
   at: Date | null;
   enabled: boolean;

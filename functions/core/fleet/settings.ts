@@ -54,7 +54,7 @@ const SettingsInput = z.strictObject(
 
 /**
  * Parses a deployment's settings. A target and a window must be given; without the others only tagged clusters are
- * enrolled, new clusters are enforced, drift is told, and five clusters start every ten minutes. Unknown fields are
+ * enrolled, new clusters are enforced, drift is reported, and five clusters start every ten minutes. Unknown fields are
  * refused.
  * @throws InvalidConfiguration naming field and rule
  */

@@ -107,7 +107,7 @@ class TableReader {
       this.#realServer(words);
     } else if (first === 'TCP' || first === 'UDP' || first === 'SCTP') this.#service(first, words);
     else if (first === 'FWM') this.#mark(words);
-    else throw this.#refusal('it is no line of ipvsadm -L, ipvsadm -Ln or /proc/net/ip_vs');
+    else throw this.#refusal('it is not a line of ipvsadm -L, ipvsadm -Ln or /proc/net/ip_vs');
   }
 
   end(): VirtualServer[] {

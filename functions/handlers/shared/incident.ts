@@ -22,33 +22,34 @@ interface Sources {
  * the bucket throws.
  */
 export async function incidentBefore(sources: Sources, request: RollbackInput, self: Execution): Promise<Incident> {
-  if (request.mode === 'rollback') return { ending: null, paged: await anyPaged(sources, startsBefore(request, self)) };
+  if (request.mode === 'rollback') {
+    const looks = await Promise.all(startsBefore(request, self).map((each) => lookAt(sources, each)));
+    return { ending: null, paged: looks.some(({ paged }) => paged) };
+  }
   const left = request.after ?? request.execution;
   const attempts = Array.from({ length: request.attempt - 1 }, (_, index) =>
     recoveryOf(left, request.attempt - 1 - index),
   );
   const recovered = [left, ...attempts.map((name) => sibling(self, name))];
-  const endings = await Promise.all(recovered.map((each) => findEnding(sources.store, each)));
+  const looks = await Promise.all(
+    [...recovered, nestedRollback(request.execution, self)].map((each) => lookAt(sources, each)),
+  );
   return {
-    ending: endings.find((ending) => ending !== null) ?? null,
-    paged: await anyPaged(sources, [...recovered, nestedRollback(request.execution, self)]),
+    ending: looks.slice(0, recovered.length).find(({ ending }) => ending !== null)?.ending ?? null,
+    paged: looks.some(({ paged }) => paged),
   };
 }
 
-async function anyPaged(sources: Sources, executions: readonly Execution[]): Promise<boolean> {
-  const paged = await Promise.all(executions.map((each) => hasPaged(sources, each)));
-  return paged.includes(true);
-}
-
 /**
- * True if an execution published that its rollback failed: its record shows it, or, if the bucket took no record, its
- * history. A bucket that is out for longer than two recoveries would otherwise page a person for each.
+ * The ending that one execution recorded, and whether it published that its rollback failed: its record shows it, or, if
+ * the bucket took no record, its history. A bucket that is out for longer than two recoveries would otherwise page a
+ * person for each.
  */
-async function hasPaged({ store, history }: Sources, execution: Execution): Promise<boolean> {
-  const recorded = await findEnding(store, execution);
-  if (recorded !== null) return recorded === 'rollback-failed';
+async function lookAt({ store, history }: Sources, execution: Execution): Promise<Incident> {
+  const ending = await findEnding(store, execution);
+  if (ending !== null) return { ending, paged: ending === 'rollback-failed' };
   const owed = owedRecord(await history(execution.arn).catch(nothingOfNoExecution));
-  return owed?.ran === true && owed.ending === 'rollback-failed';
+  return { ending, paged: owed?.ran === true && owed.ending === 'rollback-failed' };
 }
 
 function nothingOfNoExecution(error: unknown): string[] {

@@ -93,7 +93,7 @@ describe.skipIf(!present)('a stock kubectl', () => {
     );
   });
 
-  test('applies a ConfigMap of its own, twice, and is told of a field that does not exist', async () => {
+  test('applies a ConfigMap of its own, twice, and reports a field that does not exist', async () => {
     const file = join(directory, 'configmap.yaml');
     const manifest = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own}\ndata: {a: b}\n';
     writeFileSync(file, manifest);

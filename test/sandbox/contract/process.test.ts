@@ -3,11 +3,11 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EKS } from '@aws-sdk/client-eks';
+import { worldOf } from '@nightshift/sandbox/test/world';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { PATIENT } from '../../patience.ts';
 import { type Served, serve } from './serve.ts';
-import { worldOf } from './world.ts';
 
 const running: Served[] = [];
 afterEach(async () => {

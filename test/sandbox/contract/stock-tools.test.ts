@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { worldOf } from '@nightshift/sandbox/test/world';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PATIENT } from '../../patience.ts';
 import { present, type Served, serve } from './serve.ts';
-import { worldOf } from './world.ts';
 
 const tools = [present('aws', '--version'), present('kubectl', 'version', '--client')].every(Boolean);
 

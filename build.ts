@@ -82,7 +82,7 @@ async function rebuild(names: string[]): Promise<void> {
     let digest: string;
     do {
       digest = sourcesDigest();
-      await bundleInto(unfinished, names, []);
+      await bundleInto(unfinished, names);
       // If the sources changed meanwhile, another process may have built them: outdated bundles must not replace newer
       // ones.
     } while (digest !== sourcesDigest());
@@ -112,10 +112,10 @@ export function replaceBundles(from: string, to: string, digest: string): void {
   renameSync(stamp, join(to, STAMP));
 }
 
-async function bundleInto(folder: string, names: string[], plugins: Plugin[]): Promise<void> {
-  const { outputs } = await run(names, folder, {}, plugins);
+async function bundleInto(folder: string, names: string[]): Promise<void> {
+  const { outputs } = await run(names, folder, {});
   const needRequire = names.filter((name) => callsRequire(outputs, name));
-  if (needRequire.length > 0) await run(needRequire, folder, { js: REQUIRE }, plugins);
+  if (needRequire.length > 0) await run(needRequire, folder, { js: REQUIRE });
   for (const name of names)
     writeFileSync(join(folder, name, NOTICES), noticesText(bundledPackages(ROOT, filesIn(outputs, name))));
 }
@@ -149,7 +149,16 @@ export async function bundleFunctions(
       }),
   };
   const names = changed.map(({ name }) => name);
-  await bundleInto(folder, names, [replaced]);
+  const needRequire = changed.filter(({ file }) => readFileSync(file, 'utf8').startsWith(REQUIRE));
+  const [needing, others] = [
+    needRequire.map(({ name }) => name),
+    names.filter((name) => !needRequire.some((report) => report.name === name)),
+  ];
+  for (const [some, banner] of [
+    [needing, { js: REQUIRE }],
+    [others, {}],
+  ] as const)
+    if (some.length > 0) await run(some, folder, banner, [replaced]);
   return new Map(
     reports.map(({ name, file }) => [name, names.includes(name) ? join(folder, name, 'index.mjs') : file]),
   );
@@ -186,7 +195,12 @@ const WITHOUT_OTHER_OPERATIONS: Plugin = {
     })),
 };
 
-async function run(names: string[], outdir: string, banner: { js?: string }, plugins: Plugin[]): Promise<Metafile> {
+async function run(
+  names: readonly string[],
+  outdir: string,
+  banner: { js?: string },
+  plugins: readonly Plugin[] = [],
+): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: names.map((name) => ({ in: `functions/handlers/${name}.ts`, out: `${name}/index` })),

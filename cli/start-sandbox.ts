@@ -9,7 +9,10 @@ import { modelDocuments } from '../ssm-documents/model-node.ts';
 export type NightshiftOptions = Pick<SandboxOptions, 'world' | 'port' | 'clock' | 'nodeKind' | 'onLog' | 'onBug'> & {
   /** A CloudFormation template, parsed from JSON, to deploy whole. Default: the product's, with the world's windows. */
   template?: unknown;
-  /** Handler file name → path of its bundle. Default: the bundles of the sources, rebuilt if those have changed. */
+  /**
+   * Handler file name → path of its bundle. Default: the bundles of the sources, rebuilt if those have changed. Each new
+   * world is deployed with what stands here and in `definitions` then.
+   */
   bundles?: ReadonlyMap<string, string>;
   definitions?: Definitions;
 };

@@ -28,16 +28,19 @@ const HEARD_OF = names.rule('execution-ended');
 export type Definitions = Readonly<Record<string, string>>;
 
 /**
- * The product's template for worlds of a sandbox, as a function of a world's windows. Nothing but the end of an execution
- * sets something in motion in them: the other rules, the sweeps and the alarms are left out. Throws what the synthesis
- * throws.
+ * The product's template for worlds of a sandbox, as a function of a world's windows, which reads `definitions` at each
+ * call. Nothing but the end of an execution sets something in motion in these worlds: the other rules, the sweeps and the
+ * alarms are left out. Throws what the synthesis throws.
  */
 export async function sandboxTemplate(
   definitions: Definitions = {},
 ): Promise<(windows: Readonly<Record<string, Window>>) => Template> {
   const template = await synthesized(parseConfig({ windows: WINDOWS, settings: SETTINGS }));
-  const quiet = { ...template, Resources: withDefinitions(quietened(template.Resources), definitions) };
-  return (windows) => ({ ...quiet, Resources: withWindows(quiet.Resources, JSON.stringify(windows)) });
+  const quiet = quietened(template.Resources);
+  return (windows) => ({
+    ...template,
+    Resources: withWindows(withDefinitions(quiet, definitions), JSON.stringify(windows)),
+  });
 }
 
 type Resources = Template['Resources'];

@@ -4,6 +4,7 @@ import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { paginateListCommandInvocations, SSMClient } from '@aws-sdk/client-ssm';
 import type { ApiCall, Sandbox, SandboxState } from '@nightshift/sandbox';
 import { z } from 'zod';
+import { buildFunctions } from '../../build.ts';
 import { startNightshift } from '../../cli/start-sandbox.ts';
 import { configuredTemplate, Roles } from '../infra/roles.ts';
 import { type Case, worldFile } from './case.ts';
@@ -28,6 +29,13 @@ const DAY_MS = 86_400_000;
 /** More executions than any request leads to: whoever starts them will not stop, and what there is breaks a rule. */
 const CROWD = 40;
 
+/** What each new world is deployed with, and the product's own bundles. */
+interface Deployed {
+  readonly product: ReadonlyMap<string, string>;
+  readonly bundles: Map<string, string>;
+  readonly definitions: Record<string, string>;
+}
+
 /** The sandbox is broken, and no rule: nothing was found out about the product. */
 export class SandboxAtFault extends Error {
   override readonly name = 'SandboxAtFault';
@@ -36,15 +44,17 @@ export class SandboxAtFault extends Error {
 /** One sandbox in which cases run one after the other, each in a world of its own. */
 export class Searcher {
   readonly #sandbox: Sandbox;
-  readonly #roles: Roles;
+  readonly #deployed: Deployed;
+  #roles: Roles;
   readonly #bugs: unknown[];
   readonly #sfn: SFNClient;
   readonly #s3: S3Client;
   readonly #ssm: SSMClient;
   readonly #lambda: LambdaClient;
 
-  private constructor(sandbox: Sandbox, roles: Roles, bugs: unknown[]) {
+  private constructor(sandbox: Sandbox, deployed: Deployed, roles: Roles, bugs: unknown[]) {
     this.#sandbox = sandbox;
+    this.#deployed = deployed;
     this.#roles = roles;
     this.#bugs = bugs;
     const options = {
@@ -58,12 +68,25 @@ export class Searcher {
     this.#lambda = new LambdaClient(options);
   }
 
-  /** For sabotage: other bundles and definitions than the product's, and another template than that of its roles. */
-  static async start({ rights, ...deployed }: Sabotaged = {}): Promise<Searcher> {
+  static async start(): Promise<Searcher> {
     const bugs: unknown[] = [];
     const world = worldFile({ start: '2026-11-20T00:00:00Z', seed: 1, freeze: [], clusters: [] });
-    const roles = new Roles(rights ?? (await configuredTemplate()));
-    return new Searcher(await startNightshift({ world, ...deployed, onBug: (bug) => bugs.push(bug) }), roles, bugs);
+    const product = new Map((await buildFunctions({ quiet: true })).map(({ name, file }) => [name, file]));
+    const deployed = { product, bundles: new Map(product), definitions: {} };
+    const sandbox = await startNightshift({ world, ...deployed, onBug: (bug) => bugs.push(bug) });
+    return new Searcher(sandbox, deployed, new Roles(await configuredTemplate()), bugs);
+  }
+
+  /**
+   * From the next case on the product has other bundles and definitions than its own, and its calls are compared with the
+   * roles of another template. The rest of the sandbox goes on: to start one takes longer than a case.
+   */
+  async deploy({ bundles = new Map(), definitions = {}, rights }: Sabotaged): Promise<void> {
+    const { product, ...deployed } = this.#deployed;
+    for (const [name, file] of product) deployed.bundles.set(name, bundles.get(name) ?? file);
+    for (const name of Object.keys(deployed.definitions)) delete deployed.definitions[name];
+    Object.assign(deployed.definitions, definitions);
+    this.#roles = new Roles(rights ?? (await configuredTemplate()));
   }
 
   /** Runs a case until nothing moves any more, and answers what it violates. Throws SandboxAtFault. */
@@ -215,7 +238,6 @@ const Put = z.object({ Key: z.string(), Body: z.unknown() });
 /** A drawn fault strikes at most forty calls. */
 const INSISTENCE = 50;
 
-/** A fault that is armed at once strikes the search's own start as well: it is made again until the fault is used up. */
 /** Whether a fault may keep a record or its event from being written until a sweep does it. */
 function isOutage(fault: Case['faults'][number]): boolean {
   if ('outage' in fault) return true;
@@ -223,6 +245,7 @@ function isOutage(fault: Case['faults'][number]): boolean {
   return service === 'events' || service === 's3';
 }
 
+/** A fault that is armed at once strikes the search's own start as well: it is made again until the fault is used up. */
 async function insistently<T>(call: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {

@@ -24,17 +24,26 @@ export interface Find {
   runs: number;
 }
 
-/**
- * Runs drawn cases in a sandbox of its own until one breaks a rule, and makes that one as small as it gets; null when
- * none does. Throws SandboxAtFault.
- */
-export async function search({ runs, seed, sabotage, shrinks = 150, onRun }: SearchOptions): Promise<Find | null> {
-  const searcher = await Searcher.start(sabotage && (await deploySabotaged(sabotage)));
+/** As `searchWith`, in a sandbox of its own. */
+export async function search(options: SearchOptions): Promise<Find | null> {
+  const searcher = await Searcher.start();
   try {
-    return await find(searcher, { runs, seed, shrinks, draw: sabotage?.draw ?? anyCase, ...(onRun && { onRun }) });
+    return await searchWith(searcher, options);
   } finally {
     await searcher.stop();
   }
+}
+
+/**
+ * Runs drawn cases until one breaks a rule, and makes that one as small as it gets; null when none does. Throws
+ * SandboxAtFault.
+ */
+export async function searchWith(
+  searcher: Searcher,
+  { runs, seed, sabotage, shrinks = 150, onRun }: SearchOptions,
+): Promise<Find | null> {
+  await searcher.deploy(sabotage ? await deploySabotaged(sabotage) : {});
+  return find(searcher, { runs, seed, shrinks, draw: sabotage?.draw ?? anyCase, ...(onRun && { onRun }) });
 }
 
 interface Hunt {

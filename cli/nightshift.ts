@@ -2,19 +2,19 @@ import { CommanderError } from 'commander';
 import { isEntry } from '../scripts/is-entry.ts';
 import { describeError, EXIT } from './exit.ts';
 import { buildProgram } from './program.ts';
-import { endWhenReaderLeaves, flush, processTerminal } from './terminal/terminal.ts';
+import { endWhenReaderLeaves, flush, processTerminal, type Terminal } from './terminal/terminal.ts';
 
 /** Runs the command line and ends the process with its exit code, after all output is flushed. */
 export async function main(argv: readonly string[]): Promise<never> {
   endWhenReaderLeaves();
-  await run(argv);
+  await runCommand(argv, processTerminal());
   await flush();
   // Kept-alive connections would keep the process alive for seconds after the work is done.
   process.exit();
 }
 
-async function run(argv: readonly string[]): Promise<void> {
-  const terminal = processTerminal();
+/** Runs the command line and leaves its exit code in `process.exitCode`. */
+export async function runCommand(argv: readonly string[], terminal: Terminal): Promise<void> {
   try {
     await buildProgram(terminal).parseAsync(argv, { from: 'user' });
   } catch (error) {

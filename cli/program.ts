@@ -33,6 +33,10 @@ export function buildProgram(terminal: Terminal): Command {
     .helpCommand(false)
     .showHelpAfterError(`(${nightshiftCommand('--help')} lists every command and option)`)
     .addHelpText('after', EXAMPLES)
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.replace(/\n$/, '')),
+      writeErr: (text) => terminal.err(text.replace(/\n$/, '')),
+    })
     .exitOverride();
   const add = [addDemo, addMigrate, addRollback, addAudit, addVerify, addSandbox, addAccessManifest, addCompletion];
   for (const command of add) command(program, terminal);

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { run } from './run.ts';
+import { call } from './run.ts';
 
 const RBAC = 'rbac.authorization.k8s.io';
 const objectsIn = (text: string) => parseAllDocuments(text).map((document) => document.toJS());
 
 test('access-manifest prints a Role, a ClusterRole and their bindings to the group', async () => {
-  const { code, stdout } = await run(['access-manifest', '--group', 'platform:nightshift']);
+  const { code, stdout } = await call(['access-manifest', '--group', 'platform:nightshift']);
   const subjects = [{ apiGroup: RBAC, kind: 'Group', name: 'platform:nightshift' }];
   const metadata = { name: 'nightshift', namespace: 'kube-system' };
   const head = { apiVersion: `${RBAC}/v1` };
@@ -52,12 +52,12 @@ test('access-manifest prints a Role, a ClusterRole and their bindings to the gro
 });
 
 test('without --group the group is nightshift', async () => {
-  const { stdout } = await run(['access-manifest']);
+  const { stdout } = await call(['access-manifest']);
   expect(objectsIn(stdout)[1]?.subjects).toEqual([{ apiGroup: RBAC, kind: 'Group', name: 'nightshift' }]);
 });
 
 test('a group that no access entry can have is a usage error', async () => {
-  const { code, stderr } = await run(['access-manifest', '--group', 'system:masters']);
+  const { code, stderr } = await call(['access-manifest', '--group', 'system:masters']);
   expect(code).toBe(2);
   expect(stderr).toContain('--group system:masters is not the name of a Kubernetes group');
 });

@@ -3,10 +3,9 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { buildProgram } from '../../cli/program.ts';
-import { run } from './run.ts';
+import { COMMANDS, call, run } from './run.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const COMMANDS = ['demo', 'migrate', 'rollback', 'audit', 'verify', 'access-manifest', 'sandbox', 'completion'];
 
 /** The words of a command as a POSIX shell splits them: quotes group, and `#`, `|`, `>`, `)` and `;` end it. */
 function words(line: string): string[] {
@@ -35,14 +34,17 @@ const callsIn = (text: string): string[] =>
 
 describe('a command that nightshift prints can be pasted as it stands', () => {
   test.each(COMMANDS)('in the help of %s, where every example begins with the way to start it', async (command) => {
-    const { stdout } = await run([command, '--help']);
+    const { code, stdout } = await call([command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: nightshift ${command}`);
     const calls = callsIn(stdout);
     expect(calls.length).toBeGreaterThanOrEqual(command === 'demo' ? 0 : 1);
     for (const call of calls) expect(() => parse(words(call)), call).not.toThrow();
   });
 
   test('in the help of the program', async () => {
-    const { stdout } = await run(['--help']);
+    const { code, stdout, stderr } = await run(['--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const calls = callsIn(stdout);
     expect(calls).toHaveLength(7);
     for (const call of calls) expect(() => parse(words(call)), call).not.toThrow();

@@ -1,7 +1,10 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { runCommand } from '../../cli/nightshift.ts';
 
 export const ENTRY = fileURLToPath(new URL('../../cli/nightshift.ts', import.meta.url));
+
+export const COMMANDS = ['demo', 'migrate', 'rollback', 'audit', 'verify', 'sandbox', 'access-manifest', 'completion'];
 
 export interface Ran {
   code: number | null;
@@ -36,6 +39,23 @@ export async function run(
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.stdin ?? '');
   return running;
+}
+
+/** Runs it in this process: for calls that end before they read stdin or reach AWS. */
+export async function call(args: readonly string[]): Promise<Ran> {
+  const { exitCode } = process;
+  let stdout = '';
+  let stderr = '';
+  const out = (text: string) => {
+    stdout += `${text}\n`;
+  };
+  const err = (text: string) => {
+    stderr += `${text}\n`;
+  };
+  await runCommand(args, { out, err, lively: false });
+  const code = Number(process.exitCode ?? 0);
+  process.exitCode = exitCode;
+  return { code, stdout, stderr };
 }
 
 /** What a started one wrote, and its exit code. */

@@ -80,8 +80,9 @@ describe('verifying a node by hand', () => {
     expect(() => verifyTables(output('ipvs').slice(0, -10), manual)).toThrow(UnparseableOutput);
   });
 
-  it('proves nothing by an empty table', () => {
+  it('proves nothing by an empty table, or without DNS over UDP', () => {
     expect(verifyTables('', manual)).toMatchObject({ pass: false, virtualServers: 0 });
+    expect(verifyTables(MANUAL_SAMPLE.slice(0, MANUAL_SAMPLE.indexOf('UDP')), manual).pass).toBe(false);
   });
 
   it('refuses a scheduler that is none of the ten, and a text that it does not understand', () => {

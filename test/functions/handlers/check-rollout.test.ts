@@ -30,14 +30,6 @@ test('a rollout is not done while the controller has not seen the restart', asyn
   expect(await check({ observedGeneration: 1 })).toMatchObject({ done: false, waitSeconds: 68 });
 });
 
-test('a rollout is not done while a new pod is not available', async () => {
-  expect(await check({ available: 2 })).toMatchObject({ done: false, updated: 3, available: 2 });
-});
-
-test('a rollout on a cluster without nodes is done', async () => {
-  expect(await check({ desired: 0, updated: 0, available: 0 })).toMatchObject({ done: true });
-});
-
 test('a new pod that restarts fails the rollout and its node is named', async () => {
   const newPods = [{ name: 'kube-proxy-x', nodeName: 'ip-1', restarts: 1, waiting: null }];
   await expect(check({ updated: 1, available: 2, newPods })).rejects.toMatchObject({

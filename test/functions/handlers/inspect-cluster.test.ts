@@ -201,15 +201,3 @@ test('hybrid nodes, which EC2 does not know, are looked up in SSM by the names o
   await run({ ...input, kubernetes: true }, new Ear());
   expect(asked).toEqual([['i-1', 'mi-0123456789abcdef0']]);
 });
-
-test('a request that breaks a rule is refused before anything is asked', async () => {
-  const { run, asked } = inspecting({});
-  const bad = { ...request, target: { mode: 'ipvs', scheduler: 'best' } };
-  await expect(run({ ...input, request: bad }, new Ear())).rejects.toMatchObject({ name: 'InvalidRequest' });
-  expect(asked).toEqual([]);
-});
-
-test('a look names the lease of the cluster and the execution that would recover this one', async () => {
-  const { run } = inspecting({});
-  expect((await run(input, new Ear())).cluster).toMatchObject({ lease: 'nightshift-demo', recovery: 'recover-demo-1' });
-});

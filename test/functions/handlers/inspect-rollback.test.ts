@@ -141,12 +141,6 @@ test('what was saved is what goes back; a node whose agent is gone does not stop
   expect(asked).toEqual(['eks demo']);
 });
 
-test('an end that the owner recorded is told', async () => {
-  const { run, store } = await looking(saved);
-  await store.put('executions/demo-1/outcome.json', '{"ending":"migrated"}');
-  expect(await run(input, new Ear())).toMatchObject({ ownerEnding: 'migrated' });
-});
-
 test('where the ConfigMap was the way, Kubernetes says how it stands', async () => {
   const former = { ...saved, addon: null, plan: { ...saved.plan, way: 'config-map' }, configMap: CONFIG_MAP };
   const { run } = await looking(former, { addon: null });

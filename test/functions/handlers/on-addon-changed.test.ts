@@ -154,13 +154,6 @@ describe('nothing is drift about', () => {
   });
 });
 
-test("EKS's own word tells of drift whose call nobody recorded", async () => {
-  const { run, events, scheduled } = listening({ standing: DRIFTED });
-  expect(await run(addonEvent('Update Succeeded'))).toMatchObject({ kind: 'scheduled' });
-  expect(events).toMatchObject([{ detail: { change: 'EKS Addon Update Succeeded', by: null, found: 'iptables' } }]);
-  expect(scheduled).toHaveLength(1);
-});
-
 test('a change by somebody else while an execution works on the cluster is drift all the same', async () => {
   const { run } = listening({ leased: true });
   expect(await run(addonCall('UpdateAddon', { configurationValues: IPTABLES }))).toMatchObject({ kind: 'scheduled' });

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import type { EventBus } from '../../../functions/aws/events.ts';
-import { shortDigest } from '../../../functions/core/values/digest.ts';
 import { onExecutionEnded } from '../../../functions/handlers/on-execution-ended.ts';
 import { problemsOf } from '../../workflow/event-schemas.ts';
 import { Ear, execution, MemoryStore } from './fakes.ts';
@@ -118,13 +117,6 @@ test('a history that cannot be kept holds up no recovery, and is tried again', a
   expect(started).toMatchObject([{ name: 'recover-demo-1' }]);
 });
 
-test('the same event again starts nothing again', async () => {
-  const { run, started } = listening();
-  await run(event());
-  expect(await run(event())).toMatchObject({ kind: 'already-started', name: 'recover-demo-1' });
-  expect(started).toHaveLength(1);
-});
-
 test('a migration that recorded its end is left alone, however it ended', async () => {
   const { run, store, started } = listening();
   await store.put(OUTCOME, '{"ending":"failed"}');
@@ -142,13 +134,6 @@ test.each(['RUNNING', 'PENDING_REDRIVE'])('%s is no ending, so there is no histo
   const { run, store } = listening();
   await run(event({ status }));
   expect(store.writes).toEqual([]);
-});
-
-test('RUNNING that arrives after ABORTED undoes nothing and starts nothing', async () => {
-  const { run, started } = listening();
-  await run(event());
-  await run(event({ status: 'RUNNING' }));
-  expect(started).toHaveLength(1);
 });
 
 test("another team's state machine is no business of nightshift's", async () => {
@@ -172,17 +157,6 @@ test.each(['{}', '"demo"', '{"cluster":"-no-"}', 'no JSON'])(
   },
 );
 
-test('an aborted recovery is tried again, for the same owner, under another name', async () => {
-  const { run, started } = listening();
-  expect(await run(rollback(1))).toMatchObject({ kind: 'started', name: 'recover2-demo-1' });
-  expect(await run(rollback(2))).toMatchObject({ kind: 'started', name: 'recover3-demo-1' });
-  expect(started).toMatchObject([{ input: { execution, attempt: 2 } }, { input: { execution, attempt: 3 } }]);
-  expect(started).toMatchObject([
-    { input: { previous: { name: 'recover-demo-1' } } },
-    { input: { previous: { name: 'recover2-demo-1' } } },
-  ]);
-});
-
 test('a rollback that was stopped together with its owner and the owner itself ask for one recovery', async () => {
   const { run, started } = listening();
   const leasedTo = 'rollback-1';
@@ -190,24 +164,6 @@ test('a rollback that was stopped together with its owner and the owner itself a
   expect(await run(rollback(1, { name: 'rollback-1', input }))).toMatchObject({ name: 'recover-demo-1' });
   expect(await run(event())).toMatchObject({ kind: 'already-started', name: 'recover-demo-1' });
   expect(started).toMatchObject([{ input: { execution, attempt: 1 } }]);
-});
-
-test('a rollback that nobody waits for is recovered under its own name, also where its migration was recovered', async () => {
-  const { run, started } = listening();
-  await run(event());
-  const executionArn = MACHINES.rollback.replace('stateMachine', 'execution').concat(':by-hand');
-  const input = JSON.stringify({ mode: 'rollback', cluster: 'demo', execution, reason: 'why', attempt: 1 });
-  const name = `recover-by-hand-${shortDigest(executionArn)}`;
-  expect(await run(rollback(1, { name: 'by-hand', executionArn, input }))).toMatchObject({ kind: 'started', name });
-  expect(started[1]).toMatchObject({ input: { execution, after: { name: 'by-hand', arn: executionArn }, attempt: 1 } });
-});
-
-test('after three attempts one last execution calls a person, however often the end is told', async () => {
-  const { run, started, events } = listening();
-  expect(await run(rollback(3))).toMatchObject({ kind: 'started', name: 'recover4-demo-1' });
-  expect(await run(rollback(3))).toMatchObject({ kind: 'already-started', name: 'recover4-demo-1' });
-  expect(started).toMatchObject([{ input: { attempt: 4, previous: { name: 'recover3-demo-1' } } }]);
-  expect(events).toEqual([]);
 });
 
 test('and where that one is cut off as well, its record is written for it, once', async () => {
@@ -227,13 +183,6 @@ test('and where that one is cut off as well, its record is written for it, once'
   }));
   expect(told).toMatchObject([{ 'detail-type': 'nightshift.RollbackFailed', detail: { cluster: 'demo' } }]);
   expect(told.flatMap(problemsOf)).toEqual([]);
-});
-
-test('a rollback that recorded that it failed has called a person itself', async () => {
-  const { run, store, started, events } = listening();
-  await store.put('rollbacks/recover-demo-1/outcome.json', '{"ending":"rollback-failed"}');
-  expect(await run(rollback(1, { status: 'FAILED' }))).toMatchObject({ kind: 'ignored' });
-  expect([...started, ...events]).toEqual([]);
 });
 
 test.each([

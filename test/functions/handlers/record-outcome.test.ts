@@ -172,11 +172,6 @@ test.each(['Eks.ThrottlingException', 'AccessDenied', 'TypeError'])(
   },
 );
 
-test('a repeated record gives the same hash', async () => {
-  const { output, run } = await record({});
-  expect((await run(input, new Ear())).outcome).toEqual(output.outcome);
-});
-
 test.each([
   ['migrated', 'nightshift.MigrationSucceeded'],
   ['already-compliant', 'nightshift.MigrationSucceeded'],
@@ -191,15 +186,6 @@ test("a failed function's own sentence is the cause, not the envelope that Lambd
   const Cause = JSON.stringify({ errorType: 'NodesNotPrepared', errorMessage: '1 of 3 nodes failed.', trace: [] });
   const { output } = await record({ ending: 'failed', failure: { Error: 'NodesNotPrepared', Cause } });
   expect(output.error).toEqual({ name: 'NodesNotPrepared', cause: '1 of 3 nodes failed.' });
-});
-
-test('a cause that is plain text stays as it is', async () => {
-  const { output } = await record({ ending: 'refused', failure: { Error: 'PreflightRefused', Cause: 'Auto Mode.' } });
-  expect(output.error).toEqual({ name: 'PreflightRefused', cause: 'Auto Mode.' });
-});
-
-test('a success has no error', async () => {
-  expect((await record({})).output.error).toBeUndefined();
 });
 
 test.each([

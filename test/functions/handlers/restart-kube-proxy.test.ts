@@ -95,14 +95,6 @@ test('when the function died between its note and the restart, the repetition re
   expect(api.deleted).toEqual(['kube-proxy-i-1']);
 });
 
-test('a cluster whose nodes are proven in two ways has two canaries', async () => {
-  const { api, run } = await restarting([node('i-1', { by: 'proxy-mode', mode: 'iptables' }), node('i-2')]);
-  expect(await run(canary, new Ear())).toMatchObject({
-    canaries: [{ node: { id: 'i-2' } }, { node: { id: 'i-1' } }],
-  });
-  expect(api.deleted).toEqual(['kube-proxy-i-2', 'kube-proxy-i-1']);
-});
-
 test('a cluster without a node that can be proven has no canary, and says why', async () => {
   const { api, run } = await restarting([node('i-1', { by: 'excluded', reason: 'Windows runs no Linux kube-proxy' })]);
   expect(await run(canary, new Ear())).toEqual({

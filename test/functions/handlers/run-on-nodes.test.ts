@@ -69,18 +69,6 @@ test('the prepare document goes to every node with an agent, with the chosen sch
   ]);
 });
 
-test('validation asks for the first and the tenth address of the service range', async () => {
-  const { run, sent } = await asking([node('i-1')]);
-  const cluster = { name: 'demo', serviceCidr: 'fd12:3456:789a::/108' };
-  await run({ ...input, step: 'validate-1-1', phase: 'validate', cluster }, new Ear());
-  expect(sent[0]?.parameters).toEqual({
-    ApiServer: 'fd12:3456:789a::1',
-    Dns: 'fd12:3456:789a::a',
-    Mode: 'ipvs',
-    Scheduler: 'rr',
-  });
-});
-
 test('the former mode is proven without a scheduler', async () => {
   const { run, sent } = await asking([node('i-1')]);
   await run({ ...input, phase: 'validate', proxying: { mode: 'iptables' } }, new Ear());
@@ -123,12 +111,6 @@ test('mode iptables has nothing to prepare and is refused', async () => {
     name: 'InvalidRequest',
   });
   expect(sent).toEqual([]);
-});
-
-test('an inventory that is gone is EvidenceMissing', async () => {
-  const { run, store } = await asking([node('i-1')]);
-  store.objects.clear();
-  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
 });
 
 test('an inventory with a kind of node that nobody knows is EvidenceMissing, never an empty one', async () => {
@@ -180,13 +162,6 @@ test('only the nodes whose verdicts name leftovers are cleaned', async () => {
   expect(sent).toMatchObject([
     { document: 'nightshift-clean-node', nodes: ['i-2'], parameters: { Mode: 'ipvs' }, deliverySeconds: 120 },
   ]);
-});
-
-test('a limit whose evidence is gone asks nobody', async () => {
-  const { run, sent } = await asking([node('i-1')]);
-  const only = { leftoversIn: { key: 'executions/demo-1/validate-1/evidence.ndjson.gz' } };
-  await expect(run({ ...input, only }, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
-  expect(sent).toEqual([]);
 });
 
 test('an execution that lost its lease neither prepares nor cleans a node; it may still ask', async () => {

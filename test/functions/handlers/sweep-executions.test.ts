@@ -54,20 +54,6 @@ test('what Step Functions remembers is looked through, of both state machines an
   expect(started).toEqual(['recover-b']);
 });
 
-test('what was looked after is not looked after again', async () => {
-  const { sweep, store } = sweeping([[ended('a', 'SUCCEEDED'), ended('b', 'ABORTED')]]);
-  await sweep();
-  expect(await sweep()).toEqual({ executions: 2, kept: 0, recovered: 0, recorded: 0, owed: 0 });
-  expect(store.writes).toHaveLength(2);
-});
-
-test('an execution that recorded its end is not recovered, and its history is kept all the same', async () => {
-  const { sweep, store, started } = sweeping([[ended('a', 'FAILED')]]);
-  await store.put('executions/a/outcome.json', '{"ending":"rolled-back"}');
-  expect(await sweep()).toEqual({ executions: 1, kept: 1, recovered: 0, recorded: 0, owed: 0 });
-  expect(started).toEqual([]);
-});
-
 test('one that was missed although its history is there is recovered', async () => {
   const { sweep, store, started } = sweeping([[ended('a', 'ABORTED')]]);
   await store.put('executions/a/history.ndjson.gz', '{"id":1}\n');

@@ -42,12 +42,6 @@ test('the nodes as they are now are stored, and counted', async () => {
   expect(opened).toEqual([]);
 });
 
-test('Kubernetes is asked where the execution has access', async () => {
-  const { run, opened } = taking(['i-1']);
-  await run({ ...input, kubernetes: true }, new Ear());
-  expect(opened).toEqual(['demo']);
-});
-
 test('a kube-proxy pod that is being deleted is not asked for the mode of its node', async () => {
   const kubernetes = new FakeKubernetes();
   const nodeName = 'i-1.ec2.internal';
@@ -74,10 +68,4 @@ test('nodes that joined or left since an earlier inventory are counted and named
       '1 node left meanwhile and is dropped: ip-i-1.ec2.internal (i-1).',
     ],
   });
-});
-
-test('an earlier inventory that is gone fails by name, before nodes are taken for new', async () => {
-  const { run } = taking(['i-2']);
-  const since = { key: 'executions/demo-1/inspect-1/inventory.ndjson.gz' };
-  await expect(run({ ...input, since }, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
 });

@@ -148,12 +148,6 @@ describe('an add-on that is created', () => {
     expect(updates).toEqual([]);
   });
 
-  test('without a version gets the one that EKS chooses', async () => {
-    finds(null);
-    await run({ ...create, addon: null }, new Ear());
-    expect(creations).toMatchObject([{ version: null }]);
-  });
-
   test('is not created over one that another created since the look', async () => {
     await expect(run(create, new Ear())).rejects.toMatchObject({ name: 'ConfigurationChanged' });
     expect(creations).toEqual([]);
@@ -188,12 +182,6 @@ describe('an add-on that is created', () => {
 });
 
 describe('the way back', () => {
-  test('sends the exact former text, for the version that is there now', async () => {
-    finds({ configuration: SENT, version: 'v1.34.3-eksbuild.1' });
-    expect(await run(restore, new Ear())).toEqual({ updateId: 'u-1', until: 'update-ended' });
-    expect(updates).toMatchObject([{ version: 'v1.34.3-eksbuild.1', configuration: FORMER }]);
-  });
-
   test.each([
     ['a mode of its own', { configuration: '{"mode":"ipvs","ipvs":{"scheduler":"sh"}}' }, /ipvs \(sh\)/],
     ['its deletion', null, /deleted the add-on/],

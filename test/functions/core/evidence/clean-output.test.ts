@@ -38,11 +38,6 @@ describe('clean-node.sh', () => {
     });
   });
 
-  it('found nothing the second time, which is as good', () => {
-    const again = CLEANED.replaceAll(/=\d+$/gm, '=0').replace('nightshift-clean=0', 'nightshift-clean=1');
-    expect(judge(again.replace('yes', 'no'))).toMatchObject({ pass: true, reasons: ['0 leftovers removed'] });
-  });
-
   it('cleaned it also if carriage returns stand before the newlines', () => {
     expect(judge(CLEANED.replaceAll('\n', '\r\n'))).toMatchObject({ pass: true, reasons: ['59 leftovers removed'] });
   });
@@ -94,17 +89,7 @@ describe('leftovers', () => {
     expect(leftoversIn(verdict(true, { rejectRules: 0 }))).toEqual([]);
   });
 
-  it('fail a node that proved everything else, where they are not tolerated', () => {
-    const failed = strictly(verdict(true, { leftoverInterface: 'kube-ipvs0' }));
-    expect(failed.pass).toBe(false);
-    expect(failedForLeftovers(failed)).toBe(true);
-  });
-
   it('are not what a node failed for that proved nothing else either', () => {
     expect(failedForLeftovers(strictly(verdict(false, { leftoverRejectRules: 1 })))).toBe(false);
-  });
-
-  it('that are not there fail nothing', () => {
-    expect(strictly(verdict(true, {})).pass).toBe(true);
   });
 });

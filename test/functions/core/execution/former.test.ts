@@ -66,14 +66,6 @@ describe('what goes back', () => {
     expect(restoration(former({ configMap: edited })).configMap).toBe(edited);
     expect(restoration(former({ configMap: CONFIG_MAP })).configMap).toBeNull();
   });
-
-  it('is IPVS with its scheduler where that is what ran', () => {
-    const configuration = '{"mode":"ipvs","ipvs":{"scheduler":"sh"}}';
-    expect(restoration(former({ addon: { version: 'v1', configuration } })).proxying).toEqual({
-      mode: 'ipvs',
-      scheduler: 'sh',
-    });
-  });
 });
 
 describe('a saved state is refused', () => {
@@ -94,13 +86,6 @@ describe('a saved state is refused', () => {
 describe('a cluster stands', () => {
   const at = (configuration: string | null, changes = {}) =>
     standing(former(), { ...cluster(), ...addon({ configuration }), ...changes }, null);
-
-  it('at the target when the add-on is configured for it, whatever else its values say', () => {
-    expect(at('{"mode":"ipvs","ipvs":{"scheduler":"lc"},"podLabels":{"a":"b"}}')).toEqual({
-      atTarget: true,
-      atFormer: false,
-    });
-  });
 
   it('at the former state only with the same text', () => {
     expect(at('mode: iptables # mine\n')).toEqual({ atTarget: false, atFormer: true });

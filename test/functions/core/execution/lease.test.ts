@@ -12,10 +12,6 @@ import { shortDigest } from '../../../../functions/core/values/digest.ts';
 const CLUSTER = fc.stringMatching(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/);
 const EXECUTION = fc.stringMatching(/^[A-Za-z0-9_-]{1,80}$/);
 
-test("a lease bears its cluster's name", () => {
-  expect(leaseName('checkout')).toBe('nightshift-checkout');
-});
-
 test('the leases of two long names that begin alike differ', () => {
   const long = 'a'.repeat(99);
   expect(leaseName(`${long}x`)).toBe(`nightshift-${'a'.repeat(36)}.${shortDigest(`${long}x`)}`);
@@ -29,15 +25,6 @@ test('EventBridge Scheduler takes every lease, and no two clusters share one', (
       expect(leaseName(one) === leaseName(other)).toBe(one === other);
     }),
   );
-});
-
-test("a recovery bears its owner's name, and its attempt before it", () => {
-  expect(recoveryName('demo-1', 1)).toBe('recover-demo-1');
-  expect(recoveryName('demo-1', 2)).toBe('recover2-demo-1');
-});
-
-test('the second attempt for `demo` is not the first for `demo-2`', () => {
-  expect(recoveryName('demo', 2)).not.toBe(recoveryName('demo-2', 1));
 });
 
 const REF = (machine: string, name: string) => ({

@@ -210,11 +210,6 @@ describe('what the configuration asks for', () => {
     expect(() => configuredProxying(parseConfiguration('{"mode":"ipvs","ipvs":{"scheduler":"mh"}}'))).toThrow(/"mh"/);
   });
 
-  it('is the target only when mode and scheduler are', () => {
-    expect(alreadyTarget(parseConfiguration('{"mode":"ipvs","ipvs":{"scheduler":"lc"}}'), target)).toBe(true);
-    expect(alreadyTarget(parseConfiguration('{"mode":"ipvs","ipvs":{"scheduler":"rr"}}'), target)).toBe(false);
-  });
-
   it('is the target when a default is left out, is empty, or is spelt out', () => {
     const asks = (text: string, scheduler: 'rr' | 'lc') =>
       alreadyTarget(parseConfiguration(text), { mode: 'ipvs', scheduler });
@@ -239,11 +234,6 @@ describe('the restart annotation', () => {
       podAnnotations: { a: 'b', 'nightshift/restart-for': 'demo-2' },
     });
   });
-
-  it('is the same text for the same execution', () => {
-    const text = withRestartAnnotation(merged('{}'), 'demo-1');
-    expect(withRestartAnnotation(text, 'demo-1')).toBe(text);
-  });
 });
 
 describe("the add-on's live schema", () => {
@@ -264,14 +254,6 @@ describe("the add-on's live schema", () => {
     ],
   ])('says what %j breaks', (values, expected) => {
     expect(checkAgainstSchema(values, KUBE_PROXY_SCHEMA)).toMatchObject(expected);
-  });
-
-  it('without the mode supports nothing', () => {
-    const schema = KUBE_PROXY_SCHEMA.replace('"ipvs"]', '"nftables"]');
-    expect(checkAgainstSchema({ mode: 'ipvs' }, schema)).toMatchObject({
-      supported: false,
-      modes: ['iptables', 'nftables'],
-    });
   });
 
   it.each(['', 'null', '{"$ref":"#/definitions/Nowhere"}', '{"$ref":"#"}', '{"type":"nothing"}', '{}'])(

@@ -28,11 +28,6 @@ test.each(['mode: iptables\n', 'mode: iptables\nipvs:\n', 'mode: iptables\nipvs:
   },
 );
 
-test('a text that already asks for it comes back as it is, however it is written', () => {
-  const text = 'mode:    ipvs\nipvs: {scheduler: lc}\n\n\n';
-  expect(withProxying(text, LC)).toBe(text);
-});
-
 test('iptables leaves the scheduler, which means nothing there', () => {
   expect(withProxying('mode: ipvs\nipvs:\n  scheduler: lc\n', { mode: 'iptables' })).toBe(
     'mode: iptables\nipvs:\n  scheduler: lc\n',

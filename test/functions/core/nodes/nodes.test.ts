@@ -118,13 +118,6 @@ describe('the inventory', () => {
       expect(handlingBy(...pods)).toEqual({ by: 'proxy-mode', mode: null });
     });
 
-    it('hears the one that stays', () => {
-      const staying = { name: 'kube-proxy-new', proxyMode: 'ipvs' };
-      const leaving = { name: 'kube-proxy-old', proxyMode: 'iptables', terminating: true };
-      expect(handlingBy(staying, leaving)).toEqual({ by: 'proxy-mode', mode: 'ipvs' });
-      expect(handlingBy(leaving, staying)).toEqual({ by: 'proxy-mode', mode: 'ipvs' });
-    });
-
     it('hears both where both stay and agree, and blocks the node where they do not', () => {
       expect(handlingBy({ ...NEW, proxyMode: 'ipvs' }, OLD)).toEqual({ by: 'proxy-mode', mode: 'ipvs' });
       expect(handlingBy(NEW, OLD)).toEqual({

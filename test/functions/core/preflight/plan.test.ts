@@ -85,10 +85,6 @@ describe('the plan', () => {
     expect(plan(cluster(addon({ configuration: IPVS })), [stranger]).kind).toBe('refuse');
   });
 
-  it('migrates a cluster without nodes', () => {
-    expect(plan(cluster(), [])).toMatchObject({ kind: 'migrate', strategy: 'kubernetes-api' });
-  });
-
   it('keeps the very text where only a restart is due', () => {
     const text = `{ "ipvs": {"scheduler": "rr"}, "mode": "ipvs" }`;
     const nodes = [{ ...node, runningMode: 'iptables' }];

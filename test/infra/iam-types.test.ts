@@ -18,59 +18,54 @@ describe('the check of a statement by the IAM reference', () => {
     conditions,
   });
 
-  it.each([
-    [allow(['states:StartExecutions'], [MACHINE]), 'there is no action states:StartExecutions'],
-    [allow(['state:StartExecution'], [MACHINE]), 'there is no service state'],
-    [
-      allow(['states:StopExecution'], [MACHINE]),
-      'states:StopExecution takes no resource like arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-cluster',
-    ],
-    [
-      allow(['s3:ListBucket'], ['arn:aws:s3:::evidence/*']),
-      's3:ListBucket takes no resource like arn:aws:s3:::evidence/*',
-    ],
-    [allow(['s3:PutObject'], ['arn:aws:s3:::evidence']), 's3:PutObject takes no resource like arn:aws:s3:::evidence'],
-    [
-      allow(['eks:AssociateAccessPolicy'], [ENTRY], { ArnEquals: { 'eks:principalArns': ['x'] } }),
-      'eks:AssociateAccessPolicy has no condition key eks:principalArns',
-    ],
-    [
-      allow(['kms:DescribeKey'], ['*'], { StringEquals: { 'kms:EncryptionContext:aws:logs:arn': ['x'] } }),
-      'kms:DescribeKey has no condition key kms:EncryptionContext:aws:logs:arn',
-    ],
-    [
-      allow(['sqs:SendMessage'], ['*'], { StringEquals: { 'aws:TagKeys': ['x'] } }),
-      'sqs:SendMessage has no condition key aws:TagKeys',
-    ],
-    [
-      allow(['states:StartExecution'], [MACHINE], { StringEquals: { 'states:StateMachineQualifier': ['live'] } }),
-      'states:StateMachineQualifier is multivalued (ArrayOfString): StringEquals needs ForAnyValue: or ForAllValues:',
-    ],
-    [
-      allow(['events:PutEvents'], ['*'], { StringEquals: { 'events:source': ['nightshift'] } }),
-      'events:source is multivalued (ArrayOfString): StringEquals needs ForAnyValue: or ForAllValues:',
-    ],
-    [
-      allow(['events:PutEvents'], ['*'], { 'ForAllValues:StringEquals': { 'events:source': ['nightshift'] } }),
-      'ForAllValues:StringEquals also allows a request without events:source',
-    ],
-    [
-      allow(['iam:PassRole'], ['*'], { 'ForAnyValue:StringEquals': { 'iam:PassedToService': ['x'] } }),
-      'iam:PassedToService has one value (String): ForAnyValue:StringEquals must not have ForAnyValue:',
-    ],
-    [
-      allow(['sns:Publish'], ['*'], { StringEquals: { 'aws:SourceArn': ['x'] } }),
-      'StringEquals does not compare a ARN, which aws:SourceArn is',
-    ],
-    [
-      allow(['sns:Publish'], ['*'], { ArnLike: { 'aws:SourceAccount': ['x'] } }),
-      'ArnLike does not compare a String, which aws:SourceAccount is',
-    ],
-    [
-      allow(['s3:PutObject'], ['*'], { StringEquals: { 'aws:SecureTransport': ['true'] } }),
-      'StringEquals does not compare a Bool, which aws:SecureTransport is',
-    ],
-  ])('finds the error in %j', async (statement, problem) => {
+  it.each(
+    Object.entries({
+      'there is no action states:StartExecutions': allow(['states:StartExecutions'], [MACHINE]),
+      'there is no service state': allow(['state:StartExecution'], [MACHINE]),
+      'states:StopExecution takes no resource like arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-cluster':
+        allow(['states:StopExecution'], [MACHINE]),
+      's3:ListBucket takes no resource like arn:aws:s3:::evidence/*': allow(
+        ['s3:ListBucket'],
+        ['arn:aws:s3:::evidence/*'],
+      ),
+      's3:PutObject takes no resource like arn:aws:s3:::evidence': allow(['s3:PutObject'], ['arn:aws:s3:::evidence']),
+      'eks:AssociateAccessPolicy has no condition key eks:principalArns': allow(
+        ['eks:AssociateAccessPolicy'],
+        [ENTRY],
+        { ArnEquals: { 'eks:principalArns': ['x'] } },
+      ),
+      'kms:DescribeKey has no condition key kms:EncryptionContext:aws:logs:arn': allow(['kms:DescribeKey'], ['*'], {
+        StringEquals: { 'kms:EncryptionContext:aws:logs:arn': ['x'] },
+      }),
+      'sqs:SendMessage has no condition key aws:TagKeys': allow(['sqs:SendMessage'], ['*'], {
+        StringEquals: { 'aws:TagKeys': ['x'] },
+      }),
+      'states:StateMachineQualifier is multivalued (ArrayOfString): StringEquals needs ForAnyValue: or ForAllValues:':
+        allow(['states:StartExecution'], [MACHINE], { StringEquals: { 'states:StateMachineQualifier': ['live'] } }),
+      'events:source is multivalued (ArrayOfString): StringEquals needs ForAnyValue: or ForAllValues:': allow(
+        ['events:PutEvents'],
+        ['*'],
+        { StringEquals: { 'events:source': ['nightshift'] } },
+      ),
+      'ForAllValues:StringEquals also allows a request without events:source': allow(['events:PutEvents'], ['*'], {
+        'ForAllValues:StringEquals': { 'events:source': ['nightshift'] },
+      }),
+      'iam:PassedToService has one value (String): ForAnyValue:StringEquals must not have ForAnyValue:': allow(
+        ['iam:PassRole'],
+        ['*'],
+        { 'ForAnyValue:StringEquals': { 'iam:PassedToService': ['x'] } },
+      ),
+      'StringEquals does not compare a ARN, which aws:SourceArn is': allow(['sns:Publish'], ['*'], {
+        StringEquals: { 'aws:SourceArn': ['x'] },
+      }),
+      'ArnLike does not compare a String, which aws:SourceAccount is': allow(['sns:Publish'], ['*'], {
+        ArnLike: { 'aws:SourceAccount': ['x'] },
+      }),
+      'StringEquals does not compare a Bool, which aws:SecureTransport is': allow(['s3:PutObject'], ['*'], {
+        StringEquals: { 'aws:SecureTransport': ['true'] },
+      }),
+    }),
+  )('finds that %s', async (problem, statement) => {
     expect(await problemsOf(statement)).toEqual([problem]);
   });
 

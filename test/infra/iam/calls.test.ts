@@ -93,174 +93,118 @@ describe('a call that was logged', () => {
 
   const eks = (rest: string) => `arn:aws:eks:us-east-1:111122223333:${rest}`;
   const ssm = (rest: string) => `arn:aws:ssm:us-east-1:111122223333:${rest}`;
+  const to = (Action: string | string[], Resource: string | string[], Condition: object = {}) => ({
+    Action,
+    Resource,
+    Condition,
+  });
+  const MACHINE = 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate';
+  const onNodes = [ssm('document/nightshift-*'), 'arn:aws:ec2:*:*:instance/*'];
+  const tagged = { ...entry, tags: { owner: 'nightshift' } };
+  const associate = (Condition: object) => to('eks:AssociateAccessPolicy', ENTRY, Condition);
+  const startExecution = (Resource: string, Condition: object) => to('states:StartExecution', Resource, Condition);
+  const putEvents = (Condition: object) => to('events:PutEvents', '*', Condition);
+  const LIVE = { 'states:StateMachineQualifier': 'live' };
+  const OURS = { 'events:source': 'nightshift' };
 
-  test.each([
-    ['eks', 'DescribeCluster', { name: 'demo' }, { Action: 'eks:DescribeCluster', Resource: eks('cluster/*') }, true],
+  test.each<[string, object, { allowed?: object[]; refused?: object[] }]>([
     [
-      'eks',
-      'DescribeCluster',
+      'eks.DescribeCluster',
       { name: 'demo' },
-      { Action: 'eks:DescribeCluster', Resource: eks('cluster/other') },
-      false,
+      {
+        allowed: [to('eks:DescribeCluster', eks('cluster/*'))],
+        refused: [to('eks:DescribeCluster', eks('cluster/other'))],
+      },
     ],
     [
-      'eks',
-      'UpdateAddon',
+      'eks.UpdateAddon',
       { clusterName: 'demo', addonName: 'kube-proxy' },
-      { Action: ['eks:UpdateAddon'], Resource: [eks('addon/*/kube-proxy/*')] },
-      true,
+      {
+        allowed: [to(['eks:UpdateAddon'], [eks('addon/*/kube-proxy/*')])],
+        refused: [to(['eks:UpdateAddon'], [eks('addon/*/coredns/*')])],
+      },
     ],
     [
-      'eks',
-      'UpdateAddon',
-      { clusterName: 'demo', addonName: 'coredns' },
-      { Action: ['eks:UpdateAddon'], Resource: [eks('addon/*/kube-proxy/*')] },
-      false,
-    ],
-    [
-      'eks',
-      'AssociateAccessPolicy',
+      'eks.AssociateAccessPolicy',
       { ...entry, policyArn: POLICY, accessScope: namespace },
       {
-        Action: 'eks:AssociateAccessPolicy',
-        Resource: ENTRY,
-        Condition: {
-          ArnEquals: { 'eks:policyArn': POLICY },
-          'ForAllValues:StringEquals': { 'eks:namespaces': ['kube-system'] },
-          Null: { 'eks:namespaces': 'false' },
-        },
+        allowed: [
+          associate({
+            ArnEquals: { 'eks:policyArn': POLICY },
+            'ForAllValues:StringEquals': { 'eks:namespaces': ['kube-system'] },
+            Null: { 'eks:namespaces': 'false' },
+          }),
+        ],
+        refused: [associate({ StringEquals: { 'eks:accessScope': 'cluster' } })],
       },
-      true,
     ],
     [
-      'eks',
-      'AssociateAccessPolicy',
-      { ...entry, policyArn: POLICY, accessScope: { type: 'cluster' } },
+      'eks.CreateAccessEntry',
+      tagged,
       {
-        Action: 'eks:AssociateAccessPolicy',
-        Resource: ENTRY,
-        Condition: { StringEquals: { 'eks:accessScope': 'namespace' } },
+        allowed: [to(['eks:CreateAccessEntry', 'eks:TagResource'], [eks('cluster/*'), ENTRY])],
+        refused: [to('eks:CreateAccessEntry', eks('cluster/*'))],
       },
-      false,
     ],
     [
-      'eks',
-      'CreateAccessEntry',
-      { ...entry, tags: { owner: 'nightshift' } },
-      { Action: 'eks:CreateAccessEntry', Resource: eks('cluster/*') },
-      false,
-    ],
-    [
-      'eks',
-      'CreateAccessEntry',
-      { ...entry, tags: { owner: 'nightshift' } },
-      { Action: ['eks:CreateAccessEntry', 'eks:TagResource'], Resource: [eks('cluster/*'), ENTRY] },
-      true,
-    ],
-    [
-      'ssm',
-      'SendCommand',
+      'ssm.SendCommand',
       { DocumentName: 'nightshift-clean-node', InstanceIds: ['i-1'] },
-      { Action: 'ssm:SendCommand', Resource: [ssm('document/nightshift-*'), 'arn:aws:ec2:*:*:instance/*'] },
-      true,
+      { allowed: [to('ssm:SendCommand', onNodes)] },
     ],
     [
-      'ssm',
-      'SendCommand',
+      'ssm.SendCommand',
       { DocumentName: 'AWS-RunShellScript', InstanceIds: ['i-1'] },
-      { Action: 'ssm:SendCommand', Resource: [ssm('document/nightshift-*'), 'arn:aws:ec2:*:*:instance/*'] },
-      false,
+      { refused: [to('ssm:SendCommand', onNodes)] },
     ],
     [
-      'ssm',
-      'SendCommand',
+      'ssm.SendCommand',
       { DocumentName: 'nightshift-clean-node', InstanceIds: ['i-2'] },
       {
-        Action: 'ssm:SendCommand',
-        Resource: '*',
-        Condition: {
-          StringLikeIfExists: { 'ssm:resourceTag/aws:eks:cluster-name': 'demo' },
-          Null: { 'ssm:resourceTag/aws:eks:cluster-name': 'false' },
-        },
+        refused: [
+          to('ssm:SendCommand', '*', {
+            StringLikeIfExists: { 'ssm:resourceTag/aws:eks:cluster-name': 'demo' },
+            Null: { 'ssm:resourceTag/aws:eks:cluster-name': 'false' },
+          }),
+        ],
       },
-      false,
     ],
     [
-      'scheduler',
-      'CreateSchedule',
+      'scheduler.CreateSchedule',
       { Name: 'nightshift-demo', GroupName: 'nightshift-leases', Target: { RoleArn: ROLE } },
-      { Action: 'scheduler:CreateSchedule', Resource: 'arn:aws:scheduler:*:*:schedule/nightshift-leases/*' },
-      false,
+      { refused: [to('scheduler:CreateSchedule', 'arn:aws:scheduler:*:*:schedule/nightshift-leases/*')] },
     ],
     [
-      'states',
-      'StartExecution',
-      { stateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate:live' },
+      'states.StartExecution',
+      { stateMachineArn: `${MACHINE}:live` },
       {
-        Action: 'states:StartExecution',
-        Resource: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate',
-        Condition: { 'ForAnyValue:StringEquals': { 'states:StateMachineQualifier': 'live' } },
-      },
-      true,
-    ],
-    [
-      'states',
-      'StartExecution',
-      { stateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate:live' },
-      {
-        Action: 'states:StartExecution',
-        Resource: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate',
+        allowed: [startExecution(MACHINE, { 'ForAnyValue:StringEquals': LIVE })],
         // The key is multivalued, and the operator compares one value.
-        Condition: { StringEquals: { 'states:StateMachineQualifier': 'live' } },
+        refused: [startExecution(MACHINE, { StringEquals: LIVE })],
       },
-      false,
     ],
     [
-      'states',
-      'StartExecution',
-      { stateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate' },
-      {
-        Action: 'states:StartExecution',
-        Resource: '*',
-        Condition: { 'ForAnyValue:StringEquals': { 'states:StateMachineQualifier': 'live' } },
-      },
-      false,
+      'states.StartExecution',
+      { stateMachineArn: MACHINE },
+      { refused: [startExecution('*', { 'ForAnyValue:StringEquals': LIVE })] },
     ],
     [
-      'events',
-      'PutEvents',
+      'events.PutEvents',
       { Entries: [{ Source: 'aws.eks' }] },
-      {
-        Action: 'events:PutEvents',
-        Resource: '*',
-        Condition: { 'ForAllValues:StringEquals': { 'events:source': 'nightshift' } },
-      },
-      false,
+      { refused: [putEvents({ 'ForAllValues:StringEquals': OURS })] },
     ],
     [
-      'events',
-      'PutEvents',
+      'events.PutEvents',
       { Entries: [{ Source: 'nightshift' }, { Source: 'nightshift' }] },
       {
-        Action: 'events:PutEvents',
-        Resource: '*',
-        Condition: {
-          'ForAllValues:StringEquals': { 'events:source': 'nightshift' },
-          Null: { 'events:source': 'false' },
-        },
+        allowed: [putEvents({ 'ForAllValues:StringEquals': OURS, Null: { 'events:source': 'false' } })],
+        refused: [putEvents({ StringEquals: OURS })],
       },
-      true,
     ],
-    [
-      'events',
-      'PutEvents',
-      { Entries: [{ Source: 'nightshift' }] },
-      { Action: 'events:PutEvents', Resource: '*', Condition: { StringEquals: { 'events:source': 'nightshift' } } },
-      false,
-    ],
-    ['eks', 'CreateCluster', { name: 'demo' }, { Action: '*', Resource: '*' }, false],
-  ])('%s.%s %j under %j: %s', (service, operation, input, statement, expected) => {
-    expect(may(statement, service, operation, input)).toBe(expected);
+    ['eks.CreateCluster', { name: 'demo' }, { refused: [to('*', '*')] }],
+  ])('%s %j is allowed and refused by these statements: %j', (call, input, { allowed = [], refused = [] }) => {
+    const [service = '', operation = ''] = call.split('.');
+    expect(allowed.filter((statement) => !may(statement, service, operation, input))).toEqual([]);
+    expect(refused.filter((statement) => may(statement, service, operation, input))).toEqual([]);
   });
 
   test('uses of a statement the actions and resources that it needs, and not another statement', () => {

@@ -41,28 +41,25 @@ test('a saved text comes back byte by byte, odd as it may be', async () => {
   expect(api.configMap).toBe(saved);
 });
 
-test('a text that another wrote since the look is not overwritten', async () => {
+const looked = new FakeKubernetes().configMap ?? '';
+test.each([
+  ['another wrote since the look', `${looked}# theirs\n`, { configMap: looked }, 'ConfigurationChanged'],
+  [
+    'another wrote, found by a repetition, which does not take it for a proof that nothing was written',
+    `${looked}# theirs\n`,
+    { configMap: looked, retries: 1 },
+    'StepFailed',
+  ],
+  [
+    'has a mode that another set since the change',
+    'mode: ipvs\nipvs:\n  scheduler: sh\n',
+    { configMap: 'mode: iptables\n', proxying: { mode: 'iptables' as const }, back },
+    'ConfigurationChanged',
+  ],
+])('a text is not overwritten that %s', async (_, now, asked, name) => {
   const { api, run } = editing();
-  const looked = api.configMap;
-  api.configMap = `${looked}# theirs\n`;
-  await expect(run({ ...input, configMap: looked }, new Ear())).rejects.toMatchObject({ name: 'ConfigurationChanged' });
-  expect(api.configWrites).toEqual([]);
-});
-
-test('a repetition that finds an edit by another does not take it for a proof that nothing was written', async () => {
-  const { api, run } = editing();
-  const looked = api.configMap;
-  api.configMap = `${looked}# theirs\n`;
-  const again = { ...input, configMap: looked, retries: 1 };
-  await expect(run(again, new Ear())).rejects.toMatchObject({ name: 'StepFailed' });
-  expect(api.configWrites).toEqual([]);
-});
-
-test('a mode that another set since the change is not overwritten by the former text', async () => {
-  const { api, run } = editing();
-  api.configMap = 'mode: ipvs\nipvs:\n  scheduler: sh\n';
-  const restore = { ...input, configMap: 'mode: iptables\n', proxying: { mode: 'iptables' as const }, back };
-  await expect(run(restore, new Ear())).rejects.toMatchObject({ name: 'ConfigurationChanged' });
+  api.configMap = now;
+  await expect(run({ ...input, ...asked }, new Ear())).rejects.toMatchObject({ name });
   expect(api.configWrites).toEqual([]);
 });
 

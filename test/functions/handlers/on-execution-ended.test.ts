@@ -66,21 +66,13 @@ const rollbackRef = (attempt: number) => {
   return { name, arn: `${MACHINES.rollback.replace('stateMachine', 'execution')}:${name}` };
 };
 
-const rollback = (attempt: number, changes: Partial<typeof detail> = {}) =>
-  event({
-    stateMachineArn: MACHINES.rollback,
-    executionArn: `${MACHINES.rollback.replace('stateMachine', 'execution')}:recover${attempt === 1 ? '' : attempt}-demo-1`,
-    name: attempt === 1 ? 'recover-demo-1' : `recover${attempt}-demo-1`,
-    input: JSON.stringify({
-      mode: 'recover',
-      cluster: 'demo',
-      execution,
-      reason: 'why',
-      attempt,
-      ...(attempt > 1 && { previous: rollbackRef(attempt - 1) }),
-    }),
-    ...changes,
-  });
+const rollback = (attempt: number, changes: Partial<typeof detail> = {}) => {
+  const { name, arn } = rollbackRef(attempt);
+  const previous = attempt > 1 && { previous: rollbackRef(attempt - 1) };
+  const input = { mode: 'recover', cluster: 'demo', execution, reason: 'why', attempt, ...previous };
+  const own = { stateMachineArn: MACHINES.rollback, executionArn: arn, name, input: JSON.stringify(input) };
+  return event({ ...own, ...changes });
+};
 
 test.each(['ABORTED', 'TIMED_OUT', 'FAILED'])(
   'a migration that ended %s without recording its end is recovered',

@@ -83,12 +83,6 @@ describe('an answer that cannot be understood is an error', () => {
     await expect(api.kubeProxyPods()).rejects.toThrow(said);
     await expect(api.canaryPods()).rejects.toThrow(said);
   });
-
-  test('when it is a rollout without its number of pods', async () => {
-    const daemonSet = { metadata: { generation: 2 }, spec: { template: {} }, status: { observedGeneration: 2 } };
-    const { api } = await start(always(JSON.stringify(daemonSet)));
-    await expect(api.rollout()).rejects.toThrow('and status.desiredNumberScheduled is missing or cannot be understood');
-  });
 });
 
 test.each([

@@ -64,9 +64,3 @@ test('a missing object is null to find and EvidenceMissing to get', async () => 
   expect(await store.find('executions/none')).toBeNull();
   await expect(store.get('executions/none')).rejects.toMatchObject({ name: 'EvidenceMissing' });
 });
-
-test('the same text gives the same bytes, so that a repeated write changes nothing', async () => {
-  const key = 'executions/e1/again.json.gz';
-  const first = await store.put(key, 'text');
-  expect(await store.put(key, 'text')).toEqual(first);
-});

@@ -1,4 +1,10 @@
-import type { Ec2Node, KubeProxyPod, ManagedNode } from '../../../functions/core/nodes/nodes.ts';
+import type {
+  Ec2Node,
+  Handling,
+  InventoryNode,
+  KubeProxyPod,
+  ManagedNode,
+} from '../../../functions/core/nodes/nodes.ts';
 import type { ClusterSnapshot } from '../../../functions/core/preflight/plan.ts';
 import type { DaemonSetSummary, Workloads } from '../../../functions/core/preflight/workloads.ts';
 
@@ -172,4 +178,13 @@ export const pod = (nodeName: string, part: Partial<KubeProxyPod> = {}): KubePro
   proxyMode: null,
   startedAt: null,
   ...part,
+});
+
+/** A node of an inventory; prepared and proven through SSM unless something else is given. */
+export const inventoryNode = (id: string, handling: Handling = { by: 'ssm' }): InventoryNode => ({
+  id,
+  name: `ip-${id}`,
+  address: null,
+  kind: 'al2023',
+  handling,
 });

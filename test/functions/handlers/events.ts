@@ -14,7 +14,7 @@ export const SETTINGS = {
 const ADA = 'arn:aws:sts::111122223333:assumed-role/platform/ada';
 
 /** The record of an EKS API call, as CloudTrail and EventBridge deliver it. */
-export const recordedCall = (eventName: string, requestParameters: object, more: object = {}) => ({
+export const recordedCall = (eventName: string, requestParameters: unknown, more: object = {}) => ({
   version: '0',
   id: 'a8a0fd35-6c0c-2b5c-8bb4-d3a1e6cbd5cf',
   'detail-type': 'AWS API Call via CloudTrail',
@@ -29,7 +29,9 @@ export const recordedCall = (eventName: string, requestParameters: object, more:
     eventTime: '2026-11-20T21:59:41Z',
     eventSource: 'eks.amazonaws.com',
     eventName,
+    awsRegion: 'us-east-1',
     requestParameters,
+    responseElements: null,
     eventID: '5b2c0d0e-0d6c-4c8e-9c57-2d54c2f6f3a1',
     readOnly: false,
     eventType: 'AwsApiCall',

@@ -1,47 +1,17 @@
 import { expect, test } from 'vitest';
-import type { Ec2Node, KubeProxyPod, ManagedNode } from '../../../functions/core/nodes/nodes.ts';
+import type { Ec2Node, ManagedNode } from '../../../functions/core/nodes/nodes.ts';
 import type { ClusterSnapshot } from '../../../functions/core/preflight/snapshot.ts';
 import { inspectCluster } from '../../../functions/handlers/inspect-cluster.ts';
-import { CONFIG_MAP, KUBE_PROXY_SCHEMA } from '../core/fixtures.ts';
+import { addon, CONFIG_MAP, cluster, KUBE_PROXY_SCHEMA, pod } from '../core/fixtures.ts';
 import { API, common, Ear, FakeKubernetes, MemoryStore, values } from './fakes.ts';
 import { instance, managed } from './nodes.ts';
 
-const SCHEMA = JSON.stringify({
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    mode: { type: 'string', enum: ['iptables', 'ipvs'] },
-    ipvs: { type: 'object', properties: { scheduler: { type: 'string' } } },
-    podAnnotations: { type: 'object' },
-  },
-});
-const snapshot: ClusterSnapshot = {
-  name: 'demo',
+const snapshot = cluster({
   arn: 'arn:aws:eks:us-east-1:111122223333:cluster/demo',
   version: '1.34',
-  status: 'ACTIVE',
-  api: API,
-  endpoint: { public: true, private: false, publicCidrs: [] },
-  authenticationMode: 'API',
-  serviceCidr: '10.100.0.0/16',
-  autoMode: false,
-  hybridNetworks: false,
-  addon: { version: 'v1.34.1-eksbuild.2', status: 'ACTIVE', configuration: null, issues: [], schema: SCHEMA, tags: {} },
-  offered: null,
-  updateInFlight: false,
-  capabilities: [],
-  tags: {},
-};
-const pod = (name: string, nodeName: string): KubeProxyPod => ({
-  name,
-  nodeName,
-  hostIp: null,
-  ready: true,
-  terminating: false,
-  restarts: 0,
-  proxyMode: null,
-  startedAt: null,
+  ...addon({ version: 'v1.34.1-eksbuild.2' }),
 });
+const named = (name: string, nodeName: string) => pod(nodeName, { name });
 
 interface Seen {
   snapshot?: Partial<ClusterSnapshot>;
@@ -111,8 +81,11 @@ test('a look gives the plan, the addresses that prove it, and an inventory in S3
 
 test('a configuration that is already the target is a plan of none, with all that a restart would need', async () => {
   const configuration = '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
-  const addon = snapshot.addon && { ...snapshot.addon, configuration };
-  const { run } = inspecting({ snapshot: { addon }, ec2: [instance('i-1')], managed: [managed('i-1')] });
+  const { run } = inspecting({
+    snapshot: addon({ version: 'v1.34.1-eksbuild.2', configuration }),
+    ec2: [instance('i-1')],
+    managed: [managed('i-1')],
+  });
   expect((await run(input, new Ear())).plan).toMatchObject({ kind: 'none', strategy: 'kubernetes-api', configuration });
 });
 
@@ -133,7 +106,7 @@ test('with Kubernetes only the pods on Bottlerocket are asked for their mode', a
     ec2: [instance('i-1'), instance('i-2')],
     managed: [managed('i-1'), managed('i-2', 'Bottlerocket')],
   });
-  api.pods = [pod('kube-proxy-1', 'i-1.ec2.internal'), pod('kube-proxy-2', 'i-2.ec2.internal')];
+  api.pods = [named('kube-proxy-1', 'i-1.ec2.internal'), named('kube-proxy-2', 'i-2.ec2.internal')];
   api.modes = { 'kube-proxy-2': 'iptables' };
   const { inventory } = await run({ ...input, step: 'workloads-1', kubernetes: true }, new Ear());
   expect(api.asked).toEqual(['kube-proxy-2']);
@@ -164,7 +137,7 @@ test('without Kubernetes no check of workloads is a pass', async () => {
 
 test('with Kubernetes the workloads are checked, and the text of the ConfigMap is kept', async () => {
   const { run, api } = inspecting({ ec2: [instance('i-1')], managed: [managed('i-1')] });
-  api.pods = [pod('kube-proxy-1', 'i-1.ec2.internal')];
+  api.pods = [named('kube-proxy-1', 'i-1.ec2.internal')];
   api.seen = {
     ...api.seen,
     services: { kind: 'read', value: [{ service: 'default/web', addresses: ['192.168.1.1'] }] },
@@ -197,7 +170,7 @@ test('an acknowledged finding is an accepted risk, and the plan keeps it', async
 
 test('hybrid nodes, which EC2 does not know, are looked up in SSM by the names of their pods', async () => {
   const { run, api, asked } = inspecting({ ec2: [instance('i-1')], managed: [managed('i-1')] });
-  api.pods = [pod('kube-proxy-1', 'i-1.ec2.internal'), pod('kube-proxy-2', 'mi-0123456789abcdef0')];
+  api.pods = [named('kube-proxy-1', 'i-1.ec2.internal'), named('kube-proxy-2', 'mi-0123456789abcdef0')];
   await run({ ...input, kubernetes: true }, new Ear());
   expect(asked).toEqual([['i-1', 'mi-0123456789abcdef0']]);
 });

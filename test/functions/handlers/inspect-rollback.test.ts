@@ -4,6 +4,7 @@ import { shortDigest } from '../../../functions/core/values/digest.ts';
 import { inspectRollback } from '../../../functions/handlers/inspect-rollback.ts';
 import { addon, CONFIG_MAP, cluster } from '../core/fixtures.ts';
 import { common, Ear, execution, FakeKubernetes, MemoryStore, values } from './fakes.ts';
+import { instance } from './nodes.ts';
 
 const OWN = {
   name: 'recover-demo-1',
@@ -48,19 +49,7 @@ async function looking(
       },
       fargateProfiles: async () => 0,
     },
-    ec2: {
-      nodes: async () => [
-        {
-          id: 'i-1',
-          privateDnsName: 'ip-1',
-          addresses: [],
-          state: 'running',
-          platform: 'linux',
-          tags: {},
-          launchedAt: new Date('2026-11-01T00:00:00Z'),
-        },
-      ],
-    },
+    ec2: { nodes: async () => [instance('i-1')] },
     ssm: { managedNodes: async () => [] },
     async openKubernetes({ name }) {
       asked.push(`kubernetes ${name}`);

@@ -4,37 +4,8 @@ import {
   parseClusterCreated,
   parseResourceTagged,
 } from '../../../../functions/core/fleet/cloudtrail.ts';
+import { recordedCall as call } from '../../handlers/events.ts';
 
-/** A record as CloudTrail writes it, with members that nightshift has no use for. */
-const call = (eventName: string, requestParameters: unknown, more: object = {}) => ({
-  version: '0',
-  id: 'a8a0fd35-6c0c-2b5c-8bb4-d3a1e6cbd5cf',
-  'detail-type': 'AWS API Call via CloudTrail',
-  source: 'aws.eks',
-  account: '111122223333',
-  time: '2026-11-20T22:00:00Z',
-  region: 'us-east-1',
-  resources: [],
-  detail: {
-    eventVersion: '1.11',
-    userIdentity: {
-      type: 'AssumedRole',
-      principalId: 'AROAEXAMPLE:ada',
-      arn: 'arn:aws:sts::111122223333:assumed-role/platform/ada',
-    },
-    eventTime: '2026-11-20T21:59:41Z',
-    eventSource: 'eks.amazonaws.com',
-    eventName,
-    awsRegion: 'us-east-1',
-    requestParameters,
-    responseElements: null,
-    requestID: '0b2d2f9e-43b2-4dd9-9d59-f0d10db0bd77',
-    eventID: '5b2c0d0e-0d6c-4c8e-9c57-2d54c2f6f3a1',
-    readOnly: false,
-    eventType: 'AwsApiCall',
-    ...more,
-  },
-});
 const ADA = {
   eventId: '5b2c0d0e-0d6c-4c8e-9c57-2d54c2f6f3a1',
   by: 'arn:aws:sts::111122223333:assumed-role/platform/ada',

@@ -1,17 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { isAddonEvent, parseAddonEvent, parseInstanceRunning } from '../../../../functions/core/fleet/native-events.ts';
+import { addonEvent as ofEks, running as runningAt } from '../../handlers/events.ts';
 
-const addonEvent = (detail: unknown, resources: string[] = []) => ({
-  version: '0',
-  id: '1d2f3a4b-0c0d-4e4f-8a8b-9c9d0e0f1a1b',
-  'detail-type': 'EKS Addon Update Succeeded',
-  source: 'aws.eks',
-  account: '111122223333',
-  time: '2026-11-20T22:01:00Z',
-  region: 'us-east-1',
-  resources,
-  detail,
-});
+const addonEvent = (detail: unknown, resources: string[] = []) => ({ ...ofEks('Update Succeeded'), resources, detail });
 const DEMO = { eventId: '1d2f3a4b-0c0d-4e4f-8a8b-9c9d0e0f1a1b', what: 'EKS Addon Update Succeeded', cluster: 'demo' };
 const ARN = 'arn:aws:eks:us-east-1:111122223333';
 
@@ -52,14 +43,7 @@ describe("EKS's own event about an add-on", () => {
 });
 
 describe("EC2's word that an instance runs", () => {
-  const running = {
-    id: '7bf73129-1428-4cd3-a780-95db273d1602',
-    'detail-type': 'EC2 Instance State-change Notification',
-    source: 'aws.ec2',
-    time: '2026-11-20T22:07:12Z',
-    resources: ['arn:aws:ec2:us-east-1:111122223333:instance/i-0abcd1111'],
-    detail: { 'instance-id': 'i-0abcd1111', state: 'running' },
-  };
+  const running = runningAt('i-0abcd1111', '2026-11-20T22:07:12Z');
 
   it('tells which, and when', () => {
     expect(parseInstanceRunning(running)).toEqual({ instanceId: 'i-0abcd1111', at: new Date('2026-11-20T22:07:12Z') });

@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type CanaryPod, canaryState, chooseCanaries } from '../../../../functions/core/nodes/canary.ts';
 import type { Handling, InventoryNode } from '../../../../functions/core/nodes/nodes.ts';
+import { inventoryNode as node } from '../fixtures.ts';
 
-const node = (id: string, handling: Handling = { by: 'ssm' }): InventoryNode => ({
-  id,
-  name: `ip-${id}`,
-  address: null,
-  kind: 'al2023',
-  handling,
-});
 const pod = (id: string, changes: Partial<CanaryPod> = {}): CanaryPod => ({
   name: `kube-proxy-${id}`,
   uid: `uid-${id}`,

@@ -1,14 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Handling, InventoryNode } from '../../../../functions/core/nodes/nodes.ts';
 import { turnover } from '../../../../functions/core/nodes/turnover.ts';
-
-const node = (id: string, handling: Handling = { by: 'ssm' }): InventoryNode => ({
-  id,
-  name: `ip-${id}`,
-  address: null,
-  kind: 'al2023',
-  handling,
-});
+import { inventoryNode as node } from '../fixtures.ts';
 
 test('a node that joined and one that left are told by name', () => {
   expect(turnover([node('i-1'), node('i-2')], [node('i-2'), node('i-3')])).toEqual({

@@ -38,33 +38,30 @@ test('an agent goes offline, by the node’s id or its name', async () => {
   expect(node.agent).toBe('offline');
 });
 
-test.each([
-  [{}, 'faults: must be a list'],
-  [['x'], 'faults[0]: must be an object'],
-  [
-    [{ times: 1 }],
-    'faults[0]: must have exactly one of on, node, join, addonUpdate, execution, kubernetes, clock, events',
-  ],
-  [[{ on: { service: 'eks', operation: 'UpdateAddon' } }], 'faults[0]: must have exactly one of error, lostReply'],
-  [
-    [{ on: { service: 'eks', operation: 'UpdateAddon' }, error: 'X', times: 0 }],
-    'faults[0].times: Too small: expected number to be >=1',
-  ],
-  [
-    [{ on: { service: 'eks', operation: 'UpdateAddon' }, error: 'X', often: 1 }],
-    'faults[0]: Unrecognized key: "often"',
-  ],
-  [
-    [{ on: { service: 'ecs', operation: 'UpdateAddon' }, error: 'X' }],
-    'faults[0].on.service: no service of the sandbox is called ecs',
-  ],
-  [
-    [{ on: { service: 'eks', operation: 'UpdateAdon' }, error: 'X' }],
-    'faults[0].on.operation: eks has no operation UpdateAdon',
-  ],
-  [[{ node: 'i-1', fault: 'agent-offline' }], 'faults[0].node: no node has the id or name i-1'],
-  [[{ node: 'i-1', fault: 'on-fire' }], 'faults[0].fault: must be one of agent-offline, package-mirror-down'],
-])('a bad fault is refused with path and rule: %j', async (list, message) => {
+test.each(
+  Object.entries({
+    'faults: must be a list': {},
+    'faults[0]: must be an object': ['x'],
+    'faults[0]: must have exactly one of on, node, join, addonUpdate, execution, kubernetes, clock, events': [
+      { times: 1 },
+    ],
+    'faults[0]: must have exactly one of error, lostReply': [{ on: { service: 'eks', operation: 'UpdateAddon' } }],
+    'faults[0].times: Too small: expected number to be >=1': [
+      { on: { service: 'eks', operation: 'UpdateAddon' }, error: 'X', times: 0 },
+    ],
+    'faults[0]: Unrecognized key: "often"': [
+      { on: { service: 'eks', operation: 'UpdateAddon' }, error: 'X', often: 1 },
+    ],
+    'faults[0].on.service: no service of the sandbox is called ecs': [
+      { on: { service: 'ecs', operation: 'UpdateAddon' }, error: 'X' },
+    ],
+    'faults[0].on.operation: eks has no operation UpdateAdon': [
+      { on: { service: 'eks', operation: 'UpdateAdon' }, error: 'X' },
+    ],
+    'faults[0].node: no node has the id or name i-1': [{ node: 'i-1', fault: 'agent-offline' }],
+    'faults[0].fault: must be one of agent-offline, package-mirror-down': [{ node: 'i-1', fault: 'on-fire' }],
+  }),
+)('a bad fault is refused with path and rule: %s', async (message, list) => {
   const { world } = await open();
   expect(() => world.faults.add(list)).toThrow(message);
 });

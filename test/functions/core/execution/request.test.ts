@@ -20,41 +20,37 @@ describe('a migration request', () => {
     expect(parseRequest(whole)).toEqual({ ...whole, now: { reason: 'outage' } });
   });
 
-  it.each([
-    [undefined, 'The request must be a JSON object, but it is nothing.'],
-    [[], 'The request must be a JSON object, but it is [].'],
-    [
-      { ...least, cluster: '-x' },
-      'cluster must be an EKS cluster\'s name: a letter or digit, then up to 99 letters, digits, - or _, but it is "-x".',
-    ],
-    [
-      { target: least.target },
-      "cluster must be an EKS cluster's name: a letter or digit, then up to 99 letters, digits, - or _, but it is nothing.",
-    ],
-    [
-      { ...least, target: { mode: 'ipvs', scheduler: 'mh' } },
-      'target.scheduler must be one of rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, but it is "mh".',
-    ],
-    [{ ...least, target: { mode: 'nftables' } }, 'target.mode must be "ipvs", but it is "nftables".'],
-    [{ cluster: 'demo' }, 'target must be an object {"mode": "ipvs", "scheduler": "rr"}, but it is nothing.'],
-    [{ ...least, windw: 'x' }, "The request must not have the field 'windw'."],
-    [{ ...least, target: { ...least.target, x: 1 } }, "The request: target must not have the field 'x'."],
-    [{ ...least, now: { reason: '  ' } }, 'now.reason must be a text of 1 to 500 characters, but it is "  ".'],
-    [{ ...least, now: true }, 'now must be an object {"reason": "..."}, but it is true.'],
-    [{ ...least, requestedBy: 'a\nb' }, 'requestedBy must be one line without control characters, but it is "a\\nb".'],
-    [{ ...least, window: '' }, 'window must be a window\'s name: 1 to 64 letters, digits, dots, - or _, but it is "".'],
-    [
-      { ...least, acknowledge: 'ipvs-deprecated' },
-      'acknowledge must be a list of names of preflight checks such as "ipvs-deprecated", but it is "ipvs-deprecated".',
-    ],
-    [{ ...least, strategy: 'ssh' }, 'strategy must be one of kubernetes-api, pod-annotations, but it is "ssh".'],
-    [{ ...least, awaitActive: 'yes' }, 'awaitActive must be true, or be left out, but it is "yes".'],
-    [
-      { ...least, notBefore: '2026-11-21T07:00:00+01:00' },
-      'notBefore must be a moment in UTC such as 2026-11-21T07:00:00Z, but it is "2026-11-21T07:00:00+01:00".',
-    ],
-    [{ ...least, selfManaged: 'addon' }, 'selfManaged must be one of create-addon, config-map, but it is "addon".'],
-  ])('is refused in one sentence that names field and rule: %j', (input, message) => {
+  it.each(
+    Object.entries({
+      'The request must be a JSON object, but it is nothing.': undefined,
+      'The request must be a JSON object, but it is [].': [],
+      'cluster must be an EKS cluster\'s name: a letter or digit, then up to 99 letters, digits, - or _, but it is "-x".':
+        { ...least, cluster: '-x' },
+      "cluster must be an EKS cluster's name: a letter or digit, then up to 99 letters, digits, - or _, but it is nothing.":
+        { target: least.target },
+      'target.scheduler must be one of rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, but it is "mh".': {
+        ...least,
+        target: { mode: 'ipvs', scheduler: 'mh' },
+      },
+      'target.mode must be "ipvs", but it is "nftables".': { ...least, target: { mode: 'nftables' } },
+      'target must be an object {"mode": "ipvs", "scheduler": "rr"}, but it is nothing.': { cluster: 'demo' },
+      "The request must not have the field 'windw'.": { ...least, windw: 'x' },
+      "The request: target must not have the field 'x'.": { ...least, target: { ...least.target, x: 1 } },
+      'now.reason must be a text of 1 to 500 characters, but it is "  ".': { ...least, now: { reason: '  ' } },
+      'now must be an object {"reason": "..."}, but it is true.': { ...least, now: true },
+      'requestedBy must be one line without control characters, but it is "a\\nb".': { ...least, requestedBy: 'a\nb' },
+      'window must be a window\'s name: 1 to 64 letters, digits, dots, - or _, but it is "".': { ...least, window: '' },
+      'acknowledge must be a list of names of preflight checks such as "ipvs-deprecated", but it is "ipvs-deprecated".':
+        { ...least, acknowledge: 'ipvs-deprecated' },
+      'strategy must be one of kubernetes-api, pod-annotations, but it is "ssh".': { ...least, strategy: 'ssh' },
+      'awaitActive must be true, or be left out, but it is "yes".': { ...least, awaitActive: 'yes' },
+      'notBefore must be a moment in UTC such as 2026-11-21T07:00:00Z, but it is "2026-11-21T07:00:00+01:00".': {
+        ...least,
+        notBefore: '2026-11-21T07:00:00+01:00',
+      },
+      'selfManaged must be one of create-addon, config-map, but it is "addon".': { ...least, selfManaged: 'addon' },
+    }),
+  )('is refused in one sentence that names field and rule: %s', (message, input) => {
     expect(() => parseRequest(input)).toThrow(new InvalidRequest(message));
   });
 

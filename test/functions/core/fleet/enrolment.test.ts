@@ -33,29 +33,26 @@ describe("a cluster's tags", () => {
     expect(enrolmentOf(tags, { ...settings, enrolment: 'all' })).toEqual({ kind: 'not-enrolled', reason });
   });
 
-  it.each([
-    [{ 'nightshift:enrolled': 'yes' }, 'The tag nightshift:enrolled must be true or false, but it is "yes".'],
-    [
-      { 'nightshift:enrolled': 'true', 'nightshift:scheduler': 'fastest' },
-      'The tag nightshift:scheduler must be one of rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, but it is "fastest".',
-    ],
-    [
-      { 'nightshift:enrolled': 'true', 'nightshift:window': 'sunday night' },
-      'The tag nightshift:window must be a window\'s name: 1 to 64 letters, digits, dots, - or _, but it is "sunday night".',
-    ],
-    [
-      { 'nightshift:enrolled': 'true', 'nightshift:window': '' },
-      'The tag nightshift:window must be a window\'s name: 1 to 64 letters, digits, dots, - or _, but it is "".',
-    ],
-    [
-      { 'nightshift:enrolled': 'true', 'nightshift:windw': 'sunday' },
-      'The tag "nightshift:windw" is none of nightshift:enrolled, nightshift:window, nightshift:scheduler.',
-    ],
-    [
-      { 'nightshift:enroled': 'true' },
-      'The tag "nightshift:enroled" is none of nightshift:enrolled, nightshift:window, nightshift:scheduler.',
-    ],
-  ])('that break a rule refuse it by name: %o', (tags, reason) => {
+  it.each(
+    Object.entries({
+      'The tag nightshift:enrolled must be true or false, but it is "yes".': { 'nightshift:enrolled': 'yes' },
+      'The tag nightshift:scheduler must be one of rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, but it is "fastest".':
+        { 'nightshift:enrolled': 'true', 'nightshift:scheduler': 'fastest' },
+      'The tag nightshift:window must be a window\'s name: 1 to 64 letters, digits, dots, - or _, but it is "sunday night".':
+        { 'nightshift:enrolled': 'true', 'nightshift:window': 'sunday night' },
+      'The tag nightshift:window must be a window\'s name: 1 to 64 letters, digits, dots, - or _, but it is "".': {
+        'nightshift:enrolled': 'true',
+        'nightshift:window': '',
+      },
+      'The tag "nightshift:windw" is none of nightshift:enrolled, nightshift:window, nightshift:scheduler.': {
+        'nightshift:enrolled': 'true',
+        'nightshift:windw': 'sunday',
+      },
+      'The tag "nightshift:enroled" is none of nightshift:enrolled, nightshift:window, nightshift:scheduler.': {
+        'nightshift:enroled': 'true',
+      },
+    }),
+  )('that break a rule refuse it by name: %s', (reason, tags) => {
     expect(enrolmentOf(tags, settings)).toEqual({ kind: 'refused', reason });
   });
 

@@ -31,6 +31,18 @@ const listAt = (value: unknown, ...path: (string | number)[]): unknown[] => {
   return Array.isArray(found) ? found : [];
 };
 
+const propertiesOf = (type: string, of = template) => resourcesOf(of, type).map(([, { Properties }]) => Properties);
+
+/** Removes the folder after the work in it. */
+function inFolder(work: (folder: string) => void): void {
+  const folder = mkdtempSync(join(tmpdir(), 'nightshift-stack-'));
+  try {
+    work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 const DEAD_EVENTS = 'arn:PARTITION:sqs:REGION:ACCOUNT:nightshift-dead-events';
 
 describe('functions', () => {
@@ -72,7 +84,7 @@ describe('functions', () => {
         TracingConfig: { Mode: 'Active' },
         LoggingConfig: { LogGroup: { Ref: expect.any(String) } },
       });
-    const logs = resourcesOf(template, 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties);
+    const logs = propertiesOf('AWS::Logs::LogGroup');
     expect(logs).toHaveLength(22);
     for (const log of logs) expect(log).toMatchObject({ RetentionInDays: 90, KmsKeyId: expect.anything() });
   });
@@ -116,13 +128,9 @@ describe('state machines', () => {
     expect(textOf(at(substitutions, 'RollbackClusterStateMachine'))).toBe(
       'arn:PARTITION:states:REGION:ACCOUNT:stateMachine:nightshift-rollback-cluster:live',
     );
-    const aliases = resourcesOf(template, 'AWS::StepFunctions::StateMachineAlias').map(
-      ([, { Properties }]) => Properties,
-    );
+    const aliases = propertiesOf('AWS::StepFunctions::StateMachineAlias');
     expect(aliases.map((alias) => alias['Name'])).toEqual(['live', 'live']);
-    const versions = resourcesOf(template, 'AWS::StepFunctions::StateMachineVersion').map(
-      ([, { Properties }]) => Properties,
-    );
+    const versions = propertiesOf('AWS::StepFunctions::StateMachineVersion');
     for (const version of versions)
       expect(at(version, 'StateMachineRevisionId', 'Fn::GetAtt', 1)).toBe('StateMachineRevisionId');
   });
@@ -179,7 +187,7 @@ describe('events', () => {
   });
 
   it('may be delivered to a function only by its own rules', () => {
-    const permissions = resourcesOf(template, 'AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
+    const permissions = propertiesOf('AWS::Lambda::Permission');
     expect(permissions).toHaveLength(6);
     for (const permission of permissions)
       expect(permission).toMatchObject({
@@ -213,7 +221,7 @@ it('alarms fire at the first occurrence, and notify people', () => {
 });
 
 it('evidence is encrypted, versioned, locked, and reached only through TLS', () => {
-  const [evidence] = resourcesOf(template, 'AWS::S3::Bucket').map(([, { Properties }]) => Properties);
+  const [evidence] = propertiesOf('AWS::S3::Bucket');
   expect(evidence).toMatchObject({
     ObjectLockEnabled: true,
     ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: 'GOVERNANCE', Days: 365 } } },
@@ -230,7 +238,7 @@ it('evidence is encrypted, versioned, locked, and reached only through TLS', () 
       RestrictPublicBuckets: true,
     },
   });
-  const policy = resourcesOf(template, 'AWS::S3::BucketPolicy').map(([, { Properties }]) => Properties);
+  const policy = propertiesOf('AWS::S3::BucketPolicy');
   expect(at(policy[0], 'PolicyDocument', 'Statement', 0)).toMatchObject({
     Effect: 'Deny',
     Action: 's3:*',
@@ -251,23 +259,19 @@ describe('the configuration', async () => {
   });
 
   it('adds e-mail addresses and the central bus', () => {
-    expect(resourcesOf(configured, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties)).toMatchObject([
+    expect(propertiesOf('AWS::SNS::Subscription', configured)).toMatchObject([
       { Protocol: 'email', Endpoint: 'oncall@example.com' },
     ]);
-    const forward = resourcesOf(configured, 'AWS::Events::Rule').find(
-      ([, { Properties }]) => Properties['Name'] === 'nightshift-forward',
-    );
-    expect(forward?.[1].Properties).toMatchObject({
+    const forward = propertiesOf('AWS::Events::Rule', configured).find(({ Name }) => Name === 'nightshift-forward');
+    expect(forward).toMatchObject({
       EventPattern: { source: ['nightshift'] },
       Targets: [{ Arn: 'arn:aws:events:us-east-1:111122223333:event-bus/central', RoleArn: expect.anything() }],
     });
   });
 
   it('connects only the functions that call Kubernetes to the VPC', () => {
-    const connected = resourcesOf(configured, 'AWS::Lambda::Function').filter(
-      ([, { Properties }]) => Properties['VpcConfig'],
-    );
-    expect(connected.map(([, { Properties }]) => Properties['FunctionName'])).toEqual([
+    const connected = propertiesOf('AWS::Lambda::Function', configured).filter(({ VpcConfig }) => VpcConfig);
+    expect(connected.map(({ FunctionName }) => FunctionName)).toEqual([
       'nightshift-inspect-cluster',
       'nightshift-inspect-rollback',
       'nightshift-take-inventory',
@@ -276,7 +280,7 @@ describe('the configuration', async () => {
       'nightshift-restart-kube-proxy',
       'nightshift-check-rollout',
     ]);
-    expect(connected[0]?.[1].Properties['VpcConfig']).toEqual({
+    expect(connected[0]?.['VpcConfig']).toEqual({
       SubnetIds: ['subnet-01234567'],
       SecurityGroupIds: ['sg-01234567'],
     });
@@ -291,38 +295,29 @@ describe('the configuration', async () => {
 });
 
 it('cdk-nag finds nothing in the template that is deployed, which is the one that is tested', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nightshift-nag-'));
-  try {
+  inFolder((folder) => {
     const { templateFullPath } = application(CONFIG, folder).app.synth().getStackByName('nightshift');
     expect(parseTemplate(readFileSync(templateFullPath, 'utf8'))).toEqual(template);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 });
 
 it('cdk-nag refuses a right that has no reason', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nightshift-nag-'));
-  try {
+  inFolder((folder) => {
     const { app, stack } = application(CONFIG, folder);
     const role = new Role(stack, 'Careless', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     role.addToPolicy(new PolicyStatement({ actions: ['s3:*'], resources: ['*'] }));
     expect(() => app.synth()).toThrow(/[Vv]alidation/);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 });
 
 const hasCfnLint = spawnSync('cfn-lint', ['--version']).status === 0;
 
 it.skipIf(!hasCfnLint)('cfn-lint finds nothing in the template', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nightshift-lint-'));
-  try {
+  inFolder((folder) => {
     const file = join(folder, 'nightshift.template.json');
     // cfn-lint knows integrations of the partition `aws` alone.
     writeFileSync(file, JSON.stringify(template).replaceAll('arn:${Partition}:states:::', 'arn:aws:states:::'));
     const { stdout, status } = spawnSync('cfn-lint', [file], { encoding: 'utf8' });
     expect({ stdout, status }).toEqual({ stdout: '', status: 0 });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 });

@@ -81,20 +81,13 @@ describe('an EKS token', () => {
     expect(await get(world, DAEMONSET, await token({ signedAt: minutes(30) }))).toEqual(UNAUTHORIZED);
   });
 
-  test('that was signed for another cluster is refused', async () => {
-    expect(await get(world, DAEMONSET, await token({ cluster: 'other' }))).toEqual(UNAUTHORIZED);
-  });
-
-  test('that was signed for another Region is refused', async () => {
-    expect(await get(world, DAEMONSET, await token({ region: 'eu-west-1' }))).toEqual(UNAUTHORIZED);
-  });
-
-  test('that was signed with another secret is refused', async () => {
-    expect(await get(world, DAEMONSET, await token({ secret: 'forged' }))).toEqual(UNAUTHORIZED);
-  });
-
-  test('of an access key that nobody issued is refused', async () => {
-    expect(await get(world, DAEMONSET, await token({ keyId: 'AKIAUNKNOWN' }))).toEqual(UNAUTHORIZED);
+  test.each([
+    ['was signed for another cluster', { cluster: 'other' }],
+    ['was signed for another Region', { region: 'eu-west-1' }],
+    ['was signed with another secret', { secret: 'forged' }],
+    ['has an access key that nobody issued', { keyId: 'AKIAUNKNOWN' }],
+  ])('that %s is refused', async (_, more) => {
+    expect(await get(world, DAEMONSET, await token(more))).toEqual(UNAUTHORIZED);
   });
 
   test.each([
@@ -145,17 +138,12 @@ describe('the token of the person who made the cluster', () => {
     expect(await get(world, DAEMONSET, await signedFor('127.0.0.1:4567'))).toEqual(UNAUTHORIZED);
   });
 
-  test('is still refused when it is old', async () => {
-    const old = await token({ keyId: 'AKIAUNKNOWN', signedAt: minutes(-16) });
-    expect(await get(world, DAEMONSET, old)).toEqual(UNAUTHORIZED);
-  });
-
-  test('is not that of a key in the sandbox’s own form which this world did not issue', async () => {
-    expect(await get(world, DAEMONSET, await token({ keyId: 'ASIA0000000000000099' }))).toEqual(UNAUTHORIZED);
-  });
-
-  test('is not that of an issued key with a wrong secret', async () => {
-    expect(await get(world, DAEMONSET, await token({ secret: 'forged' }))).toEqual(UNAUTHORIZED);
+  test.each([
+    ['is old', { keyId: 'AKIAUNKNOWN', signedAt: minutes(-16) }],
+    ['has a key in the sandbox’s own form which this world did not issue', { keyId: 'ASIA0000000000000099' }],
+    ['has an issued key with a wrong secret', { secret: 'forged' }],
+  ])('is refused if it %s', async (_, more) => {
+    expect(await get(world, DAEMONSET, await token(more))).toEqual(UNAUTHORIZED);
   });
 });
 

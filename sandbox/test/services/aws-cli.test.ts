@@ -64,7 +64,8 @@ describe.skipIf(!hasCli)('the stock AWS CLI works against the sandbox', () => {
     await rm(directory, { recursive: true });
   });
 
-  async function aws(...words: string[]): Promise<string> {
+  /** Runs `aws` with the words of a text, and the further ones as they are. */
+  async function aws(text: string, ...further: string[]): Promise<string> {
     const env = {
       PATH: process.env['PATH'],
       HOME: directory,
@@ -74,175 +75,90 @@ describe.skipIf(!hasCli)('the stock AWS CLI works against the sandbox', () => {
       AWS_DEFAULT_REGION: 'us-east-1',
       AWS_MAX_ATTEMPTS: '1',
     };
-    const { stdout } = await run('aws', words, { env });
+    const { stdout } = await run('aws', [...text.split(' '), ...further], { env });
     return stdout.trim();
   }
   const query = (path: string) => ['--output', 'text', '--query', path];
 
   test('the manual’s own update-addon, describe-addon, describe-update and describe-addon-configuration', async () => {
-    const addon = ['--cluster-name', 'demo', '--addon-name', 'kube-proxy'];
+    const addon = '--cluster-name demo --addon-name kube-proxy';
     const values = '{"ipvs": {"scheduler": "rr"}, "mode": "ipvs"}';
-    const update = [
-      'eks',
-      'update-addon',
-      ...addon,
-      '--configuration-values',
-      values,
-      '--resolve-conflicts',
-      'OVERWRITE',
-    ];
-    const id = await aws(...update, ...query('update.id'));
+    const update = `eks update-addon ${addon} --resolve-conflicts OVERWRITE --configuration-values`;
+    const id = await aws(update, values, ...query('update.id'));
     await world.clock.sleep(30_000);
-    expect(
-      await aws(
-        'eks',
-        'describe-update',
-        '--name',
-        'demo',
-        '--addon-name',
-        'kube-proxy',
-        '--update-id',
-        id,
-        ...query('update.status'),
-      ),
-    ).toBe('Successful');
-    expect(await aws('eks', 'describe-addon', ...addon, ...query('addon.[status,configurationValues]'))).toBe(
+    const described = `eks describe-update --name demo --addon-name kube-proxy --update-id ${id}`;
+    expect(await aws(described, ...query('update.status'))).toBe('Successful');
+    expect(await aws(`eks describe-addon ${addon}`, ...query('addon.[status,configurationValues]'))).toBe(
       `ACTIVE\t${values}`,
     );
     expect(kubernetes.config).toEqual({ mode: 'ipvs', scheduler: 'rr' });
-    const schema = await aws(
-      'eks',
-      'describe-addon-configuration',
-      '--addon-name',
-      'kube-proxy',
-      '--addon-version',
-      'v1.34.1-eksbuild.2',
-      ...query('configurationSchema'),
-    );
+    const version = '--addon-name kube-proxy --addon-version v1.34.1-eksbuild.2';
+    const schema = await aws(`eks describe-addon-configuration ${version}`, ...query('configurationSchema'));
     expect(JSON.parse(schema)).toMatchObject({ $ref: '#/definitions/KubeProxy' });
-    await expect(aws('eks', 'describe-cluster', '--name', 'other')).rejects.toThrow(
+    await expect(aws('eks describe-cluster --name other')).rejects.toThrow(
       '(ResourceNotFoundException) when calling the DescribeCluster operation: No cluster found for name: other.',
     );
   });
 
   test('an access entry, whose ARN travels in the path', async () => {
-    const entry = ['--cluster-name', 'demo', '--principal-arn', 'arn:aws:iam::111122223333:role/team/ops'];
-    await aws('eks', 'create-access-entry', ...entry);
-    expect(await aws('eks', 'describe-access-entry', ...entry, ...query('accessEntry.type'))).toBe('STANDARD');
-    await aws('eks', 'delete-access-entry', ...entry);
+    const entry = '--cluster-name demo --principal-arn arn:aws:iam::111122223333:role/team/ops';
+    await aws(`eks create-access-entry ${entry}`);
+    expect(await aws(`eks describe-access-entry ${entry}`, ...query('accessEntry.type'))).toBe('STANDARD');
+    await aws(`eks delete-access-entry ${entry}`);
   });
 
   test('ssm send-command, list-command-invocations and get-command-invocation', async () => {
-    const send = [
-      'ssm',
-      'send-command',
-      '--document-name',
-      'AWS-RunShellScript',
-      '--instance-ids',
-      node.id,
-      '--parameters',
-      '{"commands":["uname -r"]}',
-    ];
-    const id = await aws(...send, ...query('Command.CommandId'));
+    const send = 'ssm send-command --document-name AWS-RunShellScript --instance-ids';
+    const parameters = ['--parameters', '{"commands":["uname -r"]}'];
+    const id = await aws(`${send} ${node.id}`, ...parameters, ...query('Command.CommandId'));
     await world.clock.sleep(30_000);
-    expect(
-      await aws(
-        'ssm',
-        'list-command-invocations',
-        '--command-id',
-        id,
-        '--details',
-        ...query('CommandInvocations[].[InstanceId,Status]'),
-      ),
-    ).toBe(`${node.id}\tSuccess`);
-    expect(
-      await aws(
-        'ssm',
-        'get-command-invocation',
-        '--command-id',
-        id,
-        '--instance-id',
-        node.id,
-        ...query('StandardOutputContent'),
-      ),
-    ).toBe('done');
+    const list = `ssm list-command-invocations --command-id ${id} --details`;
+    expect(await aws(list, ...query('CommandInvocations[].[InstanceId,Status]'))).toBe(`${node.id}\tSuccess`);
+    const get = `ssm get-command-invocation --command-id ${id} --instance-id ${node.id}`;
+    expect(await aws(get, ...query('StandardOutputContent'))).toBe('done');
     expect(node.machine?.runs.at(-1)?.script).toBe('uname -r');
-    expect(await aws('ssm', 'describe-instance-information', ...query('InstanceInformationList[].PingStatus'))).toBe(
-      'Online',
-    );
-    await expect(
-      aws(
-        'ssm',
-        'send-command',
-        '--document-name',
-        'AWS-RunShellScript',
-        '--instance-ids',
-        'i-0123456789abcdef0',
-        '--parameters',
-        'commands=x',
-      ),
-    ).rejects.toThrow('(InvalidInstanceId)');
+    const statuses = query('InstanceInformationList[].PingStatus');
+    expect(await aws('ssm describe-instance-information', ...statuses)).toBe('Online');
+    const stranger = `${send} i-0123456789abcdef0 --parameters commands=x`;
+    await expect(aws(stranger)).rejects.toThrow('(InvalidInstanceId)');
   });
 
   test('ec2 describe-instances with filters', async () => {
-    const filters = [
-      '--filters',
-      'Name=tag:aws:eks:cluster-name,Values=demo',
-      'Name=instance-state-name,Values=running',
-    ];
-    expect(
-      await aws('ec2', 'describe-instances', ...filters, ...query('Reservations[].Instances[].PrivateDnsName')),
-    ).toBe('ip-192-168-1-1.ec2.internal');
-    await expect(aws('ec2', 'describe-instances', '--filters', 'Name=colour,Values=red')).rejects.toThrow(
-      '(InvalidParameterValue)',
-    );
+    const filters = 'Name=tag:aws:eks:cluster-name,Values=demo Name=instance-state-name,Values=running';
+    const names = query('Reservations[].Instances[].PrivateDnsName');
+    expect(await aws(`ec2 describe-instances --filters ${filters}`, ...names)).toBe('ip-192-168-1-1.ec2.internal');
+    const unknown = 'ec2 describe-instances --filters Name=colour,Values=red';
+    await expect(aws(unknown)).rejects.toThrow('(InvalidParameterValue)');
   });
 
   test('s3 mb, cp up and down, ls and rm', async () => {
-    await aws('s3', 'mb', 's3://evidence');
+    await aws('s3 mb s3://evidence');
     const text = 'node,verdict\n'.repeat(50_000);
+    const [up, down] = ['up.csv', 'down.csv'].map((name) => join(directory, name));
     await writeFile(join(directory, 'up.csv'), text);
-    await aws('s3', 'cp', join(directory, 'up.csv'), 's3://evidence/executions/one/up.csv', '--quiet');
-    await aws('s3', 'cp', 's3://evidence/executions/one/up.csv', join(directory, 'down.csv'), '--quiet');
+    await aws(`s3 cp ${up} s3://evidence/executions/one/up.csv --quiet`);
+    await aws(`s3 cp s3://evidence/executions/one/up.csv ${down} --quiet`);
     expect(await readFile(join(directory, 'down.csv'), 'utf8')).toBe(text);
-    expect(await aws('s3', 'ls', 's3://evidence/executions/')).toBe('PRE one/');
-    await aws('s3', 'rm', 's3://evidence/executions/one/up.csv');
-    await expect(
-      aws('s3api', 'get-object', '--bucket', 'evidence', '--key', 'executions/one/up.csv', join(directory, 'x')),
-    ).rejects.toThrow('(NoSuchKey)');
+    expect(await aws('s3 ls s3://evidence/executions/')).toBe('PRE one/');
+    await aws('s3 rm s3://evidence/executions/one/up.csv');
+    const gone = `s3api get-object --bucket evidence --key executions/one/up.csv ${down}`;
+    await expect(aws(gone)).rejects.toThrow('(NoSuchKey)');
   });
 
   test('sts, scheduler, events, lambda and stepfunctions', async () => {
-    expect(await aws('sts', 'get-caller-identity', ...query('Arn'))).toBe('arn:aws:iam::111122223333:user/person');
+    expect(await aws('sts get-caller-identity', ...query('Arn'))).toBe('arn:aws:iam::111122223333:user/person');
     const target = `{"Arn":"${MACHINE}","RoleArn":"arn:aws:iam::111122223333:role/scheduler"}`;
-    const schedule = [
-      '--name',
-      'weekly',
-      '--schedule-expression',
-      'rate(7 days)',
-      '--flexible-time-window',
-      'Mode=OFF',
-      '--target',
-      target,
-    ];
-    await aws('scheduler', 'create-schedule', ...schedule);
-    await expect(aws('scheduler', 'create-schedule', ...schedule)).rejects.toThrow('(ConflictException)');
-    expect(await aws('scheduler', 'list-schedules', ...query('Schedules[].Name'))).toBe('weekly');
+    const create = 'scheduler create-schedule --name weekly --flexible-time-window Mode=OFF --schedule-expression';
+    const schedule = ['rate(7 days)', '--target', target];
+    await aws(create, ...schedule);
+    await expect(aws(create, ...schedule)).rejects.toThrow('(ConflictException)');
+    expect(await aws('scheduler list-schedules', ...query('Schedules[].Name'))).toBe('weekly');
     const entries = '[{"Source":"test","DetailType":"t","Detail":"{}"}]';
-    expect(await aws('events', 'put-events', '--entries', entries, ...query('FailedEntryCount'))).toBe('0');
+    expect(await aws(`events put-events --entries ${entries}`, ...query('FailedEntryCount'))).toBe('0');
     const out = join(directory, 'out.json');
-    await aws('lambda', 'invoke', '--function-name', 'nightshift-inspect-cluster', '--payload', '{"a":1}', out);
+    await aws(`lambda invoke --function-name nightshift-inspect-cluster --payload {"a":1} ${out}`);
     expect(await readFile(out, 'utf8')).toBe('{"seen":{"a":1}}');
-    expect(
-      await aws(
-        'stepfunctions',
-        'start-execution',
-        '--state-machine-arn',
-        MACHINE,
-        '--name',
-        'one',
-        ...query('executionArn'),
-      ),
-    ).toBe(`${MACHINE}:one`);
+    const start = `stepfunctions start-execution --state-machine-arn ${MACHINE} --name one`;
+    expect(await aws(start, ...query('executionArn'))).toBe(`${MACHINE}:one`);
   });
 });

@@ -1,28 +1,7 @@
-import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ask as get } from './clients.ts';
 import { eksToken } from './token.ts';
 import { EDIT_IN_KUBE_SYSTEM, ISSUED, startWorld, VIEW, type World } from './world.ts';
-
-interface Answer {
-  status: number;
-  body: unknown;
-}
-
-function get(world: World, path: string, token: string | undefined, method = 'GET'): Promise<Answer> {
-  const ca = Buffer.from(world.api.certificateAuthority, 'base64').toString('utf8');
-  return new Promise((resolve, reject) => {
-    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const outgoing = request(`${world.api.endpoint}${path}`, { ca, headers, method }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(chunks).toString('utf8')) }),
-      );
-    });
-    outgoing.on('error', reject);
-    outgoing.end();
-  });
-}
 
 const DAEMONSET = '/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy';
 const UNAUTHORIZED = {

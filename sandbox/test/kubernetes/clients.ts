@@ -1,3 +1,4 @@
+import { request } from 'node:https';
 import {
   AppsV1Api,
   CoreV1Api,
@@ -25,4 +26,26 @@ export const KUBE_PROXY = { namespace: 'kube-system', name: 'kube-proxy' } as co
 
 export function as(strategy: PatchStrategy) {
   return setHeaderOptions('Content-Type', strategy);
+}
+
+/** What the API answers to a request without a body, as its status and its JSON. */
+export function ask(
+  world: World,
+  path: string,
+  token: string | undefined,
+  method = 'GET',
+): Promise<{ status: number; body: unknown }> {
+  const ca = Buffer.from(world.api.certificateAuthority, 'base64').toString('utf8');
+  return new Promise((resolve, reject) => {
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const outgoing = request(`${world.api.endpoint}${path}`, { ca, headers, method }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(chunks).toString('utf8')) }),
+      );
+    });
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
 }

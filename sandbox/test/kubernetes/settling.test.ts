@@ -1,6 +1,6 @@
-import { request } from 'node:https';
 import { afterEach, expect, test } from 'vitest';
 import { startSettling } from '../../kubernetes/settling.ts';
+import { ask } from './clients.ts';
 import { eksToken } from './token.ts';
 import { EDIT_IN_KUBE_SYSTEM, ISSUED, ROLE_ARN, startWorld, VIEW, type World } from './world.ts';
 
@@ -14,19 +14,7 @@ const PODS = '/api/v1/namespaces/kube-system/pods';
 
 async function status(world: World, path: string): Promise<number> {
   const token = await eksToken({ cluster: 'demo', region: 'us-east-1', credentials: ISSUED });
-  const ca = Buffer.from(world.api.certificateAuthority, 'base64').toString('utf8');
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      `${world.api.endpoint}${path}`,
-      { ca, headers: { authorization: `Bearer ${token}` } },
-      (response) => {
-        response.resume();
-        response.on('end', () => resolve(response.statusCode ?? 0));
-      },
-    );
-    outgoing.on('error', reject);
-    outgoing.end();
-  });
+  return (await ask(world, path, token)).status;
 }
 
 /** A role whose grant was made a moment ago. */

@@ -1,33 +1,14 @@
 import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
-import {
-  EDIT_IN_KUBE_SYSTEM,
-  ISSUED,
-  startWorld,
-  VIEW,
-  type World,
-  type WorldOptions,
-} from '@nightshift/sandbox/test/kubernetes';
-import { afterEach, expect, test } from 'vitest';
-import { eksToken } from '../../../functions/aws/eks-token.ts';
+import type { WorldOptions } from '@nightshift/sandbox/test/kubernetes';
+import { expect, test } from 'vitest';
 import { serviceOf } from '../../../functions/aws/kubernetes/workloads.ts';
-import { kubernetes } from '../../../functions/aws/kubernetes.ts';
+import { closeWorldsAfterEach, GRANTED, openWorld } from './worlds.ts';
 
-const worlds: World[] = [];
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.api.close();
-});
+closeWorldsAfterEach();
 
 /** The workloads that the adapter reads as the product's role, or as the cluster's administrator. */
-async function workloads(options: WorldOptions, as: 'role' | 'administrator' = 'role') {
-  const world = await startWorld({ entries: [[VIEW, EDIT_IN_KUBE_SYSTEM]], ...options });
-  worlds.push(world);
-  const token =
-    as === 'role'
-      ? await eksToken({ cluster: 'demo', region: 'us-east-1', credentials: ISSUED })
-      : world.api.adminToken;
-  const { endpoint, certificateAuthority } = world.api;
-  return kubernetes({ cluster: 'demo', url: endpoint, certificateAuthority }, token).workloads();
-}
+const workloads = async (options: WorldOptions, as?: 'role' | 'administrator') =>
+  (await openWorld({ ...GRANTED, ...options }, as)).api.workloads();
 const refused = { kind: 'unreadable', why: 'the API server refused it (403)' };
 const absent = { kind: 'unreadable', why: 'the API server has nothing of that kind (404)' };
 
@@ -50,8 +31,7 @@ test('the role reads DaemonSets, Services and the ConfigMap, and reports the ref
 });
 
 test('the marks that tools left on the ConfigMap come with its text', async () => {
-  const world = await startWorld({ entries: [[VIEW, EDIT_IN_KUBE_SYSTEM]] });
-  worlds.push(world);
+  const { world, api } = await openWorld(GRANTED);
   const labels = { 'kustomize.toolkit.fluxcd.io/name': 'infra' };
   const config = new KubeConfig();
   config.loadFromString(world.kubeconfig);
@@ -61,9 +41,7 @@ test('the marks that tools left on the ConfigMap come with its text', async () =
       { namespace: 'kube-system', name: 'kube-proxy-config', body: { metadata: { labels } } },
       setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
     );
-  const token = await eksToken({ cluster: 'demo', region: 'us-east-1', credentials: ISSUED });
-  const { endpoint, certificateAuthority } = world.api;
-  const seen = await kubernetes({ cluster: 'demo', url: endpoint, certificateAuthority }, token).workloads();
+  const seen = await api.workloads();
   expect(seen.configMapMarks?.labels).toMatchObject(labels);
 });
 

@@ -1,32 +1,11 @@
-import {
-  EDIT_IN_KUBE_SYSTEM,
-  ISSUED,
-  startWorld,
-  VIEW,
-  type World,
-  type WorldOptions,
-} from '@nightshift/sandbox/test/kubernetes';
-import { afterEach, expect, test } from 'vitest';
-import { eksToken } from '../../../functions/aws/eks-token.ts';
-import { kubernetes } from '../../../functions/aws/kubernetes.ts';
+import type { WorldOptions } from '@nightshift/sandbox/test/kubernetes';
+import { expect, test } from 'vitest';
+import { closeWorldsAfterEach, GRANTED, openWorld as open } from './worlds.ts';
 
-const worlds: World[] = [];
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.api.close();
-});
-
-/** The adapter as a function makes it: over TLS, with a token for an access entry's role. */
-async function open(options: WorldOptions) {
-  const world = await startWorld(options);
-  worlds.push(world);
-  const token = await eksToken({ cluster: 'demo', region: 'us-east-1', credentials: ISSUED });
-  const { endpoint, certificateAuthority } = world.api;
-  return { world, token, api: kubernetes({ cluster: 'demo', url: endpoint, certificateAuthority }, token) };
-}
-const granted = { entries: [[VIEW, EDIT_IN_KUBE_SYSTEM]] };
+closeWorldsAfterEach();
 
 test('the pods of kube-proxy are listed with their nodes', async () => {
-  const { api } = await open(granted);
+  const { api } = await open(GRANTED);
   const pods = (await api.kubeProxyPods()).sort((a, b) => (a.nodeName < b.nodeName ? -1 : 1));
   expect(
     pods.map(({ nodeName, hostIp, ready, restarts, proxyMode }) => ({ nodeName, hostIp, ready, restarts, proxyMode })),
@@ -38,7 +17,7 @@ test('the pods of kube-proxy are listed with their nodes', async () => {
 });
 
 test('a pod reports its mode on /proxyMode, through the API server', async () => {
-  const { api } = await open({ ...granted, configurationValues: '{"mode":"ipvs"}' });
+  const { api } = await open({ ...GRANTED, configurationValues: '{"mode":"ipvs"}' });
   const [first] = await api.kubeProxyPods();
   const name = first?.name ?? '';
   expect([...(await api.proxyModes([name, 'kube-proxy-gone']))]).toEqual([
@@ -48,7 +27,7 @@ test('a pod reports its mode on /proxyMode, through the API server', async () =>
 });
 
 test('a restart replaces every pod, and the same restart again replaces none', async () => {
-  const { api, world } = await open(granted);
+  const { api, world } = await open(GRANTED);
   expect(await api.restartKubeProxy('2026-11-06T22:00:00.000Z')).toEqual({ generation: 2 });
   await world.clock.sleep(120_000);
   const done = await api.rollout();
@@ -63,7 +42,7 @@ test('a restart replaces every pod, and the same restart again replaces none', a
 });
 
 test('a new pod whose kube-proxy exits is seen with its node', async () => {
-  const { api, world } = await open(granted);
+  const { api, world } = await open(GRANTED);
   for (const machine of world.machines.values()) machine.refuses = 'lc';
   await world.api.applyAddon({ mode: 'ipvs', scheduler: 'lc', podAnnotations: {}, version: 'v1.34.0-eksbuild.2' });
   await api.restartKubeProxy('2026-11-06T22:00:00.000Z');
@@ -80,7 +59,7 @@ test('without an access entry nightshift is refused, by name', async () => {
 });
 
 test("kube-proxy's configuration is read, edited once, and everything else in its ConfigMap stays", async () => {
-  const { api, world } = await open(granted);
+  const { api, world } = await open(GRANTED);
   const text = (await api.kubeProxyConfig()) ?? '';
   expect(text).toContain('kind: KubeProxyConfiguration\n');
   expect(await api.editKubeProxyConfig(() => `${text}# edited\n`)).toEqual({ changed: true });
@@ -94,7 +73,7 @@ test("kube-proxy's configuration is read, edited once, and everything else in it
 function conflicting(operation: string, times: number): WorldOptions {
   let left = times;
   const conflict = { status: 409, reason: 'Conflict', message: 'the object has been modified' };
-  return { ...granted, intercept: async (call) => (call.operation === operation && left-- > 0 ? conflict : undefined) };
+  return { ...GRANTED, intercept: async (call) => (call.operation === operation && left-- > 0 ? conflict : undefined) };
 }
 
 test('an edit that conflicts with another writer is retried on the new text, and so are a restart and a deletion', async () => {
@@ -121,7 +100,7 @@ test('a conflict that does not end is thrown after five attempts', async () => {
 });
 
 test('exactly the chosen pod is deleted, and not the one that has taken its place', async () => {
-  const { api, world } = await open(granted);
+  const { api, world } = await open(GRANTED);
   const [first] = await api.canaryPods();
   if (!first) throw new Error('no pod');
   expect(first).toMatchObject({ ready: true, terminating: false, restarts: 0, waiting: null });

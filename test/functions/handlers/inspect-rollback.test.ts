@@ -184,16 +184,6 @@ describe('a bucket that cannot be read', () => {
   const next = of('TaskStateEntered', { stateEnteredEventDetails: { name: 'UpdateAddon' } });
   const look = (history: string[]) => looking(null, undefined, { store: new SilentStore(), history });
 
-  test("leaves what was saved in the owner's history, and a rollback that was asked for rests on it", async () => {
-    const { run, asked: calls } = await look([entered, scheduled, succeeded, next]);
-    expect(await run({ ...input, request: asked }, new Ear())).toMatchObject({
-      ownerEnding: null,
-      plan: { kind: 'rollback' },
-      former: { configuration: 'mode: iptables\n', proxying: { mode: 'iptables' } },
-    });
-    expect(calls).toContain(`history ${execution.arn}`);
-  });
-
   test('is an error if the history does not show that the former state was saved', async () => {
     const { run } = await look([entered, scheduled, next, succeeded]);
     await expect(run({ ...input, request: asked }, new Ear())).rejects.toThrow('ServiceUnavailable');

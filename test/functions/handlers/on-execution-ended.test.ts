@@ -102,13 +102,6 @@ test.each(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'])(
   },
 );
 
-test('a history that cannot be kept holds up no recovery, and is tried again', async () => {
-  const { run, store, started } = listening();
-  store.put = () => Promise.reject(new Error('no room'));
-  await expect(run(event())).rejects.toThrow('no room');
-  expect(started).toMatchObject([{ name: 'recover-demo-1' }]);
-});
-
 test('a migration that recorded its end is left alone, however it ended', async () => {
   const { run, store, started } = listening();
   await store.put(OUTCOME, '{"ending":"failed"}');
@@ -132,12 +125,6 @@ test("another team's state machine is no business of nightshift's", async () => 
   const { run, started } = listening();
   expect(await run(event({ stateMachineArn: `${MACHINES.migrate}-of-others` }))).toMatchObject({ kind: 'ignored' });
   expect(started).toEqual([]);
-});
-
-test('an input that was too large for the event is asked for', async () => {
-  const { run, started } = listening();
-  await run(event({ input: null }));
-  expect(started).toMatchObject([{ input: { cluster: 'demo' } }]);
 });
 
 test.each(['{}', '"demo"', '{"cluster":"-no-"}', 'no JSON'])(

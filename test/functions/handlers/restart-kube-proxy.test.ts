@@ -133,14 +133,6 @@ test('on the way back from a canary only its pods are restarted, Ready or not, a
   expect(api.deleted).toEqual(['kube-proxy-i-1']);
 });
 
-test('on the way back the pods of the canary are restarted although the bucket takes no note of them', async () => {
-  const { api, store, run } = await restarting([node('i-1')], [podOn(node('i-1')), podOn(node('i-2'))]);
-  store.put = async () => Promise.reject(new Error('AccessDenied'));
-  const back = { ...input, restartedAt: null, nodes: { inventory: INVENTORY } };
-  expect(await run(back, new Ear())).toEqual({ pods: 1 });
-  expect(api.deleted).toEqual(['kube-proxy-i-1']);
-});
-
 test.each([[null], ['arn:aws:states:us-east-1:111122223333:execution:migrate-cluster:other']])(
   'an execution whose lease %s holds restarts nothing',
   async (holder) => {

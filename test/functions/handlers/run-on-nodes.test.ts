@@ -142,28 +142,6 @@ test.each([
   expect(await expected(store)).toEqual({ nodes, limited: false });
 });
 
-test('only the nodes whose verdicts name leftovers are cleaned', async () => {
-  const { run, sent, store } = await asking([
-    node('i-1'),
-    node('i-2'),
-    node('i-3', { by: 'proxy-mode', mode: 'ipvs' }),
-  ]);
-  const leftoversIn = { key: 'executions/demo-1/validate-1/evidence.ndjson.gz' };
-  const verdict = (id: string, facts: Record<string, number>) => ({
-    node: id,
-    name: id,
-    pass: true,
-    reasons: [],
-    excerpt: '',
-    facts,
-  });
-  await store.put(leftoversIn.key, lines([verdict('i-1', {}), verdict('i-2', { leftoverRejectRules: 1 })]));
-  await run({ ...input, step: 'clean-1', phase: 'clean', only: { leftoversIn } }, new Ear());
-  expect(sent).toMatchObject([
-    { document: 'nightshift-clean-node', nodes: ['i-2'], parameters: { Mode: 'ipvs' }, deliverySeconds: 120 },
-  ]);
-});
-
 test('an execution that lost its lease neither prepares nor cleans a node; it may still ask', async () => {
   const { sent, run } = await asking([node('i-1')], heldBy(null));
   for (const phase of ['prepare', 'clean'] as const)

@@ -25,11 +25,6 @@ test('what single nodes said after all were asked counts instead of what they ha
   expect(nodesByMode([one, all])).toEqual([{ mode: 'ipvs', nodes: 2, names: ['ip-i-1', 'ip-i-2'] }]);
 });
 
-test('where only a canary was asked it is all that is known', () => {
-  const verdicts = [said('i-1', 'ipvs')];
-  expect(nodesByMode([{ limited: true, sentAt: at(7), verdicts }])).toMatchObject([{ mode: 'ipvs', nodes: 1 }]);
-});
-
 test('a node that did not tell the last time is unknown, and nothing that it said before is repeated', () => {
   expect(
     nodesByMode([

@@ -6,27 +6,6 @@ import {
 } from '../../../../functions/core/fleet/schedule-plan.ts';
 import { atOf, decide, deployment, IPVS, inputOf, scheduled, subject, WEEKEND } from './schedule-plan-fixtures.ts';
 
-test('50 clusters in one window are staggered: five every ten minutes, by name', () => {
-  const names = Array.from({ length: 50 }, (_, index) => `c${String(index + 1).padStart(2, '0')}`);
-  const plan = planSchedules(
-    names.toReversed().map((name) => subject(name)),
-    deployment,
-  );
-  const starts = Map.groupBy(plan, ({ decision }) => atOf(decision));
-  expect([...starts].map(([at, there]) => `${at} ${there.map(({ subject }) => subject.cluster).join(' ')}`)).toEqual([
-    '2026-11-21T07:00:00.000Z c01 c02 c03 c04 c05',
-    '2026-11-21T07:10:00.000Z c06 c07 c08 c09 c10',
-    '2026-11-21T07:20:00.000Z c11 c12 c13 c14 c15',
-    '2026-11-21T07:30:00.000Z c16 c17 c18 c19 c20',
-    '2026-11-21T07:40:00.000Z c21 c22 c23 c24 c25',
-    '2026-11-21T07:50:00.000Z c26 c27 c28 c29 c30',
-    '2026-11-21T08:00:00.000Z c31 c32 c33 c34 c35',
-    '2026-11-21T08:10:00.000Z c36 c37 c38 c39 c40',
-    '2026-11-21T08:20:00.000Z c41 c42 c43 c44 c45',
-    '2026-11-21T08:30:00.000Z c46 c47 c48 c49 c50',
-  ]);
-});
-
 describe('a cluster that is not compliant', () => {
   it('gets a schedule that starts its migration under a name of its own', () => {
     const decision = decide(subject('demo'));

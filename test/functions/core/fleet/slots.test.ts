@@ -34,24 +34,6 @@ test('a search for slots looks at a full one once, however many clusters look fo
   expect(looks).toBe(1999);
 });
 
-test('a slot that has room again is found', () => {
-  const taken = new Set<number>();
-  const slots = new WindowSlots(parseWindow(HOUR), {
-    stagger: { minutes: 10, atOnce: 1 },
-    after: deployment.now,
-    isFull: (at) => taken.has(at),
-  });
-  const moments = NAMES.slice(0, 12).map(() => {
-    const at = slots.free(never)?.at.getTime() ?? 0;
-    taken.add(at);
-    return at;
-  });
-  const fifth = moments[4] ?? 0;
-  taken.delete(fifth);
-  slots.reopen(fifth);
-  expect(slots.free(never)?.at.toISOString()).toBe('2026-11-28T07:00:00.000Z');
-});
-
 test('a plan computes each start of a window once, and not once for each cluster', () => {
   const search = vi.spyOn(Cron.prototype, 'nextRun');
   try {

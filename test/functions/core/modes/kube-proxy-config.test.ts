@@ -13,14 +13,6 @@ test('mode and scheduler differ, and not another byte', () => {
   );
 });
 
-test('comments and unknown fields stay', () => {
-  const text =
-    '# ours\nmode: iptables # for now\nfeatureGates:\n  SomeGate: true\nipvs:\n  # see the wiki\n  strictARP: true\n';
-  expect(withProxying(text, LC)).toBe(
-    '# ours\nmode: ipvs # for now\nfeatureGates:\n  SomeGate: true\nipvs:\n  # see the wiki\n  strictARP: true\n  scheduler: lc\n',
-  );
-});
-
 test.each(['mode: iptables\n', 'mode: iptables\nipvs:\n', 'mode: iptables\nipvs: null\n'])(
   'a text without anything about IPVS gets it: %j',
   (text) => {

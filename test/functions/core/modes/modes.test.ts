@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { choiceOf, describeProxying, MODES } from '../../../../functions/core/modes/index.ts';
+import { choiceOf, MODES } from '../../../../functions/core/modes/index.ts';
 
 const root = new URL('../../../../', import.meta.url);
 const FOLDERS = ['functions', 'cli', 'infra'];
@@ -55,11 +55,6 @@ describe('what depends on the mode of kube-proxy', () => {
     "fields.get('ipvs.scheduler') === true",
   ])('does not include %s', (source) => {
     expect(comparisonsIn(source)).toEqual([]);
-  });
-
-  it('is described for people', () => {
-    expect(describeProxying({ mode: 'ipvs', scheduler: 'lc' })).toBe('ipvs (lc)');
-    expect(describeProxying({ mode: 'iptables' })).toBe('iptables');
   });
 
   it('has no field of its own that a change to it does not set', () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type FakeRegion, type RegionContent, startFakeRegion } from './fake-region.ts';
 import { migration, REQUEST, Recorder, VERDICTS } from './history-fixture.ts';
-import { ended, run, says, start } from './run.ts';
+import { call, ended, says, start } from './run.ts';
 
 const PASSED = VERDICTS.filter((verdict) => verdict.pass);
 const MIGRATED: RegionContent = { ...migration(PASSED, 'migrated'), status: 'SUCCEEDED' };
@@ -13,7 +13,7 @@ afterEach(() => region?.close());
 
 async function inRegion(content: RegionContent, args: string[]) {
   region = await startFakeRegion(content);
-  return run(args, { env: region.env });
+  return call(args, region.env);
 }
 
 function lastLine(text: string): string | undefined {

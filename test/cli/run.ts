@@ -12,20 +12,22 @@ export interface Ran {
   stderr: string;
 }
 
-/** Starts the real command line with nothing of this machine's AWS configuration. */
+/** Nothing of this machine's AWS configuration. */
+const BARE = {
+  HOME: '/nonexistent',
+  AWS_EC2_METADATA_DISABLED: 'true',
+  AWS_CONFIG_FILE: '/nonexistent',
+  AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
+};
+
+/** Starts the real command line. */
 export function start(
   args: readonly string[],
   env: Record<string, string> = {},
   cwd = process.cwd(),
 ): ChildProcessWithoutNullStreams {
-  const bare = {
-    PATH: process.env['PATH'],
-    HOME: '/nonexistent',
-    AWS_EC2_METADATA_DISABLED: 'true',
-    AWS_CONFIG_FILE: '/nonexistent',
-    AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
-  };
-  return spawn(process.execPath, [ENTRY, ...args], { cwd, env: { ...bare, ...env } });
+  const { PATH } = process.env;
+  return spawn(process.execPath, [ENTRY, ...args], { cwd, env: { PATH, ...BARE, ...env } });
 }
 
 /** Runs it to its end. */
@@ -41,9 +43,10 @@ export async function run(
   return running;
 }
 
-/** Runs it in this process: for calls that end before they read stdin or reach AWS. */
-export async function call(args: readonly string[]): Promise<Ran> {
-  const { exitCode } = process;
+/** Runs it in this process: for calls that end by themselves and do not read stdin. */
+export async function call(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+  const { exitCode, env: own } = process;
+  process.env = { PATH: own['PATH'], ...BARE, ...env };
   let stdout = '';
   let stderr = '';
   const out = (text: string) => {
@@ -54,7 +57,7 @@ export async function call(args: readonly string[]): Promise<Ran> {
   };
   await runCommand(args, { out, err, lively: false });
   const code = Number(process.exitCode ?? 0);
-  process.exitCode = exitCode;
+  Object.assign(process, { exitCode, env: own });
   return { code, stdout, stderr };
 }
 

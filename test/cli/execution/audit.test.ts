@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type FakeRegion, type RegionContent, startFakeRegion } from '../fake-region.ts';
 import { migration, REQUEST, Recorder, VERDICTS } from '../history-fixture.ts';
-import { run } from '../run.ts';
+import { call } from '../run.ts';
 
 const FAILED: RegionContent = { ...migration(VERDICTS, 'failed'), status: 'FAILED' };
 const EXECUTION = 'arn:aws:states:us-east-1:111122223333:execution:migrate-cluster:demo-1';
@@ -11,7 +11,7 @@ afterEach(() => region?.close());
 
 async function inRegion(content: RegionContent, args: string[]) {
   region = await startFakeRegion(content);
-  return run(args, { env: region.env });
+  return call(args, region.env);
 }
 
 describe('audit', () => {

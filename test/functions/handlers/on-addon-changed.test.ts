@@ -63,13 +63,6 @@ describe('somebody switches an enrolled cluster back', () => {
     expect(ear.decisions).toEqual(['drift.scheduled']);
   });
 
-  test('and it is said and no more, where the settings say so', async () => {
-    const { run, events, scheduled } = listening({ settings: { drift: 'notify' } });
-    expect(await run(event)).toMatchObject({ kind: 'notified' });
-    expect([events.length, scheduled]).toEqual([1, []]);
-    expect(events[0]?.detail).toMatchObject({ scheduled: false });
-  });
-
   test('and what could not be said makes the function fail, so that the event comes again', async () => {
     const { run, scheduled } = listening({ busFails: true });
     await expect(run(event)).rejects.toThrow('the event bus refused it');

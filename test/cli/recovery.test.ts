@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run } from './run.ts';
+import { call } from './run.ts';
 import { type Served, serve } from './serve.ts';
 
 const MIGRATE = 'nightshift-migrate-cluster';
@@ -40,7 +40,7 @@ function worldOf(names: readonly string[]): object {
   return { account: '111122223333', region: 'us-east-1', start, seed: 7, clusters, windows: {} };
 }
 
-const nightshift = (...args: string[]) => run(args, { env: served.env });
+const nightshift = (...args: string[]) => call(args, served.env);
 
 async function arm(faults: object[]): Promise<void> {
   const answer = await fetch(`${served.endpoint}/_sandbox/faults`, { method: 'POST', body: JSON.stringify(faults) });

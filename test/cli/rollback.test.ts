@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ENTRY, ended, run } from './run.ts';
+import { call, ENTRY, ended } from './run.ts';
 import { type Served, serve } from './serve.ts';
 
 const FORMER =
@@ -14,7 +14,7 @@ afterAll(async () => {
   await served.stop();
 });
 
-const nightshift = (...args: string[]) => run(args, { env: served.env });
+const nightshift = (...args: string[]) => call(args, served.env);
 
 /** A migration of the demo's cluster at once, after `faults` were armed. */
 async function migrate(faults: object[]): Promise<{ code: number | null; stderr: string; result: { name: string } }> {

@@ -69,7 +69,7 @@ describe('a wrong command line ends with 2 and prints the reason on stderr', () 
 
 describe('without a usable Region, credentials or endpoint', () => {
   test('a missing Region is one sentence and exit 2', async () => {
-    const { code, stderr } = await run(['migrate', 'demo']);
+    const { code, stderr } = await call(['migrate', 'demo']);
     expect(code).toBe(2);
     expect(stderr).toBe(
       'next: set AWS_REGION, or choose a profile that has a Region with AWS_PROFILE\n' +
@@ -105,7 +105,7 @@ describe('without a usable Region, credentials or endpoint', () => {
     ],
   ];
   test.each(WRONG)('%s is named, in one sentence, and the exit code is 2', async (_, env, sentence, next) => {
-    expect(await run(['audit', 'demo-1'], { env: { ...KEYS, ...env } })).toEqual({
+    expect(await call(['audit', 'demo-1'], { ...KEYS, ...env })).toEqual({
       code: 2,
       stdout: '',
       stderr: `${next}\n${sentence}\n`,
@@ -116,27 +116,31 @@ describe('without a usable Region, credentials or endpoint', () => {
     ['migrate', ['migrate', 'demo']],
     ['rollback', ['rollback', 'demo-1', '--yes']],
   ])('%s checks them as well', async (_, args) => {
-    const { code, stderr } = await run(args, { env: { ...KEYS, AWS_REGION: 'virginia' } });
+    const { code, stderr } = await call(args, { ...KEYS, AWS_REGION: 'virginia' });
     expect(code).toBe(2);
     expect(stderr).toContain('which cannot be the name of an AWS Region');
   });
 
   test('AWS_DEFAULT_REGION is enough', async () => {
-    const { stderr } = await run(['audit', 'demo-1'], {
-      env: { ...KEYS, AWS_DEFAULT_REGION: 'eu-central-1', AWS_ENDPOINT_URL: 'http://127.0.0.1:1' },
+    const { stderr } = await call(['audit', 'demo-1'], {
+      ...KEYS,
+      AWS_DEFAULT_REGION: 'eu-central-1',
+      AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
     });
     expect(stderr).toContain('nothing answers at http://127.0.0.1:1');
   });
 
   test('missing credentials are one sentence and exit 2', async () => {
-    const { code, stderr } = await run(['audit', 'demo-1'], { env: { AWS_REGION: 'us-east-1' } });
+    const { code, stderr } = await call(['audit', 'demo-1'], { AWS_REGION: 'us-east-1' });
     expect(code).toBe(2);
     expect(stderr.split('\n')[1]).toBe('nightshift: no AWS credentials were found');
   });
 
   test('an endpoint that does not answer is named, and the error name comes last', async () => {
-    const { code, stderr } = await run(['audit', 'demo-1'], {
-      env: { ...KEYS, AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL: 'http://127.0.0.1:1' },
+    const { code, stderr } = await call(['audit', 'demo-1'], {
+      ...KEYS,
+      AWS_REGION: 'us-east-1',
+      AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
     });
     expect(code).toBe(1);
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(
@@ -156,7 +160,7 @@ describe('an endpoint that is not AWS', () => {
   };
   const audit = (endpoint: string) => {
     const keys = { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
-    return run(['audit', 'demo-1'], { env: { ...keys, AWS_ENDPOINT_URL: endpoint, NIGHTSHIFT_EVIDENCE_BUCKET: '' } });
+    return call(['audit', 'demo-1'], { ...keys, AWS_ENDPOINT_URL: endpoint, NIGHTSHIFT_EVIDENCE_BUCKET: '' });
   };
   const NEXT =
     'next: set AWS_ENDPOINT_URL to the address that the sandbox prints, which begins with http://, or unset it to reach AWS\n';

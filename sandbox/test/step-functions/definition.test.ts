@@ -33,70 +33,50 @@ test('a definition of every state that is supported is taken', () => {
   expect(problems({ QueryLanguage: 'JSONata', StartAt: 'A', States: states })).toEqual([]);
 });
 
-test.each([
-  [
-    'JSONPath',
-    { ...machine({ Type: 'Succeed' }), QueryLanguage: 'JSONPath' },
-    'Invalid input: expected "JSONata" at /QueryLanguage',
-  ],
-  ['an unfilled placeholder', '{"Comment": "${Who}"}', 'placeholder ${Who} is not filled'],
-  ['a Parallel', machine({ Type: 'Parallel', End: true }), 'state type "Parallel" is not supported at /States/Only'],
-  [
-    'HeartbeatSeconds',
-    machine(functionTask({ HeartbeatSeconds: 5 })),
-    "field 'HeartbeatSeconds' is not supported at /States/Only",
-  ],
-  ['InputPath', machine({ Type: 'Pass', InputPath: '$' }), "field 'InputPath' is not supported at /States/Only"],
-  [
-    'an unknown service',
-    machine(functionTask({ Resource: 'arn:aws:states:::aws-sdk:eksx:updateAddon' })),
-    "the service 'aws-sdk:eksx' is not supported at /States/Only/Resource",
-  ],
-  [
-    'an unknown operation',
-    machine(functionTask({ Resource: 'arn:aws:states:::aws-sdk:eks:updateAddons' })),
-    "the operation 'updateAddons' of aws-sdk:eks does not exist at /States/Only/Resource",
-  ],
-  [
-    'camelCase arguments',
-    machine(functionTask({ Resource: 'arn:aws:states:::aws-sdk:eks:describeUpdate', Arguments: { name: 'x' } })),
-    "the field 'name' is not supported by Step Functions at /States/Only/Arguments",
-  ],
-  [
-    'a state that is not there',
-    machine({ Type: 'Pass', Next: 'Gone' }),
-    "MISSING_TRANSITION_TARGET: 'Gone' is no state at /States/Only",
-  ],
-  [
-    '$eval',
-    machine({ Type: 'Pass', Output: '{% $eval("1") %}' }),
-    "UNSUPPORTED_JSONATA_EXPRESSION: '$eval' is not supported, use '$parse' at /States/Only/Output",
-  ],
-  [
-    'a bare name',
-    machine({ Type: 'Pass', Output: '{% cluster.name %}' }),
-    "UNSUPPORTED_JSONATA_EXPRESSION: a reference to 'cluster' at the top level is not supported at /States/Only/Output",
-  ],
-  [
-    'a syntax error',
-    machine({ Type: 'Pass', Output: '{% 1 + %}' }),
-    'INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/Only/Output',
-  ],
-  [
-    'an operator that JSONata has only since 2.1',
-    machine({ Type: 'Pass', Output: '{% $states.input.a ?? 1 %}' }),
-    'INVALID_JSONATA_EXPRESSION: The symbol "?" cannot be used as a unary operator at /States/Only/Output',
-  ],
-  [
-    'a Fail with a name of Step Functions',
-    machine({ Type: 'Fail', Error: 'States.Timeout' }),
-    "the Error of a Fail state must not begin with 'States.' at /States/Only/Error",
-  ],
-  [
-    'two ends',
-    machine({ Type: 'Wait', Seconds: 1, Timestamp: '2026-01-01T00:00:00Z' }),
-    'exactly one of Seconds and Timestamp is needed at /States/Only',
-  ],
-])('%s is refused by name', (_, definition, problem) => {
+test.each(
+  Object.entries({
+    'Invalid input: expected "JSONata" at /QueryLanguage': {
+      ...machine({ Type: 'Succeed' }),
+      QueryLanguage: 'JSONPath',
+    },
+    'placeholder ${Who} is not filled': '{"Comment": "${Who}"}',
+    'state type "Parallel" is not supported at /States/Only': machine({ Type: 'Parallel', End: true }),
+    "field 'HeartbeatSeconds' is not supported at /States/Only": machine(functionTask({ HeartbeatSeconds: 5 })),
+    "field 'InputPath' is not supported at /States/Only": machine({ Type: 'Pass', InputPath: '$' }),
+    "the service 'aws-sdk:eksx' is not supported at /States/Only/Resource": machine(
+      functionTask({ Resource: 'arn:aws:states:::aws-sdk:eksx:updateAddon' }),
+    ),
+    "the operation 'updateAddons' of aws-sdk:eks does not exist at /States/Only/Resource": machine(
+      functionTask({ Resource: 'arn:aws:states:::aws-sdk:eks:updateAddons' }),
+    ),
+    "the field 'name' is not supported by Step Functions at /States/Only/Arguments": machine(
+      functionTask({ Resource: 'arn:aws:states:::aws-sdk:eks:describeUpdate', Arguments: { name: 'x' } }),
+    ),
+    "MISSING_TRANSITION_TARGET: 'Gone' is no state at /States/Only": machine({ Type: 'Pass', Next: 'Gone' }),
+    "UNSUPPORTED_JSONATA_EXPRESSION: '$eval' is not supported, use '$parse' at /States/Only/Output": machine({
+      Type: 'Pass',
+      Output: '{% $eval("1") %}',
+    }),
+    "UNSUPPORTED_JSONATA_EXPRESSION: a reference to 'cluster' at the top level is not supported at /States/Only/Output":
+      machine({ Type: 'Pass', Output: '{% cluster.name %}' }),
+    'INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/Only/Output': machine({
+      Type: 'Pass',
+      Output: '{% 1 + %}',
+    }),
+    'INVALID_JSONATA_EXPRESSION: The symbol "?" cannot be used as a unary operator at /States/Only/Output': machine({
+      Type: 'Pass',
+      Output: '{% $states.input.a ?? 1 %}',
+    }),
+    "the Error of a Fail state must not begin with 'States.' at /States/Only/Error": machine({
+      Type: 'Fail',
+      Error: 'States.Timeout',
+    }),
+    'exactly one of Seconds and Timestamp is needed at /States/Only': machine({
+      Type: 'Wait',
+      Seconds: 1,
+      Timestamp: '2026-01-01T00:00:00Z',
+    }),
+  }),
+)('a definition is refused: %s', (problem, definition) => {
   expect(problems(definition)).toEqual([problem]);
 });

@@ -12,9 +12,9 @@ test('all states read the holder of a lease in the same words, and none reads th
   expect(READERS.map(({ path }) => path.split('/States/')[1])).toEqual([
     'ReadLeaseForWait/Assign/leaseHolder',
     'ReadLease/Assign/leaseHolder',
-    'ReadLastLease/Assign/holderArn',
-    'ReadLease/Assign/holderArn',
-    'ConfirmLease/Assign/holderArn',
+    'ReadLastLease/Assign/leaseHolder',
+    'ReadLease/Assign/leaseHolder',
+    'ConfirmLease/Assign/leaseHolder',
     'ReadLeaseForRelease/Assign/leaseHolder',
   ]);
   expect(new Set(READERS.map(({ text }) => text)).size).toBe(1);

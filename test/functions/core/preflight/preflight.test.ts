@@ -61,13 +61,14 @@ const check = (name: string, seen: Seen): string => {
   const found = look(seen).find((each) => each.name === name);
   return found ? `${found.verdict} ${found.why}` : 'does not apply';
 };
-/** For each check: what it finds, and in what it finds that. */
-const cases = (table: Partial<Record<CheckName, Record<string, Seen | Seen[]>>>) =>
-  Object.entries(table).flatMap(([name, findings]) =>
-    Object.entries(findings).flatMap(([expected, seen]) =>
-      [seen].flat().map((each) => ({ name, seen: each, expected })),
-    ),
-  );
+/** One test for each finding of a check: the finding, and in what it is found. */
+function finds(table: Partial<Record<CheckName, Record<string, Seen | Seen[]>>>): void {
+  for (const [name, findings] of Object.entries(table))
+    for (const [expected, seen] of Object.entries(findings))
+      it.each([seen].flat())(`${name}: ${expected}`, (each) => {
+        expect(check(name, each)).toBe(expected);
+      });
+}
 const refused: Workloads['daemonSets'] & { kind: 'unreadable' } = {
   kind: 'unreadable',
   why: 'the API server refused it (403)',
@@ -143,71 +144,67 @@ describe('docs/preflight.md', () => {
 });
 
 describe('what AWS tells', () => {
-  it.each(
-    cases({
-      'cluster-status': {
-        'BLOCK the cluster is UPDATING': { snapshot: { status: 'UPDATING' } },
+  finds({
+    'cluster-status': {
+      'BLOCK the cluster is UPDATING': { snapshot: { status: 'UPDATING' } },
+    },
+    'auto-mode': {
+      'BLOCK the cluster runs EKS Auto Mode': { snapshot: { autoMode: true } },
+    },
+    'update-in-flight': {
+      'BLOCK an update of the cluster or the add-on is in progress': { snapshot: { updateInFlight: true } },
+    },
+    'addon-status': {
+      'BLOCK the kube-proxy add-on is DEGRADED': { snapshot: addon({ status: 'DEGRADED' }) },
+      'does not apply': { snapshot: { addon: null } },
+    },
+    'addon-issues': {
+      'BLOCK the kube-proxy add-on has health issues: AccessDenied: no': {
+        snapshot: addon({ issues: ['AccessDenied: no'] }),
       },
-      'auto-mode': {
-        'BLOCK the cluster runs EKS Auto Mode': { snapshot: { autoMode: true } },
+    },
+    configuration: {
+      'BLOCK The configuration values must be a mapping (JSON or YAML), but they are a string.': {
+        snapshot: addon({ configuration: 'nonsense' }),
       },
-      'update-in-flight': {
-        'BLOCK an update of the cluster or the add-on is in progress': { snapshot: { updateInFlight: true } },
+      'BLOCK The configuration value podAnnotations must be a mapping.': {
+        snapshot: addon({ configuration: '{"podAnnotations":[]}' }),
       },
-      'addon-status': {
-        'BLOCK the kube-proxy add-on is DEGRADED': { snapshot: addon({ status: 'DEGRADED' }) },
-        'does not apply': { snapshot: { addon: null } },
+      'BLOCK The configuration value mode is "nftables": only iptables and ipvs are known.': {
+        snapshot: addon({ configuration: '{"mode":"nftables"}' }),
       },
-      'addon-issues': {
-        'BLOCK the kube-proxy add-on has health issues: AccessDenied: no': {
-          snapshot: addon({ issues: ['AccessDenied: no'] }),
-        },
+      'PASS the values are json; kept as they are: podLabels': {
+        snapshot: addon({ configuration: '{"podLabels":{"a":"b"}}' }),
       },
-      configuration: {
-        'BLOCK The configuration values must be a mapping (JSON or YAML), but they are a string.': {
-          snapshot: addon({ configuration: 'nonsense' }),
-        },
-        'BLOCK The configuration value podAnnotations must be a mapping.': {
-          snapshot: addon({ configuration: '{"podAnnotations":[]}' }),
-        },
-        'BLOCK The configuration value mode is "nftables": only iptables and ipvs are known.': {
-          snapshot: addon({ configuration: '{"mode":"nftables"}' }),
-        },
-        'PASS the values are json; kept as they are: podLabels': {
-          snapshot: addon({ configuration: '{"podLabels":{"a":"b"}}' }),
-        },
+    },
+    'schema-mode': {
+      'BLOCK the schema of add-on v1.32.0-eksbuild.2 has no mode ipvs: mode must be one of iptables, nftables': {
+        snapshot: addon({ schema: SCHEMA_WITH_NFTABLES }),
       },
-      'schema-mode': {
-        'BLOCK the schema of add-on v1.32.0-eksbuild.2 has no mode ipvs: mode must be one of iptables, nftables': {
-          snapshot: addon({ schema: SCHEMA_WITH_NFTABLES }),
-        },
+    },
+    'configuration-schema': {
+      "BLOCK the merged configuration breaks the live schema: the configuration must not have the field 'tolerations'":
+        { snapshot: addon({ configuration: '{"tolerations":[]}' }) },
+    },
+    version: {
+      'BLOCK Kubernetes 2.0 is not a known version': { snapshot: { version: '2.0' } },
+      'BLOCK kube-proxy of Kubernetes 1.43 has no ipvs mode any more': { snapshot: { version: '1.43' } },
+    },
+    'ipvs-deprecated': {
+      'PASS ipvs mode is not deprecated in Kubernetes 1.32': { snapshot: { version: '1.32' } },
+      'PASS ipvs mode is not deprecated in Kubernetes 1.34; nftables, its recommended successor, is there too': {
+        snapshot: { version: '1.34' },
       },
-      'configuration-schema': {
-        "BLOCK the merged configuration breaks the live schema: the configuration must not have the field 'tolerations'":
-          { snapshot: addon({ configuration: '{"tolerations":[]}' }) },
+      'BLOCK ipvs mode is deprecated in Kubernetes 1.35 and will be removed': { snapshot: { version: '1.35' } },
+      'BLOCK ipvs mode is deprecated in Kubernetes 1.39 and will be removed': { snapshot: { version: '1.39' } },
+      'does not apply': { snapshot: { version: '1.40' } },
+    },
+    'ipvs-disabled': {
+      'does not apply': { snapshot: { version: '1.39' } },
+      'BLOCK kube-proxy of Kubernetes 1.40 exits in ipvs mode unless its feature gate was switched on': {
+        snapshot: { version: '1.40' },
       },
-      version: {
-        'BLOCK Kubernetes 2.0 is not a known version': { snapshot: { version: '2.0' } },
-        'BLOCK kube-proxy of Kubernetes 1.43 has no ipvs mode any more': { snapshot: { version: '1.43' } },
-      },
-      'ipvs-deprecated': {
-        'PASS ipvs mode is not deprecated in Kubernetes 1.32': { snapshot: { version: '1.32' } },
-        'PASS ipvs mode is not deprecated in Kubernetes 1.34; nftables, its recommended successor, is there too': {
-          snapshot: { version: '1.34' },
-        },
-        'BLOCK ipvs mode is deprecated in Kubernetes 1.35 and will be removed': { snapshot: { version: '1.35' } },
-        'BLOCK ipvs mode is deprecated in Kubernetes 1.39 and will be removed': { snapshot: { version: '1.39' } },
-        'does not apply': { snapshot: { version: '1.40' } },
-      },
-      'ipvs-disabled': {
-        'does not apply': { snapshot: { version: '1.39' } },
-        'BLOCK kube-proxy of Kubernetes 1.40 exits in ipvs mode unless its feature gate was switched on': {
-          snapshot: { version: '1.40' },
-        },
-      },
-    }),
-  )('$name: $expected', ({ name, seen, expected }) => {
-    expect(check(name, seen)).toBe(expected);
+    },
   });
 
   it.each<[Record<string, string>, string]>([
@@ -250,19 +247,15 @@ describe('what nodes tell', () => {
     handling: { by: 'blocked', reason: 'no agent' },
   });
 
-  it.each(
-    cases({
-      nodes: {
-        'BLOCK 1 node blocks the migration: i-7: no agent': { nodes: [node, blockedNode('i-7')] },
-        'BLOCK 7 nodes block the migration: 1: no agent; 2: no agent; 3: no agent; 4: no agent; 5: no agent; and 2 more':
-          { nodes: ['1', '2', '3', '4', '5', '6', '7'].map(blockedNode) },
-        'BLOCK 1 node blocks the migration: node-1 (i-1): its kind is not known': {
-          nodes: [{ ...node, kind: 'unknown' }],
-        },
+  finds({
+    nodes: {
+      'BLOCK 1 node blocks the migration: i-7: no agent': { nodes: [node, blockedNode('i-7')] },
+      'BLOCK 7 nodes block the migration: 1: no agent; 2: no agent; 3: no agent; 4: no agent; 5: no agent; and 2 more':
+        { nodes: ['1', '2', '3', '4', '5', '6', '7'].map(blockedNode) },
+      'BLOCK 1 node blocks the migration: node-1 (i-1): its kind is not known': {
+        nodes: [{ ...node, kind: 'unknown' }],
       },
-    }),
-  )('$name: $expected', ({ name, seen, expected }) => {
-    expect(check(name, seen)).toBe(expected);
+    },
   });
 
   it.each([
@@ -316,23 +309,19 @@ describe('what nodes tell', () => {
 describe('nodes that only Kubernetes knows', () => {
   const closed = { snapshot: { endpoint: { public: false, private: true, publicCidrs: [] } }, workloads: null };
   const hybrid = { ...closed, snapshot: { ...closed.snapshot, hybridNetworks: true } };
-  it.each(
-    cases({
-      'unlisted-nodes': {
-        'PASS Kubernetes itself listed each node that runs kube-proxy': {},
-        'WARN not looked at yet: nodes that only Kubernetes knows': { workloads: null },
-        'BLOCK the Kubernetes API is not asked, and EC2 lists only the instances that have the tag of the cluster: a node without it would be neither prepared nor proven':
-          closed,
-        'BLOCK the Kubernetes API is not asked, and no node was seen, so it is not known whether there are any': {
-          ...closed,
-          nodes: [],
-        },
-        'BLOCK the Kubernetes API is not asked, and the cluster has networks for hybrid nodes, which nothing else lists':
-          hybrid,
+  finds({
+    'unlisted-nodes': {
+      'PASS Kubernetes itself listed each node that runs kube-proxy': {},
+      'WARN not looked at yet: nodes that only Kubernetes knows': { workloads: null },
+      'BLOCK the Kubernetes API is not asked, and EC2 lists only the instances that have the tag of the cluster: a node without it would be neither prepared nor proven':
+        closed,
+      'BLOCK the Kubernetes API is not asked, and no node was seen, so it is not known whether there are any': {
+        ...closed,
+        nodes: [],
       },
-    }),
-  )('$name: $expected', ({ name, seen, expected }) => {
-    expect(check(name, seen)).toBe(expected);
+      'BLOCK the Kubernetes API is not asked, and the cluster has networks for hybrid nodes, which nothing else lists':
+        hybrid,
+    },
   });
 
   it.each<[Seen, boolean]>([
@@ -347,32 +336,28 @@ describe('nodes that only Kubernetes knows', () => {
 
 describe('how kube-proxy is restarted', () => {
   const closed = { endpoint: { public: false, private: true, publicCidrs: [] } };
-  it.each(
-    cases({
-      restart: {
-        'PASS kube-proxy is restarted through the Kubernetes API': {},
-        'WARN with a private endpoint kube-proxy is restarted by a changed pod annotation, on all nodes at once and without a canary':
-          { snapshot: closed },
-        'WARN the endpoint is private: the strategy kubernetes-api, which the request chose, works only for functions in its VPC':
-          { snapshot: closed, request: { strategy: 'kubernetes-api' } },
-        'WARN with authentication mode CONFIG_MAP kube-proxy is restarted by a changed pod annotation, on all nodes at once and without a canary':
-          { snapshot: { authenticationMode: 'CONFIG_MAP' } },
-        'BLOCK with authentication mode CONFIG_MAP there are no access entries: nightshift cannot reach the Kubernetes API':
-          { snapshot: { authenticationMode: 'CONFIG_MAP' }, request: { strategy: 'kubernetes-api' } },
-        'WARN as the request chose, kube-proxy is restarted by a changed pod annotation, on all nodes at once and without a canary':
-          { request: { strategy: 'pod-annotations' } },
-        'BLOCK with a private endpoint the Kubernetes API cannot be asked, and nothing else proves Bottlerocket nodes: node-2':
-          { snapshot: closed, nodes: [bottlerocket] },
-        'BLOCK with a private endpoint the Kubernetes API is not used, and without it nobody can edit the ConfigMap': {
-          snapshot: { ...closed, addon: null },
-          request: { selfManaged: 'config-map' },
-        },
-        'BLOCK with a private endpoint the Kubernetes API is not used, and without it a rollback cannot write the former ConfigMap again':
-          { snapshot: { ...closed, addon: null }, request: { selfManaged: 'create-addon' } },
+  finds({
+    restart: {
+      'PASS kube-proxy is restarted through the Kubernetes API': {},
+      'WARN with a private endpoint kube-proxy is restarted by a changed pod annotation, on all nodes at once and without a canary':
+        { snapshot: closed },
+      'WARN the endpoint is private: the strategy kubernetes-api, which the request chose, works only for functions in its VPC':
+        { snapshot: closed, request: { strategy: 'kubernetes-api' } },
+      'WARN with authentication mode CONFIG_MAP kube-proxy is restarted by a changed pod annotation, on all nodes at once and without a canary':
+        { snapshot: { authenticationMode: 'CONFIG_MAP' } },
+      'BLOCK with authentication mode CONFIG_MAP there are no access entries: nightshift cannot reach the Kubernetes API':
+        { snapshot: { authenticationMode: 'CONFIG_MAP' }, request: { strategy: 'kubernetes-api' } },
+      'WARN as the request chose, kube-proxy is restarted by a changed pod annotation, on all nodes at once and without a canary':
+        { request: { strategy: 'pod-annotations' } },
+      'BLOCK with a private endpoint the Kubernetes API cannot be asked, and nothing else proves Bottlerocket nodes: node-2':
+        { snapshot: closed, nodes: [bottlerocket] },
+      'BLOCK with a private endpoint the Kubernetes API is not used, and without it nobody can edit the ConfigMap': {
+        snapshot: { ...closed, addon: null },
+        request: { selfManaged: 'config-map' },
       },
-    }),
-  )('$name: $expected', ({ name, seen, expected }) => {
-    expect(check(name, seen)).toBe(expected);
+      'BLOCK with a private endpoint the Kubernetes API is not used, and without it a rollback cannot write the former ConfigMap again':
+        { snapshot: { ...closed, addon: null }, request: { selfManaged: 'create-addon' } },
+    },
   });
 });
 
@@ -388,54 +373,46 @@ describe('the DaemonSet kube-proxy', () => {
   });
   const eks = by('eks', { 'f:spec': { 'f:template': { 'f:spec': { 'f:tolerations': {} } } } });
 
-  it.each(
-    cases({
-      'daemon-set-edits': {
-        'WARN unknown: who wrote the DaemonSet kube-proxy: it names no field managers': set({ fieldManagers: [] }),
-        'PASS EKS alone wrote the DaemonSet kube-proxy': [
-          set({
-            fieldManagers: [eks, by('kube-controller-manager', { 'f:status': { 'f:numberReady': {} } }, 'status')],
-          }),
-          set({ fieldManagers: [eks, by('helm', eks.fields)] }),
-        ],
-        'BLOCK others wrote fields of the DaemonSet kube-proxy, and EKS would overwrite those that are its own: template.spec.containers[kube-proxy].env[A].value (kubectl-edit)':
-          set({
-            fieldManagers: [
-              eks,
-              by('kubectl-edit', {
-                'f:spec': {
-                  'f:template': {
-                    'f:spec': {
-                      'f:containers': {
-                        'k:{"name":"kube-proxy"}': { 'f:env': { 'k:{"name":"A"}': { '.': {}, 'f:value': {} } } },
-                      },
+  finds({
+    'daemon-set-edits': {
+      'WARN unknown: who wrote the DaemonSet kube-proxy: it names no field managers': set({ fieldManagers: [] }),
+      'PASS EKS alone wrote the DaemonSet kube-proxy': [
+        set({
+          fieldManagers: [eks, by('kube-controller-manager', { 'f:status': { 'f:numberReady': {} } }, 'status')],
+        }),
+        set({ fieldManagers: [eks, by('helm', eks.fields)] }),
+      ],
+      'BLOCK others wrote fields of the DaemonSet kube-proxy, and EKS would overwrite those that are its own: template.spec.containers[kube-proxy].env[A].value (kubectl-edit)':
+        set({
+          fieldManagers: [
+            eks,
+            by('kubectl-edit', {
+              'f:spec': {
+                'f:template': {
+                  'f:spec': {
+                    'f:containers': {
+                      'k:{"name":"kube-proxy"}': { 'f:env': { 'k:{"name":"A"}': { '.': {}, 'f:value': {} } } },
                     },
                   },
                 },
-              }),
-            ],
-          }),
-        'BLOCK EKS did not write the DaemonSet kube-proxy, and would overwrite it: template.spec.tolerations (kubectl-client-side-apply)':
-          set({ fieldManagers: [by('kubectl-client-side-apply', eks.fields)] }),
-      },
-    }),
-  )('$name: $expected', ({ name, seen, expected }) => {
-    expect(check(name, seen)).toBe(expected);
+              },
+            }),
+          ],
+        }),
+      'BLOCK EKS did not write the DaemonSet kube-proxy, and would overwrite it: template.spec.tolerations (kubectl-client-side-apply)':
+        set({ fieldManagers: [by('kubectl-client-side-apply', eks.fields)] }),
+    },
   });
 
-  it.each(
-    cases({
-      'kube-proxy-image': {
-        [`BLOCK kube-proxy runs the image ${IMAGE}:v1.32.1-eksbuild.1, which is newer than the add-on's v1.32.0-eksbuild.2: its version would go down, and a rollback does not restore the image`]:
-          set({ images: [`${IMAGE}:v1.32.1-eksbuild.1`] }),
-        [`BLOCK kube-proxy runs the image ${IMAGE}:v1.32.0-eksbuild.1, which is older than the add-on's v1.32.0-eksbuild.2: its version would go up, and a rollback does not restore the image`]:
-          set({ images: ['registry.example/sidecar:v9', `${IMAGE}:v1.32.0-eksbuild.1`] }),
-        [`BLOCK unknown: whether kube-proxy's version would go down, from the image ${IMAGE}:latest to the add-on's v1.32.0-eksbuild.2; a rollback does not restore the image`]:
-          set({ images: [`${IMAGE}:latest`] }),
-      },
-    }),
-  )('$name: $expected', ({ name, seen, expected }) => {
-    expect(check(name, seen)).toBe(expected);
+  finds({
+    'kube-proxy-image': {
+      [`BLOCK kube-proxy runs the image ${IMAGE}:v1.32.1-eksbuild.1, which is newer than the add-on's v1.32.0-eksbuild.2: its version would go down, and a rollback does not restore the image`]:
+        set({ images: [`${IMAGE}:v1.32.1-eksbuild.1`] }),
+      [`BLOCK kube-proxy runs the image ${IMAGE}:v1.32.0-eksbuild.1, which is older than the add-on's v1.32.0-eksbuild.2: its version would go up, and a rollback does not restore the image`]:
+        set({ images: ['registry.example/sidecar:v9', `${IMAGE}:v1.32.0-eksbuild.1`] }),
+      [`BLOCK unknown: whether kube-proxy's version would go down, from the image ${IMAGE}:latest to the add-on's v1.32.0-eksbuild.2; a rollback does not restore the image`]:
+        set({ images: [`${IMAGE}:latest`] }),
+    },
   });
 });
 
@@ -453,131 +430,129 @@ describe('workloads', () => {
   const edited = { snapshot: { addon: null }, request: { selfManaged: 'config-map' } };
   const adopted = { snapshot: { addon: null }, request: { selfManaged: 'create-addon' } };
 
-  it.each(
-    cases({
-      'kube-proxy-replacement': {
-        'BLOCK Cilium replaces kube-proxy': [
-          { workloads: { ...sets(cilium), ciliumReplacement: read('true') } },
-          { workloads: { ...sets(cilium), ciliumReplacement: read('strict') } },
-        ],
-        'WARN Cilium handles part of the Services itself (kube-proxy-replacement partial)': {
-          workloads: { ...sets(cilium), ciliumReplacement: read('partial') },
-        },
-        'PASS Cilium runs and leaves Services to kube-proxy': {
-          workloads: { ...sets(cilium), ciliumReplacement: read(null) },
-        },
-        'WARN unknown: whether Cilium replaces kube-proxy: its configuration cannot be read (the API server refused it (403))':
-          { workloads: { ...sets(cilium), ciliumReplacement: refused } },
-        'BLOCK Calico replaces kube-proxy with its eBPF data plane': [
-          { workloads: sets(calico({ FELIX_BPFENABLED: 'true' })) },
-          { workloads: { ...sets(calico({})), felixBpf: read(true) } },
-        ],
-        'PASS Calico runs and leaves Services to kube-proxy': {
-          workloads: { ...sets(calico({ FELIX_BPFENABLED: 'false' })), felixBpf: read(true) },
-        },
-        "WARN unknown: whether Calico's eBPF data plane is on: its FelixConfiguration cannot be read (the API server refused it (403))":
-          { workloads: { ...sets(calico({})), felixBpf: refused } },
-        'BLOCK kube-router handles Services with IPVS of its own': { workloads: sets(daemonSet('kube-router')) },
-        'WARN unknown: DaemonSets cannot be read: the API server refused it (403)': {
-          workloads: { daemonSets: refused },
-        },
+  finds({
+    'kube-proxy-replacement': {
+      'BLOCK Cilium replaces kube-proxy': [
+        { workloads: { ...sets(cilium), ciliumReplacement: read('true') } },
+        { workloads: { ...sets(cilium), ciliumReplacement: read('strict') } },
+      ],
+      'WARN Cilium handles part of the Services itself (kube-proxy-replacement partial)': {
+        workloads: { ...sets(cilium), ciliumReplacement: read('partial') },
       },
-      'config-map-edits': {
-        'BLOCK EKS would overwrite edits of the ConfigMap kube-proxy-config: conntrack.maxPerCore: 0 → 32768; conntrack.min: 131073 → 131072; nodePortAddresses: ["10.0.0.0/8"] → not set':
-          {
-            workloads: {
-              configMap: read(
-                CONFIG_MAP.replace('maxPerCore: 32768', 'maxPerCore: 0')
-                  .replace('nodePortAddresses: null', 'nodePortAddresses: ["10.0.0.0/8"]')
-                  .replace('  min: 131072\n', '  min: 131073\n'),
-              ),
-            },
+      'PASS Cilium runs and leaves Services to kube-proxy': {
+        workloads: { ...sets(cilium), ciliumReplacement: read(null) },
+      },
+      'WARN unknown: whether Cilium replaces kube-proxy: its configuration cannot be read (the API server refused it (403))':
+        { workloads: { ...sets(cilium), ciliumReplacement: refused } },
+      'BLOCK Calico replaces kube-proxy with its eBPF data plane': [
+        { workloads: sets(calico({ FELIX_BPFENABLED: 'true' })) },
+        { workloads: { ...sets(calico({})), felixBpf: read(true) } },
+      ],
+      'PASS Calico runs and leaves Services to kube-proxy': {
+        workloads: { ...sets(calico({ FELIX_BPFENABLED: 'false' })), felixBpf: read(true) },
+      },
+      "WARN unknown: whether Calico's eBPF data plane is on: its FelixConfiguration cannot be read (the API server refused it (403))":
+        { workloads: { ...sets(calico({})), felixBpf: refused } },
+      'BLOCK kube-router handles Services with IPVS of its own': { workloads: sets(daemonSet('kube-router')) },
+      'WARN unknown: DaemonSets cannot be read: the API server refused it (403)': {
+        workloads: { daemonSets: refused },
+      },
+    },
+    'config-map-edits': {
+      'BLOCK EKS would overwrite edits of the ConfigMap kube-proxy-config: conntrack.maxPerCore: 0 → 32768; conntrack.min: 131073 → 131072; nodePortAddresses: ["10.0.0.0/8"] → not set':
+        {
+          workloads: {
+            configMap: read(
+              CONFIG_MAP.replace('maxPerCore: 32768', 'maxPerCore: 0')
+                .replace('nodePortAddresses: null', 'nodePortAddresses: ["10.0.0.0/8"]')
+                .replace('  min: 131072\n', '  min: 131073\n'),
+            ),
           },
-        'PASS the ConfigMap kube-proxy-config has nothing that EKS would overwrite': [
-          { workloads: { configMap: read(CONFIG_MAP.replace('mode: "iptables"', 'mode: ipvs')) } },
-          { workloads: { configMap: read(REWORDED) } },
-        ],
-        'BLOCK EKS would overwrite edits of the ConfigMap kube-proxy-config: iptables.masqueradeBit: 15 → 14': {
-          workloads: { configMap: read(CONFIG_MAP.replace('masqueradeBit: 14', 'masqueradeBit: 017')) },
         },
-        'BLOCK The ConfigMap kube-proxy-config cannot be edited in place: mode cannot be changed without changing other values':
-          { ...edited, workloads: { configMap: read('mode: &m iptables\nhostnameOverride: *m\n') } },
-        'BLOCK the ConfigMap kube-proxy-config is not a YAML mapping, and EKS would overwrite it': {
-          workloads: { configMap: read('a: [') },
-        },
-        'BLOCK the ConfigMap kube-proxy-config has 40003 characters: too many to be kept for a rollback': {
-          workloads: { configMap: read(`a: ${'x'.repeat(40_000)}`) },
-        },
-        'PASS the ConfigMap kube-proxy-config is not there: EKS writes it': { workloads: { configMap: read(null) } },
-        'WARN unknown: the ConfigMap kube-proxy-config cannot be read: the API server refused it (403)': {
-          workloads: { configMap: refused },
-        },
-        'BLOCK the ConfigMap kube-proxy-config, which is to be edited, cannot be read: the API server refused it (403)':
-          { ...edited, workloads: { configMap: refused } },
-        'BLOCK the ConfigMap kube-proxy-config, which is to be edited, is not there': {
-          ...edited,
-          workloads: { configMap: read(null) },
-        },
-        'BLOCK the ConfigMap kube-proxy-config asks for mode "nftables", or for a scheduler, that nightshift could not prove after a rollback':
-          { ...edited, workloads: { configMap: read(CONFIG_MAP.replace('mode: "iptables"', 'mode: nftables')) } },
-        'BLOCK the ConfigMap kube-proxy-config, which a rollback has to write again, cannot be read: the API server refused it (403)':
-          { ...adopted, workloads: { configMap: refused } },
-        'BLOCK the ConfigMap kube-proxy-config, which a rollback has to write again, is not there': {
-          ...adopted,
-          workloads: { configMap: read(null) },
-        },
-        'PASS the ConfigMap kube-proxy-config is edited in place: only mode and ipvs.scheduler change': {
-          ...edited,
-          workloads: strict,
-        },
+      'PASS the ConfigMap kube-proxy-config has nothing that EKS would overwrite': [
+        { workloads: { configMap: read(CONFIG_MAP.replace('mode: "iptables"', 'mode: ipvs')) } },
+        { workloads: { configMap: read(REWORDED) } },
+      ],
+      'BLOCK EKS would overwrite edits of the ConfigMap kube-proxy-config: iptables.masqueradeBit: 15 → 14': {
+        workloads: { configMap: read(CONFIG_MAP.replace('masqueradeBit: 14', 'masqueradeBit: 017')) },
       },
-      'external-ips': {
-        'BLOCK in IPVS mode these Services would cut nodes off: default/web has 10.0.0.1 of node node-1': {
-          workloads: { services: read([{ service: 'default/web', addresses: ['10.0.0.1', '192.0.2.17'] }]) },
-        },
-        'BLOCK in IPVS mode these Services would cut nodes off: default/web has 2600:1f14:0:0:0:0:b:1 of node node-1': {
-          ec2: [ec2('i-1', { addresses: ['10.0.0.1', '2600:1f14::b:1'] })],
-          workloads: { services: read([{ service: 'default/web', addresses: ['2600:1f14:0:0:0:0:b:1'] }]) },
-        },
-        'PASS no Service has the address of a node as an external IP or of its load balancer': {
-          workloads: { services: read([{ service: 'default/web', addresses: ['192.0.2.17'] }]) },
-        },
-        'WARN unknown: the addresses of Services cannot be read: the API server refused it (403)': {
-          workloads: { services: refused },
-        },
+      'BLOCK The ConfigMap kube-proxy-config cannot be edited in place: mode cannot be changed without changing other values':
+        { ...edited, workloads: { configMap: read('mode: &m iptables\nhostnameOverride: *m\n') } },
+      'BLOCK the ConfigMap kube-proxy-config is not a YAML mapping, and EKS would overwrite it': {
+        workloads: { configMap: read('a: [') },
       },
-      'node-local-dns': {
-        'BLOCK NodeLocal DNSCache listens on the ClusterIP of DNS, 10.100.0.10, which kube-proxy binds itself in IPVS mode: pods may lose DNS':
-          { workloads: localDns('-localip', '169.254.20.10,10.100.0.10') },
-        'PASS NodeLocal DNSCache listens on 169.254.20.10, not on the ClusterIP of DNS': {
-          workloads: localDns('--localip=169.254.20.10'),
-        },
-        'WARN unknown: where NodeLocal DNSCache listens: its -localip is not among its arguments': {
-          workloads: localDns('-conf', '/etc/Corefile'),
-        },
+      'BLOCK the ConfigMap kube-proxy-config has 40003 characters: too many to be kept for a rollback': {
+        workloads: { configMap: read(`a: ${'x'.repeat(40_000)}`) },
       },
-      metallb: {
-        'BLOCK MetalLB runs and needs ipvs.strictARP, which the add-on cannot set and would erase: nodes would answer ARP for addresses that are not theirs':
-          { workloads: { ...speaker, ...strict } },
-        'BLOCK MetalLB runs and needs ipvs.strictARP, which the add-on cannot set: nodes would answer ARP for addresses that are not theirs':
-          { workloads: speaker },
-        'PASS MetalLB runs, and ipvs.strictARP is set': { ...edited, workloads: { ...speaker, ...strict } },
-        'BLOCK MetalLB runs and needs ipvs.strictARP, which is not set': { ...edited, workloads: speaker },
+      'PASS the ConfigMap kube-proxy-config is not there: EKS writes it': { workloads: { configMap: read(null) } },
+      'WARN unknown: the ConfigMap kube-proxy-config cannot be read: the API server refused it (403)': {
+        workloads: { configMap: refused },
       },
-      'security-groups-for-pods': {
-        'WARN 2 SecurityGroupPolicies: pods with security groups of their own may lose traffic': {
-          workloads: { securityGroupPolicies: read(2) },
-        },
-        'PASS there is no SecurityGroupPolicy': { workloads: { securityGroupPolicies: read(0) } },
-        'WARN unknown: SecurityGroupPolicies cannot be read (the API server refused it (403)), and the VPC CNI has them switched on':
-          { workloads: sets(daemonSet('aws-node', { env: { ENABLE_POD_ENI: 'true' } })) },
-        'WARN unknown: SecurityGroupPolicies cannot be read (the API server refused it (403))': {
-          workloads: { daemonSets: refused },
-        },
+      'BLOCK the ConfigMap kube-proxy-config, which is to be edited, cannot be read: the API server refused it (403)': {
+        ...edited,
+        workloads: { configMap: refused },
       },
-    }),
-  )('$name: $expected', ({ name, seen, expected }) => {
-    expect(check(name, seen)).toBe(expected);
+      'BLOCK the ConfigMap kube-proxy-config, which is to be edited, is not there': {
+        ...edited,
+        workloads: { configMap: read(null) },
+      },
+      'BLOCK the ConfigMap kube-proxy-config asks for mode "nftables", or for a scheduler, that nightshift could not prove after a rollback':
+        { ...edited, workloads: { configMap: read(CONFIG_MAP.replace('mode: "iptables"', 'mode: nftables')) } },
+      'BLOCK the ConfigMap kube-proxy-config, which a rollback has to write again, cannot be read: the API server refused it (403)':
+        { ...adopted, workloads: { configMap: refused } },
+      'BLOCK the ConfigMap kube-proxy-config, which a rollback has to write again, is not there': {
+        ...adopted,
+        workloads: { configMap: read(null) },
+      },
+      'PASS the ConfigMap kube-proxy-config is edited in place: only mode and ipvs.scheduler change': {
+        ...edited,
+        workloads: strict,
+      },
+    },
+    'external-ips': {
+      'BLOCK in IPVS mode these Services would cut nodes off: default/web has 10.0.0.1 of node node-1': {
+        workloads: { services: read([{ service: 'default/web', addresses: ['10.0.0.1', '192.0.2.17'] }]) },
+      },
+      'BLOCK in IPVS mode these Services would cut nodes off: default/web has 2600:1f14:0:0:0:0:b:1 of node node-1': {
+        ec2: [ec2('i-1', { addresses: ['10.0.0.1', '2600:1f14::b:1'] })],
+        workloads: { services: read([{ service: 'default/web', addresses: ['2600:1f14:0:0:0:0:b:1'] }]) },
+      },
+      'PASS no Service has the address of a node as an external IP or of its load balancer': {
+        workloads: { services: read([{ service: 'default/web', addresses: ['192.0.2.17'] }]) },
+      },
+      'WARN unknown: the addresses of Services cannot be read: the API server refused it (403)': {
+        workloads: { services: refused },
+      },
+    },
+    'node-local-dns': {
+      'BLOCK NodeLocal DNSCache listens on the ClusterIP of DNS, 10.100.0.10, which kube-proxy binds itself in IPVS mode: pods may lose DNS':
+        { workloads: localDns('-localip', '169.254.20.10,10.100.0.10') },
+      'PASS NodeLocal DNSCache listens on 169.254.20.10, not on the ClusterIP of DNS': {
+        workloads: localDns('--localip=169.254.20.10'),
+      },
+      'WARN unknown: where NodeLocal DNSCache listens: its -localip is not among its arguments': {
+        workloads: localDns('-conf', '/etc/Corefile'),
+      },
+    },
+    metallb: {
+      'BLOCK MetalLB runs and needs ipvs.strictARP, which the add-on cannot set and would erase: nodes would answer ARP for addresses that are not theirs':
+        { workloads: { ...speaker, ...strict } },
+      'BLOCK MetalLB runs and needs ipvs.strictARP, which the add-on cannot set: nodes would answer ARP for addresses that are not theirs':
+        { workloads: speaker },
+      'PASS MetalLB runs, and ipvs.strictARP is set': { ...edited, workloads: { ...speaker, ...strict } },
+      'BLOCK MetalLB runs and needs ipvs.strictARP, which is not set': { ...edited, workloads: speaker },
+    },
+    'security-groups-for-pods': {
+      'WARN 2 SecurityGroupPolicies: pods with security groups of their own may lose traffic': {
+        workloads: { securityGroupPolicies: read(2) },
+      },
+      'PASS there is no SecurityGroupPolicy': { workloads: { securityGroupPolicies: read(0) } },
+      'WARN unknown: SecurityGroupPolicies cannot be read (the API server refused it (403)), and the VPC CNI has them switched on':
+        { workloads: sets(daemonSet('aws-node', { env: { ENABLE_POD_ENI: 'true' } })) },
+      'WARN unknown: SecurityGroupPolicies cannot be read (the API server refused it (403))': {
+        workloads: { daemonSets: refused },
+      },
+    },
   });
 
   const about: CheckName[] = [

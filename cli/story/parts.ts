@@ -5,7 +5,7 @@ import type { ExecutionName } from '../execution/executions.ts';
 import type { Evidence } from './evidence.ts';
 import { type EndStatus, type HistoryError, parseJson, type Step } from './history.ts';
 import { expectedAnswer, narrate, wentWrong } from './narrate.ts';
-import { OutcomeRecord, Recorded } from './views.ts';
+import { Recorded, RecordedModes } from './views.ts';
 
 /** One node's verdict, with its step (`validate-1-1`) and the execution of that step. */
 export type NodeRecord = { execution: string; step: string } & Verdict;
@@ -141,7 +141,7 @@ export function tellModes(steps: readonly Step[], evidence: readonly Evidence[])
   if (!outcome) return [];
   const { outcome: reference, modes = {} } = outcome;
   const record = evidence.find(({ key, sha256 }) => key === reference?.key && sha256 === reference.sha256);
-  const read = record?.state === 'verified' ? OutcomeRecord.safeParse(parseJson(record.content)) : null;
+  const read = record?.state === 'verified' ? RecordedModes.safeParse(parseJson(record.content)) : null;
   if (read?.success) return read.data.modes;
   return Object.entries(modes).map(([mode, nodes]) => ({ mode, nodes, names: [] }));
 }

@@ -7,10 +7,11 @@ import * as InspectRollback from '../../functions/contracts/inspect-rollback.ts'
 import * as RecordOutcome from '../../functions/contracts/record-outcome.ts';
 import * as RestartKubeProxy from '../../functions/contracts/restart-kube-proxy.ts';
 import * as RunOnNodes from '../../functions/contracts/run-on-nodes.ts';
+import { OutcomeRecord } from '../../functions/contracts/shared/outcome-record.ts';
 import { ClusterFacts, FoundAddon, Inventory } from '../../functions/contracts/shared/output.ts';
 import * as TakeInventory from '../../functions/contracts/take-inventory.ts';
 import * as UpdateAddon from '../../functions/contracts/update-addon.ts';
-import { NodesInMode } from '../../functions/core/evidence/nodes-by-mode.ts';
+import { Restoration } from '../../functions/core/execution/former.ts';
 import { RollbackInput } from '../../functions/core/execution/recovery.ts';
 import type { MigrationRequest } from '../../functions/core/execution/request.ts';
 import { Check as MadeCheck } from '../../functions/core/preflight/check.ts';
@@ -74,7 +75,7 @@ export const ChosenCanaries = z.extend(z.pick(RestartKubeProxy.Canaries, { reaso
 export const RolledOut = z.pick(CheckRollout.Output, { done: true, desired: true, updated: true, available: true });
 
 const beside = { ownerEnding: true, target: true, atTarget: true, atFormer: true, way: true, strategy: true } as const;
-const former = z.pick(InspectRollback.Former, { configuration: true, proxying: true, configMap: true });
+const former = z.pick(Restoration, { configuration: true, proxying: true, configMap: true });
 const found = z.extend(z.partial(z.pick(InspectRollback.Found, { plan: true, ...beside }), beside), {
   addon: z.nullish(addon),
   former: z.optional(z.partial(former, { configMap: true })),
@@ -124,4 +125,4 @@ export const RequestedRollback = z.pick(RollbackInput, {
 });
 
 /** The part of `outcome.json` that a story shows. */
-export const OutcomeRecord = z.object({ modes: z.array(NodesInMode) });
+export const RecordedModes = z.pick(OutcomeRecord, { modes: true });

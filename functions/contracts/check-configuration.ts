@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
+import { ModeWithOptions } from '../core/modes/index.ts';
 import { Way } from '../core/preflight/snapshot.ts';
-import { ClusterWithApi, Common, Proxying } from './shared/input.ts';
+import { ClusterWithApi, Common } from './shared/input.ts';
 import { AddonHealth, ConfigMapLook } from './shared/output.ts';
 
 const Looked = z.object({ version: z.string().check(z.minLength(1)), configuration: z.nullable(z.string()) });
@@ -11,9 +12,9 @@ const Ask = z.discriminatedUnion('kind', [
   /** After a proof: would the next kube-proxy pod start with what the nodes run? */
   z.object({
     kind: z.literal('configured'),
-    proxying: Proxying,
+    proxying: ModeWithOptions,
     /** What the add-on's values ask for in a cluster that had drifted; null if that is what the nodes run. */
-    values: z._default(z.nullable(Proxying), null),
+    values: z._default(z.nullable(ModeWithOptions), null),
     way: Way,
   }),
 ]);

@@ -1,15 +1,6 @@
 import * as z from 'zod/mini';
-import {
-  ClusterWithServices,
-  Common,
-  EvidenceNeed,
-  Instant,
-  Phase,
-  Poll,
-  Proxying,
-  Step,
-  Stored,
-} from './shared/input.ts';
+import { ModeWithOptions } from '../core/modes/index.ts';
+import { ClusterWithServices, Common, EvidenceNeed, Instant, Phase, Poll, Step, Stored } from './shared/input.ts';
 import { Carried } from './shared/output.ts';
 
 export const Input = z.object({
@@ -20,7 +11,7 @@ export const Input = z.object({
   dispatch: Stored,
   deadline: Instant,
   poll: Poll,
-  proxying: Proxying,
+  proxying: ModeWithOptions,
   /** Names of the checks whose findings the request accepts. */
   acknowledge: z._default(z.array(z.string()), []),
   /** Whether a node with leftovers of the other mode fails its validation. */

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
+import { ModeWithOptions } from '../core/modes/index.ts';
 import { Way } from '../core/preflight/snapshot.ts';
-import { ClusterWithApi, Common, Proxying, Step } from './shared/input.ts';
+import { ClusterWithApi, Common, Step } from './shared/input.ts';
 
 const text = z.string().check(z.minLength(1));
 export const Input = z.object({
@@ -10,12 +11,12 @@ export const Input = z.object({
   /** The text that the inspection found, or in a rollback the exact former text. */
   configMap: z.nullable(text),
   /** What the text is to ask for. */
-  proxying: Proxying,
+  proxying: ModeWithOptions,
   /**
    * In a rollback: what the change was to set, what the add-on's former values ask for, and who wrote the ConfigMap.
    */
   back: z._default(
-    z.nullable(z.object({ target: Proxying, values: z._default(z.nullable(Proxying), null), way: Way })),
+    z.nullable(z.object({ target: ModeWithOptions, values: z._default(z.nullable(ModeWithOptions), null), way: Way })),
     null,
   ),
   /** How often Step Functions has tried this step before: an earlier try may have arrived, and its answer be lost. */

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
+import { Restoration } from '../core/execution/former.ts';
 import { RollbackInput } from '../core/execution/recovery.ts';
+import { ModeWithOptions } from '../core/modes/index.ts';
 import { RestartStrategy, Way } from '../core/preflight/snapshot.ts';
-import { ClusterName, Common, Proxying, Step } from './shared/input.ts';
+import { ClusterName, Common, Step } from './shared/input.ts';
 import { ClusterFacts, FoundAddon, Inventory } from './shared/output.ts';
 
 /** Only parses the input of the execution, which a person may have written. */
@@ -39,17 +41,6 @@ const ReadOutput = z.object({
 });
 export type ReadOutput = z.output<typeof ReadOutput>;
 
-/** What a rollback sends and proves: core's Restoration describes each member. */
-export const Former = z.object({
-  configuration: z.string(),
-  sent: z.nullable(z.string()),
-  created: z.nullable(z.string()),
-  proxying: Proxying,
-  values: z.nullable(Proxying),
-  configMap: z.nullable(z.string()),
-  addon: z.nullable(z.object({ version: z.string() })),
-});
-
 const Look = {
   /** Null if the owner, or the rollback that is recovered, did not record an ending. */
   ownerEnding: z.nullable(z.string()),
@@ -64,8 +55,8 @@ const Look = {
 export const Found = z.object({
   ...Look,
   plan: z.object({ kind: z.literal('rollback'), reasons: z.array(z.string()) }),
-  former: Former,
-  target: Proxying,
+  former: Restoration,
+  target: ModeWithOptions,
   atTarget: z.boolean(),
   atFormer: z.boolean(),
   /**

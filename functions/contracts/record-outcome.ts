@@ -1,18 +1,7 @@
 import * as z from 'zod/mini';
 import { Common, Instant } from './shared/input.ts';
+import { Ending } from './shared/outcome-record.ts';
 import { AddonHealth, ConfigMapLook, Reference, Told } from './shared/output.ts';
-
-const Ending = z.enum([
-  'migrated',
-  'already-compliant',
-  'refused',
-  'failed',
-  'rolled-back',
-  'rollback-failed',
-  'finished',
-  'nothing-to-roll-back',
-]);
-export type Ending = z.output<typeof Ending>;
 
 const Related = z._default(z.nullable(Common.execution), null);
 

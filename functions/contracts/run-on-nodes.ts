@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { ClusterWithServices, Common, EvidenceNeed, Only, Phase, Proxying, Step, Stored } from './shared/input.ts';
+import { ModeWithOptions } from '../core/modes/index.ts';
+import { ClusterWithServices, Common, EvidenceNeed, Only, Phase, Step, Stored } from './shared/input.ts';
 import { Carried } from './shared/output.ts';
 
 export const Input = z.object({
@@ -8,7 +9,7 @@ export const Input = z.object({
   phase: Phase,
   cluster: ClusterWithServices,
   inventory: Stored,
-  proxying: Proxying,
+  proxying: ModeWithOptions,
   only: z._default(z.nullable(Only), null),
   evidence: EvidenceNeed,
 });

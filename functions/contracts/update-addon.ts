@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { ClusterName, Common, Proxying, Step } from './shared/input.ts';
+import { ModeWithOptions } from '../core/modes/index.ts';
+import { ClusterName, Common, Step } from './shared/input.ts';
 
 export const Input = z.object({
   ...Common,
@@ -25,7 +26,7 @@ export const Input = z.object({
   /** In a rollback: the version of the add-on that the migration was to create; null if EKS chose it. */
   created: z._default(z.nullable(z.string()), null),
   /** In a rollback: what kube-proxy ran before. */
-  proxying: z._default(z.nullable(Proxying), null),
+  proxying: z._default(z.nullable(ModeWithOptions), null),
   /** How often Step Functions has tried this step before: an earlier try may have arrived, and its answer be lost. */
   retries: z._default(z.number(), 0),
 });

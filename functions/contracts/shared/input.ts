@@ -1,8 +1,6 @@
 import * as z from 'zod/mini';
 import { isExecutionName, isRecordKey } from '../../core/execution/executions.ts';
 import { MOST_CARRIED } from '../../core/execution/state-data.ts';
-import { MODES } from '../../core/modes/index.ts';
-import { DEFAULT_MODE } from '../../core/modes/proxy-mode.ts';
 import { clusterName } from '../../core/values/cluster-name.ts';
 
 /** A moment as ISO 8601 with its zone; a Date after parsing. */
@@ -34,13 +32,6 @@ export const ClusterWithApi = z.extend(ClusterName, {
     z.object({ url: z.url({ protocol: /^https$/ }), certificateAuthority: z.string().check(z.minLength(1)) }),
   ),
 });
-const { [DEFAULT_MODE]: byDefault, ...byChoice } = MODES;
-/** What the nodes should run. */
-export const Proxying = z.discriminatedUnion('mode', [
-  byDefault.schema,
-  ...Object.values(byChoice).map(({ schema }) => schema),
-]);
-
 export const ClusterWithServices = z.extend(ClusterName, { serviceCidr: z.string().check(z.minLength(1)) });
 
 /** A reference to an object in the evidence bucket. */

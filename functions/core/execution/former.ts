@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { assertNever, EvidenceMissing, InvalidConfiguration } from '../errors.ts';
 import { configuredProxying, parseConfiguration } from '../modes/addon-config.ts';
 import { configMapProxying, isConfiguredFor } from '../modes/configured.ts';
-import { sameProxying } from '../modes/index.ts';
+import { ModeWithOptions, sameProxying } from '../modes/index.ts';
 import type { Proxying, Target } from '../modes/proxy-mode.ts';
 import { overwrittenFields } from '../preflight/config-map.ts';
 import { type ClusterSnapshot, RestartStrategy, Way } from '../preflight/snapshot.ts';
@@ -54,26 +54,27 @@ function lacks({ plan, addon, configMap }: Omit<Former, 'target'>): string | nul
 }
 
 /** What a rollback sends and proves. */
-export interface Restoration {
+export const Restoration = z.object({
   /** Configuration values for UpdateAddon: exactly the former text, or `{}` if the add-on had no values. */
-  configuration: string;
+  configuration: z.string(),
   /** The configuration values that the execution was to send; null if it sent no values. */
-  sent: string | null;
+  sent: z.nullable(z.string()),
   /**
    * The version of the add-on that the execution was to create; null if EKS chose it, or no add-on was to be created.
    */
-  created: string | null;
+  created: z.nullable(z.string()),
   /** What every node must run again, and the next pod start with. */
-  proxying: Proxying;
+  proxying: ModeWithOptions,
   /**
    * What the former values of the add-on ask for; null for the ways without an add-on before the change. In a drifted
    * cluster it differs from what the nodes ran.
    */
-  values: Proxying | null;
+  values: z.nullable(ModeWithOptions),
   /** Exactly the former text of kube-proxy's ConfigMap, if the add-on's values do not restore it. */
-  configMap: string | null;
-  addon: { version: string } | null;
-}
+  configMap: z.nullable(z.string()),
+  addon: z.nullable(z.object({ version: z.string() })),
+});
+export type Restoration = z.output<typeof Restoration>;
 
 /**
  * Decides what a rollback restores. kube-proxy starts with what its ConfigMap asks for, not with the add-on's values: a

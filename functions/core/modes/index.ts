@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import type { NodeFacts } from '../evidence/node-facts.ts';
 import { given, type Mapping } from '../values/mapping.ts';
 import { iptables } from './iptables.ts';
@@ -16,6 +17,13 @@ export const isProxyMode = (value: unknown): value is ProxyMode =>
   typeof value === 'string' && Object.hasOwn(MODES, value);
 
 const specs = Object.values(MODES);
+const { [DEFAULT_MODE]: byDefault, ...byChoice } = MODES;
+/** The schema of a mode with its options. */
+export const ModeWithOptions = z.discriminatedUnion('mode', [
+  byDefault.schema,
+  ...Object.values(byChoice).map(({ schema }) => schema),
+]);
+
 /** For people, in the order of the table. */
 export const MODE_NAMES: readonly string[] = Object.keys(MODES);
 

@@ -1,6 +1,7 @@
 import type { ObjectStore } from '../../aws/s3.ts';
 import type { Execution } from '../../contracts/shared/input.ts';
-import type { StoredObject, Told } from '../../contracts/shared/output.ts';
+import type { IndexEntry, MissingEvidence } from '../../contracts/shared/outcome-record.ts';
+import type { Told } from '../../contracts/shared/output.ts';
 import { isNightshiftError } from '../../core/errors.ts';
 import { countEvidence, parseEvidence } from '../../core/evidence/evidence.ts';
 import {
@@ -11,17 +12,6 @@ import {
 } from '../../core/evidence/nodes-by-mode.ts';
 import { recordPrefix } from '../../core/execution/executions.ts';
 import { askedBy, historyKey, outcomeKey, parseDispatch, readVerdicts } from './evidence.ts';
-
-/** An object, with the number of verdicts if it holds verdicts. */
-export type IndexEntry = StoredObject & { passed?: number; failed?: number };
-
-/** An object that belongs to an execution and is not in the bucket, or cannot be read there. */
-export interface MissingEvidence {
-  key: string;
-  why: string;
-  /** The commands that the object would have named: SSM keeps their output for 30 days. */
-  commands?: string[];
-}
 
 export interface EvidenceIndex {
   entries: IndexEntry[];

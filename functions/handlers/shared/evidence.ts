@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { ObjectStore } from '../../aws/s3.ts';
 import type { Evidence, Execution } from '../../contracts/shared/input.ts';
+import { type Ending, OutcomeRecord } from '../../contracts/shared/outcome-record.ts';
 import type { Kept, StoredObject } from '../../contracts/shared/output.ts';
 import { EvidenceMissing } from '../../core/errors.ts';
 import { parseEvidence, printEvidence } from '../../core/evidence/evidence.ts';
@@ -41,23 +42,19 @@ export const outcomeKey = (execution: Execution) => `${recordPrefix(execution)}o
 /** Where an execution's whole history is kept. */
 export const historyKey = (execution: Execution) => `${recordPrefix(execution)}history.ndjson.gz`;
 
-const Outcome = z.object({ ending: z.string() });
+const Ended = z.pick(OutcomeRecord, { ending: true });
 
 /**
  * The ending that an execution recorded; null if it recorded no ending. Throws EvidenceMissing for an object that is
  * not a record.
  */
-export async function findEnding(store: Pick<ObjectStore, 'find'>, execution: Execution): Promise<string | null> {
+export async function findEnding(store: Pick<ObjectStore, 'find'>, execution: Execution): Promise<Ending | null> {
   const key = outcomeKey(execution);
   const found = await store.find(key);
-  return found && understood(Outcome, key, () => JSON.parse(found.text)).ending;
+  return found && understood(Ended, key, () => JSON.parse(found.text)).ending;
 }
 
-const Missing = z.object({
-  missing: z.exactOptional(
-    z.array(z.object({ key: z.string(), why: z.string(), commands: z.exactOptional(z.array(z.string())) })),
-  ),
-});
+const Missing = z.pick(OutcomeRecord, { missing: true });
 
 /** The evidence that an execution recorded as missing; empty if it recorded no ending. Throws EvidenceMissing. */
 export async function findMissing(store: Pick<ObjectStore, 'find'>, execution: Execution) {

@@ -3,6 +3,7 @@ import type { EndingEvent, EventBus } from '../../aws/events.ts';
 import { describe, type ObjectStore } from '../../aws/s3.ts';
 import type { Input, Output } from '../../contracts/record-outcome.ts';
 import { ClusterName, type Execution } from '../../contracts/shared/input.ts';
+import type { OutcomeRecord } from '../../contracts/shared/outcome-record.ts';
 import { type ErrorName, failureByOurName } from '../../core/errors.ts';
 import { machineOf, recordedName } from '../../core/execution/executions.ts';
 import type { Run, Say } from '../../runtime/wrap.ts';
@@ -135,7 +136,7 @@ function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex
     ...(rollback && { rollback }),
   };
   const lacking = missing.length > 0 ? { missing } : {};
-  const record = {
+  const record: OutcomeRecord = {
     ...ended,
     ...(configMap && { configMap }),
     ...(error && { error }),

@@ -13,7 +13,7 @@ const run = (...faults: object[]) => workflow.migrateAndRest(worldOf({}), REQUES
 const rollbackOf = ({ executions }: Rested): string =>
   executions.find(({ name }) => name.startsWith('rollback-'))?.name ?? 'no rollback';
 
-/** Who said that a person is needed. */
+/** The executions that paged a person, by name. */
 const pagedBy = ({ said }: Rested): string[] =>
   said.filter(({ event }) => event === 'nightshift.RollbackFailed').map(({ execution }) => execution);
 

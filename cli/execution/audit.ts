@@ -4,8 +4,8 @@ import { EXIT, Failure } from '../exit.ts';
 import { evidenceReferences, readEvidence } from '../story/evidence.ts';
 import { readHistory, type Step } from '../story/history.ts';
 import { renderStory } from '../story/render-story.ts';
-import type { Story } from '../story/shape.ts';
-import { tellStory } from '../story/story.ts';
+import { buildStory } from '../story/story.ts';
+import type { Story } from '../story/story-type.ts';
 import { styleFor } from '../terminal/style.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type ExecutionName, eventsAfter, executionThere, possibleExecutions } from './executions.ts';
@@ -58,7 +58,7 @@ export async function audit(connection: Connection, execution: ExecutionName, bu
   const { related, missing } = await readRelated(connection, execution, steps);
   const all: readonly Step[] = [...steps, ...related.flatMap((each) => each.steps)];
   const evidence = await readEvidence(connection, bucket ?? evidenceBucket(execution), evidenceReferences(all));
-  return tellStory({ execution, steps, related, missing, evidence });
+  return buildStory({ execution, steps, related, missing, evidence });
 }
 
 /** The name that a deployment gives its evidence bucket: one for each account and Region. */

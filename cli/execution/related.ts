@@ -3,7 +3,7 @@ import { machineOf } from '../../state-machines/phases.ts';
 import type { Connection } from '../aws.ts';
 import { Failure } from '../exit.ts';
 import { readHistory, type Step } from '../story/history.ts';
-import { outcomeOf, tellHeld } from '../story/parts.ts';
+import { buildHeld, outcomeOf } from '../story/parts.ts';
 import type { Related } from '../story/rollback.ts';
 import { Nested } from '../story/views.ts';
 import { type ExecutionName, eventsAfter, executionThere, parseExecutionArn } from './executions.ts';
@@ -52,7 +52,7 @@ function isUnrecorded(steps: readonly Step[]): boolean {
 /** Whether an execution left its record or its lease to a recovery. */
 function isLeftToOthers(steps: readonly Step[]): boolean {
   if (!steps.some((step) => step.kind === 'ended')) return false;
-  return outcomeOf(steps) === null || tellHeld(steps).lease === 'remains';
+  return outcomeOf(steps) === null || buildHeld(steps).lease === 'remains';
 }
 
 /** A migration that waits for its rollback releases the lease itself. */

@@ -1,6 +1,6 @@
 import { isProof, isSettled } from './parts.ts';
 import type { Rollback } from './rollback.ts';
-import type { Story } from './shape.ts';
+import type { Story } from './story-type.ts';
 
 /** What a reader expects in the story and the sources do not have, one sentence each. */
 export function listAbsent(

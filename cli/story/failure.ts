@@ -21,7 +21,7 @@ const GIVES_UP: ReadonlySet<string> = new Set([
 ]);
 
 /** Null if nothing failed, or the history does not show what failed. */
-export function tellFailure(steps: readonly Step[], nodes: readonly NodeRecord[], execution: string): Failure | null {
+export function buildFailure(steps: readonly Step[], nodes: readonly NodeRecord[], execution: string): Failure | null {
   const own = nodes.filter((node) => node.execution === execution);
   const turn = steps.findIndex((step) => step.kind === 'entered' && GIVES_UP.has(step.state));
   const broke = turn < 0 ? cutOffIn(steps) : gaveUpOver(steps.slice(0, turn), steps.slice(turn));

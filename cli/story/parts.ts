@@ -43,7 +43,7 @@ export interface Ending {
 /** Whether an execution revoked its access or released its lease. */
 export type Held = 'not-taken' | 'given-back' | 'remains';
 
-export function tellExecution(execution: ExecutionName, steps: readonly Step[]): ExecutionRecord {
+export function buildExecution(execution: ExecutionName, steps: readonly Step[]): ExecutionRecord {
   const first = steps[0]?.at ?? null;
   const end = steps.find((step) => step.kind === 'ended');
   return {
@@ -65,7 +65,7 @@ interface OpenPhase {
   errors: HistoryError[];
 }
 
-export function tellPhases(steps: readonly Step[]): Phase[] {
+export function buildPhases(steps: readonly Step[]): Phase[] {
   const open: OpenPhase[] = [];
   for (const step of steps) {
     if (!('phase' in step) || step.phase === null) continue;
@@ -118,7 +118,7 @@ function retried({ retries }: OpenPhase, { state, error }: Step & { kind: 'faile
   return times;
 }
 
-export function tellEnding(steps: readonly Step[]): Ending {
+export function buildEnding(steps: readonly Step[]): Ending {
   const outcome = outcomeOf(steps);
   const end = steps.find((step) => step.kind === 'ended');
   if (!end) return { kind: 'running', error: null };
@@ -136,7 +136,7 @@ export function outcomeOf(steps: readonly Step[]): Recorded | null {
  * Nodes by the last mode that they reported: with names if the record is verified, otherwise only the counts of the
  * history.
  */
-export function tellModes(steps: readonly Step[], evidence: readonly Evidence[]): NodesInMode[] {
+export function buildModes(steps: readonly Step[], evidence: readonly Evidence[]): NodesInMode[] {
   const outcome = outcomeOf(steps);
   if (!outcome) return [];
   const { outcome: reference, modes = {} } = outcome;
@@ -161,7 +161,7 @@ const LEASE: Holding = {
 const takes = ({ taken }: Holding, { calls }: Done): boolean => calls !== null && taken.includes(calls);
 
 /** Whether the access to Kubernetes and the lease were released, by an execution or by its rollbacks and recoveries. */
-export function tellHeld(steps: readonly Step[]): { access: Held; lease: Held } {
+export function buildHeld(steps: readonly Step[]): { access: Held; lease: Held } {
   const inOrder = ordered(steps);
   const held = (holding: Holding): Held => {
     const last = lastOf(inOrder, holding);

@@ -6,7 +6,7 @@ import type { Failure } from './failure.ts';
 import type { Held } from './parts.ts';
 import { phaseLines } from './render-phases.ts';
 import type { Answered, Former, Restored, Rollback } from './rollback.ts';
-import type { Story } from './shape.ts';
+import type { Story } from './story-type.ts';
 
 /** What broke, on which nodes. */
 export function renderFailure(failure: Failure | null, style: Style, title = 'What broke'): string[] {

@@ -7,7 +7,7 @@ import { isProof, isSettled } from './parts.ts';
 import { renderRisks } from './render-checks.ts';
 import { phaseLines } from './render-phases.ts';
 import { heldOf, modesOf, renderFailure, renderRollbacks } from './render-rollback.ts';
-import type { Story } from './shape.ts';
+import type { Story } from './story-type.ts';
 
 /** How many passed nodes a table lists before it counts the rest. Failed nodes are all listed. */
 const LISTED = 20;

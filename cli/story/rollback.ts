@@ -5,19 +5,19 @@ import type { PhaseName } from '../../state-machines/phases.ts';
 import type { ExecutionName } from '../execution/executions.ts';
 import { showTarget } from '../terminal/format.ts';
 import type { Evidence } from './evidence.ts';
-import { type Failure, tellFailure } from './failure.ts';
+import { buildFailure, type Failure } from './failure.ts';
 import type { Step } from './history.ts';
 import { expectedAnswer } from './narrate.ts';
 import {
   answersOf,
+  buildEnding,
+  buildExecution,
+  buildModes,
+  buildPhases,
   type Ending,
   type ExecutionRecord,
   type NodeRecord,
   type Phase,
-  tellEnding,
-  tellExecution,
-  tellModes,
-  tellPhases,
 } from './parts.ts';
 import { Collected, DescribedUpdate, FoundFormer, RequestedRollback, RolledOut, UpdateSent } from './views.ts';
 
@@ -82,7 +82,7 @@ export interface Related {
 }
 
 /** Reads one rollback or recovery. `nodes` are all verdicts that were read. */
-export function tellRollback(
+export function buildRollback(
   { execution, steps }: Related,
   evidence: readonly Evidence[],
   nodes: readonly NodeRecord[],
@@ -99,30 +99,30 @@ export function tellRollback(
   const proven = finished && last?.atTarget ? last.target : last?.former?.proxying;
   const proof = finished ? answered(steps, own, 'standing', 'finish-') : answered(steps, own, 'proof', 'proof-');
   return {
-    execution: tellExecution(execution, steps),
+    execution: buildExecution(execution, steps),
     mode: input?.mode ?? null,
     reason: input?.reason ?? null,
     attempt: input?.attempt ?? null,
     owner: input?.execution ?? null,
     cluster: input?.cluster ?? null,
     nothing: last?.plan.kind === 'nothing' ? last.plan.reasons : null,
-    former: tellFormer(first, last),
-    restored: tellRestored(steps),
+    former: buildFormer(first, last),
+    restored: buildRestored(steps),
     restarted: rollout ? { desired: rollout.desired, updated: rollout.updated, available: rollout.available } : null,
     rolledByEks:
       last?.strategy === 'pod-annotations' && steps.some((step) => step.kind === 'left' && step.phase === 'restart'),
     cleaned: answered(steps, own, 'clean', 'clean-'),
     proof: proof && proven ? { ...proof, of: showTarget(proven) } : null,
-    modes: tellModes(steps, evidence),
+    modes: buildModes(steps, evidence),
     attempts: 1 + steps.filter((step) => step.kind === 'entered' && step.phase === 'again').length,
-    phases: tellPhases(steps),
-    failure: tellFailure(steps, nodes, execution.name),
-    ending: tellEnding(steps),
+    phases: buildPhases(steps),
+    failure: buildFailure(steps, nodes, execution.name),
+    ending: buildEnding(steps),
   };
 }
 
 /** Only the first inspection saw what the migration had left. All inspections saw the same former state. */
-function tellFormer(first: FoundFormer | undefined, last: FoundFormer | undefined): Former | null {
+function buildFormer(first: FoundFormer | undefined, last: FoundFormer | undefined): Former | null {
   if (!first || !last?.former) return null;
   const { configuration, proxying } = last.former;
   return {
@@ -134,7 +134,7 @@ function tellFormer(first: FoundFormer | undefined, last: FoundFormer | undefine
   };
 }
 
-function tellRestored(steps: readonly Step[]): Restored | null {
+function buildRestored(steps: readonly Step[]): Restored | null {
   const update = answersOf(steps, 'update-addon', UpdateSent).at(-1);
   const edit = answersOf(steps, 'edit-config-map', EditConfigMap.Output).at(-1);
   if (!update && !edit) return null;

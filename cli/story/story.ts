@@ -3,20 +3,20 @@ import { machineOf } from '../../state-machines/phases.ts';
 import type { ExecutionName } from '../execution/executions.ts';
 import { listAbsent } from './absent.ts';
 import { type Evidence, readVerdicts } from './evidence.ts';
-import { tellFailure } from './failure.ts';
+import { buildFailure } from './failure.ts';
 import type { Step } from './history.ts';
 import {
   answersOf,
+  buildEnding,
+  buildExecution,
+  buildHeld,
+  buildModes,
+  buildPhases,
   type NodeRecord,
   outcomeOf,
-  tellEnding,
-  tellExecution,
-  tellHeld,
-  tellModes,
-  tellPhases,
 } from './parts.ts';
-import { type Related, tellRollback } from './rollback.ts';
-import type { Change, EvidenceRecord, Story } from './shape.ts';
+import { buildRollback, type Related } from './rollback.ts';
+import type { Change, EvidenceRecord, Story } from './story-type.ts';
 import { Inspected, Requested, RequestedRollback, UpdateSent } from './views.ts';
 
 /** Everything that was read: one history, those of its rollbacks and recoveries, what was not found, the evidence. */
@@ -30,49 +30,49 @@ export interface Sources {
 }
 
 /** Makes the story of one execution. Pure: the same sources give the same story. */
-export function tellStory(sources: Sources): Story {
+export function buildStory(sources: Sources): Story {
   const { execution, steps, related, evidence } = sources;
   const machine = machineOf(execution.stateMachine);
   const last = answersOf(steps, 'inspect-cluster', Inspected).at(-1) ?? null;
   const request = Requested.safeParse(steps.find((step) => step.kind === 'started')?.input);
-  const nodes = tellNodes(evidence);
+  const nodes = buildNodes(evidence);
   const undone = machine === 'rollback-cluster' ? [{ execution, steps }] : related;
-  const rollbacks = undone.map((each) => tellRollback(each, evidence, nodes));
+  const rollbacks = undone.map((each) => buildRollback(each, evidence, nodes));
   const story: Omit<Story, 'absent'> = {
     machine,
-    execution: tellExecution(execution, steps),
+    execution: buildExecution(execution, steps),
     request: request.success ? request.data : null,
     cluster: last?.cluster ?? null,
     plan: last?.plan ?? null,
     inventory: last?.inventory?.counts ?? null,
-    change: tellChange(steps, last),
-    phases: tellPhases(steps),
-    failure: tellFailure(steps, nodes, execution.name),
+    change: buildChange(steps, last),
+    phases: buildPhases(steps),
+    failure: buildFailure(steps, nodes, execution.name),
     rollbacks,
-    modes: (rollbacks.at(-1) ?? { modes: tellModes(steps, evidence) }).modes,
-    addon: tellAddon([steps, ...related.map((each) => each.steps)]),
+    modes: (rollbacks.at(-1) ?? { modes: buildModes(steps, evidence) }).modes,
+    addon: buildAddon([steps, ...related.map((each) => each.steps)]),
     ...heldBy(sources),
     nodes,
     evidence: evidence.map(record),
-    ending: tellEnding(steps),
-    alarms: tellAlarms(evidence),
+    ending: buildEnding(steps),
+    alarms: buildAlarms(evidence),
   };
   return { ...story, absent: listAbsent(story, { missing: sources.missing, recorded: outcomeOf(steps) !== null }) };
 }
 
 /** The executions that undo a change are newer than the one that made it. */
-function tellAddon(executions: readonly (readonly Step[])[]): Story['addon'] {
+function buildAddon(executions: readonly (readonly Step[])[]): Story['addon'] {
   return executions.map((steps) => outcomeOf(steps)?.addon ?? null).findLast((addon) => addon !== null) ?? null;
 }
 
 /** If the owner waits for the rollback, the rollback takes the lease over and leaves its release to the owner. */
 function heldBy({ execution, steps, related }: Sources): Pick<Story, 'access' | 'lease'> {
-  const held = tellHeld([...steps, ...related.flatMap((each) => each.steps)]);
+  const held = buildHeld([...steps, ...related.flatMap((each) => each.steps)]);
   const input = RequestedRollback.safeParse(steps.find((step) => step.kind === 'started')?.input).data;
   return input?.leasedTo === execution.name ? { ...held, lease: 'not-taken' } : held;
 }
 
-function tellChange(steps: readonly Step[], look: Inspected | null): Change | null {
+function buildChange(steps: readonly Step[], look: Inspected | null): Change | null {
   const [update] = answersOf(steps, 'update-addon', UpdateSent);
   const [edit] = answersOf(steps, 'edit-config-map', EditConfigMap.Output);
   if (!look || !(update || edit)) return null;
@@ -86,7 +86,7 @@ function tellChange(steps: readonly Step[], look: Inspected | null): Change | nu
   };
 }
 
-function tellNodes(evidence: readonly Evidence[]): NodeRecord[] {
+function buildNodes(evidence: readonly Evidence[]): NodeRecord[] {
   return evidence.flatMap((each) => {
     const place = /^(?:executions|rollbacks)\/(?<execution>[^/]+)\/(?<step>[^/]+)\/evidence\.ndjson\.gz$/.exec(
       each.key,
@@ -97,7 +97,7 @@ function tellNodes(evidence: readonly Evidence[]): NodeRecord[] {
   });
 }
 
-function tellAlarms(evidence: readonly Evidence[]): string[] {
+function buildAlarms(evidence: readonly Evidence[]): string[] {
   return evidence.flatMap((each) =>
     each.state === 'mismatch'
       ? [`${each.key} is not what was recorded: its SHA-256 is ${each.actual}, the history says ${each.sha256}`]

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { Common, Instant } from './shared/input.ts';
 import { Ending } from './shared/outcome-record.ts';
-import { AddonHealth, ConfigMapLook, Reference, Told } from './shared/output.ts';
+import { AddonHealth, ConfigMapLook, Reference, Reported } from './shared/output.ts';
 
 const Related = z._default(z.nullable(Common.execution), null);
 
@@ -34,9 +34,9 @@ export const Input = z.object({
   /** The execution of rollback-cluster that undid this one's change: its evidence belongs to this record. */
   rollback: Related,
   /** The objects that this execution's functions reported. */
-  stored: z.array(Told),
+  stored: z.array(Reported),
   /** The other execution of this incident, `rollback` or `owner`, has published this same ending itself. */
-  told: z._default(z.boolean(), false),
+  publishedByOther: z._default(z.boolean(), false),
   /** An earlier attempt has put the event on the bus. */
   announced: z.exactOptional(z.boolean()),
   /** An earlier attempt has counted the metric that pages a person. */

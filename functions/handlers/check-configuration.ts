@@ -5,9 +5,9 @@ import { assertNever, ConfigurationChanged } from '../core/errors.ts';
 import { type Configured, differenceFrom, notConfiguredFor } from '../core/modes/configured.ts';
 import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
-import { type Run, type Say, wrap } from '../runtime/wrap.ts';
-import { reasonOf } from './shared/kept.ts';
+import { type Log, type Run, wrap } from '../runtime/wrap.ts';
 import { requireLease } from './shared/require-lease.ts';
+import { reasonOf } from './shared/store-or-carry.ts';
 
 /** An event may have 256 KiB in all. EKS lists few issues, each in a sentence. */
 const MOST_ISSUES = 10;
@@ -24,14 +24,14 @@ export interface Deps {
  * ConfigurationChanged, LeaseLost, KubernetesUnreachable, KubernetesForbidden.
  */
 export function checkConfiguration(deps: Deps): Run<Input, Output> {
-  return async (input, say) => {
+  return async (input, log) => {
     const { ask, cluster } = input;
     if (ask.kind === 'unchanged') await requireLease(deps.leases, input);
     const addon = await deps.eks.addon(cluster.name);
-    const configMap = await configMapOf(deps, input, say);
+    const configMap = await configMapOf(deps, input, log);
     const difference = compare(input, { addon, configMap });
     const facts = { cluster: cluster.name, ask: ask.kind, difference };
-    say.decision(difference === null ? 'configuration.as-expected' : 'configuration.changed', facts);
+    log.decision(difference === null ? 'configuration.as-expected' : 'configuration.changed', facts);
     if (difference === null)
       return { addon: addon && healthOf(addon), configMap: configMap === null ? 'not looked at' : 'compared' };
     throw new ConfigurationChanged(`Another principal changed kube-proxy of ${cluster.name}: ${difference}.`);
@@ -44,7 +44,7 @@ function healthOf({ version, status, issues }: FoundAddon): Output['addon'] {
   return { version, status, issues: shown };
 }
 
-async function configMapOf({ openKubernetes }: Deps, input: Input, say: Say): Promise<string | null> {
+async function configMapOf({ openKubernetes }: Deps, input: Input, log: Log): Promise<string | null> {
   const { cluster, execution, kubernetes } = input;
   if (kubernetes === false) return null;
   try {
@@ -52,7 +52,7 @@ async function configMapOf({ openKubernetes }: Deps, input: Input, say: Say): Pr
   } catch (error) {
     if (kubernetes === true) throw error;
     // A read without granted access may fail in any way: then the answer is that the ConfigMap was not read.
-    say.decision('configuration.config-map-not-looked-at', { cluster: cluster.name, reason: reasonOf(error) });
+    log.decision('configuration.config-map-not-looked-at', { cluster: cluster.name, reason: reasonOf(error) });
     return null;
   }
 }

@@ -9,7 +9,7 @@ import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
 import { evidenceKey, readInventory, writeInventory } from './shared/evidence.ts';
-import { nextWait } from './shared/pace.ts';
+import { nextWait } from './shared/next-wait.ts';
 
 export interface Deps {
   openKubernetes: OpenKubernetes;
@@ -25,12 +25,12 @@ type Progress = Omit<Output, 'waitSeconds'>;
  * KubernetesForbidden, EvidenceMissing.
  */
 export function checkRollout(deps: Deps): Run<Input, Output> {
-  return async (input, say) => {
+  return async (input, log) => {
     const { execution, now, cluster, deadline, poll } = input;
     const api = await deps.openKubernetes(cluster, execution);
     const progress = await look(api, deps.store, input);
     const { done, desired, updated, available } = progress;
-    say.decision(done ? 'rollout.done' : 'rollout.running', { cluster: cluster.name, desired, updated, available });
+    log.decision(done ? 'rollout.done' : 'rollout.running', { cluster: cluster.name, desired, updated, available });
     const waitSeconds = done ? 0 : nextWait(poll, estimateChange(desired).restart, { now, deadline });
     return { ...progress, waitSeconds };
   };

@@ -2,7 +2,7 @@ import { describe, type ObjectStore, objectStore } from '../aws/s3.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
 import { Input, type Output } from '../contracts/collect-from-nodes.ts';
 import type { Evidence } from '../contracts/shared/input.ts';
-import type { Carried, Told } from '../contracts/shared/output.ts';
+import type { Carried, Reported } from '../contracts/shared/output.ts';
 import { LeftoversRemain, type NightshiftError, NodesUnreachable } from '../core/errors.ts';
 import { failedForLeftovers, leftoversIn, strictly } from '../core/evidence/clean-output.ts';
 import { printEvidence } from '../core/evidence/evidence.ts';
@@ -14,9 +14,9 @@ import { named } from '../core/values/named.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
 import { type Dispatch, evidenceKey, readDispatch, writeVerdicts } from './shared/evidence.ts';
-import { carriedText, reasonOf } from './shared/kept.ts';
+import { nextWait } from './shared/next-wait.ts';
 import { phases } from './shared/node-phases.ts';
-import { nextWait } from './shared/pace.ts';
+import { carriedText, reasonOf } from './shared/store-or-carry.ts';
 import { isSilent, verdictOn } from './shared/verdicts.ts';
 
 export interface Deps {
@@ -31,21 +31,21 @@ export interface Deps {
  * NodesUnreachable (no node failed but by giving no answer, when cleaning or with `mayAskAgain`), EvidenceMissing.
  */
 export function collectFromNodes(deps: Deps): Run<Input, Output> {
-  return async (input, say) => {
+  return async (input, log) => {
     const dispatch = await readDispatch(deps.store, input.dispatch);
     const { nodes } = dispatch;
     const verdicts = await judge(deps, input, dispatch);
     const { failed, passed, missing } = reconcile(ids(nodes), verdicts);
     const pending = missing.length;
     const counts = { pending, passed: passed.length, failed: failed.length };
-    say.decision(pending > 0 ? 'nodes.pending' : 'nodes.answered', { step: input.step, ...counts });
+    log.decision(pending > 0 ? 'nodes.pending' : 'nodes.answered', { step: input.step, ...counts });
     if (pending > 0) {
       const waitSeconds = nextWait(input.poll, estimateCommand(nodes.length, input.phase), input);
       return { ...counts, done: false, waitSeconds, leftovers: 0, evidence: null };
     }
     const key = evidenceKey(input.execution, input.step, 'evidence.ndjson.gz');
     const stored = await storeVerdicts(deps.store, key, verdicts, input.evidence ?? 'required');
-    say.count(`${input.phase}.failed`, failed.length);
+    log.count(`${input.phase}.failed`, failed.length);
     if (failed.length > 0 && !input.survey) throw failure(input, failed, sentence(input, nodes.length, failed, stored));
     const leftovers = verdicts.filter((verdict) => leftoversIn(verdict).length > 0).length;
     const evidence = { ...stored, passed: counts.passed, failed: counts.failed };
@@ -104,7 +104,7 @@ function failure({ phase, strict, mayAskAgain }: Input, failed: Verdict[], messa
 }
 
 /** One sentence for a person at 2 a.m.; the rest is in the evidence. */
-function sentence({ phase, cluster }: Input, expected: number, failed: Verdict[], { key, unstored }: Told): string {
+function sentence({ phase, cluster }: Input, expected: number, failed: Verdict[], { key, unstored }: Reported): string {
   const reasons = failed.map(({ node, name, reasons: why }) => `${name} (${node}): ${why.join(', ')}`);
   const where =
     unstored === undefined

@@ -17,10 +17,10 @@ export interface Deps {
  * Throws UnknownWindow, WindowNever, InvalidRequest for a request or a window that breaks a rule.
  */
 export function decideWindow(deps: Deps): Run<Input, Output> {
-  return async (input, say) => {
+  return async (input, log) => {
     const request = parseRequest(input.request);
     const output = passWithoutWindow(request, input) ?? (await askWindow(deps, request, input));
-    say.decision(`window.${output.kind}`, { cluster: request.cluster, ...output });
+    log.decision(`window.${output.kind}`, { cluster: request.cluster, ...output });
     return output;
   };
 }

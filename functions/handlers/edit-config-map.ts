@@ -21,14 +21,14 @@ export interface Deps {
  * KubernetesForbidden.
  */
 export function editConfigMap(deps: Deps): Run<Input, Output> {
-  return async (input, say) => {
+  return async (input, log) => {
     const { execution, cluster, proxying } = input;
     await requireLease(deps.leases, input);
     const api = await deps.openKubernetes(cluster, execution);
     const { changed } = await api.editKubeProxyConfig((now) =>
       input.back ? restored(input, now) : edited(input, now),
     );
-    say.decision(changed ? 'config-map.edited' : 'config-map.unchanged', {
+    log.decision(changed ? 'config-map.edited' : 'config-map.unchanged', {
       cluster: cluster.name,
       mode: proxying.mode,
     });

@@ -30,7 +30,7 @@ export interface Deps extends InventoryDeps {
  * InvalidConfiguration, KubernetesUnreachable, KubernetesForbidden.
  */
 export function inspectCluster(deps: Deps): Run<Input, Output> {
-  return async ({ execution, step, request: raw, kubernetes, refuted = false }, say) => {
+  return async ({ execution, step, request: raw, kubernetes, refuted = false }, log) => {
     const request = parseRequest(raw);
     const described = await deps.eks.snapshot(request.cluster);
     const api = kubernetes ? await deps.openKubernetes(described, execution) : null;
@@ -43,7 +43,7 @@ export function inspectCluster(deps: Deps): Run<Input, Output> {
     const stored = await writeInventory(deps.store, evidenceKey(execution, step, 'inventory.ndjson.gz'), inventory);
     const counts = countInventory(inventory);
     const eligible = counts.ssm + counts.proxyMode;
-    say.decision(`plan.${plan.kind}`, { cluster: request.cluster, step, reasons: plan.reasons.join(' '), ...counts });
+    log.decision(`plan.${plan.kind}`, { cluster: request.cluster, step, reasons: plan.reasons.join(' '), ...counts });
     return {
       request,
       plan: planOf(plan),

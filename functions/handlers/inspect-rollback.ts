@@ -26,11 +26,11 @@ import { describeProxying } from '../core/modes/index.ts';
 import { countInventory } from '../core/nodes/nodes.ts';
 import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
-import { type Run, type Say, wrap } from '../runtime/wrap.ts';
+import { type Log, type Run, wrap } from '../runtime/wrap.ts';
 import { evidenceKey, findEnding, writeInventory } from './shared/evidence.ts';
 import { type Incident, incidentBefore } from './shared/incident.ts';
 import { clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
-import { reasonOf } from './shared/kept.ts';
+import { reasonOf } from './shared/store-or-carry.ts';
 
 /** What is found if something may have been changed. */
 type Looked = Omit<Found, 'plan' | 'ownerEnding' | 'lease' | 'next' | 'needsKubernetes'>;
@@ -63,7 +63,7 @@ const NOTHING = {
  * InvalidConfiguration, KubernetesUnreachable, KubernetesForbidden.
  */
 export function inspectRollback(deps: Deps): Run<LookInput, LookOutput> {
-  return async (input, say) => {
+  return async (input, log) => {
     const { owner, cluster, execution, request } = input;
     const fired = `The schedule of the lease fired: nobody released the lease of ${execution.name}`;
     const common = {
@@ -71,9 +71,9 @@ export function inspectRollback(deps: Deps): Run<LookInput, LookOutput> {
       lease: leaseName(cluster),
       next: recoveryAfter(execution, request, fired),
     };
-    const saved = await findFormer(deps, owner, say);
+    const saved = await findFormer(deps, owner, log);
     if (saved === null) {
-      say.decision('rollback.nothing', { cluster, owner: owner.name });
+      log.decision('rollback.nothing', { cluster, owner: owner.name });
       const reasons = [`Execution ${owner.name} saved no former state: it had not begun to change anything.`];
       return { ...common, needsKubernetes: false, plan: { kind: 'nothing', reasons }, ...NOTHING };
     }
@@ -81,7 +81,7 @@ export function inspectRollback(deps: Deps): Run<LookInput, LookOutput> {
     refuseOtherCluster(former, input);
     const found = await look(deps, input, former);
     const { atTarget, atFormer } = found;
-    say.decision('rollback.found', { cluster, owner: owner.name, atTarget, atFormer, ...found.inventory.counts });
+    log.decision('rollback.found', { cluster, owner: owner.name, atTarget, atFormer, ...found.inventory.counts });
     return {
       ...common,
       needsKubernetes: needsKubernetes(former, found.inventory.counts),
@@ -105,13 +105,13 @@ async function endingOf({ store, history }: Deps, execution: Execution): Promise
 }
 
 /** What the owner saved before its change: in the bucket, or in the owner's history if the bucket cannot be read. */
-async function findFormer({ store, history }: Deps, owner: Execution, say: Say): Promise<string | null> {
+async function findFormer({ store, history }: Deps, owner: Execution, log: Log): Promise<string | null> {
   try {
     return (await store.find(formerKey(owner)))?.text ?? null;
   } catch (error) {
     const saved = savedFormer(await history(owner.arn));
     if (saved === null) throw error;
-    say.decision('rollback.former-from-history', { owner: owner.name, reason: reasonOf(error) });
+    log.decision('rollback.former-from-history', { owner: owner.name, reason: reasonOf(error) });
     return saved;
   }
 }
@@ -170,10 +170,10 @@ const looked = inspectRollback(live);
 
 /** If the bucket does not answer, no earlier record is assumed: the rollback is carried out, and a failure pages. */
 export function readInput({ store, history }: Pick<Deps, 'store' | 'history'>): Run<ReadInput, ReadOutput> {
-  return async ({ execution, input }, say) => {
+  return async ({ execution, input }, log) => {
     const request = readRollbackInput(input);
     const incident = await incidentBefore({ store, history }, request, execution).catch((error: unknown): Incident => {
-      say.decision('incident.unread', { reason: reasonOf(error) });
+      log.decision('incident.unread', { reason: reasonOf(error) });
       return { ending: null, paged: false };
     });
     return { request, lease: leaseName(request.cluster), ...incident };
@@ -186,6 +186,6 @@ const read = readInput(live);
  * Answers what a look at the cluster found or, if there is an `input`, what RollbackInput parses from it. Throws
  * InvalidRequest for what it cannot read.
  */
-export const handler = wrap<Input, Output>(Input, async (input, say) =>
-  'read' in input ? read(input, say) : looked(input, say),
+export const handler = wrap<Input, Output>(Input, async (input, log) =>
+  'read' in input ? read(input, log) : looked(input, log),
 );

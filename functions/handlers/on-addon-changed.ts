@@ -11,7 +11,7 @@ import type { Settings } from '../core/fleet/settings.ts';
 import { parseInput } from '../core/values/parse-input.ts';
 import { clock, readAt } from '../runtime/clock.ts';
 import { environment } from '../runtime/environment.ts';
-import { type Run, type Say, wrap } from '../runtime/wrap.ts';
+import { type Log, type Run, wrap } from '../runtime/wrap.ts';
 import { keepSchedule, liveSchedules } from './shared/keep-schedules.ts';
 
 export interface Deps {
@@ -20,7 +20,7 @@ export interface Deps {
   leases: Leases;
   settings: () => Settings;
   /** Keeps the schedule of a cluster with this standing; false if the cluster is to have no schedule. */
-  schedule: (standing: ClusterStanding, time: Date, say: Say) => Promise<boolean>;
+  schedule: (standing: ClusterStanding, time: Date, log: Log) => Promise<boolean>;
 }
 
 type Drift = Extract<DriftDecision, { kind: 'drift' }>;
@@ -31,10 +31,10 @@ type Drift = Extract<DriftDecision, { kind: 'drift' }>;
  * is neither a recorded call about an add-on nor one of EKS's own.
  */
 export function onAddonChanged(deps: Deps): Run<unknown, Output> {
-  return async (event, say) => {
-    const { cluster, what, by, output } = await react(deps, event, say);
-    say.decision(`drift.${output.kind}`, { cluster, what, by, reason: output.reason });
-    if (output.kind === 'refused') say.count('nightshift.ClusterRefused', 1);
+  return async (event, log) => {
+    const { cluster, what, by, output } = await react(deps, event, log);
+    log.decision(`drift.${output.kind}`, { cluster, what, by, reason: output.reason });
+    if (output.kind === 'refused') log.count('nightshift.ClusterRefused', 1);
     return output;
   };
 }
@@ -42,7 +42,7 @@ export function onAddonChanged(deps: Deps): Run<unknown, Output> {
 /** `cluster`: null if the record of a refused call does not name it. */
 type Answer = Pick<AddonChange, 'what' | 'by'> & { cluster: string | null; output: Output };
 
-async function react(deps: Deps, event: unknown, say: Say): Promise<Answer> {
+async function react(deps: Deps, event: unknown, log: Log): Promise<Answer> {
   const seen = changeIn(event);
   if (seen.kind === 'ignored') {
     const { cluster, what, by, reason } = seen;
@@ -59,7 +59,7 @@ async function react(deps: Deps, event: unknown, say: Say): Promise<Answer> {
   if (decision.kind === 'ignore') return answer('ignored', decision.reason);
   if (decision.kind === 'refuse') return answer('refused', decision.reason);
   const { time } = parseInput(EventTime, event, 'The event');
-  const kind = await tell(deps, { time, change, drift: decision }, say);
+  const kind = await tell(deps, { time, change, drift: decision }, log);
   return answer(kind, `Found ${decision.found}, wanted ${decision.wanted}.`);
 }
 
@@ -91,23 +91,23 @@ const anotherAddon = (addon: string | null): string | null =>
 async function tell(
   deps: Deps,
   { time, change, drift }: { time: Date; change: AddonChange; drift: Drift },
-  say: Say,
+  log: Log,
 ): Promise<'notified' | 'scheduled'> {
   const { cluster, what, by, eventId } = change;
   // The schedule is made first: if the event is delivered again after a failure, the schedule exists and the event is
   // still published.
-  const scheduled = deps.settings().drift === 'migrate' && (await deps.schedule(drift.standing, time, say));
+  const scheduled = deps.settings().drift === 'migrate' && (await deps.schedule(drift.standing, time, log));
   const detail = { cluster, found: drift.found, wanted: drift.wanted, change: what, by, event: eventId, scheduled };
   await deps.bus.put({ detailType: 'nightshift.DriftDetected', resources: [], detail });
-  say.count('nightshift.DriftDetected', 1);
+  log.count('nightshift.DriftDetected', 1);
   return scheduled ? 'scheduled' : 'notified';
 }
 
 /** EKS may still be applying the change, so the schedule is kept for the configuration that the change leads to. */
-async function scheduleFor(standing: ClusterStanding, time: Date, say: Say): Promise<boolean> {
+async function scheduleFor(standing: ClusterStanding, time: Date, log: Log): Promise<boolean> {
   const changed = { ...liveSchedules.eks, standing: async () => standing };
   const now = readAt(time, clock());
-  const { schedules } = await keepSchedule({ ...liveSchedules, eks: changed }, standing.name, now, say);
+  const { schedules } = await keepSchedule({ ...liveSchedules, eks: changed }, standing.name, now, log);
   return schedules.keep + schedules.create + schedules.move > 0;
 }
 

@@ -16,10 +16,10 @@ export interface Deps extends StartDeps {
  * break a rule.
  */
 export function onClusterCreated(deps: Deps): Run<unknown, Output> {
-  return async (event, say) => {
+  return async (event, log) => {
     const created = parseClusterCreated(event);
     const cluster = created.kind === 'made' ? created.cluster : null;
-    return act(deps, reactToCluster(created, deps.settings()), say, { cluster, event: created.eventId });
+    return act(deps, reactToCluster(created, deps.settings()), log, { cluster, event: created.eventId });
   };
 }
 

@@ -11,14 +11,14 @@ import { keepSchedule, liveSchedules, type ScheduleDeps } from './shared/keep-sc
  * has when the event is read: a late or repeated event does no harm. Throws InvalidRequest for any other event.
  */
 export function onClusterTagged(deps: ScheduleDeps, now: () => Date): Run<unknown, Output> {
-  return async (event, say) => {
+  return async (event, log) => {
     const tagged = parseResourceTagged(event);
     const cluster = tagged.kind === 'made' ? tagged.cluster : null;
     const { time } = parseInput(EventTime, event, 'The event');
     if (cluster !== null)
-      return { kind: 'kept', cluster, ...(await keepSchedule(deps, cluster, readAt(time, now()), say)) };
+      return { kind: 'kept', cluster, ...(await keepSchedule(deps, cluster, readAt(time, now()), log)) };
     const reason = tagged.kind === 'made' ? `${tagged.resourceArn} is not a cluster.` : whyRefused(tagged);
-    say.decision('tags.ignored', { reason });
+    log.decision('tags.ignored', { reason });
     return { kind: 'ignored', reason };
   };
 }

@@ -13,15 +13,15 @@ import { type EndingDeps, endingOf, liveStateMachines, lookAfter } from './share
  * fails, and is retried. Throws InvalidRequest for an event that is not a status change of an execution.
  */
 export function onExecutionEnded(deps: EndingDeps): Run<unknown, Output> {
-  return async (event, say) => {
+  return async (event, log) => {
     const ended = parseExecutionEvent(event);
     const machine = endingOf(deps, ended);
     if (machine === null) {
       const reason = `${ended.status} of ${ended.stateMachineArn} is not an ending of an execution of nightshift's.`;
-      say.decision('recovery.ignored', { execution: ended.name, status: ended.status, reason, name: null });
+      log.decision('recovery.ignored', { execution: ended.name, status: ended.status, reason, name: null });
       return { kind: 'ignored', reason, name: null };
     }
-    return (await lookAfter(deps, machine, ended, say)).recovered;
+    return (await lookAfter(deps, machine, ended, log)).recovered;
   };
 }
 

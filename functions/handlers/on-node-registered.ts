@@ -20,10 +20,10 @@ export interface Deps extends StartDeps {
  * about a running instance, InvalidConfiguration for settings that break a rule.
  */
 export function onNodeRegistered(deps: Deps): Run<unknown, Output> {
-  return async (event, say) => {
+  return async (event, log) => {
     const instance = parseInstanceRunning(event);
     const { cluster, reaction } = await react(deps, instance);
-    return act(deps, reaction, say, { instance: instance.instanceId, cluster });
+    return act(deps, reaction, log, { instance: instance.instanceId, cluster });
   };
 }
 

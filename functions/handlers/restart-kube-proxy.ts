@@ -22,7 +22,7 @@ export interface Deps {
  * RolloutFailed, CanaryFailed, EvidenceMissing.
  */
 export function restartKubeProxy(deps: Deps): Run<Input, Output> {
-  return async ({ execution, step, cluster, restartedAt, canary, nodes }, say) => {
+  return async ({ execution, step, cluster, restartedAt, canary, nodes }, log) => {
     if ([restartedAt, canary, nodes].filter((what) => what !== null).length !== 1)
       throw new InvalidRequest('The input must have exactly one of restartedAt, canary and nodes.');
     await requireLease(deps.leases, { execution, cluster });
@@ -30,7 +30,7 @@ export function restartKubeProxy(deps: Deps): Run<Input, Output> {
     if (nodes !== null) {
       const task = { execution, step, inventory: nodes.inventory.key };
       const { pods, unnoted } = await restartPods({ api, store: deps.store }, task);
-      say.decision('nodes.restarted', {
+      log.decision('nodes.restarted', {
         cluster: cluster.name,
         pods: pods.map(({ name }) => name).join(', '),
         unnoted,
@@ -40,7 +40,7 @@ export function restartKubeProxy(deps: Deps): Run<Input, Output> {
     if (restartedAt === null) {
       const key = canary?.inventory.key ?? '';
       const restarted = await restartCanary({ api, store: deps.store }, { execution, step, inventory: key, cluster });
-      say.decision('canary.restarted', {
+      log.decision('canary.restarted', {
         cluster: cluster.name,
         nodes: restarted.canaries.map(({ node }) => node.id).join(' '),
         reason: restarted.reason,
@@ -48,7 +48,7 @@ export function restartKubeProxy(deps: Deps): Run<Input, Output> {
       return restarted;
     }
     const { generation } = await api.restartKubeProxy(restartedAt);
-    say.decision('rollout.restarted', { cluster: cluster.name, restartedAt, generation });
+    log.decision('rollout.restarted', { cluster: cluster.name, restartedAt, generation });
     return { generation };
   };
 }

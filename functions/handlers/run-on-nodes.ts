@@ -27,7 +27,7 @@ export interface Deps {
  * nothing. Throws InvalidRequest, EvidenceMissing, LeaseLost.
  */
 export function runOnNodes(deps: Deps): Run<Input, Output> {
-  return async (input, say) => {
+  return async (input, log) => {
     if (input.phase !== 'validate') await requireLease(deps.leases, input);
     const { evidence = 'required' } = input;
     const key = evidenceKey(input.execution, input.step, 'dispatch.json.gz');
@@ -37,7 +37,7 @@ export function runOnNodes(deps: Deps): Run<Input, Output> {
     const output = outputOf(stored, dispatch, input.phase);
     const { commands, nodes } = output;
     const facts = { cluster: input.cluster.name, step: input.step, commands, nodes };
-    say.decision(earlier ? 'nodes.already-asked' : 'nodes.asked', facts);
+    log.decision(earlier ? 'nodes.already-asked' : 'nodes.asked', facts);
     return output;
   };
 }

@@ -8,8 +8,8 @@ import { keepAllSchedules, keepSchedule, liveSchedules, type ScheduleDeps } from
  * daily, or by hand, also for one cluster. Throws SweepIncomplete, naming clusters, when all others are done.
  */
 export function scheduleMigrations(deps: ScheduleDeps, clock: () => Date): Run<Input, Output> {
-  return ({ cluster, now = clock() }, say) =>
-    cluster === undefined ? keepAllSchedules(deps, now, say) : keepSchedule(deps, cluster, now, say);
+  return ({ cluster, now = clock() }, log) =>
+    cluster === undefined ? keepAllSchedules(deps, now, log) : keepSchedule(deps, cluster, now, log);
 }
 
 export const handler = wrap(Input, scheduleMigrations(liveSchedules, clock));

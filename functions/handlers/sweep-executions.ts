@@ -7,9 +7,9 @@ import { Input, type Output } from '../contracts/sweep-executions.ts';
 import type { Machine } from '../core/execution/executions.ts';
 import { clock } from '../runtime/clock.ts';
 import { environment } from '../runtime/environment.ts';
-import { type Run, type Say, wrap } from '../runtime/wrap.ts';
+import { type Log, type Run, wrap } from '../runtime/wrap.ts';
 import { completeOld, type EndingDeps, liveStateMachines, lookAfter } from './shared/execution-ended.ts';
-import { failTogether } from './shared/sweep.ts';
+import { failTogether } from './shared/fail-together.ts';
 
 export interface Deps extends EndingDeps {
   stepFunctions: EndingDeps['stepFunctions'] & Pick<StepFunctions, 'endedSince'>;
@@ -28,21 +28,21 @@ const MACHINES: readonly Machine[] = ['migrate', 'rollback'];
  * SweepIncomplete, naming executions, when all others are done.
  */
 export function sweepExecutions(deps: Deps, clock: () => Date): Run<Input, Output> {
-  return async ({ now = clock() }, say) => {
+  return async ({ now = clock() }, log) => {
     const lately = new Date(now.getTime() - LATELY_MS);
     const output: Output = { executions: 0, kept: 0, recovered: 0, recorded: 0, owed: 0 };
     const failed: { item: EndedExecution; error: unknown }[] = [];
     for (const machine of MACHINES)
       for await (const page of deps.stepFunctions.endedSince(deps.stateMachines()[machine], oldest(now))) {
         const due = page.filter(({ stoppedAt, status }) => stoppedAt >= lately || status === 'FAILED');
-        const settled = await settleLimited(due, AT_ONCE, (ended) => visit(deps, machine, ended, { lately, say }));
+        const settled = await settleLimited(due, AT_ONCE, (ended) => visit(deps, machine, ended, { lately, log }));
         failed.push(...settled.failed);
         output.executions += due.length;
         for (const visited of settled.done) count(output, visited);
       }
-    say.decision('executions.swept', { ...output, failed: failed.length });
-    say.count('HistoriesKeptLate', output.kept);
-    failTogether(failed, ({ name }) => name, say);
+    log.decision('executions.swept', { ...output, failed: failed.length });
+    log.count('HistoriesKeptLate', output.kept);
+    failTogether(failed, ({ name }) => name, log);
     return output;
   };
 }
@@ -55,11 +55,11 @@ async function visit(
   deps: Deps,
   machine: Machine,
   { stoppedAt, ...execution }: EndedExecution,
-  { lately, say }: { lately: Date; say: Say },
+  { lately, log }: { lately: Date; log: Log },
 ): Promise<Visited> {
   const ended = { ...execution, stopDate: stoppedAt.getTime() };
-  if (stoppedAt >= lately) return lookAfter(deps, machine, ended, say);
-  return { kept: false, recovered: await completeOld(deps, ended, say) };
+  if (stoppedAt >= lately) return lookAfter(deps, machine, ended, log);
+  return { kept: false, recovered: await completeOld(deps, ended, log) };
 }
 
 function count(output: Output, { kept, recovered }: Visited): void {

@@ -3,8 +3,8 @@ import { eks } from '../aws/eks.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { ssm } from '../aws/ssm.ts';
 import { Input, type Output } from '../contracts/take-inventory.ts';
+import { turnover } from '../core/nodes/joined-and-left.ts';
 import { countInventory, type InventoryNode } from '../core/nodes/nodes.ts';
-import { turnover } from '../core/nodes/turnover.ts';
 import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
@@ -21,7 +21,7 @@ export interface Deps extends InventoryDeps {
  * Throws EvidenceMissing, KubernetesUnreachable, KubernetesForbidden.
  */
 export function takeInventory(deps: Deps): Run<Input, Output> {
-  return async ({ execution, step, cluster, kubernetes, since, evidence = 'required' }, say) => {
+  return async ({ execution, step, cluster, kubernetes, since, evidence = 'required' }, log) => {
     const api = kubernetes ? await deps.openKubernetes(cluster, execution) : null;
     const { inventory } = await seeNodes(deps, cluster.name, api);
     const key = evidenceKey(execution, step, 'inventory.ndjson.gz');
@@ -29,7 +29,7 @@ export function takeInventory(deps: Deps): Run<Input, Output> {
     const counts = countInventory(inventory);
     const changes = await changesSince(deps.store, since, inventory);
     const { newcomers, gone } = changes;
-    say.decision('inventory.taken', {
+    log.decision('inventory.taken', {
       cluster: cluster.name,
       step,
       newcomers,

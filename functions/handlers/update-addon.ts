@@ -22,11 +22,11 @@ export interface Deps {
  * ConfigurationChanged, AddonUpdateFailed, ResourceInUseException.
  */
 export function updateAddon(deps: Deps): Run<Input, Output> {
-  return async (input, say) => {
+  return async (input, log) => {
     await requireLease(deps.leases, input);
     const output = await (input.back ? restore(deps, input) : change(deps, input).catch(refuseInFlight(input)));
     const { cluster, way, back } = input;
-    say.decision('addon.change-sent', { cluster: cluster.name, way, back, ...output });
+    log.decision('addon.change-sent', { cluster: cluster.name, way, back, ...output });
     return output;
   };
 }

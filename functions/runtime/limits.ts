@@ -1,8 +1,8 @@
 import type { ObjectStore } from '../aws/s3.ts';
 import type { Only } from '../contracts/shared/input.ts';
 import { leftoversIn } from '../core/evidence/clean-output.ts';
+import { joinedSince } from '../core/nodes/joined-and-left.ts';
 import type { InventoryNode } from '../core/nodes/nodes.ts';
-import { joinedSince } from '../core/nodes/turnover.ts';
 import { readInventory, readVerdicts } from '../handlers/shared/evidence.ts';
 
 /** The nodes of a step; all nodes if the step has no limit. Throws EvidenceMissing. */

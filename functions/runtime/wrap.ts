@@ -10,7 +10,7 @@ import { jsonBytes, LARGEST_ANSWER } from '../core/execution/state-data.ts';
 import { parseInput } from '../core/values/parse-input.ts';
 
 /** The log and the metrics of a handler. */
-export interface Say {
+export interface Log {
   /** Logs one line for one decision (`window.closed`): ids, counts and a reason, never a payload. */
   decision(name: string, facts: Record<string, string | number | boolean | null>): void;
   /** Publishes a CloudWatch metric in the namespace `nightshift`. */
@@ -18,12 +18,12 @@ export interface Say {
 }
 
 /** The work of a handler: takes the parsed input and returns the answer for the state machine. */
-export type Run<Input, Output> = (input: Input, say: Say) => Promise<Output>;
+export type Run<Input, Output> = (input: Input, log: Log) => Promise<Output>;
 
 const logger = new Logger({ serviceName: 'nightshift' });
 const metrics = new Metrics({ namespace: 'nightshift', serviceName: 'nightshift' });
 
-const say: Say = {
+const log: Log = {
   decision: (name, facts) => logger.info(name, { decision: facts }),
   count: (metric, value) => void metrics.addMetric(metric, MetricUnit.Count, value),
 };
@@ -41,12 +41,12 @@ export function wrap<Input, Output>(
     .use(logMetrics(metrics))
     .handler(async (event: unknown) => {
       try {
-        const output = await run(parseInput(schema, event, 'The input'), say);
+        const output = await run(parseInput(schema, event, 'The input'), log);
         refuseTooLarge(output);
-        say.count('Succeeded', 1);
+        log.count('Succeeded', 1);
         return output;
       } catch (error) {
-        say.count('Failed', 1);
+        log.count('Failed', 1);
         const shown = presented(error);
         logger.error('failed', { decision: { error: shown.name, message: shown.message } });
         throw shown;

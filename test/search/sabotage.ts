@@ -295,7 +295,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ),
     sources: [
       {
-        file: 'functions/handlers/shared/kept.ts',
+        file: 'functions/handlers/shared/store-or-carry.ts',
         from: "if (evidence === 'required') throw error;",
         to: 'if (evidence !== undefined) throw error;',
       },

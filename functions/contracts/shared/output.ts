@@ -26,7 +26,7 @@ const count = z.exactOptional(z.number());
  * An object as the function that stored it reported it: for a dispatch what was asked, for evidence the number of
  * verdicts. `unstored`: why the bucket refused it; then the ids of the commands, or the modes of the nodes, are here.
  */
-export const Told = z.extend(StoredObject, {
+export const Reported = z.extend(StoredObject, {
   passed: count,
   failed: count,
   asked: z.exactOptional(z.object({ phase: z.string(), sentAt: z.string(), limited: z.boolean() })),
@@ -36,10 +36,10 @@ export const Told = z.extend(StoredObject, {
   carried: z.exactOptional(z.boolean()),
   modes: z.exactOptional(z.array(NodesInMode)),
 });
-export type Told = z.output<typeof Told>;
+export type Reported = z.output<typeof Reported>;
 
-/** As Told, with the text itself if the bucket refused it. */
-export const Carried = z.extend(Told, { inline });
+/** As Reported, with the text itself if the bucket refused it. */
+export const Carried = z.extend(Reported, { inline });
 export type Carried = z.output<typeof Carried>;
 
 /** An inventory in the bucket. */

@@ -5,7 +5,7 @@ import { type Planned, type Subject, scheduleName } from '../../core/fleet/sched
 import { recordAfter, type ScheduleRecord } from '../../core/fleet/schedule-record.ts';
 import type { PlannedSlot } from '../../core/fleet/slots.ts';
 import { atExpression } from '../../core/window/schedule.ts';
-import type { Say } from '../../runtime/wrap.ts';
+import type { Log } from '../../runtime/wrap.ts';
 import { writeScheduleRecord } from './evidence.ts';
 
 interface Deps {
@@ -20,7 +20,7 @@ export type Seen = Subject & { stored: ScheduleRecord };
  * Carries out the decision on a cluster's schedule, and stores it. The stored record never names a schedule that does
  * not exist: the next run would conclude that a person had deleted it.
  */
-export async function carryOut(deps: Deps, { subject, decision }: Planned<Seen>, say: Say): Promise<void> {
+export async function carryOut(deps: Deps, { subject, decision }: Planned<Seen>, log: Log): Promise<void> {
   const { cluster, record, stored } = subject;
   const name = scheduleName(cluster);
   const remember = async () => {
@@ -47,8 +47,8 @@ export async function carryOut(deps: Deps, { subject, decision }: Planned<Seen>,
   }
   const at = 'slot' in decision ? (decision.slot?.at.toISOString() ?? null) : null;
   const { kind, standing, reason } = decision;
-  if (standing === 'refused') say.decision('cluster.refused', { cluster, reason });
-  if (kind !== 'none') say.decision(`schedule.${kind}`, { cluster, schedule: name, at, reason });
+  if (standing === 'refused') log.decision('cluster.refused', { cluster, reason });
+  if (kind !== 'none') log.decision(`schedule.${kind}`, { cluster, schedule: name, at, reason });
 }
 
 /** Another invocation may have made or deleted the schedule a moment ago: the present decision counts. */

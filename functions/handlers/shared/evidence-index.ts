@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../../aws/s3.ts';
 import type { Execution } from '../../contracts/shared/input.ts';
 import type { IndexEntry, MissingEvidence } from '../../contracts/shared/outcome-record.ts';
-import type { Told } from '../../contracts/shared/output.ts';
+import type { Reported } from '../../contracts/shared/output.ts';
 import { isNightshiftError } from '../../core/errors.ts';
 import { countEvidence, parseEvidence } from '../../core/evidence/evidence.ts';
 import {
@@ -38,12 +38,12 @@ const WRITTEN_LATER = [outcomeKey, historyKey];
 export async function indexEvidence(
   store: ObjectStore,
   executions: [Execution, ...Execution[]],
-  told: readonly Told[],
+  told: readonly Reported[],
 ): Promise<EvidenceIndex> {
   const known = new Map(told.map((each) => [each.key, each]));
   const unread: MissingEvidence[] = [];
-  const found: Told[] = [];
-  let last: Told[] = [];
+  const found: Reported[] = [];
+  let last: Reported[] = [];
   for (const execution of executions) {
     const prefix = recordPrefix(execution);
     const keys = await store.list(prefix);
@@ -60,17 +60,17 @@ export async function indexEvidence(
 }
 
 /** The index of the objects that the functions reported, for a bucket that cannot be read. */
-export function indexOfTold(told: readonly Told[]): EvidenceIndex {
+export function indexOfReported(told: readonly Reported[]): EvidenceIndex {
   const modes = told.findLast((each) => each.modes !== undefined)?.modes ?? [];
   return { entries: entriesOf(told), missing: unstoredOf(told), modes };
 }
 
-const entriesOf = (found: readonly Told[]): IndexEntry[] =>
+const entriesOf = (found: readonly Reported[]): IndexEntry[] =>
   found
     .filter(({ unstored }) => unstored === undefined)
     .map(({ asked, unstored, commands, carried, modes, ...entry }) => entry);
 
-function unstoredOf(found: readonly Told[]): MissingEvidence[] {
+function unstoredOf(found: readonly Reported[]): MissingEvidence[] {
   return found.flatMap(({ key, unstored, commands, carried }) => {
     if (unstored === undefined) return [];
     const kept = carried ? " The execution's history holds it." : '';
@@ -79,7 +79,7 @@ function unstoredOf(found: readonly Told[]): MissingEvidence[] {
 }
 
 /** Objects that were stored and are no longer in the bucket. The bucket keeps versions of what was deleted. */
-function lostOf(known: ReadonlyMap<string, Told>, found: readonly Told[]): MissingEvidence[] {
+function lostOf(known: ReadonlyMap<string, Reported>, found: readonly Reported[]): MissingEvidence[] {
   const keys = new Set(found.map(({ key }) => key));
   return [...known.keys()]
     .filter((key) => !keys.has(key))
@@ -93,7 +93,7 @@ function lostOf(known: ReadonlyMap<string, Told>, found: readonly Told[]): Missi
  * Reads an object that no function reported: its writer failed, its answer was lost, or the state machine itself wrote
  * the object.
  */
-async function read(store: ObjectStore, key: string, unread: MissingEvidence[]): Promise<Told | null> {
+async function read(store: ObjectStore, key: string, unread: MissingEvidence[]): Promise<Reported | null> {
   const { text, ...stored } = await store.get(key);
   try {
     if (key.endsWith(DISPATCH)) return { ...stored, asked: askedBy(parseDispatch(key, text)) };
@@ -112,7 +112,7 @@ async function read(store: ObjectStore, key: string, unread: MissingEvidence[]):
  */
 async function modesOf(
   store: ObjectStore,
-  objects: readonly Told[],
+  objects: readonly Reported[],
   unread: MissingEvidence[],
 ): Promise<NodesInMode[]> {
   const asked = new Map(objects.map(({ key, asked }) => [key, asked]));

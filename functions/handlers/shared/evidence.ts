@@ -9,7 +9,7 @@ import type { Verdict } from '../../core/evidence/verdict.ts';
 import { recordPrefix } from '../../core/execution/executions.ts';
 import { NOTHING_PLANNED, ScheduleRecord } from '../../core/fleet/schedule-record.ts';
 import { InventoryNode } from '../../core/nodes/nodes.ts';
-import { keep, textOf } from './kept.ts';
+import { keep, textOf } from './store-or-carry.ts';
 
 /**
  * What `run-on-nodes` has sent in one step: the nodes whose verdicts the step waits for, in the inventory's order, the

@@ -15,7 +15,7 @@ import {
 } from '../../core/execution/recovery.ts';
 import { parseInput } from '../../core/values/parse-input.ts';
 import { environment } from '../../runtime/environment.ts';
-import type { Say } from '../../runtime/wrap.ts';
+import type { Log } from '../../runtime/wrap.ts';
 import { historyKey, outcomeKey } from './evidence.ts';
 import { recordOutcome } from './outcome.ts';
 
@@ -70,24 +70,24 @@ export async function lookAfter(
   deps: EndingDeps,
   machine: Machine,
   ended: ExecutionEnded,
-  say: Say,
+  log: Log,
 ): Promise<{ kept: boolean; recovered: Recovered }> {
   const [kept] = await Promise.allSettled([keepHistory(deps, ended)]);
-  const recovered = await react(deps, machine, ended, say);
+  const recovered = await react(deps, machine, ended, log);
   const { kind, reason, name } = recovered;
-  say.decision(`recovery.${kind}`, { execution: ended.name, status: ended.status, reason, name });
+  log.decision(`recovery.${kind}`, { execution: ended.name, status: ended.status, reason, name });
   if (kept.status === 'rejected') throw kept.reason;
   return { kept: kept.value, recovered };
 }
 
-async function react(deps: EndingDeps, machine: Machine, ended: ExecutionEnded, say: Say): Promise<Recovered> {
+async function react(deps: EndingDeps, machine: Machine, ended: ExecutionEnded, log: Log): Promise<Recovered> {
   if (!endedBadly(ended)) return ignored(`${ended.status} needs no recovery.`);
   if (await isRecorded(deps, ended)) return ignored('The execution has recorded its end.');
-  const completed = await complete(deps, ended, say);
+  const completed = await complete(deps, ended, log);
   if (completed) return completed;
   if (!isExecutionName(ended.name)) return ignored('Its name was refused by its first state: it has changed nothing.');
   const input = ended.input ?? (await deps.stepFunctions.input(ended.executionArn));
-  return act(deps, ended, decideRecovery(machine, ended, input), say);
+  return act(deps, ended, decideRecovery(machine, ended, input), log);
 }
 
 /** If the bucket cannot be read, it is not known whether the record exists, and no recovery is started. */
@@ -101,15 +101,16 @@ async function isRecorded({ store }: Pick<EndingDeps, 'store'>, ended: Execution
  * execution that owes no such record. While the bus or the bucket does not answer, the record stays owed: the next
  * sweep tries again.
  */
-async function complete(deps: EndingDeps, ended: ExecutionEnded, say: Say): Promise<Recovered | null> {
+async function complete(deps: EndingDeps, ended: ExecutionEnded, log: Log): Promise<Recovered | null> {
   if (ended.status !== 'FAILED') return null;
   const owed = owedRecord(await deps.stepFunctions.history(ended.executionArn));
   if (!owed) return null;
   const input = parseInput(OutcomeInput, owed.payload, 'The payload of RecordOutcome');
   const announced = owed.announced || input.announced === true;
   // The migration that waited for this rollback publishes the event that the rollback could not publish.
-  const told = input.told || (!owed.ran && input.ending === 'rollback-failed' && isNested(input));
-  return record(deps, { ...input, announced, told, paged: owed.ran || input.paged === true }, say);
+  const publishedByOther =
+    input.publishedByOther || (!owed.ran && input.ending === 'rollback-failed' && isNested(input));
+  return record(deps, { ...input, announced, publishedByOther, paged: owed.ran || input.paged === true }, log);
 }
 
 /** A rollback that the migration started and waits for. */
@@ -118,18 +119,18 @@ function isNested({ request, execution }: OutcomeInput): boolean {
 }
 
 /** As `complete`, for an execution that ended long ago; null also if the record exists. */
-export async function completeOld(deps: EndingDeps, ended: ExecutionEnded, say: Say): Promise<Recovered | null> {
-  return (await isRecorded(deps, ended)) ? null : complete(deps, ended, say);
+export async function completeOld(deps: EndingDeps, ended: ExecutionEnded, log: Log): Promise<Recovered | null> {
+  return (await isRecorded(deps, ended)) ? null : complete(deps, ended, log);
 }
 
-async function record(deps: EndingDeps, input: OutcomeInput, say: Say): Promise<Recovered> {
-  const { recorded, owed, ending } = await recordOutcome(deps)(input, say);
+async function record(deps: EndingDeps, input: OutcomeInput, log: Log): Promise<Recovered> {
+  const { recorded, owed, ending } = await recordOutcome(deps)(input, log);
   const name = null;
   if (recorded) return { kind: 'recorded', reason: `The record of the ending ${ending} was written afterwards.`, name };
   return { kind: 'owed', reason: owed ?? 'The record is still owed.', name };
 }
 
-async function act(deps: EndingDeps, ended: ExecutionEnded, decision: RecoveryDecision, say: Say): Promise<Recovered> {
+async function act(deps: EndingDeps, ended: ExecutionEnded, decision: RecoveryDecision, log: Log): Promise<Recovered> {
   switch (decision.kind) {
     case 'ignore':
       return ignored(decision.reason);
@@ -140,7 +141,7 @@ async function act(deps: EndingDeps, ended: ExecutionEnded, decision: RecoveryDe
       return { kind: started ? 'started' : 'already-started', reason: input.reason, name };
     }
     case 'record':
-      return record(deps, givenUp(ended, decision.input, decision.reason), say);
+      return record(deps, givenUp(ended, decision.input, decision.reason), log);
     default:
       return assertNever(decision);
   }
@@ -163,7 +164,7 @@ function givenUp(ended: ExecutionEnded, request: RollbackInput, reason: string):
     owner: request.execution,
     rollback: null,
     stored: [],
-    told: false,
+    publishedByOther: false,
   };
 }
 

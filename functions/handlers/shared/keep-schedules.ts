@@ -16,11 +16,11 @@ import {
 import { NOTHING_PLANNED, noticeCancelled } from '../../core/fleet/schedule-record.ts';
 import { momentOf } from '../../core/window/schedule.ts';
 import { environment } from '../../runtime/environment.ts';
-import type { Say } from '../../runtime/wrap.ts';
+import type { Log } from '../../runtime/wrap.ts';
 import { carryOut, type Seen } from './carry-out-schedule.ts';
 import { readScheduleRecord } from './evidence.ts';
+import { failTogether } from './fail-together.ts';
 import { rememberMoments, scheduleMoments } from './schedule-moments.ts';
-import { failTogether } from './sweep.ts';
 
 export interface ScheduleDeps {
   eks: Pick<Eks, 'clusters' | 'standing'>;
@@ -37,7 +37,7 @@ const PREFIX = scheduleName('');
  * Keeps the one schedule that every enrolled cluster of this account and Region is to have, and deletes the schedules
  * of clusters that are gone. Throws SweepIncomplete, naming clusters, when all others are done.
  */
-export async function keepAllSchedules(deps: ScheduleDeps, now: Date, say: Say): Promise<KeptSchedules> {
+export async function keepAllSchedules(deps: ScheduleDeps, now: Date, log: Log): Promise<KeptSchedules> {
   const deployment = { ...deps.deployment(), now };
   const names = new Set((await deps.schedules.list(PREFIX)).map(({ name }) => name));
   const clusters = await deps.eks.clusters();
@@ -51,9 +51,9 @@ export async function keepAllSchedules(deps: ScheduleDeps, now: Date, say: Say):
     (name) => lookAtOrphan(deps, name, deployment),
   );
   const planned = planSchedules([...looked.done, ...orphans.done.flat()], deployment);
-  const carried = await settleLimited(planned, AT_ONCE, (each) => carryOut(deps, each, say));
+  const carried = await settleLimited(planned, AT_ONCE, (each) => carryOut(deps, each, log));
   const kept = count(planned.map(({ decision }) => decision));
-  tell(kept, say);
+  tell(kept, log);
   const remembered = await settleLimited(['the list of moments'], 1, () => rememberMoments(deps, PREFIX));
   const failed = [
     ...looked.failed,
@@ -61,19 +61,19 @@ export async function keepAllSchedules(deps: ScheduleDeps, now: Date, say: Say):
     ...carried.failed.map(({ item, error }) => ({ item: item.subject.cluster, error })),
     ...remembered.failed,
   ] satisfies Settled<string, unknown>['failed'];
-  failTogether(failed, (name) => name, say);
+  failTogether(failed, (name) => name, log);
   return kept;
 }
 
 /** Creates, moves or deletes the schedule of one cluster; a cluster that is gone has no schedule. */
-export async function keepSchedule(deps: ScheduleDeps, cluster: string, now: Date, say: Say): Promise<KeptSchedules> {
+export async function keepSchedule(deps: ScheduleDeps, cluster: string, now: Date, log: Log): Promise<KeptSchedules> {
   const deployment = { ...deps.deployment(), now };
   const subject = await look(deps, cluster, deployment, true);
   let planned = planSchedules([subject], deployment);
   // Only a cluster that needs a slot depends on when the other clusters' schedules fire.
   if (planned.some(({ decision }) => decision.kind === 'create' || decision.kind === 'move'))
     planned = planSchedules([subject], deployment, await momentsOfOthers(deps, scheduleName(cluster)));
-  for (const each of planned) await carryOut(deps, each, say);
+  for (const each of planned) await carryOut(deps, each, log);
   return count(planned.map(({ decision }) => decision));
 }
 
@@ -148,11 +148,11 @@ function count(decisions: readonly ScheduleDecision[]): KeptSchedules {
 }
 
 /** The fleet in numbers, as of the last sweep. */
-function tell({ clusters }: KeptSchedules, say: Say): void {
-  say.count('ClustersDue', clusters.due);
-  say.count('ClustersCompliant', clusters.compliant);
-  say.count('ClustersNotEnrolled', clusters['not-enrolled']);
-  say.count('ClustersRefused', clusters.refused);
+function tell({ clusters }: KeptSchedules, log: Log): void {
+  log.count('ClustersDue', clusters.due);
+  log.count('ClustersCompliant', clusters.compliant);
+  log.count('ClustersNotEnrolled', clusters['not-enrolled']);
+  log.count('ClustersRefused', clusters.refused);
 }
 
 /** What the deployed functions work with. */

@@ -6,10 +6,10 @@ import { ClusterName, type Execution } from '../../contracts/shared/input.ts';
 import type { OutcomeRecord } from '../../contracts/shared/outcome-record.ts';
 import { type ErrorName, failureByOurName } from '../../core/errors.ts';
 import { machineOf, recordedName } from '../../core/execution/executions.ts';
-import type { Run, Say } from '../../runtime/wrap.ts';
+import type { Log, Run } from '../../runtime/wrap.ts';
 import { findEnding, findMissing, outcomeKey } from './evidence.ts';
-import { type EvidenceIndex, indexEvidence, indexOfTold } from './evidence-index.ts';
-import { reasonOf } from './kept.ts';
+import { type EvidenceIndex, indexEvidence, indexOfReported } from './evidence-index.ts';
+import { reasonOf } from './store-or-carry.ts';
 
 /** A request that names a cluster, be it a migration's or a rollback's. */
 const Requested = z.object({ cluster: ClusterName.shape.name });
@@ -31,12 +31,12 @@ interface Failure {
  * `announced` does the rest.
  */
 export function recordOutcome(deps: Deps): Run<Input, Output> {
-  return async (given, say) => {
-    const input = { ...given, told: given.told || (await hasRollbackPaged(deps.store, given)) };
-    page(input, say);
+  return async (given, log) => {
+    const input = { ...given, publishedByOther: given.publishedByOther || (await hasRollbackPaged(deps.store, given)) };
+    page(input, log);
     const output = await attempt(deps, input);
     const { announced, recorded, owed, ending, error } = output;
-    say.decision('migration.ended', {
+    log.decision('migration.ended', {
       execution: input.execution.name,
       ending,
       error: error?.name ?? null,
@@ -45,7 +45,7 @@ export function recordOutcome(deps: Deps): Run<Input, Output> {
       owed,
       missing: output.missing,
     });
-    if (owed !== null) say.count('RecordsOwed', 1);
+    if (owed !== null) log.count('RecordsOwed', 1);
     return output;
   };
 }
@@ -65,8 +65,8 @@ async function hasRollbackPaged(store: ObjectStore, { ending, rollback }: Input)
  * The metric whose alarm pages a person for a rollback that failed. It needs neither the bus nor the bucket, and it is
  * counted once: by the first attempt to record the ending.
  */
-function page({ ending, told, paged }: Input, say: Say): void {
-  if (ending === 'rollback-failed' && !told && !paged) say.count('nightshift.RollbackFailed', 1);
+function page({ ending, publishedByOther, paged }: Input, log: Log): void {
+  if (ending === 'rollback-failed' && !publishedByOther && !paged) log.count('nightshift.RollbackFailed', 1);
 }
 
 async function attempt(deps: Deps, input: Input): Promise<Output> {
@@ -113,7 +113,7 @@ async function readIndex(store: ObjectStore, { execution, rollback, stored }: In
     if (rollback) index.missing.push(...(await findMissing(store, rollback)));
     return { index, unread: null };
   } catch (error) {
-    return { index: indexOfTold(stored), unread: reasonOf(error) };
+    return { index: indexOfReported(stored), unread: reasonOf(error) };
   }
 }
 
@@ -175,8 +175,11 @@ const EVENTS: Record<Exclude<Input['ending'], 'nothing-to-roll-back'>, EndingEve
 };
 
 /** The event of an ending; null if there is no event to publish. */
-async function eventOf(store: ObjectStore, { ending, owner, told, execution }: Input): Promise<EndingEvent | null> {
-  if (told) return null;
+async function eventOf(
+  store: ObjectStore,
+  { ending, owner, publishedByOther, execution }: Input,
+): Promise<EndingEvent | null> {
+  if (publishedByOther) return null;
   // The input of a rollback could not be read: the person who started it sees that, and no migration failed.
   if (ending === 'failed' && machineOf(execution.arn) === 'rollback') return null;
   if (ending !== 'nothing-to-roll-back') return EVENTS[ending];

@@ -3,7 +3,7 @@ import type { Kubernetes } from '../../aws/kubernetes.ts';
 import type { ObjectStore } from '../../aws/s3.ts';
 import type { Execution } from '../../contracts/shared/input.ts';
 import { evidenceKey, readInventory, understood } from './evidence.ts';
-import { reasonOf } from './kept.ts';
+import { reasonOf } from './store-or-carry.ts';
 
 const Pods = z.array(z.object({ name: z.string(), uid: z.string() }));
 type Pods = z.output<typeof Pods>;

@@ -3,7 +3,7 @@ import type { Started } from '../../contracts/shared/output.ts';
 import { assertNever } from '../../core/errors.ts';
 import type { Reaction } from '../../core/fleet/triggers.ts';
 import { environment } from '../../runtime/environment.ts';
-import type { Say } from '../../runtime/wrap.ts';
+import type { Log } from '../../runtime/wrap.ts';
 
 export interface StartDeps {
   stepFunctions: Pick<StepFunctions, 'start'>;
@@ -18,14 +18,14 @@ export interface StartDeps {
 export async function act(
   { stepFunctions, migrate }: StartDeps,
   reaction: Reaction,
-  say: Say,
+  log: Log,
   about: Record<string, string | null>,
 ): Promise<Started> {
   const started = await follow(reaction, (execution) =>
     stepFunctions.start({ stateMachineArn: migrate(), ...execution }),
   );
-  say.decision(`trigger.${started.kind}`, { ...about, reason: started.reason, name: started.name });
-  if (started.kind === 'refused') say.count('nightshift.ClusterRefused', 1);
+  log.decision(`trigger.${started.kind}`, { ...about, reason: started.reason, name: started.name });
+  if (started.kind === 'refused') log.count('nightshift.ClusterRefused', 1);
   return started;
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { check, evidenceReferences } from '../../../cli/story/evidence.ts';
 import { readHistory } from '../../../cli/story/history.ts';
 import { renderShortStory, renderStory } from '../../../cli/story/render-story.ts';
-import { tellStory } from '../../../cli/story/story.ts';
+import { buildStory } from '../../../cli/story/story.ts';
 import { EXECUTION, migration, REQUEST, Recorder, VERDICTS } from '../history-fixture.ts';
 
 const PLAIN = { bold: same, dim: same, good: same, bad: same };
@@ -21,7 +21,7 @@ function tell(recorded: ReturnType<typeof migration>) {
       ? check(reference, found)
       : { ...reference, state: 'absent' as const, reason: 'not in s3://nightshift-evidence' };
   });
-  return tellStory({ execution: EXECUTION, steps, related: [], missing: [], evidence });
+  return buildStory({ execution: EXECUTION, steps, related: [], missing: [], evidence });
 }
 
 describe('the story of an execution', () => {

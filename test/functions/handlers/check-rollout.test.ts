@@ -3,7 +3,7 @@ import type { Rollout } from '../../../functions/aws/kubernetes.ts';
 import type { CanaryPod } from '../../../functions/core/nodes/canary.ts';
 import type { InventoryNode } from '../../../functions/core/nodes/nodes.ts';
 import { checkRollout } from '../../../functions/handlers/check-rollout.ts';
-import { API, common, Ear, FakeKubernetes, lines, MemoryStore, values } from './fakes.ts';
+import { API, common, FakeKubernetes, lines, MemoryStore, RecordedLog, values } from './fakes.ts';
 
 function check(rollout: Partial<Rollout>, now = '2026-11-21T07:00:00Z') {
   const api = new FakeKubernetes();
@@ -18,7 +18,7 @@ function check(rollout: Partial<Rollout>, now = '2026-11-21T07:00:00Z') {
       deadline: new Date('2026-11-21T07:10:00Z'),
       poll: 1,
     },
-    new Ear(),
+    new RecordedLog(),
   );
 }
 
@@ -86,7 +86,7 @@ async function checkCanary(pods: CanaryPod[], now = '2026-11-21T07:00:00Z') {
     canary,
     deadline,
   };
-  return checkRollout({ openKubernetes: async () => api, store })({ ...input, poll: 1 }, new Ear());
+  return checkRollout({ openKubernetes: async () => api, store })({ ...input, poll: 1 }, new RecordedLog());
 }
 
 test('the canary is done when its new pod is Ready', async () => {
@@ -116,7 +116,7 @@ test('a canary that only the API server asks is asked after its restart', async 
     canary: { ...canary, canaries: [...canary.canaries, second] },
     deadline: new Date('2026-11-21T07:10:00Z'),
   };
-  const { inventory, done } = await checkRollout({ openKubernetes: async () => api, store })(input, new Ear());
+  const { inventory, done } = await checkRollout({ openKubernetes: async () => api, store })(input, new RecordedLog());
   expect(done).toBe(true);
   expect(values((await store.get(inventory?.key ?? '')).text)).toEqual([
     NODE,

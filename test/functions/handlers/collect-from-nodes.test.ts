@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { NodeResult } from '../../../functions/aws/ssm.ts';
 import type { InventoryNode } from '../../../functions/core/nodes/nodes.ts';
 import { collectFromNodes } from '../../../functions/handlers/collect-from-nodes.ts';
-import { common, Ear, MemoryStore, values } from './fakes.ts';
+import { common, MemoryStore, RecordedLog, values } from './fakes.ts';
 import { CLUSTER, node, RR } from './nodes.ts';
 
 const PREPARED = `nightshift-prepare=1
@@ -62,7 +62,7 @@ async function collecting(nodes: InventoryNode[], results: NodeResult[], unknown
 
 test('when every node is prepared the phase is done and the verdicts lie in S3', async () => {
   const { run, store, asked } = await collecting([node('i-1'), node('i-2')], [succeeded('i-2'), succeeded('i-1')]);
-  const output = await run(input, new Ear());
+  const output = await run(input, new RecordedLog());
   expect(output).toMatchObject({ pending: 0, passed: 2, failed: 0, done: true, waitSeconds: 0 });
   expect(output.evidence).toMatchObject({ key: EVIDENCE, passed: 2, failed: 0 });
   expect(asked).toEqual(['c-1']);
@@ -77,7 +77,7 @@ test('a node that has not answered is waited for, and nothing is written meanwhi
     [node('i-1'), node('i-2')],
     [succeeded('i-1'), { node: 'i-2', state: 'pending' }],
   );
-  expect(await run(input, new Ear())).toEqual({
+  expect(await run(input, new RecordedLog())).toEqual({
     pending: 1,
     passed: 1,
     failed: 0,
@@ -91,7 +91,7 @@ test('a node that has not answered is waited for, and nothing is written meanwhi
 
 test('a node without an answer at the deadline has failed', async () => {
   const { run, store } = await collecting([node('i-1'), node('i-2')], [succeeded('i-1')]);
-  await expect(run({ ...input, now: input.deadline }, new Ear())).rejects.toMatchObject({
+  await expect(run({ ...input, now: input.deadline }, new RecordedLog())).rejects.toMatchObject({
     name: 'NodesNotPrepared',
     message:
       '1 of 2 nodes of demo failed to prepare: ip-i-2.ec2.internal (i-2): no answer before the deadline. Evidence: executions/demo-1/prepare-1/evidence.ndjson.gz.',
@@ -102,7 +102,7 @@ test('a node without an answer at the deadline has failed', async () => {
 test('a failed document fails the node with the line it wrote to stderr', async () => {
   const output = `${PREPARED}\n----------ERROR-------\nkernel 6.1.0 has no module ip_vs_rr: not found\nfailed to run commands: exit status 1`;
   const { run } = await collecting([node('i-1')], [{ node: 'i-1', state: 'failed', status: 'Failed', output }]);
-  await expect(run(input, new Ear())).rejects.toMatchObject({
+  await expect(run(input, new RecordedLog())).rejects.toMatchObject({
     message: expect.stringContaining('Failed: kernel 6.1.0 has no module ip_vs_rr: not found. Evidence:'),
   });
 });
@@ -114,7 +114,7 @@ test('five nodes are named, the others counted', async () => {
     [],
     nodes.map(({ id }) => id),
   );
-  await expect(run(input, new Ear())).rejects.toMatchObject({
+  await expect(run(input, new RecordedLog())).rejects.toMatchObject({
     message: expect.stringMatching(/^7 of 7 nodes .*i-4\): SSM takes no command for this node; and 2 more\. Evidence/),
   });
 });
@@ -124,7 +124,7 @@ test('a blocked node is never passed over', async () => {
     [node('i-1'), node('i-2', { by: 'blocked', reason: 'no SSM agent' })],
     [succeeded('i-1')],
   );
-  await expect(run(input, new Ear())).rejects.toMatchObject({
+  await expect(run(input, new RecordedLog())).rejects.toMatchObject({
     message: expect.stringContaining(
       '1 of 2 nodes of demo failed to prepare: ip-i-2.ec2.internal (i-2): no SSM agent.',
     ),
@@ -135,14 +135,17 @@ test('a dispatch that is gone, or names a node of a kind that nobody knows, is E
   const { run, store } = await collecting([node('i-1')], [succeeded('i-1')]);
   const { text } = await store.get(DISPATCH.key);
   await store.put(DISPATCH.key, text.replace('al2023', 'toaster'));
-  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
+  await expect(run(input, new RecordedLog())).rejects.toMatchObject({ name: 'EvidenceMissing' });
   store.objects.clear();
-  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
+  await expect(run(input, new RecordedLog())).rejects.toMatchObject({ name: 'EvidenceMissing' });
 });
 
 test('Bottlerocket is proven by its kube-proxy, which says what that is worth', async () => {
   const validate = await collecting([node('i-1', { by: 'proxy-mode', mode: 'ipvs' })], []);
-  expect(await validate.run({ ...input, phase: 'validate' }, new Ear())).toMatchObject({ passed: 1, done: true });
+  expect(await validate.run({ ...input, phase: 'validate' }, new RecordedLog())).toMatchObject({
+    passed: 1,
+    done: true,
+  });
   expect(values((await validate.store.get(EVIDENCE)).text)).toMatchObject([
     { reasons: ["/proxyMode says ipvs: kube-proxy started in it; the node's tables and its scheduler were not read"] },
   ]);
@@ -153,7 +156,7 @@ test.each([
   [null, 'kube-proxy does not answer on /proxyMode'],
 ])('a Bottlerocket node whose /proxyMode is %s fails', async (mode, reason) => {
   const { run } = await collecting([node('i-1', { by: 'proxy-mode', mode })], []);
-  await expect(run({ ...input, phase: 'validate' }, new Ear())).rejects.toMatchObject({
+  await expect(run({ ...input, phase: 'validate' }, new RecordedLog())).rejects.toMatchObject({
     name: 'ValidationFailed',
     message: expect.stringContaining(reason),
   });
@@ -186,12 +189,12 @@ const validation = { ...input, phase: 'validate' as const };
 
 test('nodes with leftovers are counted, and pass', async () => {
   const { run } = await collecting([node('i-1'), node('i-2')], [succeeded('i-1', PROVEN), succeeded('i-2', CLEAN)]);
-  expect(await run(validation, new Ear())).toMatchObject({ passed: 2, failed: 0, leftovers: 1, done: true });
+  expect(await run(validation, new RecordedLog())).toMatchObject({ passed: 2, failed: 0, leftovers: 1, done: true });
 });
 
 test('where leftovers are not tolerated any more, they fail the phase by their own name', async () => {
   const { run } = await collecting([node('i-1'), node('i-2')], [succeeded('i-1', PROVEN), succeeded('i-2', CLEAN)]);
-  await expect(run({ ...validation, strict: true }, new Ear())).rejects.toMatchObject({
+  await expect(run({ ...validation, strict: true }, new RecordedLog())).rejects.toMatchObject({
     name: 'LeftoversRemain',
     message: expect.stringContaining('(i-1): 2 REJECT rules of the former mode are left. Evidence:'),
   });
@@ -202,18 +205,20 @@ test('a node that proves nothing is worse than leftovers, and names the failure'
     [node('i-1'), node('i-2')],
     [succeeded('i-1', PROVEN), succeeded('i-2', CLEAN.replace('dnsProbe=ok', 'dnsProbe=failed'))],
   );
-  await expect(run({ ...validation, strict: true }, new Ear())).rejects.toMatchObject({ name: 'ValidationFailed' });
+  await expect(run({ ...validation, strict: true }, new RecordedLog())).rejects.toMatchObject({
+    name: 'ValidationFailed',
+  });
 });
 
 test.each(['Undeliverable', 'Delivery Timed Out', 'DeliveryTimedOut', 'Terminated'])(
   'a node that SSM calls %s may be gone: a fresh inventory will tell',
   async (status) => {
     const { run } = await collecting([node('i-1')], [{ node: 'i-1', state: 'failed', status, output: '' }]);
-    await expect(run({ ...input, mayAskAgain: true }, new Ear())).rejects.toMatchObject({
+    await expect(run({ ...input, mayAskAgain: true }, new RecordedLog())).rejects.toMatchObject({
       name: 'NodesUnreachable',
       message: expect.stringContaining(`(i-1): ${status}. Evidence:`),
     });
-    await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'NodesNotPrepared' });
+    await expect(run(input, new RecordedLog())).rejects.toMatchObject({ name: 'NodesNotPrepared' });
   },
 );
 
@@ -227,7 +232,9 @@ test.each(['Failed', 'Execution Timed Out', 'Access Denied', 'Invalid Platform']
         { node: 'i-2', state: 'failed', status: 'Undeliverable', output: '' },
       ],
     );
-    await expect(run({ ...input, mayAskAgain: true }, new Ear())).rejects.toMatchObject({ name: 'NodesNotPrepared' });
+    await expect(run({ ...input, mayAskAgain: true }, new RecordedLog())).rejects.toMatchObject({
+      name: 'NodesNotPrepared',
+    });
   },
 );
 
@@ -235,7 +242,7 @@ test('a node that does not answer when it is cleaned is unreachable; one that sa
   const silent = { ...{ node: 'i-1', state: 'failed' as const }, status: 'Undeliverable', output: '' };
   const clean = { ...input, phase: 'clean' as const };
   const alone = await collecting([node('i-1')], [silent]);
-  await expect(alone.run(clean, new Ear())).rejects.toMatchObject({ name: 'NodesUnreachable' });
+  await expect(alone.run(clean, new RecordedLog())).rejects.toMatchObject({ name: 'NodesUnreachable' });
   const both = await collecting([node('i-1'), node('i-2')], [silent, { ...silent, node: 'i-2', status: 'Failed' }]);
-  await expect(both.run(clean, new Ear())).rejects.toMatchObject({ name: 'LeftoversRemain' });
+  await expect(both.run(clean, new RecordedLog())).rejects.toMatchObject({ name: 'LeftoversRemain' });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CalendarState } from '../../../functions/core/window/window.ts';
 import { decideWindow } from '../../../functions/handlers/decide-window.ts';
-import { common, Ear } from './fakes.ts';
+import { common, RecordedLog } from './fakes.ts';
 
 const weekend = {
   schedule: 'cron(0 2 ? * SAT *)',
@@ -21,7 +21,7 @@ interface Asked {
 }
 
 function decide({ now = '2026-11-21T07:30:00Z', calendars = [], windows = { weekend }, ...input }: Asked) {
-  const ear = new Ear();
+  const ear = new RecordedLog();
   const run = decideWindow({
     ssm: { calendars: async (names) => calendars.filter(({ name }) => names.includes(name)) },
     windows: () => new Map(Object.entries(windows)),
@@ -88,7 +88,7 @@ test('a window that is not configured is unknown, and the configured ones are na
 test('a window that is too short for the work is never open', async () => {
   const windows = { weekend: { ...weekend, schedule: 'cron(0 2 ? * SAT *)', durationHours: 1, cutoffHours: 0 } };
   const run = decideWindow({ ssm: { calendars: async () => [] }, windows: () => new Map(Object.entries(windows)) });
-  await expect(run({ ...common, request, nodes: 3, needSeconds: 7200 }, new Ear())).rejects.toMatchObject({
+  await expect(run({ ...common, request, nodes: 3, needSeconds: 7200 }, new RecordedLog())).rejects.toMatchObject({
     name: 'WindowNever',
   });
 });

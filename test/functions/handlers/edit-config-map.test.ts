@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { editConfigMap } from '../../../functions/handlers/edit-config-map.ts';
-import { API, common, Ear, FakeKubernetes, heldBy } from './fakes.ts';
+import { API, common, FakeKubernetes, heldBy, RecordedLog } from './fakes.ts';
 import { RR } from './nodes.ts';
 
 const input = {
@@ -22,11 +22,11 @@ function editing(leases = heldBy()) {
 test('only mode and scheduler of the text differ, and a repetition writes nothing', async () => {
   const { api, run } = editing();
   const before = api.configMap ?? '';
-  expect(await run(input, new Ear())).toEqual({ changed: true });
+  expect(await run(input, new RecordedLog())).toEqual({ changed: true });
   expect(api.configMap).toBe(
     before.replace('mode: "iptables"', 'mode: "ipvs"').replace('scheduler: ""', 'scheduler: "rr"'),
   );
-  expect(await run(input, new Ear())).toEqual({ changed: false });
+  expect(await run(input, new RecordedLog())).toEqual({ changed: false });
   expect(api.configWrites).toHaveLength(1);
 });
 
@@ -34,10 +34,10 @@ test('a saved text comes back byte by byte, odd as it may be', async () => {
   const { api, run } = editing();
   const saved = '# by hand\r\nmode:   iptables\n\n\n';
   api.configMap = saved;
-  await run({ ...input, configMap: saved }, new Ear());
+  await run({ ...input, configMap: saved }, new RecordedLog());
   expect(api.configMap).not.toBe(saved);
   const restore = { ...input, configMap: saved, proxying: { mode: 'iptables' as const }, back };
-  expect(await run(restore, new Ear())).toEqual({ changed: true });
+  expect(await run(restore, new RecordedLog())).toEqual({ changed: true });
   expect(api.configMap).toBe(saved);
 });
 
@@ -59,12 +59,12 @@ test.each([
 ])('a text is not overwritten that %s', async (_, now, asked, name) => {
   const { api, run } = editing();
   api.configMap = now;
-  await expect(run({ ...input, ...asked }, new Ear())).rejects.toMatchObject({ name });
+  await expect(run({ ...input, ...asked }, new RecordedLog())).rejects.toMatchObject({ name });
   expect(api.configWrites).toEqual([]);
 });
 
 test('an execution that lost its lease writes nothing', async () => {
   const { api, run } = editing(heldBy(null));
-  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'LeaseLost' });
+  await expect(run(input, new RecordedLog())).rejects.toMatchObject({ name: 'LeaseLost' });
   expect(api.configWrites).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { decode, encode, type ObjectStore } from '../../../functions/aws/s3.ts';
 import { EvidenceMissing } from '../../../functions/core/errors.ts';
 import type { CanaryPod } from '../../../functions/core/nodes/canary.ts';
 import type { Workloads } from '../../../functions/core/preflight/workloads.ts';
-import type { Say } from '../../../functions/runtime/wrap.ts';
+import type { Log } from '../../../functions/runtime/wrap.ts';
 import { CONFIG_MAP, QUIET } from '../core/fixtures.ts';
 
 /** An evidence bucket in memory, with the bytes that S3 would hold. */
@@ -47,7 +47,7 @@ export const values = (text: string) =>
     .map((line): unknown => JSON.parse(line));
 
 /** Remembers what a handler said. */
-export class Ear implements Say {
+export class RecordedLog implements Log {
   readonly decisions: string[] = [];
   decision(name: string): void {
     this.decisions.push(name);

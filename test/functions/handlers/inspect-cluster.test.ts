@@ -3,7 +3,7 @@ import type { Ec2Node, ManagedNode } from '../../../functions/core/nodes/nodes.t
 import type { ClusterSnapshot } from '../../../functions/core/preflight/snapshot.ts';
 import { inspectCluster } from '../../../functions/handlers/inspect-cluster.ts';
 import { addon, CONFIG_MAP, cluster, KUBE_PROXY_SCHEMA, pod } from '../core/fixtures.ts';
-import { API, common, Ear, FakeKubernetes, MemoryStore, values } from './fakes.ts';
+import { API, common, FakeKubernetes, MemoryStore, RecordedLog, values } from './fakes.ts';
 import { instance, managed } from './nodes.ts';
 
 const snapshot = cluster({
@@ -52,7 +52,7 @@ const input = { ...common, step: 'inspect-1', request, kubernetes: false };
 
 test('a look gives the plan, the addresses that prove it, and an inventory in S3', async () => {
   const { run, store, opened } = inspecting({ ec2: [instance('i-1')], managed: [managed('i-1')] });
-  const output = await run(input, new Ear());
+  const output = await run(input, new RecordedLog());
   expect(output).toMatchObject({
     request: { ...request, acknowledge: [] },
     plan: { kind: 'migrate', strategy: 'kubernetes-api', way: 'addon', createVersion: null },
@@ -86,12 +86,16 @@ test('a configuration that is already the target is a plan of none, with all tha
     ec2: [instance('i-1')],
     managed: [managed('i-1')],
   });
-  expect((await run(input, new Ear())).plan).toMatchObject({ kind: 'none', strategy: 'kubernetes-api', configuration });
+  expect((await run(input, new RecordedLog())).plan).toMatchObject({
+    kind: 'none',
+    strategy: 'kubernetes-api',
+    configuration,
+  });
 });
 
 test('a node without an agent refuses the migration and is named', async () => {
   const { run } = inspecting({ ec2: [instance('i-1')] });
-  const ear = new Ear();
+  const ear = new RecordedLog();
   expect((await run(input, ear)).plan).toMatchObject({
     kind: 'refuse',
     reasons: [expect.stringContaining('i-1.ec2.internal (i-1): no SSM agent has registered for it')],
@@ -108,7 +112,7 @@ test('with Kubernetes only the pods on Bottlerocket are asked for their mode', a
   });
   api.pods = [named('kube-proxy-1', 'i-1.ec2.internal'), named('kube-proxy-2', 'i-2.ec2.internal')];
   api.modes = { 'kube-proxy-2': 'iptables' };
-  const { inventory } = await run({ ...input, step: 'workloads-1', kubernetes: true }, new Ear());
+  const { inventory } = await run({ ...input, step: 'workloads-1', kubernetes: true }, new RecordedLog());
   expect(api.asked).toEqual(['kube-proxy-2']);
   expect(values((await store.get(inventory.key)).text)).toMatchObject([
     { id: 'i-1', handling: { by: 'ssm' } },
@@ -118,7 +122,7 @@ test('with Kubernetes only the pods on Bottlerocket are asked for their mode', a
 
 test('without Kubernetes no check of workloads is a pass', async () => {
   const { run } = inspecting({ ec2: [instance('i-1')], managed: [managed('i-1')] });
-  const { plan } = await run(input, new Ear());
+  const { plan } = await run(input, new RecordedLog());
   const waiting = plan.checks.filter(({ later }) => later);
   expect(waiting.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
     'unlisted-nodes WARN',
@@ -142,7 +146,7 @@ test('with Kubernetes the workloads are checked, and the text of the ConfigMap i
     ...api.seen,
     services: { kind: 'read', value: [{ service: 'default/web', addresses: ['192.168.1.1'] }] },
   };
-  const output = await run({ ...input, kubernetes: true }, new Ear());
+  const output = await run({ ...input, kubernetes: true }, new RecordedLog());
   expect(output.configMap).toBe(CONFIG_MAP);
   expect(output.plan).toMatchObject({ kind: 'refuse', strategy: null, way: null });
   expect(output.plan.checks.find(({ name }) => name === 'external-ips')).toMatchObject({
@@ -155,7 +159,7 @@ test('an acknowledged finding is an accepted risk, and the plan keeps it', async
   const seen = { snapshot: { version: '1.35' }, ec2: [instance('i-1')], managed: [managed('i-1')] };
   const { run } = inspecting(seen);
   const accepting = { ...input, request: { ...request, acknowledge: ['ipvs-deprecated'] } };
-  const { plan } = await run(accepting, new Ear());
+  const { plan } = await run(accepting, new RecordedLog());
   expect(plan.kind).toBe('migrate');
   expect(plan.checks.filter(({ accepted }) => accepted)).toEqual([
     {
@@ -171,6 +175,6 @@ test('an acknowledged finding is an accepted risk, and the plan keeps it', async
 test('hybrid nodes, which EC2 does not know, are looked up in SSM by the names of their pods', async () => {
   const { run, api, asked } = inspecting({ ec2: [instance('i-1')], managed: [managed('i-1')] });
   api.pods = [named('kube-proxy-1', 'i-1.ec2.internal'), named('kube-proxy-2', 'mi-0123456789abcdef0')];
-  await run({ ...input, kubernetes: true }, new Ear());
+  await run({ ...input, kubernetes: true }, new RecordedLog());
   expect(asked).toEqual([['i-1', 'mi-0123456789abcdef0']]);
 });

@@ -3,7 +3,7 @@ import type { ClusterSnapshot } from '../../../functions/core/preflight/snapshot
 import { shortDigest } from '../../../functions/core/values/digest.ts';
 import { inspectRollback } from '../../../functions/handlers/inspect-rollback.ts';
 import { addon, CONFIG_MAP, cluster } from '../core/fixtures.ts';
-import { common, Ear, execution, FakeKubernetes, MemoryStore, values } from './fakes.ts';
+import { common, execution, FakeKubernetes, MemoryStore, RecordedLog, values } from './fakes.ts';
 import { instance } from './nodes.ts';
 
 const OWN = {
@@ -65,7 +65,7 @@ async function looking(
 
 test('an execution that saved nothing has nothing to roll back, and no service is asked', async () => {
   const { run, asked } = await looking(null);
-  expect(await run(input, new Ear())).toEqual({
+  expect(await run(input, new RecordedLog())).toEqual({
     plan: {
       kind: 'nothing',
       reasons: ['Execution demo-1 saved no former state: it had not begun to change anything.'],
@@ -100,7 +100,7 @@ test('an execution that saved nothing has nothing to roll back, and no service i
 
 test('what was saved is what goes back; a node whose agent is gone does not stop it', async () => {
   const { run, store, asked } = await looking(saved);
-  const output = await run(input, new Ear());
+  const output = await run(input, new RecordedLog());
   expect(output).toMatchObject({
     plan: {
       kind: 'rollback',
@@ -133,8 +133,8 @@ test('what was saved is what goes back; a node whose agent is gone does not stop
 test('where the ConfigMap was the way, Kubernetes says how it stands', async () => {
   const former = { ...saved, addon: null, plan: { ...saved.plan, way: 'config-map' }, configMap: CONFIG_MAP };
   const { run } = await looking(former, { addon: null });
-  expect(await run(input, new Ear())).toMatchObject({ needsKubernetes: true, atFormer: false });
-  expect(await run({ ...input, kubernetes: true }, new Ear())).toMatchObject({
+  expect(await run(input, new RecordedLog())).toMatchObject({ needsKubernetes: true, atFormer: false });
+  expect(await run({ ...input, kubernetes: true }, new RecordedLog())).toMatchObject({
     former: { configMap: CONFIG_MAP, addon: null, proxying: { mode: 'iptables' } },
     atFormer: true,
     atTarget: false,
@@ -143,7 +143,7 @@ test('where the ConfigMap was the way, Kubernetes says how it stands', async () 
 
 test('what an execution did to another cluster is not undone here', async () => {
   const { run, asked } = await looking({ ...saved, cluster: { name: 'other', serviceCidr: '10.100.0.0/16' } });
-  await expect(run(input, new Ear())).rejects.toMatchObject({
+  await expect(run(input, new RecordedLog())).rejects.toMatchObject({
     name: 'InvalidRequest',
     message: 'Execution demo-1 changed the cluster other, not demo.',
   });
@@ -152,7 +152,7 @@ test('what an execution did to another cluster is not undone here', async () => 
 
 test('a saved state that cannot be read is EvidenceMissing, never nothing to roll back', async () => {
   const { run } = await looking({ ...saved, plan: {} });
-  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
+  await expect(run(input, new RecordedLog())).rejects.toMatchObject({ name: 'EvidenceMissing' });
 });
 
 test("where a person's rollback is recovered, its own missing end counts, and not the end of the migration", async () => {
@@ -160,8 +160,8 @@ test("where a person's rollback is recovered, its own missing end counts, and no
   await store.put('executions/demo-1/outcome.json', '{"ending":"migrated"}');
   const after = { name: 'rollback-by-hand', arn: OWN.arn.replace('recover-demo-1', 'rollback-by-hand') };
   const recovering = { ...input, request: { ...request, after } };
-  expect(await run(input, new Ear())).toMatchObject({ ownerEnding: 'migrated' });
-  expect(await run(recovering, new Ear())).toMatchObject({
+  expect(await run(input, new RecordedLog())).toMatchObject({ ownerEnding: 'migrated' });
+  expect(await run(recovering, new RecordedLog())).toMatchObject({
     ownerEnding: null,
     plan: { kind: 'rollback' },
     next: { name: `recover2-rollback-by-hand-${shortDigest(after.arn)}`, input: { execution, after, previous: OWN } },
@@ -186,12 +186,12 @@ describe('a bucket that cannot be read', () => {
 
   test('is an error if the history does not show that the former state was saved', async () => {
     const { run } = await look([entered, scheduled, next, succeeded]);
-    await expect(run({ ...input, request: asked }, new Ear())).rejects.toThrow('ServiceUnavailable');
+    await expect(run({ ...input, request: asked }, new RecordedLog())).rejects.toThrow('ServiceUnavailable');
   });
 
   test('lets a recovery go on if the owner did not come to record its ending, and not if it did', async () => {
     const { run } = await look([entered, scheduled, succeeded]);
-    expect(await run(input, new Ear())).toMatchObject({ ownerEnding: null, plan: { kind: 'rollback' } });
+    expect(await run(input, new RecordedLog())).toMatchObject({ ownerEnding: null, plan: { kind: 'rollback' } });
     const proven = await look([
       entered,
       scheduled,
@@ -201,6 +201,6 @@ describe('a bucket that cannot be read', () => {
         taskScheduledEventDetails: { parameters: JSON.stringify({ Payload: { ending: 'migrated' } }) },
       }),
     ]);
-    expect(await proven.run(input, new Ear())).toMatchObject({ ownerEnding: 'migrated' });
+    expect(await proven.run(input, new RecordedLog())).toMatchObject({ ownerEnding: 'migrated' });
   });
 });

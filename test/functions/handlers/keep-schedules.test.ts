@@ -6,7 +6,7 @@ import {
   type ScheduleDeps,
 } from '../../../functions/handlers/shared/keep-schedules.ts';
 import { deployment, WEEKEND } from '../core/fleet/schedule-plan-fixtures.ts';
-import { Ear, MemoryStore } from './fakes.ts';
+import { MemoryStore, RecordedLog } from './fakes.ts';
 
 const NOW = new Date('2026-11-20T22:00:00Z');
 const MOMENTS = 'schedules/group/moments.json.gz';
@@ -62,7 +62,7 @@ const names = (count: number) => Array.from({ length: count }, (_, index) => `c$
 
 async function tag(cluster: string): Promise<number> {
   const before = group.finds;
-  await keepSchedule(deps, cluster, NOW, new Ear());
+  await keepSchedule(deps, cluster, NOW, new RecordedLog());
   return group.finds - before;
 }
 
@@ -84,23 +84,23 @@ test('clusters that are tagged one after the other share slots, and none costs m
 
 test('after a sweep a tag costs one GetSchedule call, however many schedules there are', async () => {
   clusters = names(300);
-  await keepAllSchedules(deps, NOW, new Ear());
+  await keepAllSchedules(deps, NOW, new RecordedLog());
   expect(await tag('new')).toBe(1);
   expect(group.there.get('nightshift-new')?.expression).toBe('at(2026-12-12T04:00:00)');
 });
 
 test('a sweep that changes nothing looks at each schedule once, and remembers nothing anew', async () => {
   clusters = names(30);
-  await keepAllSchedules(deps, NOW, new Ear());
+  await keepAllSchedules(deps, NOW, new RecordedLog());
   const { finds } = group;
   const writes = store.writes.length;
-  await keepAllSchedules(deps, NOW, new Ear());
+  await keepAllSchedules(deps, NOW, new RecordedLog());
   expect([group.finds - finds, store.writes.length - writes]).toEqual([30, 0]);
 });
 
 test('a schedule that a person moved counts at its new moment', async () => {
   clusters = names(5);
-  await keepAllSchedules(deps, NOW, new Ear());
+  await keepAllSchedules(deps, NOW, new RecordedLog());
   const moved = group.there.get('nightshift-c0000');
   if (moved)
     await group.update({ ...moved, name: 'nightshift-c0000', description: '', expression: 'at(2026-11-21T03:33:00)' });
@@ -110,7 +110,7 @@ test('a schedule that a person moved counts at its new moment', async () => {
 
 test('a list of moments that is lost or broken costs calls, at most 500 for one event, and nothing else', async () => {
   clusters = names(700);
-  await keepAllSchedules(deps, NOW, new Ear());
+  await keepAllSchedules(deps, NOW, new RecordedLog());
   await store.put(MOMENTS, '{"nightshift-c0000":"soon"}');
   expect(await tag('new')).toBe(501);
   expect(await tag('newer')).toBe(202);

@@ -4,7 +4,7 @@ import type { ClusterStanding } from '../../../functions/core/fleet/schedule-pla
 import { parseSettings } from '../../../functions/core/fleet/settings.ts';
 import { onAddonChanged } from '../../../functions/handlers/on-addon-changed.ts';
 import { addonCall, addonEvent, COMPLIANT, SETTINGS } from './events.ts';
-import { Ear } from './fakes.ts';
+import { RecordedLog } from './fakes.ts';
 
 const IPTABLES = '{"mode":"iptables"}';
 const DRIFTED = { ...COMPLIANT, addon: { configuration: IPTABLES } };
@@ -19,7 +19,7 @@ interface World {
 function listening({ standing = COMPLIANT, settings = {}, leased = false, busFails = false }: World = {}) {
   const events: Parameters<EventBus['put']>[0][] = [];
   const scheduled: { standing: ClusterStanding; now: Date }[] = [];
-  const ear = new Ear();
+  const ear = new RecordedLog();
   const run = onAddonChanged({
     eks: { standing: async () => standing },
     bus: {

@@ -3,14 +3,14 @@ import { parseRequest } from '../../../functions/core/execution/request.ts';
 import { parseSettings } from '../../../functions/core/fleet/settings.ts';
 import { onClusterCreated } from '../../../functions/handlers/on-cluster-created.ts';
 import { created, recording, SETTINGS } from './events.ts';
-import { Ear } from './fakes.ts';
+import { RecordedLog } from './fakes.ts';
 
 const NAME = 'created-demo-24e9b653c917bb46';
 
 function listening(settings: object = {}) {
   const { started, deps } = recording();
   const run = onClusterCreated({ ...deps, settings: () => parseSettings({ ...SETTINGS, ...settings }) });
-  const ear = new Ear();
+  const ear = new RecordedLog();
   return { started, ear, run: (event: unknown) => run(event, ear) };
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { EventBus } from '../../../functions/aws/events.ts';
 import { onExecutionEnded } from '../../../functions/handlers/on-execution-ended.ts';
 import { problemsOf } from '../../workflow/event-schemas.ts';
-import { Ear, execution, MemoryStore } from './fakes.ts';
+import { execution, MemoryStore, RecordedLog } from './fakes.ts';
 
 const MACHINES = {
   migrate: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate-cluster',
@@ -58,7 +58,7 @@ function listening() {
       history: async () => ['{"id":1,"type":"ExecutionStarted"}', '{"id":2,"type":"ExecutionAborted"}'],
     },
   });
-  return { store, started, events, run: (about: unknown) => run(about, new Ear()) };
+  return { store, started, events, run: (about: unknown) => run(about, new RecordedLog()) };
 }
 
 const rollbackRef = (attempt: number) => {

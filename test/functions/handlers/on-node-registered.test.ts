@@ -4,7 +4,7 @@ import type { ClusterStanding } from '../../../functions/core/fleet/schedule-pla
 import { parseSettings } from '../../../functions/core/fleet/settings.ts';
 import { onNodeRegistered } from '../../../functions/handlers/on-node-registered.ts';
 import { COMPLIANT, recording, running, SETTINGS } from './events.ts';
-import { Ear } from './fakes.ts';
+import { RecordedLog } from './fakes.ts';
 
 const OF_DEMO = { 'aws:eks:cluster-name': 'demo', 'kubernetes.io/cluster/demo': 'owned' };
 
@@ -28,7 +28,7 @@ function listening({
     },
     settings: () => parseSettings(SETTINGS),
   });
-  return { started, asked, run: (event: unknown) => run(event, new Ear()) };
+  return { started, asked, run: (event: unknown) => run(event, new RecordedLog()) };
 }
 
 test('a node that joins a compliant cluster has all its nodes proven when it has settled', async () => {

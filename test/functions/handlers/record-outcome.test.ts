@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { EventBus } from '../../../functions/aws/events.ts';
 import { recordOutcome } from '../../../functions/handlers/record-outcome.ts';
-import type { Say } from '../../../functions/runtime/wrap.ts';
-import { common, Ear, execution, lines, MemoryStore } from './fakes.ts';
+import type { Log } from '../../../functions/runtime/wrap.ts';
+import { common, execution, lines, MemoryStore, RecordedLog } from './fakes.ts';
 
 const request = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' };
 const input = {
@@ -18,7 +18,7 @@ const input = {
   rollback: null,
   stored: [],
   remains: null,
-  told: false,
+  publishedByOther: false,
 };
 
 /** The dispatch of a validation of all nodes. */
@@ -47,7 +47,7 @@ async function record(changes: Partial<Parameters<ReturnType<typeof recordOutcom
     },
   };
   const run = recordOutcome({ store, bus });
-  const output = await run({ ...input, ...changes }, new Ear());
+  const output = await run({ ...input, ...changes }, new RecordedLog());
   return { output, events, store, run };
 }
 
@@ -82,7 +82,7 @@ test('objects of which the functions told are not read again, but for what the n
     { key: 'executions/demo-1/inspect-1/inventory.ndjson.gz', sha256: 'as well', bytes: 8 },
   ];
   store.reads.length = 0;
-  const { modes } = await run({ ...input, stored }, new Ear());
+  const { modes } = await run({ ...input, stored }, new RecordedLog());
   expect(store.reads).toEqual([`${step}/evidence.ndjson.gz`]);
   expect(modes).toEqual({ unknown: 3 });
   expect(JSON.parse((await store.get('executions/demo-1/outcome.json')).text)).toMatchObject({
@@ -126,7 +126,7 @@ const DEAF: EventBus = {
 
 test('an ending that the bus does not take is not recorded: both are owed', async () => {
   const store = new MemoryStore();
-  expect(await recordOutcome({ store, bus: DEAF })(input, new Ear())).toMatchObject({
+  expect(await recordOutcome({ store, bus: DEAF })(input, new RecordedLog())).toMatchObject({
     announced: false,
     recorded: false,
     owed: 'The event bus did not take the event: Error: the bus is away',
@@ -137,15 +137,15 @@ test('an ending that the bus does not take is not recorded: both are owed', asyn
 test('an event that the bus has taken is not put on it again when the record is written later', async () => {
   const { store, run, events } = await record({});
   store.put = () => Promise.reject(new Error('no room'));
-  const first = await run(input, new Ear());
+  const first = await run(input, new RecordedLog());
   expect(first).toMatchObject({ announced: true, recorded: false });
-  await run({ ...input, announced: first.announced, paged: true }, new Ear());
+  await run({ ...input, announced: first.announced, paged: true }, new RecordedLog());
   // One by `record`, one by the first attempt.
   expect(events).toHaveLength(2);
 });
 
 /** Remembers how often each metric was counted. */
-class Counter implements Say {
+class Counter implements Log {
   readonly counts = new Map<string, number>();
   decision(): void {}
   count(metric: string, value: number): void {
@@ -160,7 +160,7 @@ test('a rollback that failed is counted once for the alarm, also where the bus t
   await run(failed, counter);
   await run({ ...failed, paged: true }, counter);
   expect(counter.counts.get('nightshift.RollbackFailed')).toBe(1);
-  await run({ ...failed, told: true }, counter);
+  await run({ ...failed, publishedByOther: true }, counter);
   expect(counter.counts.get('nightshift.RollbackFailed')).toBe(1);
 });
 
@@ -219,7 +219,7 @@ test('what the rollback has said is recorded, and not said again', async () => {
   const arn = 'arn:aws:states:us-east-1:111122223333:execution:rollback-cluster:rollback-demo-1';
   const rollback = { name: 'rollback-demo-1', arn };
   const failed = { ending: 'rollback-failed' as const, rollback };
-  const { events, output } = await record({ ...failed, told: true });
+  const { events, output } = await record({ ...failed, publishedByOther: true });
   expect(events).toEqual([]);
   expect(output.ending).toBe('rollback-failed');
   expect((await record(failed)).events).toMatchObject([{ detailType: 'nightshift.RollbackFailed' }]);
@@ -243,7 +243,7 @@ test('an execution that told its end itself is not told again', async () => {
   const { events, run, store } = await record({});
   await store.put('executions/demo-0/outcome.json', '{"ending":"migrated"}');
   events.length = 0;
-  await run({ ...input, ending: 'nothing-to-roll-back', owner: { ...execution, name: 'demo-0' } }, new Ear());
+  await run({ ...input, ending: 'nothing-to-roll-back', owner: { ...execution, name: 'demo-0' } }, new RecordedLog());
   expect(events).toEqual([]);
 });
 
@@ -267,7 +267,7 @@ test('the record says where the nodes stand, with what the rollback saw last', a
   );
   const arn = 'arn:aws:states:us-east-1:111122223333:execution:rollback-cluster:rollback-demo-1';
   const rollback = { name: 'rollback-demo-1', arn };
-  const output = await run({ ...input, ending: 'rollback-failed', rollback }, new Ear());
+  const output = await run({ ...input, ending: 'rollback-failed', rollback }, new RecordedLog());
   expect(output.modes).toEqual({ iptables: 1, unknown: 1 });
   expect(JSON.parse((await store.get('executions/demo-1/outcome.json')).text)).toMatchObject({
     rollback: { name: 'rollback-demo-1' },

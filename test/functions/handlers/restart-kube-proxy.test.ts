@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { CanaryPod } from '../../../functions/core/nodes/canary.ts';
 import type { InventoryNode } from '../../../functions/core/nodes/nodes.ts';
 import { restartKubeProxy } from '../../../functions/handlers/restart-kube-proxy.ts';
-import { API, common, Ear, FakeKubernetes, heldBy, lines, MemoryStore, values } from './fakes.ts';
+import { API, common, FakeKubernetes, heldBy, lines, MemoryStore, RecordedLog, values } from './fakes.ts';
 import { INVENTORY, node } from './nodes.ts';
 
 const input = {
@@ -45,15 +45,15 @@ async function restarting(nodes: InventoryNode[], pods = nodes.map((each) => pod
 
 test('a repeated restart of the same moment restarts once', async () => {
   const { api, opened, run } = await restarting([]);
-  expect(await run(input, new Ear())).toEqual({ generation: 2 });
-  expect(await run(input, new Ear())).toEqual({ generation: 2 });
+  expect(await run(input, new RecordedLog())).toEqual({ generation: 2 });
+  expect(await run(input, new RecordedLog())).toEqual({ generation: 2 });
   expect(api.restarts).toEqual(['2026-11-21T07:05:00.123Z']);
   expect(opened).toEqual(['demo at https://demo.example for demo-1', 'demo at https://demo.example for demo-1']);
 });
 
 test('a canary is one node, with an inventory of its own to prove it by', async () => {
   const { api, store, run } = await restarting([node('i-1'), node('i-2')]);
-  const output = await run(canary, new Ear());
+  const output = await run(canary, new RecordedLog());
   expect(output).toEqual({
     canaries: [
       {
@@ -76,8 +76,8 @@ test('a canary is one node, with an inventory of its own to prove it by', async 
 
 test('a canary that is asked for again restarts no second node, though its own pod is not Ready yet', async () => {
   const { api, run } = await restarting([node('i-1'), node('i-2')]);
-  const first = await run(canary, new Ear());
-  expect(await run(canary, new Ear())).toEqual({
+  const first = await run(canary, new RecordedLog());
+  expect(await run(canary, new RecordedLog())).toEqual({
     ...first,
     stored: [expect.objectContaining({ key: 'executions/demo-1/canary-1/canary.json' })],
   });
@@ -88,16 +88,16 @@ test('when the function died between its note and the restart, the repetition re
   const { api, run } = await restarting([node('i-1'), node('i-2')]);
   const { deletePod } = api;
   api.deletePod = async () => Promise.reject(new Error('socket hang up'));
-  await expect(run(canary, new Ear())).rejects.toThrow('socket hang up');
+  await expect(run(canary, new RecordedLog())).rejects.toThrow('socket hang up');
   api.deletePod = deletePod;
   api.dns = ['ip-i-1.ec2.internal'];
-  expect(await run(canary, new Ear())).toMatchObject({ canaries: [{ node: { id: 'i-1' } }] });
+  expect(await run(canary, new RecordedLog())).toMatchObject({ canaries: [{ node: { id: 'i-1' } }] });
   expect(api.deleted).toEqual(['kube-proxy-i-1']);
 });
 
 test('a cluster without a node that can be proven has no canary, and says why', async () => {
   const { api, run } = await restarting([node('i-1', { by: 'excluded', reason: 'Windows runs no Linux kube-proxy' })]);
-  expect(await run(canary, new Ear())).toEqual({
+  expect(await run(canary, new RecordedLog())).toEqual({
     canaries: [],
     inventory: null,
     reason: 'no node can be proven before the others',
@@ -108,7 +108,7 @@ test('a cluster without a node that can be proven has no canary, and says why', 
 
 test('where kube-proxy works on no node, nothing is restarted', async () => {
   const { api, run } = await restarting([node('i-1')], [podOn(node('i-1'), { ready: false })]);
-  await expect(run(canary, new Ear())).rejects.toMatchObject({
+  await expect(run(canary, new RecordedLog())).rejects.toMatchObject({
     name: 'CanaryFailed',
     message: 'No canary can be chosen in demo: on none of 1 nodes is there a kube-proxy pod that is Ready.',
   });
@@ -121,15 +121,15 @@ test.each([
   ['all', { canary: { inventory: INVENTORY }, nodes: { inventory: INVENTORY } }],
 ])('an input with %s of the three kinds of restart is refused', async (_, changes) => {
   const { run, opened } = await restarting([]);
-  await expect(run({ ...input, ...changes }, new Ear())).rejects.toMatchObject({ name: 'InvalidRequest' });
+  await expect(run({ ...input, ...changes }, new RecordedLog())).rejects.toMatchObject({ name: 'InvalidRequest' });
   expect(opened).toEqual([]);
 });
 
 test('on the way back from a canary only its pods are restarted, Ready or not, and a repetition restarts no new one', async () => {
   const { api, run } = await restarting([node('i-1')], [podOn(node('i-1'), { ready: false }), podOn(node('i-2'))]);
   const back = { ...input, restartedAt: null, nodes: { inventory: INVENTORY } };
-  expect(await run(back, new Ear())).toEqual({ pods: 1 });
-  expect(await run(back, new Ear())).toEqual({ pods: 1 });
+  expect(await run(back, new RecordedLog())).toEqual({ pods: 1 });
+  expect(await run(back, new RecordedLog())).toEqual({ pods: 1 });
   expect(api.deleted).toEqual(['kube-proxy-i-1']);
 });
 
@@ -137,7 +137,7 @@ test.each([[null], ['arn:aws:states:us-east-1:111122223333:execution:migrate-clu
   'an execution whose lease %s holds restarts nothing',
   async (holder) => {
     const { opened, run } = await restarting([node('i-1')], [], heldBy(holder));
-    await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'LeaseLost' });
+    await expect(run(input, new RecordedLog())).rejects.toMatchObject({ name: 'LeaseLost' });
     expect(opened).toEqual([]);
   },
 );

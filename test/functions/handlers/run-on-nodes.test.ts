@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { RunCommand, SentCommand } from '../../../functions/aws/ssm.ts';
 import type { InventoryNode } from '../../../functions/core/nodes/nodes.ts';
 import { runOnNodes } from '../../../functions/handlers/run-on-nodes.ts';
-import { common, Ear, heldBy, lines, MemoryStore } from './fakes.ts';
+import { common, heldBy, lines, MemoryStore, RecordedLog } from './fakes.ts';
 import { CLUSTER, INVENTORY, node, RR } from './nodes.ts';
 
 const input = {
@@ -46,7 +46,7 @@ async function expected(store: MemoryStore) {
 
 test('the prepare document goes to every node with an agent, with the chosen scheduler', async () => {
   const { run, sent } = await asking([node('i-1'), node('i-2'), node('i-3', { by: 'excluded', reason: 'Windows' })]);
-  expect(await run(input, new Ear())).toEqual({
+  expect(await run(input, new RecordedLog())).toEqual({
     dispatch: {
       key: 'executions/demo-1/prepare-1/dispatch.json.gz',
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -71,13 +71,13 @@ test('the prepare document goes to every node with an agent, with the chosen sch
 
 test('the former mode is proven without a scheduler', async () => {
   const { run, sent } = await asking([node('i-1')]);
-  await run({ ...input, phase: 'validate', proxying: { mode: 'iptables' } }, new Ear());
+  await run({ ...input, phase: 'validate', proxying: { mode: 'iptables' } }, new RecordedLog());
   expect(sent[0]?.parameters).toMatchObject({ Mode: 'iptables', Scheduler: 'none' });
 });
 
 test('a step that has been sent is answered again and not sent again', async () => {
   const { run, sent } = await asking([node('i-1')]);
-  const ear = new Ear();
+  const ear = new RecordedLog();
   const first = await run(input, ear);
   expect(await run({ ...input, now: new Date('2026-11-21T07:01:00Z') }, ear)).toEqual(first);
   expect(sent).toHaveLength(1);
@@ -86,20 +86,20 @@ test('a step that has been sent is answered again and not sent again', async () 
 
 test('a cluster without nodes has nothing to wait for', async () => {
   const { run } = await asking([]);
-  expect(await run(input, new Ear())).toMatchObject({ commands: 0, nodes: 0, waitSeconds: 0 });
+  expect(await run(input, new RecordedLog())).toMatchObject({ commands: 0, nodes: 0, waitSeconds: 0 });
 });
 
 test('a comment fits into what SSM takes', async () => {
   const { run, sent } = await asking([node('i-1')]);
   const execution = { ...common.execution, name: 'x'.repeat(80) };
-  await run({ ...input, execution, step: `prepare-${'1'.repeat(30)}` }, new Ear());
+  await run({ ...input, execution, step: `prepare-${'1'.repeat(30)}` }, new RecordedLog());
   expect(sent[0]?.comment).toHaveLength(100);
 });
 
 test('a service range that is none reaches no shell', async () => {
   const { run, sent } = await asking([node('i-1')]);
   const cluster = { name: 'demo', serviceCidr: "10.100.0.0/16'; reboot; '" };
-  await expect(run({ ...input, phase: 'validate', cluster }, new Ear())).rejects.toMatchObject({
+  await expect(run({ ...input, phase: 'validate', cluster }, new RecordedLog())).rejects.toMatchObject({
     name: 'InvalidRequest',
   });
   expect(sent).toEqual([]);
@@ -107,7 +107,7 @@ test('a service range that is none reaches no shell', async () => {
 
 test('mode iptables has nothing to prepare and is refused', async () => {
   const { run, sent } = await asking([node('i-1')]);
-  await expect(run({ ...input, proxying: { mode: 'iptables' } }, new Ear())).rejects.toMatchObject({
+  await expect(run({ ...input, proxying: { mode: 'iptables' } }, new RecordedLog())).rejects.toMatchObject({
     name: 'InvalidRequest',
   });
   expect(sent).toEqual([]);
@@ -116,14 +116,14 @@ test('mode iptables has nothing to prepare and is refused', async () => {
 test('an inventory with a kind of node that nobody knows is EvidenceMissing, never an empty one', async () => {
   const { run, store } = await asking([]);
   await store.put(INVENTORY.key, lines([{ ...node('i-1'), kind: 'toaster' }]));
-  await expect(run(input, new Ear())).rejects.toMatchObject({ name: 'EvidenceMissing' });
+  await expect(run(input, new RecordedLog())).rejects.toMatchObject({ name: 'EvidenceMissing' });
 });
 
 test('only newcomers are prepared when an earlier inventory is given, and the step remembers whom it asked', async () => {
   const { run, sent, store } = await asking([node('i-1'), node('i-2'), node('i-3')]);
   const since = { key: 'executions/demo-1/inspect-1/earlier.ndjson.gz' };
   await store.put(since.key, lines([node('i-1'), node('i-3', { by: 'blocked', reason: 'no agent' })]));
-  expect(await run({ ...input, only: { since } }, new Ear())).toMatchObject({ nodes: 2 });
+  expect(await run({ ...input, only: { since } }, new RecordedLog())).toMatchObject({ nodes: 2 });
   expect(sent[0]?.nodes).toEqual(['i-2', 'i-3']);
   expect(await expected(store)).toEqual({ nodes: ['i-2', 'i-3'], limited: true });
 });
@@ -138,15 +138,17 @@ test.each([
     node('i-3', { by: 'proxy-mode', mode: 'ipvs' }),
     node('i-4', { by: 'blocked', reason: 'no SSM agent' }),
   ]);
-  await run({ ...input, phase }, new Ear());
+  await run({ ...input, phase }, new RecordedLog());
   expect(await expected(store)).toEqual({ nodes, limited: false });
 });
 
 test('an execution that lost its lease neither prepares nor cleans a node; it may still ask', async () => {
   const { sent, run } = await asking([node('i-1')], heldBy(null));
   for (const phase of ['prepare', 'clean'] as const)
-    await expect(run({ ...input, step: `${phase}-1`, phase }, new Ear())).rejects.toMatchObject({ name: 'LeaseLost' });
+    await expect(run({ ...input, step: `${phase}-1`, phase }, new RecordedLog())).rejects.toMatchObject({
+      name: 'LeaseLost',
+    });
   expect(sent).toEqual([]);
-  await run({ ...input, step: 'validate-1', phase: 'validate' }, new Ear());
+  await run({ ...input, step: 'validate-1', phase: 'validate' }, new RecordedLog());
   expect(sent).toHaveLength(1);
 });

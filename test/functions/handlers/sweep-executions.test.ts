@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EndedExecution } from '../../../functions/aws/step-functions.ts';
 import { sweepExecutions } from '../../../functions/handlers/sweep-executions.ts';
-import { Ear, MemoryStore } from './fakes.ts';
+import { MemoryStore, RecordedLog } from './fakes.ts';
 
 const MIGRATE = 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate-cluster';
 const ROLLBACK = 'arn:aws:states:us-east-1:111122223333:stateMachine:rollback-cluster';
@@ -43,7 +43,7 @@ function sweeping(pages: EndedExecution[][], unreadable: string[] = []) {
     },
     () => NOW,
   );
-  return { store, started, asked, sweep: () => run({ kind: 'sweep' }, new Ear()) };
+  return { store, started, asked, sweep: () => run({ kind: 'sweep' }, new RecordedLog()) };
 }
 
 test('what Step Functions remembers is looked through, of both state machines and on every page', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { takeInventory } from '../../../functions/handlers/take-inventory.ts';
 import { pod } from '../core/fixtures.ts';
-import { API, common, Ear, FakeKubernetes, lines, MemoryStore, values } from './fakes.ts';
+import { API, common, FakeKubernetes, lines, MemoryStore, RecordedLog, values } from './fakes.ts';
 import { instance, managed, node } from './nodes.ts';
 
 const KEY = 'executions/demo-1/validation-1-1/inventory.ndjson.gz';
@@ -32,7 +32,7 @@ const input = {
 
 test('the nodes as they are now are stored, and counted', async () => {
   const { run, store, opened } = taking(['i-1', 'i-2']);
-  expect(await run(input, new Ear())).toMatchObject({
+  expect(await run(input, new RecordedLog())).toMatchObject({
     inventory: { key: KEY, counts: { ssm: 2, blocked: 0 } },
     newcomers: 0,
     gone: 0,
@@ -51,7 +51,7 @@ test('a kube-proxy pod that is being deleted is not asked for the mode of its no
   ];
   kubernetes.modes = { 'kube-proxy-old': 'ipvs' };
   const { run, store } = taking(['i-1'], { kubernetes, platformName: 'Bottlerocket OS' });
-  await run({ ...input, kubernetes: true }, new Ear());
+  await run({ ...input, kubernetes: true }, new RecordedLog());
   expect(kubernetes.asked).toEqual(['kube-proxy-new']);
   expect(values((await store.get(KEY)).text)).toMatchObject([{ handling: { by: 'proxy-mode', mode: null } }]);
 });
@@ -60,7 +60,7 @@ test('nodes that joined or left since an earlier inventory are counted and named
   const { run, store } = taking(['i-2']);
   const since = { key: 'executions/demo-1/inspect-1/inventory.ndjson.gz' };
   await store.put(since.key, lines([node('i-1')]));
-  expect(await run({ ...input, since }, new Ear())).toMatchObject({
+  expect(await run({ ...input, since }, new RecordedLog())).toMatchObject({
     newcomers: 1,
     gone: 1,
     notes: [

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { AddonCreation, AddonUpdate, FoundAddon } from '../../../functions/aws/eks.ts';
 import { updateAddon } from '../../../functions/handlers/update-addon.ts';
-import { common, Ear, heldBy } from './fakes.ts';
+import { common, heldBy, RecordedLog } from './fakes.ts';
 
 const VERSION = 'v1.34.1-eksbuild.2';
 const FORMER = '{"resources":{}}';
@@ -61,9 +61,9 @@ beforeEach(() => {
 
 describe('a change', () => {
   test('is sent for the version that is there, and a repetition bears the same token', async () => {
-    expect(await run(input, new Ear())).toEqual({ updateId: 'u-1', until: 'update-ended' });
-    await run(input, new Ear());
-    await run({ ...input, step: 'update-2' }, new Ear());
+    expect(await run(input, new RecordedLog())).toEqual({ updateId: 'u-1', until: 'update-ended' });
+    await run(input, new RecordedLog());
+    await run({ ...input, step: 'update-2' }, new RecordedLog());
     expect(updates[0]).toEqual({ cluster: 'demo', version: VERSION, configuration: SENT, token: TOKEN });
     expect(updates[1]?.token).toBe(updates[0]?.token);
     expect(updates[2]?.token).not.toBe(updates[0]?.token);
@@ -77,20 +77,20 @@ describe('a change', () => {
   ])('is not sent when another changed its %s since the look', async (_, changes, why) => {
     finds(changes);
     const refused = { name: 'ConfigurationChanged', message: `Nothing was sent: since the look at demo, ${why}.` };
-    await expect(run(input, new Ear())).rejects.toMatchObject(refused);
+    await expect(run(input, new RecordedLog())).rejects.toMatchObject(refused);
     expect(updates).toEqual([]);
   });
 
   test('whose first answer was lost is sent again: EKS knows its token', async () => {
     finds({ configuration: SENT, status: 'UPDATING' });
-    expect(await run(input, new Ear())).toEqual({ updateId: 'u-1', until: 'update-ended' });
+    expect(await run(input, new RecordedLog())).toEqual({ updateId: 'u-1', until: 'update-ended' });
     expect(updates[0]?.token).toBe(TOKEN);
   });
 
   test.each([[{ addon: null }], [{ configuration: null }], [{ configuration: '' }]])(
     'without version or values (%j) is refused: EKS would keep what it has',
     async (lacking) => {
-      await expect(run({ ...input, ...lacking }, new Ear())).rejects.toMatchObject({ name: 'InvalidRequest' });
+      await expect(run({ ...input, ...lacking }, new RecordedLog())).rejects.toMatchObject({ name: 'InvalidRequest' });
       expect(updates).toEqual([]);
     },
   );
@@ -98,7 +98,7 @@ describe('a change', () => {
   test('and a rollback are not made by an execution that lost its lease', async () => {
     const lost = updateAddon({ ...deps, leases: heldBy('arn:another') });
     for (const step of [input, restore])
-      await expect(lost(step, new Ear())).rejects.toMatchObject({ name: 'LeaseLost' });
+      await expect(lost(step, new RecordedLog())).rejects.toMatchObject({ name: 'LeaseLost' });
     expect(updates).toEqual([]);
   });
 });
@@ -113,7 +113,7 @@ describe('a change by another principal that a repetition finds', () => {
     null,
   ])('is no proof that nothing was sent: %j', async (now) => {
     finds(now);
-    await expect(run(again, new Ear())).rejects.toMatchObject({ name: 'AddonUpdateFailed' });
+    await expect(run(again, new RecordedLog())).rejects.toMatchObject({ name: 'AddonUpdateFailed' });
     expect(updates).toEqual([]);
   });
 
@@ -125,14 +125,14 @@ describe('a change by another principal that a repetition finds', () => {
       },
     };
     const refused = updateAddon({ ...deps, eks: busy });
-    await expect(refused(input, new Ear())).rejects.toMatchObject({ name: 'ResourceInUseException' });
-    await expect(refused(again, new Ear())).rejects.toMatchObject({ name: 'AddonUpdateFailed' });
+    await expect(refused(input, new RecordedLog())).rejects.toMatchObject({ name: 'ResourceInUseException' });
+    await expect(refused(again, new RecordedLog())).rejects.toMatchObject({ name: 'AddonUpdateFailed' });
   });
 
   test('is none if the add-on is as the look found it, or as an earlier try made it', async () => {
-    await run(again, new Ear());
+    await run(again, new RecordedLog());
     finds({ configuration: SENT, status: 'UPDATING' });
-    await run(again, new Ear());
+    await run(again, new RecordedLog());
     expect(updates).toMatchObject([{ token: TOKEN }, { token: TOKEN }]);
   });
 });
@@ -143,13 +143,13 @@ describe('an add-on that is created', () => {
 
   test('adopts a self-managed kube-proxy', async () => {
     finds(null);
-    expect(await run(create, new Ear())).toEqual({ updateId: null, until: 'addon-active' });
+    expect(await run(create, new RecordedLog())).toEqual({ updateId: null, until: 'addon-active' });
     expect(creations).toMatchObject([{ cluster: 'demo', version: VERSION, token: TOKEN }]);
     expect(updates).toEqual([]);
   });
 
   test('is not created over one that another created since the look', async () => {
-    await expect(run(create, new Ear())).rejects.toMatchObject({ name: 'ConfigurationChanged' });
+    await expect(run(create, new RecordedLog())).rejects.toMatchObject({ name: 'ConfigurationChanged' });
     expect(creations).toEqual([]);
   });
 
@@ -157,7 +157,7 @@ describe('an add-on that is created', () => {
     'is let go again when it is as nightshift made it, or gone (%s)',
     async (configuration) => {
       finds(configuration === null ? null : { configuration });
-      expect(await run(back, new Ear())).toEqual({ updateId: null, until: 'addon-gone' });
+      expect(await run(back, new RecordedLog())).toEqual({ updateId: null, until: 'addon-gone' });
       expect(deletions).toEqual(['demo']);
       expect(updates.length + creations.length).toBe(0);
     },
@@ -167,7 +167,7 @@ describe('an add-on that is created', () => {
     'stays, in the former mode, when another made it their own by %j',
     async (theirs) => {
       finds({ configuration: SENT, ...theirs });
-      await run({ ...back, created: VERSION }, new Ear());
+      await run({ ...back, created: VERSION }, new RecordedLog());
       expect(JSON.parse(updates[0]?.configuration ?? '')).toMatchObject({ mode: 'iptables' });
       expect(deletions).toEqual([]);
     },
@@ -175,7 +175,7 @@ describe('an add-on that is created', () => {
 
   test('stays, in the former mode, when another gave it values', async () => {
     finds({ configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podLabels":{"a":"b"}}' });
-    expect(await run(back, new Ear())).toEqual({ updateId: 'u-1', until: 'update-ended' });
+    expect(await run(back, new RecordedLog())).toEqual({ updateId: 'u-1', until: 'update-ended' });
     expect(JSON.parse(updates[0]?.configuration ?? '')).toEqual({ mode: 'iptables', podLabels: { a: 'b' } });
     expect(deletions).toEqual([]);
   });
@@ -187,7 +187,7 @@ describe('the way back', () => {
     ['its deletion', null, /deleted the add-on/],
   ])('sends nothing over %s', async (_, changes, why) => {
     finds(changes);
-    await expect(run(restore, new Ear())).rejects.toMatchObject({
+    await expect(run(restore, new RecordedLog())).rejects.toMatchObject({
       name: 'ConfigurationChanged',
       message: expect.stringMatching(why),
     });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nextWait } from '../../../functions/handlers/shared/pace.ts';
+import { nextWait } from '../../../functions/handlers/shared/next-wait.ts';
 
 const now = new Date('2026-11-21T07:00:00Z');
 const deadlineIn = (seconds: number) => ({ now, deadline: new Date(now.getTime() + seconds * 1000) });

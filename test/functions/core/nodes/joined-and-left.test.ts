@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { turnover } from '../../../../functions/core/nodes/turnover.ts';
+import { turnover } from '../../../../functions/core/nodes/joined-and-left.ts';
 import { inventoryNode as node } from '../fixtures.ts';
 
 test('a node that joined and one that left are told by name', () => {

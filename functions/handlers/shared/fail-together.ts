@@ -1,7 +1,7 @@
 import type { Settled } from '../../aws/clients.ts';
 import { SweepIncomplete } from '../../core/errors.ts';
 import { named } from '../../core/values/named.ts';
-import { presented, type Say } from '../../runtime/wrap.ts';
+import { type Log, presented } from '../../runtime/wrap.ts';
 
 /**
  * Logs one line for each item that failed, and then fails for all of them together: the other items are done. Throws
@@ -10,13 +10,13 @@ import { presented, type Say } from '../../runtime/wrap.ts';
 export function failTogether<Item>(
   failed: Settled<Item, unknown>['failed'],
   nameOf: (item: Item) => string,
-  say: Say,
+  log: Log,
 ): void {
   const [first] = failed;
   if (first === undefined) return;
   for (const { item, error } of failed) {
     const { name, message } = presented(error);
-    say.decision('sweep.failed', { name: nameOf(item), error: name, message });
+    log.decision('sweep.failed', { name: nameOf(item), error: name, message });
   }
   const names = failed.map(({ item }) => nameOf(item));
   const { name, message } = presented(first.error);

@@ -1,13 +1,28 @@
 # The chains of iptables mode in table nat, from the table of Services that kube-proxy.sh reads. A name is 16 letters
 # and digits made from what the chain is for, as in kube-proxy; two sums are enough to tell a node's Services apart.
 # `known` names the chains that are there: those that are not wanted any more are deleted.
-function name(text,   i, a, b, out) {
-  a = 7
-  b = 11
-  for (i = 1; i <= length(text); i++) {
-    a = (a * 131 + index(characters, substr(text, i, 1))) % 1099511627689
-    b = (b * 137 + index(characters, substr(text, i, 1))) % 1099511627609
+# `begin` reads what all names of a Service begin with, `name` the rest: a character takes its time under emulation.
+function begin(text) {
+  sum_a = 7
+  sum_b = 11
+  add(text)
+}
+function add(text,   i, n, code) {
+  n = length(text)
+  for (i = 1; i <= n; i++) {
+    code = codes[substr(text, i, 1)]
+    sum_a = (sum_a * 131 + code) % 1099511627689
+    sum_b = (sum_b * 137 + code) % 1099511627609
   }
+}
+function name(rest,   i, a, b, begun_a, begun_b, out) {
+  begun_a = sum_a
+  begun_b = sum_b
+  add(rest)
+  a = sum_a
+  b = sum_b
+  sum_a = begun_a
+  sum_b = begun_b
   out = ""
   for (i = 0; i < 8; i++) {
     out = out substr(letters, a % 32 + 1, 1) substr(letters, b % 32 + 1, 1)
@@ -19,15 +34,17 @@ function name(text,   i, a, b, out) {
 BEGIN {
   letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
   characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:/[] "
+  for (i = 1; i <= length(characters); i++) codes[substr(characters, i, 1)] = i
 }
 NF > 4 {
   protocol = tolower($1)
-  service = "KUBE-SVC-" name($4 " " $1 " " $3)
+  begin($4 " " $1 " ")
+  service = "KUBE-SVC-" name($3)
   wanted[service] = 1
   print ":" service " - [0:0]"
   rules[++count] = sprintf("-A KUBE-SERVICES -d %s/%s -p %s -m comment --comment \"%s cluster IP\" -m %s --dport %s -j %s", $2, bits, protocol, $4, protocol, $3, service)
   for (i = 5; i <= NF; i++) {
-    endpoint = "KUBE-SEP-" name($4 " " $1 " " $i)
+    endpoint = "KUBE-SEP-" name($i)
     address = $i
     sub(/:[0-9]+$/, "", address)
     gsub(/[][]/, "", address)

@@ -28,7 +28,8 @@ serve() {
   httpd -f -p 127.0.0.1:10249 -h "$state/www" </dev/null >/dev/null 2>&1 &
   echo $! >"$state/httpd.pid"
   tries=0
-  until curl -s -m 5 -o /dev/null http://127.0.0.1:10249/proxyMode; do
+  # 127.0.0.1:10249, listening.
+  until grep -q ' 0100007F:2809 [0-9A-F]*:0000 0A ' /proc/net/tcp; do
     tries=$((tries + 1))
     [ "$tries" -lt 100 ] || exit 70
     usleep 50000
@@ -76,9 +77,13 @@ case $first in
   *) family=inet iptables=iptables-legacy bits=32 local=127.0.0.0/8 prefix=KUBE- nodad= ;;
 esac
 
-# jumps TABLE: the rules on standard input, as iptables-save writes them, that the table does not have yet.
+# save TABLE: what `jumps` compares with.
+save() { "$iptables-save" -t "$1" >"$state/$1"; }
+
+# jumps TABLE: the rules on standard input, as iptables-save writes them, that the saved table does not have yet. They are
+# rules of built-in chains, whose names are letters alone.
 jumps() {
-  saved=$("$iptables-save" -t "$1")
+  saved=$(grep '^-A [A-Z]* ' "$state/$1") || true
   while read -r rule; do
     case $saved in *"$rule"*) ;; *) echo "-I ${rule#-A }" ;; esac
   done
@@ -117,7 +122,9 @@ RULES
 
 program_iptables() {
   # Chains of Services that are gone are removed, as kube-proxy does in this mode.
-  "$iptables-save" -t nat | sed -n 's/^:\(KUBE-S[VE][CPL]-[A-Z0-9]*\) .*/\1/p' >"$state/chains"
+  save filter
+  save nat
+  sed -n 's/^:\(KUBE-S[VE][CPL]-[A-Z0-9]*\) .*/\1/p' "$state/nat" >"$state/chains"
   {
     printf '%s\n' '*filter' ':KUBE-SERVICES - [0:0]' ':KUBE-EXTERNAL-SERVICES - [0:0]' ':KUBE-NODEPORTS - [0:0]' \
       ':KUBE-FORWARD - [0:0]' ':KUBE-PROXY-FIREWALL - [0:0]'
@@ -232,6 +239,8 @@ program_ipvs() {
     for (i = 5; i <= NF; i++) print "-a " option " " address " -r " $i " -m -w 1"
   }' "$table" | "$here/ipvsadm" -R
   ipsets | ipset restore
+  save filter
+  save nat
   ipvs_rules | restore
 }
 

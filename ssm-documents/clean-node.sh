@@ -136,6 +136,7 @@ clean_table() {
       return 0
     }
     case $transaction in
+      '') return 0 ;;
       '!'*)
         fail "${transaction#!}"
         return 0

@@ -81,7 +81,7 @@ try_scheduler() {
   return 2
 }
 
-is_loaded() { grep -q "^$1 " /proc/modules 2>/dev/null || [ -e "/sys/module/$1/initstate" ]; }
+is_loaded() { [ -e "/sys/module/$1/initstate" ] || grep -q "^$1 " /proc/modules 2>/dev/null; }
 # Whether a module is part of the kernel. The kernel's package names it, or modprobe has nothing to load for it (a line
 # `install NAME /bin/true` of its configuration would also succeed, but modprobe shows it), or its scheduler works.
 is_builtin() {
@@ -95,7 +95,6 @@ is_builtin() {
   dry=$(modprobe -n -v "$1" 2>/dev/null) || return 1
   case $dry in '' | builtin*) ;; *) return 1 ;; esac
 }
-append() { if [ -n "$1" ]; then echo "$1,$2"; else echo "$2"; fi; }
 last_line() { printf '%s\n' "$1" | sed '/^[[:space:]]*$/d' | tail -n 1 | cut -c 1-200; }
 
 one_line() { printf '%s' "$1" | tr -s '[:space:]' ' ' | cut -c 1-200; }
@@ -180,7 +179,8 @@ if [ "$os_family" = rhel ] && ! modprobe -n -q ip_vs 2>/dev/null && ! is_builtin
   install_package "$package" || warn "$package could not be installed: $(last_line "$install_log")"
 fi
 
-before=$(for module in $modules; do if is_loaded "$module"; then echo "$module"; fi; done)
+before=''
+for module in $modules; do if is_loaded "$module"; then before="$before $module"; fi; done
 loaded=''
 builtin=''
 missing=''
@@ -191,14 +191,14 @@ for module in $modules; do
   problem=$(modprobe "$module" 2>&1)
   if is_loaded "$module"; then
     present="$present $module"
-    printf '%s\n' "$before" | grep -qx "$module" || loaded=$(append "$loaded" "$module")
+    case "$before " in *" $module "*) ;; *) loaded=${loaded:+$loaded,}$module ;; esac
   elif is_builtin "$module"; then
     present="$present $module"
-    builtin=$(append "$builtin" "$module")
+    builtin=${builtin:+$builtin,}$module
   elif [ "$module" = nf_conntrack ] && is_loaded nf_conntrack_ipv4; then
     continue
   else
-    missing=$(append "$missing" "$module")
+    missing=${missing:+$missing,}$module
     case $module in
       ip_vs | "ip_vs_$scheduler" | nf_conntrack)
         why=${why:-"kernel $kernel has no module $module: $(last_line "${problem:-modprobe loaded nothing}")"}

@@ -11,6 +11,8 @@ import { CACHE, kernelNodesAvailable, SETUP } from './available.ts';
 export interface Image {
   readonly kernel: string;
   readonly initrd: string;
+  /** Where the state of a machine that has booted them is kept, as QEMU of this version reads it. */
+  readonly booted: string;
 }
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -38,17 +40,22 @@ async function build(): Promise<Image> {
     );
   const version = readdirSync(join(CACHE, 'linux/lib/modules'))[0] ?? '';
   const kernel = join(CACHE, `linux/boot/vmlinuz-${version}`);
-  const name = `node-${ingredients(version)}.cpio`;
-  const initrd = join(CACHE, name);
+  const node = `node-${ingredients(version)}.`;
+  const initrd = join(CACHE, `${node}cpio`);
   if (!existsSync(initrd)) {
     await promisify(execFile)(join(here, 'build-image.sh'), [CACHE, initrd]).catch((error: unknown) => {
       const why = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
       throw new Error(`the image of kernel nodes cannot be built: ${why}. Run ${SETUP} first.`, { cause: error });
     });
-    const stale = readdirSync(CACHE).filter((file) => /^node-[0-9a-f]{16}\.cpio$/.test(file) && file !== name);
+    const stale = readdirSync(CACHE).filter((file) => /^node-[0-9a-f]{16}\./.test(file) && !file.startsWith(node));
     await Promise.all(stale.map((file) => rm(join(CACHE, file), { force: true })));
   }
-  return { kernel, initrd };
+  const { stdout } = await promisify(execFile)('qemu-system-x86_64', ['--version']);
+  const machine = createHash('sha256')
+    .update(stdout)
+    .update(readFileSync(join(here, 'run-machine.sh')))
+    .digest('hex');
+  return { kernel, initrd, booted: join(CACHE, `${node}${machine.slice(0, 16)}.booted`) };
 }
 
 /** Changes when anything that goes into the image changes; for this machine's own programs that is when dpkg ran. */

@@ -1,20 +1,24 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { CommandResult } from '../../region.ts';
 import { AnswerReader } from './answers.ts';
-import { kernelImage } from './image.ts';
+import { type Image, kernelImage } from './image.ts';
+import { saveMachine } from './save-machine.ts';
 
 /** Becomes QEMU: the process that is spawned is the machine. */
 const RUN = fileURLToPath(new URL('./run-machine.sh', import.meta.url));
 
-/** Slow enough for a machine of two cores that boots several at once, under software emulation. */
 /** For a machine that hangs: on two cores with other work a boot takes ten times as long as on an idle one. */
 const BOOT_MILLISECONDS = 600_000;
 
 /** All running machines: they end with this process. */
 const running = new Set<VirtualMachine>();
 let watching = false;
+/** The file of a booted machine, or null if there can be none. */
+let saved: Promise<string | null> | undefined;
 function killAllOnExit(): void {
   if (watching) return;
   watching = true;
@@ -42,11 +46,13 @@ export class VirtualMachine {
   /** The end of the console and of what QEMU itself complained about. */
   #console = '';
 
-  private constructor(name: string, image: { kernel: string; initrd: string }) {
+  private constructor(name: string, image: Image, options: readonly string[] = []) {
     killAllOnExit();
     // Node's pipes are sockets: the console goes to the same one as QEMU's own complaints.
     const console = 'socket,id=console,fd=2';
-    this.#qemu = spawn(RUN, [name, image.kernel, image.initrd, console], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#qemu = spawn(RUN, [name, image.kernel, image.initrd, console, ...options], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     running.add(this);
     const reader = new AnswerReader((id, result) => {
       this.#pending.get(id)?.resolve(result);
@@ -65,16 +71,53 @@ export class VirtualMachine {
   }
 
   /**
-   * Boots a machine, 3 to 5 s on an idle core.
+   * Starts a machine where one has booted before (half a second on an idle core, a boot takes 2 to 3 s). The first boot
+   * of an image is kept; where it cannot be kept, or not be read again, every machine boots.
    *
    * @throws Error with the end of the console when it does not come up.
    */
   static async boot(name: string): Promise<VirtualMachine> {
-    const machine = new VirtualMachine(name, await kernelImage());
-    const late = setTimeout(() => machine.kill(), BOOT_MILLISECONDS);
+    const image = await kernelImage();
+    saved ??= VirtualMachine.#saved(image);
+    const file = await saved;
+    if (file !== null)
+      try {
+        return await VirtualMachine.#resumed(name, image, file);
+      } catch {
+        saved = Promise.resolve(null);
+        await rm(file, { force: true }).catch(() => {});
+      }
+    return VirtualMachine.#booted(name, image);
+  }
+
+  static async #saved(image: Image): Promise<string | null> {
+    if (existsSync(image.booted)) return image.booted;
+    const done = await saveMachine(image.booted, async (options) => {
+      const machine = await VirtualMachine.#booted('node', image, options);
+      return () => machine.stop();
+    }).catch(() => false);
+    return done ? image.booted : null;
+  }
+
+  static #booted(name: string, image: Image, options: readonly string[] = []): Promise<VirtualMachine> {
+    const machine = new VirtualMachine(name, image, options);
+    return machine.#inTime(machine.#answer(0));
+  }
+
+  static #resumed(name: string, image: Image, file: string): Promise<VirtualMachine> {
+    const machine = new VirtualMachine(name, image, ['-incoming', `exec:cat '${file}'`]);
+    const clock = `date -s @${Math.floor(Date.now() / 1_000)}`;
+    const known = machine
+      .put('/etc/hostname', name)
+      .then(() => machine.run(`#!/bin/sh\nhostname -F /etc/hostname && ${clock}\n`));
+    return machine.#inTime(known);
+  }
+
+  async #inTime(up: Promise<unknown>): Promise<VirtualMachine> {
+    const late = setTimeout(() => this.kill(), BOOT_MILLISECONDS);
     try {
-      await machine.#answer(0);
-      return machine;
+      await up;
+      return this;
     } finally {
       clearTimeout(late);
     }

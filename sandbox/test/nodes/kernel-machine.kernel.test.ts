@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -19,6 +21,33 @@ describe.skipIf(!kernelNodesAvailable().available)('on a real kernel', { concurr
     expect(isThere()).toBe(true);
     owner.kill('SIGKILL');
     while (isThere()) await sleep(50);
+  });
+
+  test('a machine whose saved state QEMU does not read boots', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nightshift-qemu-'));
+    const program = fileURLToPath(new URL('boot-and-wait.ts', import.meta.url));
+    const PATH = process.env['PATH'] ?? '';
+    // A version of its own, so that the state of this machine's own QEMU stays.
+    writeFileSync(
+      join(folder, 'qemu-system-x86_64'),
+      `#!/bin/sh
+      case "$*" in
+        --version) echo "a version that reads nothing" && exit ;;
+        *-incoming*) echo refused >>${folder}/refused && exit 1 ;;
+      esac
+      PATH='${PATH}' exec qemu-system-x86_64 "$@"`,
+    );
+    chmodSync(join(folder, 'qemu-system-x86_64'), 0o755);
+    const env = { ...process.env, PATH: `${folder}:${PATH}` };
+    const owner = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'], env });
+    try {
+      const booted = once(owner.stdout, 'data').then(() => 'booted');
+      expect(await Promise.race([booted, once(owner, 'exit').then(() => 'it has ended')])).toBe('booted');
+      expect(readFileSync(join(folder, 'refused'), 'utf8')).toBe('refused\n');
+    } finally {
+      owner.kill('SIGKILL');
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('a script that fails answers with its own exit code and both its outputs', async () => {

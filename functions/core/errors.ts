@@ -1,6 +1,7 @@
 /**
  * Every ending that the product knows by name, and what the reader can do next. ASL catches these names and people see
- * them: they are API, so a rename is a breaking change.
+ * them: they are API, so a rename is a breaking change. The runbook, docs/operations.md, says for each one what happened,
+ * what nightshift did and what to do.
  */
 const NEXT_STEPS = {
   /** The input breaks a rule; the message names the field and the rule. */
@@ -54,7 +55,7 @@ const NEXT_STEPS = {
   StepTimedOut: "Read the execution's history and the logs of the function or service that the step called.",
   /** Step Functions could not carry out a step, for a reason without a name of nightshift. */
   StepFailed: "Read the execution's history: the event of the failed step has the reason.",
-  /** Another principal changed kube-proxy's configuration while the execution was at work, and that is not overwritten. */
+  /** Another principal changed kube-proxy's configuration during the execution. nightshift does not overwrite that change. */
   ConfigurationChanged: 'Find out which principal changed it, and start again when its owner agrees with the target.',
   /** The lease is gone or another execution holds it; this execution must not disrupt the cluster further. */
   LeaseLost: 'Follow the execution that holds the lease now; do not delete leases by hand.',
@@ -64,12 +65,14 @@ const NEXT_STEPS = {
   AccessRemains: 'Nothing is urgent: a recovery revokes the access. See that its access entry is gone.',
   /** An execution failed without saying why. */
   NoReason: "Read the execution's history.",
-  /** The rollback failed and could not publish it; the execution that waits for it publishes it. */
+  /** The rollback failed and could not publish its event. The migration that waits for it publishes that event. */
   RollbackFailedUnannounced: 'Act now: follow the runbook, docs/operations.md.',
   /** A service failed permanently; the message begins with the service's own error name. */
   ServiceFailed: 'Look up the error of the service, and check the permissions of the role that called it.',
 } satisfies Record<string, string>;
 export type ErrorName = keyof typeof NEXT_STEPS;
+
+export const ERROR_NAMES: readonly string[] = Object.keys(NEXT_STEPS);
 
 /** True if nightshift defines this name. Error names of services are not among them. */
 export function isErrorName(name: string): name is ErrorName {
@@ -131,8 +134,8 @@ export class ConfigurationChanged extends ending('ConfigurationChanged') {}
 export class LeaseLost extends ending('LeaseLost') {}
 
 /**
- * The failure of a step under a name out of nightshift's own table. A name of Step Functions or of a service that was
- * called becomes ours, and the cause keeps the former.
+ * Translates a failed step's error into one of nightshift's error names. If the name was one of Step Functions or of a
+ * service, the cause keeps it.
  * Custom error names must not begin with `States.`: https://states-language.net/#error-names
  */
 export function failureByOurName({ name, cause }: { name: string; cause: string }): { name: ErrorName; cause: string } {

@@ -1,6 +1,15 @@
 import * as z from 'zod/mini';
 import { cutName } from '../values/digest.ts';
 
+/*
+ * The format of a lease: its name, and who holds it. What a lease is for: docs/decisions/lease.md.
+ * - taken: AcquireLease of migrate-cluster; TakeLease and TakeOverLease of rollback-cluster
+ * - renewed: RenewLease, right before the change
+ * - checked before each disruptive call: functions/handlers/shared/require-lease.ts
+ * - read: functions/aws/leases.ts
+ * - released: ReleaseLease of both machines; ReleaseLeaseForWait before a long wait
+ */
+
 const LONGEST = 64;
 const PREFIX = 'nightshift-';
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as errors from '../../../functions/core/errors.ts';
 
@@ -29,6 +30,16 @@ describe('named endings', () => {
   it('cannot be reached past a forgotten case', () => {
     const value = 'new' as never;
     expect(() => errors.assertNever(value)).toThrow('A case was forgotten: "new"');
+  });
+});
+
+describe('the runbook', () => {
+  const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+  const firstCells = page.split('\n').flatMap((line) => /^\| ([^|]*)\|/.exec(line)?.[1] ?? []);
+  const names = firstCells.flatMap((cell) => cell.match(/(?<=`)[A-Z]\w+(?=`)/g) ?? []);
+
+  it('says of every error, and of no other, what happened and what to do', () => {
+    expect(names.toSorted()).toEqual(errors.ERROR_NAMES.toSorted());
   });
 });
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { connect } from './aws.ts';
-import { audit } from './execution/audit.ts';
+import { audit } from './execution/gather-audit.ts';
 import { failureOf, migrate } from './execution/migration.ts';
 import { EXIT, Failure } from './exit.ts';
 import { openSandbox } from './open-sandbox.ts';

@@ -32,7 +32,7 @@ export function addAudit(program: Command, terminal: Terminal): void {
     .addOption(evidenceBucketOption())
     .addHelpText('after', EXAMPLES)
     .action(async (text: string, options: AuditOptions) => {
-      const { runAudit } = await import('../execution/audit.ts');
+      const { runAudit } = await import('../execution/gather-audit.ts');
       await runAudit(text, { ...options, terminal });
     });
 }

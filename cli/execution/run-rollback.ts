@@ -13,7 +13,6 @@ import { noProgress, progressFor } from '../terminal/progress.ts';
 import { type Style, styleFor } from '../terminal/style.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type Leaving, unlessLeft } from '../terminal/until-signal.ts';
-import { evidenceBucket } from './audit.ts';
 import {
   describeExecution,
   type ExecutionName,
@@ -23,6 +22,7 @@ import {
   possibleExecutions,
 } from './executions.ts';
 import { followRecoveries } from './follow-recovery.ts';
+import { evidenceBucket } from './gather-audit.ts';
 import { endingLine, failureOf, partingWords, runExecution, type Watching } from './migration.ts';
 
 interface RunOptions {

@@ -9,7 +9,7 @@ import type { Config } from '../config.ts';
 import { arns, names, TEMPLATE_NAMES } from '../names.ts';
 import { ALIAS } from '../naming.ts';
 import { encryptEvidence } from '../permissions/records.ts';
-import { stateMachinePermissions } from '../state-machines.ts';
+import { stateMachinePermissions } from '../state-machine-permissions.ts';
 import { inEveryPartition, substitutions } from '../workflow.ts';
 import type { Functions } from './functions.ts';
 import { roleFor } from './role.ts';

@@ -48,7 +48,7 @@ export function stateMachinePermissions(
   kubernetesGroup: string | null,
 ): Permission[] {
   const permissions = own[machine];
-  if (!permissions) throw new Error(`infra/state-machines.ts does not say what ${machine} may do`);
+  if (!permissions) throw new Error(`infra/state-machine-permissions.ts does not say what ${machine} may do`);
   return [
     executions.invokeFunctions(handlersOf(machine, handlers)),
     ...access(kubernetesGroup),

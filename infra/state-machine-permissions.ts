@@ -24,7 +24,7 @@ const own: Record<string, readonly Permission[]> = {
     records.writeFormer,
     executions.startRollbacks,
     executions.awaitRollback,
-    executions.hearOfRollback,
+    executions.watchRollbackEnd,
   ],
   'rollback-cluster': [
     ...lease,

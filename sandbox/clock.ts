@@ -15,9 +15,9 @@ export interface Clock {
   readonly kind: 'virtual' | 'real';
   now(): Date;
   /**
-   * Runs `run` at `time` (at once if that has passed), once. Time stands still while it runs. A timer in the background
-   * does not make virtual time go on: it fires when something else does that, so that what recurs for ever lets time
-   * come to rest.
+   * Runs `run` at `time` (at once if that has passed), once. Time stands still while it runs. A background timer does
+   * not advance virtual time. It fires when another timer passes its moment. Otherwise recurring schedules would keep
+   * the clock running for ever.
    */
   at(time: Date, run: () => void | Promise<void>, options?: TimerOptions): Timer;
   /** Resolves after `milliseconds` of the sandbox's time, or rejects with the signal's reason. */
@@ -144,8 +144,7 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Two turns of the event loop pass before time moves: what a finished wait set in motion gets the chance to say that
-   * it is busy first.
+   * Time moves two event-loop turns later, so that work started by a finished wait can call `busy` first.
    */
   #consider(): void {
     if (this.#scheduled || this.#stopped) return;

@@ -199,7 +199,7 @@ export interface WorkerNode {
   readonly machine: NodeMachine | null;
 }
 
-/** The modes of kube-proxy that the sandbox plays. */
+/** The modes of kube-proxy that the sandbox implements. */
 export type ProxyMode = 'iptables' | 'ipvs';
 
 /** What kube-proxy is started with: from the ConfigMap `kube-proxy-config`. */

@@ -91,7 +91,10 @@ function waitingWords({ result }: Followed, recovery: ExecutionName): string[] {
   ];
 }
 
-/** For a person who stops watching a recovery. The one that gives up only pages and revokes: it need not be stopped. */
+/**
+ * For a person who stops watching a recovery. The last recovery only pages a person and revokes access, so nobody needs
+ * to stop it.
+ */
 function recoveryWords(execution: ExecutionName, connection: Connection, attempt: number): string[] {
   const then =
     attempt < MOST_ATTEMPTS ? 'the next recovery then goes on' : 'it is the last one: a person is then paged';
@@ -152,7 +155,7 @@ async function notStarted(
   );
   const latest =
     starts === null
-      ? 'no lease that was left starts it, so the daily sweep looks for it'
+      ? 'no remaining lease will start it; the daily sweep will'
       : `the cluster's lease starts it at ${showTime(starts)} at the latest`;
   return new Failure(
     'RecoveryNotStarted',

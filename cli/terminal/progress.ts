@@ -31,7 +31,7 @@ export class Position {
     this.phase = PHASES[machine][0].name;
   }
 
-  /** The phase under which a step is shown: an execution that inspects again after a wait is in its window. */
+  /** The phase never goes back: an inspection after the wait is shown under Window. */
   follow(step: Step): PhaseName {
     if ('phase' in step && step.phase !== null && this.orderOf(step.phase) > this.orderOf(this.phase))
       this.phase = step.phase;
@@ -47,19 +47,19 @@ class Lines implements Progress {
   readonly #terminal: Terminal;
   readonly #position: Position;
   /** A rollback may repeat its phases from the first: each of its steps is shown under its own phase. */
-  readonly #begins: boolean;
+  readonly #canRepeatPhases: boolean;
   #last = '';
 
   constructor(terminal: Terminal, machine: Machine) {
     this.#terminal = terminal;
     this.#position = new Position(machine);
-    this.#begins = machine === 'rollback-cluster';
+    this.#canRepeatPhases = machine === 'rollback-cluster';
   }
 
   show(steps: readonly Step[]): void {
     for (const step of steps) {
       const furthest = this.#position.follow(step);
-      const phase = this.#begins && 'phase' in step && step.phase !== null ? step.phase : furthest;
+      const phase = this.#canRepeatPhases && 'phase' in step && step.phase !== null ? step.phase : furthest;
       const text = narrate(step);
       const label = step.kind === 'started' ? 'Start' : labelOf(phase);
       const line = `${label.padEnd(13)}  ${text}`;

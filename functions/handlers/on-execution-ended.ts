@@ -5,7 +5,7 @@ import { Input, type Output } from '../contracts/on-execution-ended.ts';
 import { parseExecutionEvent } from '../core/execution/recovery.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
-import { type EndingDeps, endingOf, liveStateMachines, lookAfter } from './shared/execution-ended.ts';
+import { type EndingDeps, endingOf, handleEndedExecution, liveStateMachines } from './shared/execution-ended.ts';
 
 /**
  * Keeps the history of every execution that ended, and starts a recovery for one that was aborted, timed out or failed
@@ -21,7 +21,7 @@ export function onExecutionEnded(deps: EndingDeps): Run<unknown, Output> {
       log.decision('recovery.ignored', { execution: ended.name, status: ended.status, reason, name: null });
       return { kind: 'ignored', reason, name: null };
     }
-    return (await lookAfter(deps, machine, ended, log)).recovered;
+    return (await handleEndedExecution(deps, machine, ended, log)).recovered;
   };
 }
 

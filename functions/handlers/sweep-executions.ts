@@ -8,7 +8,7 @@ import type { Machine } from '../core/execution/executions.ts';
 import { clock } from '../runtime/clock.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Log, type Run, wrap } from '../runtime/wrap.ts';
-import { completeOld, type EndingDeps, liveStateMachines, lookAfter } from './shared/execution-ended.ts';
+import { completeOld, type EndingDeps, handleEndedExecution, liveStateMachines } from './shared/execution-ended.ts';
 import { failTogether } from './shared/fail-together.ts';
 
 export interface Deps extends EndingDeps {
@@ -58,7 +58,7 @@ async function visit(
   { lately, log }: { lately: Date; log: Log },
 ): Promise<Visited> {
   const ended = { ...execution, stopDate: stoppedAt.getTime() };
-  if (stoppedAt >= lately) return lookAfter(deps, machine, ended, log);
+  if (stoppedAt >= lately) return handleEndedExecution(deps, machine, ended, log);
   return { kept: false, recovered: await completeOld(deps, ended, log) };
 }
 

@@ -77,7 +77,7 @@ export const listClusters: Permission = {
 
 export const changeAddon: Permission = {
   sid: 'ChangeAddon',
-  why: "Changes kube-proxy's configuration, and makes a kube-proxy self-managed again that nightshift had adopted.",
+  why: "Updates kube-proxy's configuration. Deletes the add-on if nightshift had created it, so that kube-proxy is self-managed again.",
   actions: ['eks:UpdateAddon', 'eks:DeleteAddon'],
   resources: [kubeProxyAddons],
   wildcard: "The add-on kube-proxy of any cluster; its ARN ends in an id of EKS's own.",

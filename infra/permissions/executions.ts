@@ -32,7 +32,7 @@ export const awaitRollback: Permission = {
   wildcard: ANY_EXECUTION,
 };
 
-export const hearOfRollback: Permission = {
+export const watchRollbackEnd: Permission = {
   sid: 'HearOfRollback',
   why: 'Step Functions learns of the end of that rollback through a rule that it manages.',
   actions: ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
@@ -103,7 +103,7 @@ export const listSchedules: Permission = {
 
 export const passSchedulerRole: Permission = {
   sid: 'PassSchedulerRole',
-  why: 'Passes the role that starts executions to such a schedule, and to no other service.',
+  why: 'Passes to EventBridge Scheduler the role with which a schedule starts an execution, and to no other service.',
   actions: ['iam:PassRole'],
   resources: [arns.role('scheduler')],
   conditions: { StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' } },

@@ -46,7 +46,7 @@ const Principal = z.string().regex(/^arn:/, 'must be the ARN of the principal th
 const OTHERS = [
   /** UpdateAddon with this configuration, as it stands. */
   z.strictObject({ ...Deed, other: z.literal('change-addon'), configuration: z.string() }),
-  /** UpdateAddon with this version, without it the newest that the cluster can have. The configuration stays. */
+  /** UpdateAddon to this version; default: the newest that EKS offers for the cluster. The configuration stays. */
   z.strictObject({ ...Deed, other: z.literal('upgrade-addon'), version: z.string().min(1).optional() }),
   /** DeleteAddon with `preserve`: kube-proxy stays without an add-on. */
   z.strictObject({ ...Deed, other: z.literal('delete-addon') }),

@@ -15,7 +15,7 @@ export interface Need {
  * Whether identity policies allow what is needed: some statement does, and none denies it.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  *
- * @throws Error that names a condition operator which the sandbox does not play.
+ * @throws Error that names a condition operator which the sandbox does not implement.
  */
 export function isAllowed(statements: readonly Statement[], need: Need): boolean {
   const applying = statements.filter((statement) => applies(statement, need));
@@ -74,7 +74,7 @@ function holds(operator: string, wanted: readonly string[], found: string | read
   const [, set = '', name = '', ifExists] = OPERATOR.exec(operator) ?? [];
   const negated = name.replace(/^(String|Arn|Numeric)Not/, '$1');
   const compare = Object.hasOwn(COMPARE, negated) ? COMPARE[negated] : undefined;
-  if (!compare) throw new Error(`the sandbox does not play the condition operator ${operator}`);
+  if (!compare) throw new Error(`the sandbox does not implement the condition operator ${operator}`);
   const isNegated = negated !== name;
   if (found === undefined) return ifExists !== undefined || set === 'ForAllValues:' || (isNegated && set === '');
   if (set === '' && typeof found !== 'string') return false;

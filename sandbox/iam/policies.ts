@@ -44,7 +44,9 @@ export function readStatement(owner: string, statement: unknown, everywhere = fa
   const { Sid, Effect, Action, Resource = everywhere ? '*' : undefined, Condition = {} } = statement;
   if (Effect !== 'Allow' && Effect !== 'Deny') throw new TemplateError(`a statement of ${owner} has no Effect`);
   if (Action === undefined || Resource === undefined)
-    throw new TemplateError(`a statement of ${owner} has NotAction or NotResource, which the sandbox does not play`);
+    throw new TemplateError(
+      `a statement of ${owner} has NotAction or NotResource, which the sandbox does not implement`,
+    );
   const conditions = Object.entries(asRecord(Condition)).map(([operator, keys]) => [
     operator,
     Object.fromEntries(Object.entries(asRecord(keys)).map(([key, values]) => [key, listOf(values).map(String)])),

@@ -55,7 +55,7 @@ export class DaemonSetController {
     this.#unsubscribe = store.subscribe((event) => this.#observe(event));
   }
 
-  /** Brings the cluster to where it has been for long: every node has its pod, running with the configuration. */
+  /** Sets up the steady state: every node has its running kube-proxy pod. */
   async start(): Promise<void> {
     const nodes = this.#cluster.nodes.filter((node) => !node.terminated && !node.stopped);
     for (const node of nodes) this.#createNode(node);
@@ -126,7 +126,7 @@ export class DaemonSetController {
     return { uid: object.metadata.uid, generation: object.metadata.generation ?? 1, spec: daemonSetSpec(object) };
   }
 
-  /** What the controller does on every change: pods off nodes that went, pods on nodes without one, then the rollout. */
+  /** Deletes pods of removed nodes, creates missing pods, then continues the rollout. */
   #sync(): void {
     if (this.#stopped) return;
     const nodes = this.#cluster.nodes.filter(runsKubeProxy);

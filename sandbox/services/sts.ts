@@ -3,7 +3,7 @@ import type { Credentials } from '../credentials.ts';
 import { ServiceError } from '../wire/error.ts';
 import { type Operations, operations } from '../wire/operations.ts';
 
-/** AWS STS: who one is, and roles to assume. Every role may be assumed by everybody: IAM is not played. */
+/** AWS STS: who one is, and roles to assume. Every role may be assumed by everybody: IAM is not simulated. */
 export function stsService(options: { account: string; credentials: Credentials }): Operations {
   const { account, credentials } = options;
   return operations<typeof Sdk>({

@@ -53,13 +53,13 @@ export interface MachineAsked {
   readonly encryptionConfiguration?: { readonly type?: string | undefined } | undefined;
 }
 
-/** Throws by name for a kind of state machine that the sandbox does not play. */
+/** Throws by name for a kind of state machine that the sandbox does not implement. */
 export function checkMachineAsked({ type, publish, versionDescription, encryptionConfiguration }: MachineAsked): void {
   if (type !== undefined && type !== 'STANDARD')
-    throw new ServiceError('StateMachineTypeNotSupported', `The sandbox plays no state machine of type '${type}'`);
+    throw new ServiceError('StateMachineTypeNotSupported', `The sandbox implements no state machine of type '${type}'`);
   if (versionDescription !== undefined && publish !== true)
     throw invalid("'versionDescription' needs 'publish' to be true");
   const key = encryptionConfiguration?.type;
   if (key !== undefined && key !== 'AWS_OWNED_KEY')
-    throw new ServiceError('InvalidEncryptionConfiguration', `The sandbox plays no encryption of type '${key}'`);
+    throw new ServiceError('InvalidEncryptionConfiguration', `The sandbox implements no encryption of type '${key}'`);
 }

@@ -184,7 +184,7 @@ export class Thread {
 
   /**
    * Evaluates Assign and Output, both with the variables as they were, records the exit and takes the new variables
-   * over. Without Output a state gives its result, its error or else its input on.
+   * over. Without Output, a state passes on its result, or its error, or its input.
    */
   async leave(
     visit: Visit,

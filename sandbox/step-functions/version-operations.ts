@@ -28,7 +28,7 @@ export function versionOperations(engine: StepFunctions): Operations {
     },
     CreateStateMachineAlias: ({ name, routingConfiguration: [route, ...others] }) => {
       if (!route || others.length > 0)
-        throw new ServiceError('ValidationException', 'The sandbox plays aliases that lead to one version.');
+        throw new ServiceError('ValidationException', 'The sandbox implements aliases that lead to one version.');
       const { arn, createdAt } = versions.createAlias(name, route.stateMachineVersionArn, world.region.clock.now());
       return { stateMachineAliasArn: arn, creationDate: createdAt };
     },

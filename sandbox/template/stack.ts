@@ -103,7 +103,7 @@ export class Stack {
     return value;
   }
 
-  /** A value with its intrinsic functions resolved. Throws TemplateError naming one that the sandbox does not play. */
+  /** A value with its intrinsic functions resolved. Throws TemplateError naming one that the sandbox does not implement. */
   resolve(value: unknown): unknown {
     if (Array.isArray(value)) return value.map((each) => this.resolve(each)).filter((each) => each !== NO_VALUE);
     if (!isRecord(value)) return value;
@@ -121,7 +121,7 @@ export class Stack {
     const intrinsic = Object.hasOwn(INTRINSICS, name) ? INTRINSICS[name] : undefined;
     // IAM has a member of the name Condition too, which holds operators.
     if (name === 'Condition' && typeof argument !== 'string') return { Condition: this.resolve(argument) };
-    if (!intrinsic) throw new TemplateError(`the sandbox does not play ${name}`);
+    if (!intrinsic) throw new TemplateError(`the sandbox does not implement ${name}`);
     return intrinsic(argument, this);
   }
 

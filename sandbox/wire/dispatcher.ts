@@ -90,7 +90,7 @@ export class Dispatcher {
     if (!model) throw new ServiceError('UnknownOperationException', `${service.id} has no operation ${name}`, 404);
     const registered = this.#services.get(service.id);
     const run = registered && Object.hasOwn(registered, name) ? registered[name] : undefined;
-    if (!run) throw new ServiceError('NotImplemented', `the sandbox does not play ${service.id}.${name}`, 501);
+    if (!run) throw new ServiceError('NotImplemented', `the sandbox does not implement ${service.id}.${name}`, 501);
     return { model, run };
   }
 }

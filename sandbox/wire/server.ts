@@ -60,7 +60,7 @@ async function answer(
     const request = await receive(incoming);
     const scope = credentialScope(request);
     if (!isServiceId(scope.service))
-      throw new ServiceError('UnknownService', `the sandbox does not play the service ${scope.service}`, 501);
+      throw new ServiceError('UnknownService', `the sandbox does not implement the service ${scope.service}`, 501);
     service = serviceModel(scope.service);
     const { operation, input } = await readRequest(service, request);
     const { principal, arn } = options.credentials.identify(scope.accessKeyId);

@@ -61,10 +61,11 @@ function checkPlaceholders(definition: unknown, placeholders: readonly string[],
 }
 
 /**
- * What a definition gets wrong beyond what asl-validator 4 sees: variables that no path assigned, `$states.result` where
- * there is no result, unknown functions, integrations, error names, placeholders and handlers, tasks without a timeout
- * or without retries for Lambda's own transient errors, failures that nothing catches, states that nothing reaches,
- * `States.ALL` out of place, texts for blobs, states that take time and have no phase.
+ * Violations of nightshift's rules that asl-validator 4 does not report: variables that no path assigned,
+ * `$states.result` where there is no result, unknown functions, integrations, error names, placeholders and handlers,
+ * tasks without a timeout or without retries for transient errors of Lambda or of an SDK call, failures that nothing
+ * catches (`States.DataLimitExceeded` of a call that reads among them), states that nothing reaches, `States.ALL` out of
+ * place, texts for blobs, states that take time and have no phase.
  * Empty when all is well. Takes the definition as written, placeholders included.
  */
 export function lintStateMachine(definition: unknown, options: LintOptions): Finding[] {

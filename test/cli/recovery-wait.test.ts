@@ -37,7 +37,7 @@ const recovery = () => new Recorder('2026-11-20T22:20:00Z').start({});
 
 const AT_23_02 = "the cluster's lease starts it at 2026-11-20 23:02:00Z at the latest";
 const AT_00_10 = "the cluster's lease starts it at 2026-11-21 00:10:00Z at the latest";
-const NO_LEASE = 'no lease that was left starts it, so the daily sweep looks for it';
+const NO_LEASE = 'no remaining lease will start it; the daily sweep will';
 
 interface Case {
   lease: string;

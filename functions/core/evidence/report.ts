@@ -55,7 +55,7 @@ export function readReport(
   if (lines.at(-1) === `end=${format}`) lines.pop();
   else problems.push('the output is cut: its last line is missing');
   if (lines[0] === `${format}=1`) lines.shift();
-  else problems.push(`not the output of ${name}-node.sh: its first line must be ${format}=1`);
+  else problems.push(`the first line is not ${format}=1: this is not the output of ${name}-node.sh`);
   const isWarning = (line: string) => line.startsWith('warning=');
   const warnings = lines.filter(isWarning).map((line) => line.slice('warning='.length));
   const { facts, flaws } = readFacts(

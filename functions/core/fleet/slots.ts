@@ -38,7 +38,10 @@ export interface Search {
   stagger: Stagger;
   /** Windows that start up to this moment are not looked at. */
   after: Date;
-  /** Whether a slot, by its milliseconds, takes no more. One that was full is asked again only after `reopen`. */
+  /**
+   * Whether as many migrations as may start at once are planned for this moment (milliseconds since 1970). A full slot
+   * is asked again only after `reopen`.
+   */
   isFull(at: number): boolean;
 }
 
@@ -56,7 +59,7 @@ export class WindowSlots {
   readonly #occurrences: Occurrence[] = [];
   /** No occurrence before this one has room. */
   #first = 0;
-  /** The slots that begin at moments which somebody asked about. */
+  /** Answers of `at`, by moment (cache). */
   readonly #known = new Map<number, Slot | null>();
 
   constructor(window: Window, search: Search) {

@@ -8,7 +8,7 @@ import type { InstanceRunning } from './native-events.ts';
 import type { ClusterStanding } from './schedule-plan.ts';
 import type { Settings } from './settings.ts';
 
-/** What follows on an event: nothing, a word that a tag is wrong, or an execution of migrate-cluster. */
+/** What nightshift does about an event: ignore it, report a wrong tag, or start migrate-cluster. */
 export type Reaction =
   | { kind: 'ignore'; reason: string }
   | { kind: 'refuse'; reason: string }
@@ -21,7 +21,7 @@ export function executionName(prefix: string, cluster: string, suffix: string): 
   return cutName(`${prefix}-${cluster}`, { of: cluster, longest: LONGEST_EXECUTION_NAME, tail: `-${suffix}` });
 }
 
-/** One line that a request takes as the one who asked. */
+/** Makes a text fit for `requestedBy`: one line, at most 512 characters. */
 const asker = (text: string): string => text.replace(/\p{Cc}/gu, ' ').slice(0, 512);
 
 /**

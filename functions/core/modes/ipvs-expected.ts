@@ -22,7 +22,7 @@ interface Wanted {
   port: number;
 }
 
-/** The service by its exact port, else one whose port the resolved and cut name does not show. */
+/** Finds the server by its port; otherwise one whose port cannot be read because ipvsadm printed a shortened name. */
 function find(servers: readonly VirtualServer[], wanted: Wanted): VirtualServer | null {
   const there = servers.filter(({ protocol, address }) => protocol === wanted.protocol && address === wanted.address);
   const exact = there.find(({ port }) => port === wanted.port);

@@ -12,8 +12,8 @@ export interface CanaryPod {
   waiting: string | null;
 }
 
-/** The ways of proving a node; each way that the cluster's nodes need gets a canary of its own. */
-const WAYS = ['ssm', 'proxy-mode'] as const satisfies readonly Handling['by'][];
+/** How a node is proven; each kind of proof that the cluster's nodes need gets a canary of its own. */
+const PROOFS = ['ssm', 'proxy-mode'] as const satisfies readonly Handling['by'][];
 
 /** A node whose kube-proxy is restarted first, and why this one. */
 export interface ChosenCanary {
@@ -26,11 +26,11 @@ export type CanaryChoice =
   | { kind: 'chosen'; canaries: ChosenCanary[] }
   /** No node of the cluster can be proven alone, before the others. */
   | { kind: 'impossible'; reason: string }
-  /** There are nodes for one way of proving, and kube-proxy works on none of them now. */
+  /** There are nodes for one kind of proof, and kube-proxy works on none of them now. */
   | { kind: 'unhealthy'; reason: string };
 
 /**
- * Chooses the nodes whose kube-proxy is restarted first, one for each way of proving that the nodes have: a proof by a
+ * Chooses the nodes whose kube-proxy is restarted first, one for each kind of proof that the nodes need: a proof by a
  * script on one node proves nothing about a node that only the API server asks. Each canary has a Ready kube-proxy, and
  * does not run the cluster's DNS unless all nodes do. Of the remaining nodes the first by id is chosen, so that a
  * repetition chooses the same one.
@@ -42,8 +42,8 @@ export function chooseCanaries(
 ): CanaryChoice {
   const ready = new Map(pods.filter((pod) => pod.ready && !pod.terminating).map((pod) => [pod.nodeName, pod]));
   const canaries: ChosenCanary[] = [];
-  for (const way of WAYS) {
-    const provable = inventory.filter(({ handling }) => handling.by === way);
+  for (const proof of PROOFS) {
+    const provable = inventory.filter(({ handling }) => handling.by === proof);
     if (provable.length === 0) continue;
     const best = bestOf(provable, ready, dnsNodes);
     if (best === null)
@@ -83,7 +83,7 @@ export type CanaryState =
 
 const CANNOT_START = ['CrashLoopBackOff', 'CreateContainerConfigError', 'InvalidImageName'];
 
-/** Why a pod will not start however long one waits; null while it may start. */
+/** Why waiting cannot help this pod; null while it may still start. */
 export function crashOf({ restarts, waiting }: Pick<CanaryPod, 'restarts' | 'waiting'>): string | null {
   if (restarts === 0 && (waiting === null || !CANNOT_START.includes(waiting))) return null;
   return `${restarts} restarts${waiting === null ? '' : `, ${waiting}`}`;

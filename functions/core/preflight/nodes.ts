@@ -2,10 +2,10 @@ import { type InventoryNode, type ManagedNode, UNREGISTERED } from '../nodes/nod
 import { named } from '../values/named.ts';
 import { block, type Checks, type Finding, notYet, pass, refuse, type Subject, unknown, warn } from './check.ts';
 
-const who = ({ id, name }: InventoryNode): string => (name === id ? id : `${name} (${id})`);
+const nodeLabel = ({ id, name }: InventoryNode): string => (name === id ? id : `${name} (${id})`);
 
 /** The kinds of nodes that run no script, each with the text that its Node object has as image. */
-const excuse = (image: string): 'windows' | 'bottlerocket' | 'none' => {
+const kindByImage = (image: string): 'windows' | 'bottlerocket' | 'none' => {
   const name = image.toLowerCase();
   return name.includes('windows') ? 'windows' : name.startsWith('bottlerocket') ? 'bottlerocket' : 'none';
 };
@@ -19,7 +19,7 @@ function contradictions({ inventory, workloads }: Subject): Map<string, string> 
       const kind = kinds.get(name);
       if (image === undefined || kind === undefined) return [];
       const taken = kind === 'windows' || kind === 'bottlerocket' ? kind : 'none';
-      return kind === 'hybrid' || taken === excuse(image) ? [] : [[name, image]];
+      return kind === 'hybrid' || taken === kindByImage(image) ? [] : [[name, image]];
     }),
   );
 }
@@ -37,11 +37,11 @@ function nodes(subject: Subject): Finding {
   const { inventory } = subject;
   const misclassified = contradictions(subject);
   const blocked = inventory.flatMap((node) => {
-    if (node.handling.by === 'blocked') return [`${who(node)}: ${node.handling.reason}`];
+    if (node.handling.by === 'blocked') return [`${nodeLabel(node)}: ${node.handling.reason}`];
     const image = misclassified.get(node.name);
     if (image !== undefined)
-      return [`${who(node)}: it is classified as ${node.kind}, but its Node object says ${image}`];
-    return node.kind === 'unknown' ? [`${who(node)}: its kind is not known`] : [];
+      return [`${nodeLabel(node)}: it is classified as ${node.kind}, but its Node object says ${image}`];
+    return node.kind === 'unknown' ? [`${nodeLabel(node)}: its kind is not known`] : [];
   });
   if (blocked.length === 0) return pass(`each of ${inventory.length} nodes is classified`);
   const count = blocked.length === 1 ? '1 node blocks' : `${blocked.length} nodes block`;
@@ -79,7 +79,8 @@ function operatingSystem(subject: Subject): Finding | null {
   const others = eligible(subject).filter(({ node }) => node.kind === 'other-linux');
   if (others.length === 0) return null;
   const systems = others.map(
-    ({ node, known }) => `${who(node)} ${known === undefined ? '' : `${known.platformName} ${known.platformVersion}`}`,
+    ({ node, known }) =>
+      `${nodeLabel(node)} ${known === undefined ? '' : `${known.platformName} ${known.platformVersion}`}`,
   );
   return block(
     `nightshift has not been tried on the operating system of these nodes: ${named(systems.map((each) => each.trim()))}`,
@@ -97,7 +98,7 @@ function stoppedNodes({ inventory, ec2 }: Subject): Finding | null {
   const tags = new Map(ec2.map((node) => [node.id, node.tags]));
   const bare = stopped.filter(({ id }) => tags.get(id)?.[PREPARED_ON_REGISTRATION] !== 'true');
   const later = 'they start later with the new mode, and are not proven now';
-  const listed = (nodes: readonly InventoryNode[]) => named(nodes.map(who));
+  const listed = (nodes: readonly InventoryNode[]) => named(nodes.map(nodeLabel));
   if (bare.length === 0)
     return warn(
       `${stopped.length} instances are stopped (${listed(stopped)}): ${later}; they have the tag ${PREPARED_ON_REGISTRATION}=true, which prepares an instance when it registers with SSM`,
@@ -146,12 +147,12 @@ function agentVersion(subject: Subject): Finding {
   if (old.length > 0)
     return warn(
       `SSM agents are older than 3.3.2746.0, the first that hands parameters to scripts as environment variables: ${named(
-        old.map(({ node, version }) => `${who(node)} ${version}`),
+        old.map(({ node, version }) => `${nodeLabel(node)} ${version}`),
       )}`,
       fix,
     );
   if (silent.length > 0)
-    return unknown(`the version of SSM agents: ${named(silent.map(({ node }) => who(node)))}`, fix);
+    return unknown(`the version of SSM agents: ${named(silent.map(({ node }) => nodeLabel(node)))}`, fix);
   return pass(`each of ${asked.length} SSM agents is 3.3.2746.0 or newer`);
 }
 
@@ -188,7 +189,7 @@ function kernel(subject: Subject): Finding {
     const release = releases.get(node.name);
     const system = known === undefined ? 'an unknown system' : `${known.platformName} ${known.platformVersion}`;
     const old = release === undefined ? known && systemIsOld(known, subject) : kernelIsOld(release);
-    return { old: old ?? null, said: `${who(node)} ${release ?? system}` };
+    return { old: old ?? null, said: `${nodeLabel(node)} ${release ?? system}` };
   });
   const old = judged.filter((each) => each.old === true);
   const unread = judged.filter((each) => each.old === null);

@@ -41,12 +41,15 @@ export const CHECKS: Readonly<Record<CheckName, CheckEntry>> = {
   ...WORKLOAD_CHECKS,
 };
 
-/** Findings of the look beyond the snapshot and the inventory. `restartFor` is the execution's name. */
+/** What the look found besides the snapshot and the inventory. `restartFor` is the execution's name. */
 export interface Sight {
   restartFor: string;
   /** Whether the functions that reach Kubernetes run in a VPC of the account. */
   inVpc: boolean;
-  /** Nodes have just failed to prove the target under this lease, so a compliant configuration proves nothing. */
+  /**
+   * Under this lease at least one node failed to prove the target, so a configuration that names the target proves
+   * nothing.
+   */
   refuted?: boolean;
   ec2: readonly Ec2Node[];
   managed: readonly ManagedNode[];

@@ -98,7 +98,7 @@ function allowedByCalendars(window: Window, now: Date, states: readonly Calendar
       if (next === undefined)
         return { kind: 'never', reason: `Change Calendar ${name} is CLOSED and names no moment at which it opens` };
       closed.push(name);
-      // A transition that should have been is asked for again in a minute, not at once and for ever.
+      // If a calendar's announced transition is in the past, ask again in a minute: asking at once could loop.
       allowed.from = Math.max(allowed.from, next > now.getTime() ? next : now.getTime() + MINUTE);
     } else if (next !== undefined && next > now.getTime() && next < allowed.until) {
       allowed.until = next;
@@ -121,7 +121,7 @@ function runningSince(schedule: Schedule, now: Date, durationMs: number): Date |
   return newest;
 }
 
-/** Everything that deciding about one occurrence takes; times in milliseconds. */
+/** The inputs for deciding whether one occurrence of the window has room for the work; times in milliseconds. */
 interface Question {
   now: number;
   durationMs: number;
@@ -130,7 +130,9 @@ interface Question {
   allowed: Extract<Allowed, { kind: 'between' }>;
 }
 
-/** The first moment at which the occurrence that starts at `start` takes work that needs `needMs`; null if never. */
+/**
+ * The first moment at which work of `needMs` may start in the occurrence that begins at `start`; null if there is none.
+ */
 function entryInto(start: number, question: Question): { at: number; closes: number; lastStart: number } | null {
   const { allowed, now, durationMs, cutoffMs, needMs } = question;
   const at = Math.max(start, now, allowed.from);

@@ -23,10 +23,7 @@ export interface EvidenceIndex {
 const EVIDENCE = '/evidence.ndjson.gz';
 const DISPATCH = '/dispatch.json.gz';
 
-/**
- * The objects that are written after the index, or may be: a record that is completed later has the hash that its event
- * names.
- */
+/** Not indexed: the outcome and history may be written after the index. The event carries the outcome's hash. */
 const WRITTEN_LATER = [outcomeKey, historyKey];
 
 /**
@@ -108,7 +105,8 @@ async function read(store: ObjectStore, key: string, unread: MissingEvidence[]):
 }
 
 /**
- * The modes that nodes reported since all nodes were last asked. The dispatch beside the verdicts holds when that was.
+ * The modes that nodes reported since all nodes were last asked. `dispatch.json.gz` in the same step has the time at
+ * which the nodes were asked.
  */
 async function modesOf(
   store: ObjectStore,

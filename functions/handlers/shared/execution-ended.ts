@@ -66,7 +66,7 @@ async function keepHistory(
  * Keeps the history of an execution that ended, writes the record that it still owes, and recovers what it left. If the
  * history cannot be kept, the recovery is started all the same; then the error is thrown, so that the caller retries.
  */
-export async function lookAfter(
+export async function handleEndedExecution(
   deps: EndingDeps,
   machine: Machine,
   ended: ExecutionEnded,
@@ -96,8 +96,8 @@ async function isRecorded({ store }: Pick<EndingDeps, 'store'>, ended: Execution
 }
 
 /**
- * Writes the record of an execution that came to its ending and could not record it: the bus or the bucket did not
- * answer. The execution's history carries all that the record needs; no execution is started for it. Null for an
+ * Writes the record of an execution that ended but could not record its outcome, because the event bus or the evidence
+ * bucket did not answer. The execution's history carries all that the record needs; no execution is started for it. Null for an
  * execution that owes no such record. While the bus or the bucket does not answer, the record stays owed: the next
  * sweep tries again.
  */

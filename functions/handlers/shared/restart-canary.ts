@@ -15,9 +15,9 @@ interface Task {
 }
 
 /**
- * Chooses one node for each way of proving, stores the choice in S3, and deletes these nodes' kube-proxy pods; the
- * DaemonSet makes new pods with the new configuration. The choice is stored first: a repetition deletes the stored
- * pods, which may be gone, and never the pod of a different node. Throws CanaryFailed when there are nodes and none has
+ * Chooses one node for each kind of proof, stores the choice in S3, and deletes these nodes' kube-proxy pods; the
+ * DaemonSet makes new pods with the new configuration. The choice is stored first: a retry deletes the same
+ * pods (some may be gone already) and never restarts another node. Throws CanaryFailed when there are nodes and none has
  * a working kube-proxy.
  */
 export async function restartCanary(

@@ -148,7 +148,7 @@ export function createAddon(region: Region, cluster: Cluster, change: Change, ru
 
 /**
  * DeleteAddon with `preserve`: EKS stops managing kube-proxy and leaves its objects in the cluster. Without it the
- * cluster would lose its kube-proxy, which this sandbox does not play.
+ * cluster would lose its kube-proxy, which this sandbox does not implement.
  * https://docs.aws.amazon.com/eks/latest/APIReference/API_DeleteAddon.html
  */
 export function deleteAddon(region: Region, cluster: Cluster, addon: Addon, preserve: boolean): void {
@@ -168,7 +168,7 @@ export function deleteAddon(region: Region, cluster: Cluster, addon: Addon, pres
 
 type Modelled = EffectiveConfiguration & { mode: ProxyMode };
 
-/** The sandbox's nodes know two modes; a third, though EKS would take it, is refused instead of being played wrongly. */
+/** The sandbox's nodes know two modes; a third, though EKS would take it, is refused instead of being simulated wrongly. */
 function modelled(configuration: EffectiveConfiguration): Modelled {
   const { mode } = configuration;
   if (mode === 'iptables' || mode === 'ipvs') return { ...configuration, mode };

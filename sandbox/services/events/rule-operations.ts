@@ -22,7 +22,7 @@ export function ruleOperations(region: Region, buses: EventBuses, rules: Rules):
     },
     PutRule: ({ Name, EventBusName, EventPattern, ScheduleExpression, State, Description }) => {
       if (EventPattern === undefined || ScheduleExpression !== undefined)
-        throw new ServiceError('ValidationException', 'The sandbox plays rules with an event pattern only.');
+        throw new ServiceError('ValidationException', 'The sandbox implements rules with an event pattern only.');
       const enabled = State !== 'DISABLED';
       const rule = { name: Name, bus: busOf(EventBusName), pattern: EventPattern, enabled, description: Description };
       return { RuleArn: rules.put(rule).arn };

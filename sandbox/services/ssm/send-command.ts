@@ -11,7 +11,7 @@ import { resolveParameters } from './parameters.ts';
 type Input = Checked<Sdk.SendCommandRequest>;
 
 /**
- * Checks a SendCommand request and makes the command of it, not yet on its way.
+ * Validates a SendCommand request and creates its command; `CommandRun` delivers it.
  * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html
  */
 export function makeCommand(region: Region, documents: Documents, input: Input): Command {

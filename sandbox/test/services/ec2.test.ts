@@ -88,6 +88,6 @@ test('EC2’s own errors come in EC2’s own form', async () => {
   );
   await expect(client.describeVpcs({})).rejects.toMatchObject({
     name: 'NotImplemented',
-    message: 'the sandbox does not play ec2.DescribeVpcs',
+    message: 'the sandbox does not implement ec2.DescribeVpcs',
   });
 });

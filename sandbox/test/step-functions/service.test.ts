@@ -301,7 +301,7 @@ test.each([
     { name: 'own', definition: '{}', roleArn, encryptionConfiguration: { type: 'CUSTOMER_MANAGED_KMS_KEY' } },
     'InvalidEncryptionConfiguration',
   ],
-])('%s %j, which is not played, is refused as %s', async (operation, input, name) => {
+])('%s %j, which is not implemented, is refused as %s', async (operation, input, name) => {
   const api = await serve();
   await expect(api.call(operation, input)).rejects.toMatchObject({ name, status: 400 });
 });

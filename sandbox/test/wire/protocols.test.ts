@@ -47,7 +47,10 @@ test('a request without a credential scope is refused, and so is an unknown serv
   expect(unsigned.status).toBe(403);
   expect(unsigned.headers.get('x-amzn-errortype')).toBe('MissingAuthenticationToken');
   const unknown = await send('dynamodb', '/');
-  expect([unknown.status, unknown.text]).toEqual([501, '{"message":"the sandbox does not play the service dynamodb"}']);
+  expect([unknown.status, unknown.text]).toEqual([
+    501,
+    '{"message":"the sandbox does not implement the service dynamodb"}',
+  ]);
 });
 
 test('every reply carries a request id', async () => {

@@ -133,7 +133,7 @@ test('what a function cannot do is not tried again where the template says so, a
 test.each([
   ['no template', { Resources: { One: {} } }, "the template's Resources.One.Type"],
   ['a function without bundle', { Fn: fn({ FunctionName: 'nightshift-none' }) }, 'no bundle for the function'],
-  ['an unknown intrinsic', { Fn: fn({ FunctionName: { 'Fn::GetAZs': '' } }) }, 'does not play Fn::GetAZs'],
+  ['an unknown intrinsic', { Fn: fn({ FunctionName: { 'Fn::GetAZs': '' } }) }, 'does not implement Fn::GetAZs'],
   [
     'an unknown attribute',
     { Fn: fn({ FunctionName: { 'Fn::GetAtt': ['Fn2', 'Url'] } }), Fn2: fn({}) },

@@ -64,7 +64,7 @@ describe('clean-node.sh', () => {
     [
       'that of another document',
       `mode=ipvs\n${CLEANED}`,
-      'not the output of clean-node.sh: its first line must be nightshift-clean=1',
+      'the first line is not nightshift-clean=1: this is not the output of clean-node.sh',
     ],
     ['empty', '', 'the output is cut: its last line is missing'],
   ])('proves nothing with output that is %s', (_, output, reason) => {

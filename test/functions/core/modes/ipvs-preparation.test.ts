@@ -42,7 +42,7 @@ test.each([
     'another format',
     lines.with(0, 'nightshift-prepare=2'),
     [
-      'not the output of prepare-node.sh: its first line must be nightshift-prepare=1',
+      'the first line is not nightshift-prepare=1: this is not the output of prepare-node.sh',
       'a line is not understood (it is not a fact that the document prints): nightshift-prepare=2',
     ],
   ],

@@ -35,7 +35,10 @@ export class Interrupted extends Error {
   }
 }
 
-/** Lines for stderr and the exit code. The last word of the last line is the error's name, except for a bad call. */
+/**
+ * Lines for stderr and the exit code. The last word of the last line is the error's name, except for a bad call. The
+ * advice is the line before, although a reader wants the problem first: scripts read both lines by their place.
+ */
 export function describeError(error: unknown): { exitCode: number; lines: string[] } {
   if (error instanceof Interrupted) return { exitCode: error.exitCode, lines: [] };
   if (error instanceof UsageError)

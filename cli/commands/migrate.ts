@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { IPVS_SCHEDULERS } from '../../functions/core/modes/proxy-mode.ts';
+import { IPVS_SCHEDULERS, TARGET_MODES, type Target } from '../../functions/core/modes/proxy-mode.ts';
 import { CHECK_NAMES, isCheckName } from '../../functions/core/preflight/names.ts';
 import type { WantedRequest } from '../execution/run-migrate.ts';
 import { UsageError } from '../exit.ts';
@@ -9,7 +9,8 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { untilSignal } from '../terminal/until-signal.ts';
 
 interface MigrateOptions {
-  scheduler: string;
+  mode: Target['mode'];
+  scheduler?: string;
   window?: string;
   now?: true;
   reason?: string;
@@ -25,6 +26,7 @@ const EXAMPLES = pasteable(`
 Examples:
   $ nightshift migrate my-cluster                              # in the window that the cluster's tag names
   $ nightshift migrate my-cluster --window weekend --scheduler lc
+  $ nightshift migrate my-cluster --window weekend --mode nftables
   $ nightshift migrate my-cluster --now --reason "CHG-1234, agreed with checkout"
   $ nightshift migrate my-cluster --acknowledge ipvs-deprecated --acknowledge idle-timeout
   $ nightshift migrate my-cluster --dry-run                    # the plan and every preflight check, nothing is changed
@@ -37,10 +39,13 @@ everything is as before), 2 if the arguments are wrong.`);
 export function addMigrate(program: Command, terminal: Terminal): void {
   program
     .command('migrate')
-    .summary('move one cluster to IPVS and watch it')
-    .description("Moves one cluster's kube-proxy to IPVS in its window, and follows the execution to its end.")
+    .summary('move one cluster to IPVS or nftables and watch it')
+    .description(
+      "Moves one cluster's kube-proxy to IPVS or nftables in its window, and follows the execution to its end.",
+    )
     .argument('<cluster>', 'name of the EKS cluster')
-    .addOption(new Option('--scheduler <scheduler>', 'the IPVS scheduler').choices(IPVS_SCHEDULERS).default('rr'))
+    .addOption(new Option('--mode <mode>', 'the mode that kube-proxy shall run').choices(TARGET_MODES).default('ipvs'))
+    .addOption(new Option('--scheduler <scheduler>', 'the IPVS scheduler, rr by default').choices(IPVS_SCHEDULERS))
     .option('--window <name>', 'the configured window to wait for')
     .addOption(new Option('--now', 'do not wait for a window; needs --reason').conflicts('window'))
     .option('--reason <text>', 'why it cannot wait; recorded in the history')
@@ -83,6 +88,15 @@ function acknowledge(): Option {
     .default(names, 'none');
 }
 
+/** @throws UsageError */
+async function wantedTarget({ mode, scheduler }: Pick<MigrateOptions, 'mode' | 'scheduler'>): Promise<object> {
+  const { MODES } = await import('../../functions/core/modes/index.ts');
+  const { usual } = MODES[mode];
+  if (scheduler === undefined) return usual;
+  if ('scheduler' in usual) return { ...usual, scheduler };
+  throw new UsageError(`--scheduler does not apply: mode ${mode} has no scheduler`);
+}
+
 /** The input of the execution, checked by the workflow's own rules. @throws UsageError */
 async function wantedRequest(cluster: string, options: MigrateOptions): Promise<WantedRequest> {
   if (options.now && !options.reason?.trim())
@@ -93,7 +107,7 @@ async function wantedRequest(cluster: string, options: MigrateOptions): Promise<
     throw new UsageError('--reason gives the reason for a migration outside its window, so it needs --now');
   const request = {
     cluster,
-    target: { mode: 'ipvs', scheduler: options.scheduler },
+    target: await wantedTarget(options),
     ...(options.window === undefined ? {} : { window: options.window }),
     ...(options.now && options.reason !== undefined ? { now: { reason: options.reason.trim() } } : {}),
     ...(options.strategy === undefined ? {} : { strategy: options.strategy }),

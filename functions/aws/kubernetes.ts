@@ -1,3 +1,4 @@
+import type { SyncFacts } from '../core/evidence/syncs.ts';
 import type { KubeProxyPod } from '../core/nodes/nodes.ts';
 import type { Workloads } from '../core/preflight/workloads.ts';
 import {
@@ -16,6 +17,7 @@ import { editConfig, type KubeProxyConfig, readConfig } from './kubernetes/confi
 import { type Pod, RollingDaemonSet, Written } from './kubernetes/objects.ts';
 import { askProxyModes } from './kubernetes/proxy-modes.ts';
 import { type ApiServerEndpoint, api as apiOf, pathOf } from './kubernetes/request.ts';
+import { askSyncs } from './kubernetes/syncs.ts';
 import { readWorkloads } from './kubernetes/workloads.ts';
 
 /** The DaemonSet's state, and its pods that were made from the present template. */
@@ -37,6 +39,8 @@ export interface Kubernetes extends KubeProxyConfig, CanaryPods {
   kubeProxyPods(): Promise<KubeProxyPod[]>;
   /** kube-proxy's answers on `/proxyMode`, by pod name; null for a pod that does not answer two requests. */
   proxyModes(pods: readonly string[]): Promise<Map<string, string | null>>;
+  /** What each kube-proxy reports about its own work on /healthz and /metrics, by pod name. */
+  syncs(pods: readonly string[]): Promise<Map<string, SyncFacts>>;
   /**
    * Does `kubectl rollout restart`. A repeated call with the same time changes nothing. Throws RolloutFailed without
    * DaemonSet.
@@ -62,6 +66,7 @@ export function kubernetes(endpoint: ApiServerEndpoint, token: string): Kubernet
     kubeProxyPods: () => said(async () => (await listPods(api, SELECTOR)).map(podOf)),
 
     proxyModes: (pods) => said(() => askProxyModes(api, pods)),
+    syncs: (pods) => said(() => askSyncs(api, pods)),
 
     restartKubeProxy: (restartedAt) =>
       said(async () => {
@@ -98,6 +103,7 @@ function podOf(pod: Pod): KubeProxyPod {
     terminating: isTerminating(pod),
     restarts: restartsOf(pod),
     proxyMode: null,
+    syncs: null,
     startedAt: status.startTime ?? null,
   };
 }

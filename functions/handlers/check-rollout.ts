@@ -75,17 +75,23 @@ async function lookAtCanaries(
 
 /** The inventory holds what these nodes ran before the restart. */
 async function askedAgain(
-  api: Pick<Kubernetes, 'proxyModes'>,
+  api: Pick<Kubernetes, 'proxyModes' | 'syncs'>,
   nodes: readonly InventoryNode[],
   pods: ReadonlyMap<string, string>,
 ): Promise<InventoryNode[]> {
   const podOf = ({ name, handling }: InventoryNode) => (handling.by === 'proxy-mode' ? pods.get(name) : undefined);
-  const modes = await api.proxyModes(nodes.flatMap((node) => podOf(node) ?? []));
+  const asked = nodes.flatMap((node) => podOf(node) ?? []);
+  const modes = await api.proxyModes(asked);
+  const syncs = await api.syncs(asked.filter((pod) => modes.get(pod) !== null));
   return nodes.map((node) => {
     const pod = podOf(node);
     const mode = pod === undefined ? null : (modes.get(pod) ?? null);
     return node.handling.by === 'proxy-mode'
-      ? { ...node, handling: { by: 'proxy-mode', mode }, runningMode: mode }
+      ? {
+          ...node,
+          handling: { by: 'proxy-mode', mode, syncs: pod === undefined ? null : (syncs.get(pod) ?? null) },
+          runningMode: mode,
+        }
       : node;
   });
 }

@@ -1,8 +1,10 @@
 import { choiceOf, leftoversBeside } from '../modes/index.ts';
 import { parseTables, UnparseableOutput } from '../modes/ipvs-tables.ts';
+import { parseElements } from '../modes/nftables-maps.ts';
 import type { Proxying } from '../modes/proxy-mode.ts';
 import type { NodeFacts, ValidateOutput } from './node-facts.ts';
 import { linesOf, readFacts } from './report.ts';
+import { problemsOfSyncs } from './syncs.ts';
 import type { Verdict } from './verdict.ts';
 
 /** The first line of the document's output, which distinguishes it from plain tables. */
@@ -12,6 +14,8 @@ const TRAILER = 'end=nightshift-validate';
 const LONGEST = 2_000;
 
 const count = /^\d{1,9}$/;
+const countOrUnknown = /^(\d{1,15}|unknown)$/;
+const moment = /^(\d{1,12}(\.\d{1,9})?|unknown)$/;
 const probe = /^(ok|failed|skipped)$/;
 const RULES = new Map<string, RegExp>([
   ['nightshift-validate', /^1$/],
@@ -24,9 +28,17 @@ const RULES = new Map<string, RegExp>([
   ['rejectRules', count],
   ['iptablesServices', count],
   ['foreignVirtualServers', count],
-  ['source', /^(ipvsadm|proc)$/],
+  ['nftTables', /^([0-2]|unknown)$/],
+  ['healthz', /^(ok|failed|unreachable)$/],
+  ['startedAt', moment],
+  ['syncedAt', moment],
+  ['syncFailures', countOrUnknown],
+  ['syncFailuresLater', countOrUnknown],
+  ['syncMicros', countOrUnknown],
+  ['source', /^(ipvsadm|proc|nft)$/],
   ['apiServerProbe', probe],
   ['dnsProbe', probe],
+  ['connectMicros', countOrUnknown],
 ]);
 
 function factsIn(lines: readonly string[]): NodeFacts {
@@ -38,15 +50,25 @@ function factsIn(lines: readonly string[]): NodeFacts {
     if (value === undefined) throw new UnparseableOutput(lines.length + 1, '', `the fact ${key} is missing`);
     return value;
   };
+  const known = (key: keyof NodeFacts): number | 'unknown' => (fact(key) === 'unknown' ? 'unknown' : Number(fact(key)));
+  const healthz = fact('healthz');
   return {
     kernel: fact('kernel'),
     proxyMode: fact('proxyMode'),
     kubeIpvs0: fact('kubeIpvs0'),
     virtualServers: Number(fact('virtualServers')),
     foreignVirtualServers: Number(fact('foreignVirtualServers')),
-    ipsets: fact('ipsets') === 'unknown' ? 'unknown' : Number(fact('ipsets')),
+    ipsets: known('ipsets'),
     rejectRules: Number(fact('rejectRules')),
     iptablesServices: Number(fact('iptablesServices')),
+    nftTables: known('nftTables'),
+    healthz: healthz === 'ok' || healthz === 'failed' ? healthz : 'unreachable',
+    startedAt: known('startedAt'),
+    syncedAt: known('syncedAt'),
+    syncFailures: known('syncFailures'),
+    syncFailuresLater: known('syncFailuresLater'),
+    syncMicros: known('syncMicros'),
+    connectMicros: known('connectMicros'),
     source: fact('source'),
     apiServerProbe: fact('apiServerProbe'),
     dnsProbe: fact('dnsProbe'),
@@ -76,12 +98,11 @@ export function parseValidateOutput(output: string): ValidateOutput {
   // Blanked rather than removed, so that line numbers stay true.
   const readable = tables.map((line, index) => (MORE.test(line) && index > 0 ? '' : line));
   try {
+    const excerpt = tables.join('\n');
+    if (facts.source === 'nft') return { facts, servers: [], elements: parseElements(tables), excerpt };
     const dialect = facts.source === 'proc' ? 'proc' : 'ipvsadm';
-    return {
-      facts,
-      servers: parseTables(readable.join('\n'), { dialect, names: 'refused' }),
-      excerpt: tables.join('\n'),
-    };
+    const servers = parseTables(readable.join('\n'), { dialect, names: 'refused' });
+    return { facts, servers, elements: [], excerpt };
   } catch (error) {
     if (!(error instanceof UnparseableOutput)) throw error;
     throw new UnparseableOutput(
@@ -146,6 +167,7 @@ export function judgeValidateOutput(
   const failures = [
     ...(running === mode ? [] : [`kube-proxy says its mode is ${running}, not ${mode}`]),
     ...problems,
+    ...problemsOfSyncs(mode, read.facts),
     ...problemsOfProbes(read.facts),
   ];
   return {

@@ -1,11 +1,21 @@
 import { InvalidRequest } from '../errors.ts';
 import { findExpected } from '../modes/ipvs-expected.ts';
 import { parseTables, type VirtualServer } from '../modes/ipvs-tables.ts';
+import { findElements, type MapElement, parseMaps } from '../modes/nftables-maps.ts';
 import { IPVS_SCHEDULERS, isIpvsScheduler } from '../modes/proxy-mode.ts';
 import { serviceAddresses } from '../values/cluster-ip.ts';
 import { judgeValidateOutput, parseValidateOutput, VALIDATE_FIRST_LINE } from './validate-output.ts';
 
-/** What `nightshift verify` prints as JSON. */
+/** What `nightshift verify --mode nftables` prints as JSON. */
+export interface MapVerification {
+  pass: boolean;
+  reasons: string[];
+  elements: number;
+  apiServer: MapElement | null;
+  dns: MapElement[];
+}
+
+/** What `nightshift verify` prints as JSON for IPVS. */
 export interface Verification {
   pass: boolean;
   reasons: string[];
@@ -48,4 +58,23 @@ export function verifyTables(text: string, expectation: { serviceCidr: string; s
     apiServer: found.apiServer,
     dns: found.dns,
   };
+}
+
+/**
+ * Verifies the text that a node in nftables mode printed: `nft list map ip kube-proxy service-ips`, or the validate
+ * document's output, which is recognized by its first line and judged whole.
+ * @throws InvalidRequest for a CIDR that breaks its rule
+ * @throws UnparseableOutput for a line that cannot be parsed, or output that is cut off
+ */
+export function verifyMaps(text: string, expectation: { serviceCidr: string }): MapVerification {
+  const services = serviceAddresses(expectation.serviceCidr);
+  const document = text.replace(/^\uFEFF/, '').trimStart();
+  const isDocument = document.startsWith(VALIDATE_FIRST_LINE);
+  const elements = isDocument ? parseValidateOutput(document).elements : parseMaps(text);
+  const { apiServer, dns, problems } = findElements(elements, services);
+  const found = { elements: elements.length, apiServer, dns };
+  if (!isDocument) return { pass: problems.length === 0, reasons: problems, ...found };
+  const expected = { proxying: { mode: 'nftables' }, ...services } as const;
+  const { pass, reasons } = judgeValidateOutput({ id: 'node', name: 'node' }, document, expected);
+  return { pass, reasons, ...found };
 }

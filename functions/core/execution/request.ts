@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { InvalidRequest } from '../errors.ts';
 import { MODES } from '../modes/index.ts';
-import { DEFAULT_MODE } from '../modes/proxy-mode.ts';
+import { DEFAULT_MODE, type Target } from '../modes/proxy-mode.ts';
 import { CHECK_NAMES } from '../preflight/names.ts';
 import { RestartStrategy } from '../preflight/snapshot.ts';
 import { clusterName } from '../values/cluster-name.ts';
@@ -20,7 +20,7 @@ const windowRule = "must be a window's name: 1 to 64 letters, digits, dots, - or
 const acknowledgeRule = `must be a list of names of preflight checks such as "ipvs-deprecated"`;
 const checkRule = `must be the name of a preflight check: ${CHECK_NAMES.join(', ')}`;
 const momentRule = 'must be a moment in UTC such as 2026-11-21T07:00:00Z';
-const targetRule = 'must be an object {"mode": "ipvs", "scheduler": "rr"}';
+const targetRule = 'must be an object {"mode": "nftables"} or {"mode": "ipvs", "scheduler": "rr"}';
 const SELF_MANAGED = ['create-addon', 'config-map'] as const;
 
 const { [DEFAULT_MODE]: _former, ...targets } = MODES;
@@ -35,6 +35,12 @@ const [first = z.strictObject(MODES.ipvs.schema.shape), ...others] = Object.valu
 export const TargetInput = z.discriminatedUnion('mode', [first, ...others], {
   error: (issue) => (issue.code === 'invalid_union' ? `must be ${targetModes.join(' or ')}` : targetRule),
 });
+
+/** The mode of a target, where it stands alone: in a tag. */
+export const TargetMode = z.custom<Target['mode']>(
+  (value) => typeof value === 'string' && Object.hasOwn(targets, value),
+  { error: `must be ${Object.keys(targets).join(' or ')}` },
+);
 
 /** The name of a configured window. */
 export const WindowName = z.string({ error: windowRule }).check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, windowRule));

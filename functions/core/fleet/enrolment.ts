@@ -1,7 +1,7 @@
-import { WindowName } from '../execution/request.ts';
+import { TargetMode, WindowName } from '../execution/request.ts';
 import { MODES } from '../modes/index.ts';
 import type { Target } from '../modes/proxy-mode.ts';
-import { readWith } from '../values/parse-input.ts';
+import { type Parsed, readWith } from '../values/parse-input.ts';
 import type { Settings } from './settings.ts';
 
 type Tags = Readonly<Record<string, string>>;
@@ -11,6 +11,7 @@ const PREFIX = 'nightshift:';
 export const ENROLMENT_TAGS = {
   enrolled: `${PREFIX}enrolled`,
   window: `${PREFIX}window`,
+  mode: `${PREFIX}mode`,
   scheduler: `${PREFIX}scheduler`,
 } as const;
 const KNOWN: readonly string[] = Object.values(ENROLMENT_TAGS);
@@ -45,7 +46,7 @@ const refused = (tag: string, rule: string): Enrolment => ({ kind: 'refused', re
  * alone whatever else it says. Whether the window is configured is another question.
  */
 export function enrolmentOf(tags: Tags, settings: Pick<Settings, 'target' | 'window' | 'enrolment'>): Enrolment {
-  const { enrolled: tag, window: windowTag, scheduler: schedulerTag } = ENROLMENT_TAGS;
+  const { enrolled: tag, window: windowTag } = ENROLMENT_TAGS;
   const enrolled = tags[tag];
   if (enrolled === 'false') return { kind: 'not-enrolled', reason: `The tag ${tag} says false.` };
   const [broken] = Object.keys(tags).flatMap((key) => misspelt(key) ?? []);
@@ -54,10 +55,26 @@ export function enrolmentOf(tags: Tags, settings: Pick<Settings, 'target' | 'win
     return refused(tag, `must be true or false, but it is "${enrolled}"`);
   if (enrolled === undefined && settings.enrolment === 'tagged')
     return { kind: 'not-enrolled', reason: `There is no tag ${tag}, and only tagged clusters are enrolled.` };
-  const wished = tags[schedulerTag] ?? settings.target.scheduler;
-  const scheduler = readWith(MODES.ipvs.schema.shape.scheduler, wished, `The tag ${schedulerTag}`);
-  if (scheduler.kind === 'broken') return { kind: 'refused', reason: scheduler.sentence };
+  const target = targetOf(tags, settings.target);
+  if (target.kind === 'broken') return { kind: 'refused', reason: target.sentence };
   const window = readWith(WindowName, tags[windowTag] ?? settings.window, `The tag ${windowTag}`);
   if (window.kind === 'broken') return { kind: 'refused', reason: window.sentence };
-  return { kind: 'enrolled', target: { ...settings.target, scheduler: scheduler.data }, window: window.data };
+  return { kind: 'enrolled', target: target.data, window: window.data };
+}
+
+/**
+ * The target that the tags ask for. An option of a mode, the scheduler, comes from its tag or, if the settings name the
+ * same mode, from the settings. A tag for an option that the mode does not have is refused.
+ */
+function targetOf(tags: Tags, settings: Target): Parsed<Target> {
+  const { mode: modeTag, scheduler: schedulerTag } = ENROLMENT_TAGS;
+  const mode = readWith(TargetMode, tags[modeTag] ?? settings.mode, `The tag ${modeTag}`);
+  if (mode.kind === 'broken') return mode;
+  const usual = settings.mode === mode.data ? settings : MODES[mode.data].usual;
+  const wished = tags[schedulerTag];
+  if (wished === undefined) return { kind: 'parsed', data: usual };
+  if (!('scheduler' in usual))
+    return { kind: 'broken', sentence: `The tag ${schedulerTag} does not apply: mode ${mode.data} has no scheduler.` };
+  const scheduler = readWith(MODES.ipvs.schema.shape.scheduler, wished, `The tag ${schedulerTag}`);
+  return scheduler.kind === 'broken' ? scheduler : { kind: 'parsed', data: { ...usual, scheduler: scheduler.data } };
 }

@@ -150,8 +150,24 @@ export function mergeTarget(current: ParsedConfiguration, target: Proxying): str
 }
 
 // Spread defines own properties, also for a key `__proto__`: nothing reaches a prototype.
-function withField(values: Mapping, { field: [first, second], value }: { field: ModeField; value: string }): Mapping {
+function withField(
+  values: Mapping,
+  { field: [first, second], value }: { field: ModeField; value: string | null },
+): Mapping {
+  if (value === null) return second === undefined ? without(values, first) : withoutInSection(values, first, second);
   return { ...values, [first]: second === undefined ? value : { ...mappingAt(values, first), [second]: value } };
+}
+
+function without(values: Mapping, key: string): Mapping {
+  return Object.fromEntries(Object.entries(values).filter(([own]) => own !== key));
+}
+
+/** A section in which nothing else is goes, too. */
+function withoutInSection(values: Mapping, section: string, key: string): Mapping {
+  const before = mappingAt(values, section);
+  if (!Object.hasOwn(before, key)) return values;
+  const rest = without(before, key);
+  return Object.keys(rest).length === 0 ? without(values, section) : { ...values, [section]: rest };
 }
 
 /** The annotation whose change makes EKS roll the DaemonSet where the Kubernetes API cannot be reached. */

@@ -3,15 +3,17 @@ import type { NodeFacts } from '../evidence/node-facts.ts';
 import { given, type Mapping } from '../values/mapping.ts';
 import { iptables } from './iptables.ts';
 import { ipvs } from './ipvs.ts';
+import { nftables } from './nftables.ts';
 import { DEFAULT_MODE, type Proxying, type ProxyingOf, type ProxyMode } from './proxy-mode.ts';
 import type { AskedProxying, Choice, Leftover, ModeSpec, SectionField } from './spec.ts';
 
 /**
  * Everything that depends on kube-proxy's mode, one file a mode.
  * - iptables: rules for every Service, read from the first to the last; the mode that clusters leave.
- * - ipvs: a hash table in the kernel, with a scheduler.
+ * - ipvs: a hash table in the kernel, with a scheduler; deprecated since Kubernetes 1.35.
+ * - nftables: maps that the kernel searches by hash; what follows IPVS.
  */
-export const MODES: { readonly [Mode in ProxyMode]: ModeSpec<Mode> } = { iptables, ipvs };
+export const MODES: { readonly [Mode in ProxyMode]: ModeSpec<Mode> } = { iptables, ipvs, nftables };
 
 export const isProxyMode = (value: unknown): value is ProxyMode =>
   typeof value === 'string' && Object.hasOwn(MODES, value);

@@ -4,6 +4,7 @@ import type { ModeSpec } from './spec.ts';
 /** kube-proxy's default on Linux: every cluster's former mode unless someone chose another. */
 export const iptables: ModeSpec<'iptables'> = {
   schema: z.object({ mode: z.literal('iptables') }),
+  usual: { mode: 'iptables' },
   ownFields: [],
   read: () => ({ kind: 'known', proxying: { mode: 'iptables' } }),
   choice: () => ({

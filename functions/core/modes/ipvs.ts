@@ -13,6 +13,7 @@ export const ipvs: ModeSpec<'ipvs'> = {
     mode: z.literal('ipvs'),
     scheduler: z.enum(IPVS_SCHEDULERS, { error: schedulerRule }),
   }),
+  usual: { mode: 'ipvs', scheduler: 'rr' },
   ownFields: [['ipvs', 'scheduler']],
   // An absent or empty scheduler is rr: https://kubernetes.io/docs/reference/networking/virtual-ips/
   read(values) {

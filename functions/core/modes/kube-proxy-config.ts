@@ -28,7 +28,11 @@ function refuse(field: ModeField, why: string): never {
  * @throws InvalidConfiguration for a text that cannot be read, or in which the values cannot be changed alone
  */
 export function withProxying(text: string, proxying: Proxying): string {
-  return choiceOf(proxying).fields.reduce((edited, { field, value }) => withField(edited, field, value), text);
+  // A field of another mode stays: kube-proxy does not read it, and the way back finds it as it was.
+  return choiceOf(proxying).fields.reduce(
+    (edited, { field, value }) => (value === null ? edited : withField(edited, field, value)),
+    text,
+  );
 }
 
 function withField(text: string, field: ModeField, value: string): string {

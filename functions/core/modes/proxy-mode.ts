@@ -21,6 +21,7 @@ export const IPVS_KERNEL_MODULES: readonly string[] = [
 interface ModeOptions {
   iptables: unknown;
   ipvs: { scheduler: IpvsScheduler };
+  nftables: unknown;
 }
 
 /** Every way in which kube-proxy can program a node that this product knows how to reach or leave. */
@@ -37,3 +38,6 @@ export const DEFAULT_MODE = 'iptables';
 
 /** What a cluster should run. */
 export type Target = ProxyingOf<Exclude<ProxyMode, typeof DEFAULT_MODE>>;
+
+/** The modes that a cluster can be migrated to. */
+export const TARGET_MODES = ['ipvs', 'nftables'] as const satisfies readonly Target['mode'][];

@@ -35,8 +35,8 @@ export interface Preparation {
 export interface Choice {
   /** As a sentence names it: `ipvs (rr)`. */
   text: string;
-  /** Every field that the configuration must have, and its value. */
-  fields: readonly { field: ModeField; value: string }[];
+  /** Every field that the configuration must have, and its value; null for a field that it must not have. */
+  fields: readonly { field: ModeField; value: string | null }[];
   /** Null if a node needs no preparation. */
   preparation: Preparation | null;
   /** What the document `validate-node` is given besides the mode. */
@@ -49,6 +49,8 @@ export interface Choice {
 export interface ModeSpec<Mode extends ProxyMode> {
   /** The choice as functions hand it to each other. */
   schema: z.ZodMiniObject<{ [Key in keyof ProxyingOf<Mode>]: z.ZodMiniType<ProxyingOf<Mode>[Key]> }, z.core.$strip>;
+  /** The mode with the options that it has if nobody chose others. */
+  usual: ProxyingOf<Mode>;
   /** Fields beside `mode` that belong to this mode alone. */
   ownFields: readonly SectionField[];
   /** Reads the options out of a configuration that names this mode. */

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { SyncFacts } from '../evidence/syncs.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 
 export const NODE_KINDS = [
@@ -25,7 +26,12 @@ export type NodeKind = (typeof NODE_KINDS)[number];
 /** How a node is prepared and proven, or why it is not. A blocked node refuses the whole migration. */
 const Handling = z.discriminatedUnion('by', [
   z.object({ by: z.literal('ssm') }),
-  z.object({ by: z.literal('proxy-mode'), mode: z.nullable(z.string()) }),
+  z.object({
+    by: z.literal('proxy-mode'),
+    /** Null if kube-proxy did not answer. */
+    mode: z.nullable(z.string()),
+    syncs: z.exactOptional(z.nullable(SyncFacts)),
+  }),
   z.object({ by: z.literal('excluded'), reason: z.string() }),
   z.object({ by: z.literal('blocked'), reason: z.string() }),
 ]);
@@ -78,6 +84,8 @@ export interface KubeProxyPod {
   terminating: boolean;
   restarts: number;
   proxyMode: string | null;
+  /** What kube-proxy reports about its work; null if it was not asked or did not answer. */
+  syncs: SyncFacts | null;
   startedAt: Date | null;
 }
 
@@ -127,6 +135,7 @@ interface NodePods {
   hostIp: string | null;
   /** What kube-proxy answered on `/proxyMode`; null if it did not answer, or if all its pods are being deleted. */
   proxyMode: string | null;
+  syncs: SyncFacts | null;
   /** How pods that stay contradict each other; null if they agree. */
   contradiction: string | null;
 }
@@ -140,11 +149,12 @@ function nodePodsOf(first: KubeProxyPod, pods: readonly KubeProxyPod[]): NodePod
   const { name, nodeName, hostIp } = staying[0] ?? first;
   const modes = new Set(staying.map(({ proxyMode }) => proxyMode));
   const [mode = null] = modes;
-  if (modes.size <= 1) return { name, nodeName, hostIp, proxyMode: mode, contradiction: null };
+  const syncs = staying[0]?.syncs ?? null;
+  if (modes.size <= 1) return { name, nodeName, hostIp, proxyMode: mode, syncs, contradiction: null };
   const said = staying.map(
     (pod) => `${pod.name} ${pod.proxyMode === null ? 'does not answer' : `says ${pod.proxyMode}`}`,
   );
-  return { name, nodeName, hostIp, proxyMode: null, contradiction: said.join(', ') };
+  return { name, nodeName, hostIp, proxyMode: null, syncs: null, contradiction: said.join(', ') };
 }
 
 /** Looks pods up by a node's name or address, in one map: clusters have thousands of nodes. */
@@ -192,7 +202,8 @@ function linuxHandling(kind: NodeKind | 'unknown', managed: ManagedNode, pod: No
   if (!podKnown) return blocked('no kube-proxy pod runs on it: it has not joined, or is not a node of this cluster');
   if (kind === 'bottlerocket' && pod !== null && pod.contradiction !== null)
     return blocked(`its kube-proxy pods contradict each other on /proxyMode: ${pod.contradiction}`);
-  if (kind === 'bottlerocket') return { by: 'proxy-mode', mode: pod?.proxyMode ?? null } satisfies Handling;
+  if (kind === 'bottlerocket')
+    return { by: 'proxy-mode', mode: pod?.proxyMode ?? null, syncs: pod?.syncs ?? null } satisfies Handling;
   if (managed.ping !== 'Online') return blocked(`its SSM agent is not online (${managed.ping})`);
   return { by: 'ssm' } satisfies Handling;
 }

@@ -30,7 +30,7 @@ export interface InventoryDeps {
   ssm: Pick<Ssm, 'managedNodes'>;
 }
 
-type NodeApi = Pick<Kubernetes, 'kubeProxyPods' | 'proxyModes'> | null;
+type NodeApi = Pick<Kubernetes, 'kubeProxyPods' | 'proxyModes' | 'syncs'> | null;
 
 /** Every node that EC2, SSM and (if `api` is given) Kubernetes list, classified; and what EC2 and SSM answered. */
 export async function seeNodes(
@@ -55,12 +55,17 @@ function hybridIds(pods: readonly KubeProxyPod[]): string[] {
 
 /** Asks only pods that stay, on nodes on which no document can run: all other nodes prove more with the document. */
 async function withProxyModes(
-  api: Pick<Kubernetes, 'proxyModes'>,
+  api: Pick<Kubernetes, 'proxyModes' | 'syncs'>,
   pods: KubeProxyPod[],
   inventory: InventoryNode[],
 ): Promise<KubeProxyPod[]> {
   const names = new Set(inventory.filter(({ handling }) => handling.by === 'proxy-mode').map(({ name }) => name));
   const asked = pods.filter(({ nodeName, terminating }) => names.has(nodeName) && !terminating).map(({ name }) => name);
   const modes = await api.proxyModes(asked);
-  return pods.map((pod) => ({ ...pod, proxyMode: modes.get(pod.name) ?? null }));
+  const syncs = await api.syncs(asked.filter((pod) => modes.get(pod) !== null));
+  return pods.map((pod) => ({
+    ...pod,
+    proxyMode: modes.get(pod.name) ?? null,
+    syncs: syncs.get(pod.name) ?? null,
+  }));
 }

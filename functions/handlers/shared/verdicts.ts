@@ -1,6 +1,7 @@
 import type { NodeResult } from '../../aws/ssm.ts';
 import type { NodePhase } from '../../contracts/shared/input.ts';
 import { assertNever } from '../../core/errors.ts';
+import { problemsOfSyncs } from '../../core/evidence/syncs.ts';
 import type { Verdict } from '../../core/evidence/verdict.ts';
 import type { Proxying } from '../../core/modes/proxy-mode.ts';
 import type { InventoryNode } from '../../core/nodes/nodes.ts';
@@ -38,7 +39,7 @@ export function verdictOn(phase: NodePhase, task: Task, node: InventoryNode, see
     case 'excluded':
       return failed(node, handling.reason);
     case 'proxy-mode':
-      return judgeProxyMode(node, handling.mode, task.proxying);
+      return judgeProxyMode(node, handling, task.proxying);
     case 'ssm':
       if (seen.unknown) return silent(node, 'SSM takes no command for this node');
       if (seen.result && seen.result.state !== 'pending') return judgeResult(phase, task, node, seen.result);
@@ -67,12 +68,22 @@ function judgeResult(
   return { ...failed(node, `${result.status}${said ? `: ${said.slice(0, 200)}` : ''}`), excerpt: result.output };
 }
 
-/** The verdict on a node on which no document runs: its kube-proxy answers which mode it has started in. */
-function judgeProxyMode(node: InventoryNode, mode: string | null, proxying: Proxying): Verdict {
+/**
+ * The verdict on a node on which no document runs: its kube-proxy says which mode it has started in, and that it has
+ * written its rules since then. The mode alone is no proof.
+ */
+function judgeProxyMode(
+  node: InventoryNode,
+  { mode, syncs = null }: Extract<InventoryNode['handling'], { by: 'proxy-mode' }>,
+  proxying: Proxying,
+): Verdict {
   if (mode === null) return silent(node, 'kube-proxy does not answer on /proxyMode');
-  const facts = { proxyMode: mode };
+  const facts = { proxyMode: mode, ...syncs };
   if (mode !== proxying.mode) return { ...failed(node, `/proxyMode says ${mode}, not ${proxying.mode}`), facts };
-  const reason = `/proxyMode says ${mode}: kube-proxy started in it; the node's tables and its scheduler were not read`;
+  if (syncs === null) return { ...failed(node, 'kube-proxy was not asked whether it has written its rules'), facts };
+  const reasons = problemsOfSyncs(proxying.mode, syncs);
+  if (reasons.length > 0) return { node: node.id, name: node.name, pass: false, reasons, facts, excerpt: '' };
+  const reason = `kube-proxy says that it runs ${mode}, is healthy, and has written its rules since it started; the node's tables and its scheduler were not read`;
   return { node: node.id, name: node.name, pass: true, reasons: [reason], facts, excerpt: '' };
 }
 

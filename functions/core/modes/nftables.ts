@@ -1,0 +1,33 @@
+import * as z from 'zod/mini';
+import { findElements } from './nftables-maps.ts';
+import { judgeNftablesPreparation } from './nftables-preparation.ts';
+import type { ModeSpec } from './spec.ts';
+
+/** Services in maps of nftables, which the kernel searches by hash; there is no scheduler: a backend is chosen at random. */
+export const nftables: ModeSpec<'nftables'> = {
+  schema: z.object({ mode: z.literal('nftables') }),
+  usual: { mode: 'nftables' },
+  ownFields: [],
+  read: () => ({ kind: 'known', proxying: { mode: 'nftables' } }),
+  choice: () => ({
+    text: 'nftables',
+    fields: [
+      { field: ['mode'], value: 'nftables' },
+      { field: ['ipvs', 'scheduler'], value: null },
+    ],
+    preparation: {
+      parameters: { Mode: 'nftables', Scheduler: 'none' },
+      judge: judgeNftablesPreparation,
+    },
+    validation: { Scheduler: 'none' },
+    judge: ({ elements }, services) => ({ problems: findElements(elements, services).problems, notes: [] }),
+  }),
+  removedIn: null,
+  checks: [],
+  leftovers({ nftTables }) {
+    if (nftTables === 'unknown' || nftTables === 0) return [];
+    const note = `${nftTables} nftables tables of the former mode are left`;
+    return [{ fact: 'leftoverNftTables', value: nftTables, note }];
+  },
+  removed: { removedNftTables: 'count' },
+};

@@ -200,7 +200,7 @@ export interface WorkerNode {
 }
 
 /** The modes of kube-proxy that the sandbox implements. */
-export type ProxyMode = 'iptables' | 'ipvs';
+export type ProxyMode = 'iptables' | 'ipvs' | 'nftables';
 
 /** What kube-proxy is started with: from the ConfigMap `kube-proxy-config`. */
 export interface KubeProxyConfig {

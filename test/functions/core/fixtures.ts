@@ -5,6 +5,7 @@ import type {
   KubeProxyPod,
   ManagedNode,
 } from '../../../functions/core/nodes/nodes.ts';
+import type { SyncFacts } from '../../../functions/core/evidence/syncs.ts';
 import type { ClusterSnapshot } from '../../../functions/core/preflight/plan.ts';
 import type { DaemonSetSummary, Workloads } from '../../../functions/core/preflight/workloads.ts';
 
@@ -176,6 +177,7 @@ export const pod = (nodeName: string, part: Partial<KubeProxyPod> = {}): KubePro
   terminating: false,
   restarts: 0,
   proxyMode: null,
+  syncs: null,
   startedAt: null,
   ...part,
 });
@@ -188,3 +190,12 @@ export const inventoryNode = (id: string, handling: Handling = { by: 'ssm' }): I
   kind: 'al2023',
   handling,
 });
+/** What a kube-proxy reports that has written its rules since it started. */
+export const SYNCED: SyncFacts = {
+  healthz: 'ok',
+  startedAt: 1_795_000_000.5,
+  syncedAt: 1_795_000_003.25,
+  syncFailures: 0,
+  syncFailuresLater: 0,
+  syncMicros: 41_000,
+};

@@ -5,7 +5,7 @@ import { EvidenceMissing } from '../../../functions/core/errors.ts';
 import type { CanaryPod } from '../../../functions/core/nodes/canary.ts';
 import type { Workloads } from '../../../functions/core/preflight/workloads.ts';
 import type { Log } from '../../../functions/runtime/wrap.ts';
-import { CONFIG_MAP, QUIET } from '../core/fixtures.ts';
+import { CONFIG_MAP, QUIET, SYNCED } from '../core/fixtures.ts';
 
 /** An evidence bucket in memory, with the bytes that S3 would hold. */
 export class MemoryStore implements ObjectStore {
@@ -79,6 +79,9 @@ export class FakeKubernetes implements Kubernetes {
   async proxyModes(pods: readonly string[]) {
     this.asked.push(...pods);
     return new Map(pods.map((pod) => [pod, this.modes[pod] ?? null]));
+  }
+  async syncs(pods: readonly string[]) {
+    return new Map(pods.map((pod) => [pod, SYNCED]));
   }
   async restartKubeProxy(restartedAt: string) {
     if (!this.restarts.includes(restartedAt)) this.restarts.push(restartedAt);

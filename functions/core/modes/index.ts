@@ -57,7 +57,12 @@ export const modeIn = (values: Readonly<Mapping>): unknown => given(values, 'mod
 export function proxyingOf(values: Readonly<Mapping>): AskedProxying {
   const mode = modeIn(values);
   if (isProxyMode(mode)) return MODES[mode].read(values);
-  return { kind: 'unknown', field: 'mode', value: mode, rule: `only ${MODE_NAMES.join(' and ')} are known` };
+  return {
+    kind: 'unknown',
+    field: 'mode',
+    value: mode,
+    rule: `only ${MODE_NAMES.slice(0, -1).join(', ')} and ${MODE_NAMES.at(-1)} are known`,
+  };
 }
 
 /** What modes other than this one have left on a node. A node counts the REJECT rules of every mode but the one it runs. */

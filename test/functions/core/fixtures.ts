@@ -1,3 +1,4 @@
+import type { SyncFacts } from '../../../functions/core/evidence/syncs.ts';
 import type {
   Ec2Node,
   Handling,
@@ -5,7 +6,6 @@ import type {
   KubeProxyPod,
   ManagedNode,
 } from '../../../functions/core/nodes/nodes.ts';
-import type { SyncFacts } from '../../../functions/core/evidence/syncs.ts';
 import type { ClusterSnapshot } from '../../../functions/core/preflight/plan.ts';
 import type { DaemonSetSummary, Workloads } from '../../../functions/core/preflight/workloads.ts';
 

@@ -3,6 +3,7 @@ import type { Rollout } from '../../../functions/aws/kubernetes.ts';
 import type { CanaryPod } from '../../../functions/core/nodes/canary.ts';
 import type { InventoryNode } from '../../../functions/core/nodes/nodes.ts';
 import { checkRollout } from '../../../functions/handlers/check-rollout.ts';
+import { SYNCED } from '../core/fixtures.ts';
 import { API, common, FakeKubernetes, lines, MemoryStore, RecordedLog, values } from './fakes.ts';
 
 function check(rollout: Partial<Rollout>, now = '2026-11-21T07:00:00Z') {
@@ -120,7 +121,7 @@ test('a canary that only the API server asks is asked after its restart', async 
   expect(done).toBe(true);
   expect(values((await store.get(inventory?.key ?? '')).text)).toEqual([
     NODE,
-    { ...asked, handling: { by: 'proxy-mode', mode: 'ipvs' }, runningMode: 'ipvs' },
+    { ...asked, handling: { by: 'proxy-mode', mode: 'ipvs', syncs: SYNCED }, runningMode: 'ipvs' },
   ]);
 });
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { NodeResult } from '../../../functions/aws/ssm.ts';
 import type { InventoryNode } from '../../../functions/core/nodes/nodes.ts';
 import { collectFromNodes } from '../../../functions/handlers/collect-from-nodes.ts';
+import { SYNCED } from '../core/fixtures.ts';
 import { common, MemoryStore, RecordedLog, values } from './fakes.ts';
 import { CLUSTER, node, RR } from './nodes.ts';
 
@@ -141,14 +142,30 @@ test('a dispatch that is gone, or names a node of a kind that nobody knows, is E
 });
 
 test('Bottlerocket is proven by its kube-proxy, which says what that is worth', async () => {
-  const validate = await collecting([node('i-1', { by: 'proxy-mode', mode: 'ipvs' })], []);
+  const validate = await collecting([node('i-1', { by: 'proxy-mode', mode: 'ipvs', syncs: SYNCED })], []);
   expect(await validate.run({ ...input, phase: 'validate' }, new RecordedLog())).toMatchObject({
     passed: 1,
     done: true,
   });
   expect(values((await validate.store.get(EVIDENCE)).text)).toMatchObject([
-    { reasons: ["/proxyMode says ipvs: kube-proxy started in it; the node's tables and its scheduler were not read"] },
+    {
+      reasons: [
+        "kube-proxy says that it runs ipvs, is healthy, and has written its rules since it started; the node's tables and its scheduler were not read",
+      ],
+    },
   ]);
+});
+
+test.each([
+  [null, 'kube-proxy was not asked whether it has written its rules'],
+  [{ ...SYNCED, healthz: 'failed' as const }, 'kube-proxy says on /healthz that it is not healthy'],
+  [{ ...SYNCED, syncedAt: 1 }, 'kube-proxy has not written its rules since it started'],
+])('a Bottlerocket node whose /proxyMode is right fails with %j', async (syncs, reason) => {
+  const { run } = await collecting([node('i-1', { by: 'proxy-mode', mode: 'ipvs', syncs })], []);
+  await expect(run({ ...input, phase: 'validate' }, new RecordedLog())).rejects.toMatchObject({
+    name: 'ValidationFailed',
+    message: expect.stringContaining(reason),
+  });
 });
 
 test.each([
@@ -171,9 +188,17 @@ ipsets=6
 rejectRules=2
 iptablesServices=0
 foreignVirtualServers=0
+nftTables=0
+healthz=ok
+startedAt=1795000000.5
+syncedAt=1795000003.25
+syncFailures=0
+syncFailuresLater=0
+syncMicros=41000
 source=ipvsadm
 apiServerProbe=ok
 dnsProbe=ok
+connectMicros=52
 tables<<
 TCP  10.100.0.1:443 rr
   -> 192.168.1.10:443             Masq    1      0          0

@@ -15,6 +15,7 @@ removedChains=5
 removedVirtualServers=34
 removedIpsets=17
 removedKubeIpvs0=yes
+removedNftTables=0
 end=nightshift-clean
 `;
 const judge = (output: string) => judgeCleanOutput(NODE, output, 'iptables');
@@ -33,6 +34,7 @@ describe('clean-node.sh', () => {
         removedVirtualServers: 34,
         removedIpsets: 17,
         removedKubeIpvs0: 'yes',
+        removedNftTables: 0,
       },
       excerpt: CLEANED,
     });

@@ -71,7 +71,7 @@ describe('verifying a node by hand', () => {
       .map((service) => `${service} rr\n  -> 10.0.0.1:53 Masq 1 0 0\n`)
       .join('');
     const output = (mode: string) =>
-      `nightshift-validate=1\nkernel=6.1\nproxyMode=${mode}\nkubeIpvs0=present\nvirtualServers=34\nipsets=6\nrejectRules=0\niptablesServices=0\nforeignVirtualServers=0\nsource=ipvsadm\napiServerProbe=ok\ndnsProbe=ok\ntables<<\n${tables}>>\nend=nightshift-validate\n`;
+      `nightshift-validate=1\nkernel=6.1\nproxyMode=${mode}\nkubeIpvs0=present\nvirtualServers=34\nipsets=6\nrejectRules=0\niptablesServices=0\nforeignVirtualServers=0\nnftTables=0\nhealthz=ok\nstartedAt=1795000000.5\nsyncedAt=1795000003.25\nsyncFailures=0\nsyncFailuresLater=0\nsyncMicros=41000\nsource=ipvsadm\napiServerProbe=ok\ndnsProbe=ok\nconnectMicros=unknown\ntables<<\n${tables}>>\nend=nightshift-validate\n`;
     expect(verifyTables(output('ipvs'), manual)).toMatchObject({ pass: true, virtualServers: 34 });
     expect(verifyTables(output('iptables'), manual)).toMatchObject({
       pass: false,

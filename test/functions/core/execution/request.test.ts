@@ -32,8 +32,10 @@ describe('a migration request', () => {
         ...least,
         target: { mode: 'ipvs', scheduler: 'mh' },
       },
-      'target.mode must be "ipvs", but it is "nftables".': { ...least, target: { mode: 'nftables' } },
-      'target must be an object {"mode": "ipvs", "scheduler": "rr"}, but it is nothing.': { cluster: 'demo' },
+      'target.mode must be "ipvs" or "nftables", but it is "userspace".': { ...least, target: { mode: 'userspace' } },
+      'target must be an object {"mode": "nftables"} or {"mode": "ipvs", "scheduler": "rr"}, but it is nothing.': {
+        cluster: 'demo',
+      },
       "The request must not have the field 'windw'.": { ...least, windw: 'x' },
       "The request: target must not have the field 'x'.": { ...least, target: { ...least.target, x: 1 } },
       'now.reason must be a text of 1 to 500 characters, but it is "  ".': { ...least, now: { reason: '  ' } },

@@ -42,8 +42,8 @@ describe("the add-on's values", () => {
   test.each([
     ['{"mode":"ipvs","ipvs":{"scheduler":"sh"}}', 'it asks for ipvs (sh)'],
     [
-      '{"mode":"nftables"}',
-      'the values are new: The configuration value mode is "nftables": only iptables and ipvs are known.',
+      '{"mode":"userspace"}',
+      'the values are new: The configuration value mode is "userspace": only iptables, ipvs and nftables are known.',
     ],
     ['{"mode":', expect.stringMatching(/^the values are new: /)],
   ])('with a mode that is neither (%s) are left, and it is said why', (now, why) => {
@@ -94,7 +94,7 @@ describe('the ConfigMap', () => {
     expect(back('mode: iptables\noomScoreAdj: -1\n')).toEqual(write('mode: iptables\noomScoreAdj: -1\n'));
   });
 
-  test.each(['mode: ipvs\nipvs: {scheduler: sh}\n', 'mode: nftables\n', '['])(
+  test.each(['mode: ipvs\nipvs: {scheduler: sh}\n', 'mode: userspace\n', '['])(
     'with another mode (%j) is left',
     (now) => {
       expect(back(now).kind).toBe('changed');

@@ -33,8 +33,34 @@ describe("a cluster's tags", () => {
     expect(enrolmentOf(tags, { ...settings, enrolment: 'all' })).toEqual({ kind: 'not-enrolled', reason });
   });
 
+  it.each([
+    [{ 'nightshift:mode': 'nftables' }, { mode: 'nftables' }],
+    [{ 'nightshift:mode': 'ipvs' }, settings.target],
+    [
+      { 'nightshift:mode': 'ipvs', 'nightshift:scheduler': 'lc' },
+      { mode: 'ipvs', scheduler: 'lc' },
+    ],
+  ])('choose the mode: %o', (tags, target) => {
+    expect(enrolmentOf({ 'nightshift:enrolled': 'true', ...tags }, settings)).toMatchObject({ target });
+  });
+
+  it('choose IPVS with its usual scheduler, where the settings name another mode', () => {
+    const tags = { 'nightshift:enrolled': 'true', 'nightshift:mode': 'ipvs' };
+    const target = { mode: 'ipvs', scheduler: 'rr' };
+    expect(enrolmentOf(tags, { ...settings, target: { mode: 'nftables' } })).toMatchObject({ target });
+  });
+
   it.each(
     Object.entries({
+      'The tag nightshift:mode must be ipvs or nftables, but it is "iptables".': {
+        'nightshift:enrolled': 'true',
+        'nightshift:mode': 'iptables',
+      },
+      'The tag nightshift:scheduler does not apply: mode nftables has no scheduler.': {
+        'nightshift:enrolled': 'true',
+        'nightshift:mode': 'nftables',
+        'nightshift:scheduler': 'lc',
+      },
       'The tag nightshift:enrolled must be true or false, but it is "yes".': { 'nightshift:enrolled': 'yes' },
       'The tag nightshift:scheduler must be one of rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, but it is "fastest".':
         { 'nightshift:enrolled': 'true', 'nightshift:scheduler': 'fastest' },
@@ -44,13 +70,15 @@ describe("a cluster's tags", () => {
         'nightshift:enrolled': 'true',
         'nightshift:window': '',
       },
-      'The tag "nightshift:windw" is none of nightshift:enrolled, nightshift:window, nightshift:scheduler.': {
-        'nightshift:enrolled': 'true',
-        'nightshift:windw': 'sunday',
-      },
-      'The tag "nightshift:enroled" is none of nightshift:enrolled, nightshift:window, nightshift:scheduler.': {
-        'nightshift:enroled': 'true',
-      },
+      'The tag "nightshift:windw" is none of nightshift:enrolled, nightshift:window, nightshift:mode, nightshift:scheduler.':
+        {
+          'nightshift:enrolled': 'true',
+          'nightshift:windw': 'sunday',
+        },
+      'The tag "nightshift:enroled" is none of nightshift:enrolled, nightshift:window, nightshift:mode, nightshift:scheduler.':
+        {
+          'nightshift:enroled': 'true',
+        },
     }),
   )('that break a rule refuse it by name: %s', (reason, tags) => {
     expect(enrolmentOf(tags, settings)).toEqual({ kind: 'refused', reason });

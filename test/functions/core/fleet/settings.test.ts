@@ -33,7 +33,10 @@ describe("a deployment's settings", () => {
 
   it.each([
     [undefined, 'The settings must be a JSON object, but it is nothing.'],
-    [{ window: 'weekend' }, 'target must be an object {"mode": "ipvs", "scheduler": "rr"}, but it is nothing.'],
+    [
+      { window: 'weekend' },
+      'target must be an object {"mode": "nftables"} or {"mode": "ipvs", "scheduler": "rr"}, but it is nothing.',
+    ],
     [
       { target: whole.target },
       "window must be a window's name: 1 to 64 letters, digits, dots, - or _, but it is nothing.",

@@ -201,7 +201,7 @@ describe('what the configuration asks for', () => {
   });
 
   it('cannot be a mode or scheduler that nobody could go back to', () => {
-    expect(() => configuredProxying(parseConfiguration('{"mode":"nftables"}'))).toThrow(/mode is "nftables"/);
+    expect(() => configuredProxying(parseConfiguration('{"mode":"userspace"}'))).toThrow(/mode is "userspace"/);
     expect(() => configuredProxying(parseConfiguration('{"mode":"ipvs","ipvs":{"scheduler":"mh"}}'))).toThrow(/"mh"/);
   });
 

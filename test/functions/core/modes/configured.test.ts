@@ -47,7 +47,7 @@ describe('the next pod', () => {
     ],
     [{ addon, configMap: 'mode: iptables\n' }, 'the ConfigMap kube-proxy-config asks for iptables, not for ipvs (rr)'],
     [
-      { addon, configMap: 'mode: nftables\n' },
+      { addon, configMap: 'mode: userspace\n' },
       'the ConfigMap kube-proxy-config asks for something that is not known, not for ipvs (rr)',
     ],
     [

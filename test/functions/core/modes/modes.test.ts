@@ -4,7 +4,7 @@ import { choiceOf, MODES } from '../../../../functions/core/modes/index.ts';
 
 const root = new URL('../../../../', import.meta.url);
 const FOLDERS = ['functions', 'cli', 'infra'];
-const MODE = Object.keys(MODES).concat('nftables').join('|');
+const MODE = Object.keys(MODES).join('|');
 
 /** Every place in a source text that asks for a mode by its name, as it is written there. */
 function comparisonsIn(source: string): string[] {

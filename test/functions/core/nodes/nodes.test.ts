@@ -115,11 +115,11 @@ describe('the inventory', () => {
       ['behind', [NEW, { ...OLD, terminating: true }]],
       ['alone', [{ ...OLD, terminating: true }]],
     ])('hears none that is being deleted: it is listed %s', (_, pods) => {
-      expect(handlingBy(...pods)).toEqual({ by: 'proxy-mode', mode: null });
+      expect(handlingBy(...pods)).toEqual({ by: 'proxy-mode', mode: null, syncs: null });
     });
 
     it('hears both where both stay and agree, and blocks the node where they do not', () => {
-      expect(handlingBy({ ...NEW, proxyMode: 'ipvs' }, OLD)).toEqual({ by: 'proxy-mode', mode: 'ipvs' });
+      expect(handlingBy({ ...NEW, proxyMode: 'ipvs' }, OLD)).toEqual({ by: 'proxy-mode', mode: 'ipvs', syncs: null });
       expect(handlingBy(NEW, OLD)).toEqual({
         by: 'blocked',
         reason:

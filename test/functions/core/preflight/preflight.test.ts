@@ -171,8 +171,8 @@ describe('what AWS tells', () => {
       'BLOCK The configuration value podAnnotations must be a mapping.': {
         snapshot: addon({ configuration: '{"podAnnotations":[]}' }),
       },
-      'BLOCK The configuration value mode is "nftables": only iptables and ipvs are known.': {
-        snapshot: addon({ configuration: '{"mode":"nftables"}' }),
+      'BLOCK The configuration value mode is "userspace": only iptables, ipvs and nftables are known.': {
+        snapshot: addon({ configuration: '{"mode":"userspace"}' }),
       },
       'PASS the values are json; kept as they are: podLabels': {
         snapshot: addon({ configuration: '{"podLabels":{"a":"b"}}' }),
@@ -497,8 +497,8 @@ describe('workloads', () => {
         ...edited,
         workloads: { configMap: read(null) },
       },
-      'BLOCK the ConfigMap kube-proxy-config asks for mode "nftables", or for a scheduler, that nightshift could not prove after a rollback':
-        { ...edited, workloads: { configMap: read(CONFIG_MAP.replace('mode: "iptables"', 'mode: nftables')) } },
+      'BLOCK the ConfigMap kube-proxy-config asks for mode "userspace", or for a scheduler, that nightshift could not prove after a rollback':
+        { ...edited, workloads: { configMap: read(CONFIG_MAP.replace('mode: "iptables"', 'mode: userspace')) } },
       'BLOCK the ConfigMap kube-proxy-config, which a rollback has to write again, cannot be read: the API server refused it (403)':
         { ...adopted, workloads: { configMap: refused } },
       'BLOCK the ConfigMap kube-proxy-config, which a rollback has to write again, is not there': {

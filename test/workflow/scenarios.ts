@@ -77,15 +77,20 @@ export const again = (state: string) => ({ at: state, execution: 'duplicate' });
 /** An hour in which a change has just room. */
 export const WINDOWS = { weekend: WEEKEND, narrow: { ...WEEKEND, durationHours: 1, cutoffHours: 0 } };
 
-/** Runs each scenario to the very end of everything that it sets in motion. */
-export function play(workflow: Workflow, title: string, scenarios: Scenario[]): void {
+/** Runs each scenario to the very end of everything that it sets in motion; `from` and `to` are the modes. */
+export function play(
+  workflow: Workflow,
+  title: string,
+  scenarios: Scenario[],
+  { from = 'iptables', to = REQUEST.target }: { from?: string; to?: { mode: string; scheduler?: string } } = {},
+): void {
   describe(title, () => {
     it.each(scenarios)('%s', async (_, faults, ending, cluster = {}, request = {}) => {
       const world = worldOf(cluster, { windows: WINDOWS });
-      const rested = await workflow.migrateAndRest(world, { ...REQUEST, ...request }, faults);
+      const rested = await workflow.migrateAndRest(world, { ...REQUEST, target: to, ...request }, faults);
       expect(endingOf(rested), `${rested.cause} ${JSON.stringify(rested.executions)}`).toBe(ending);
       const { addon } = { ...CLUSTER, ...cluster };
-      expectWhole(rested, { former: addon?.configuration ?? null });
+      expectWhole(rested, { former: addon?.configuration ?? null, formerMode: from, target: to });
     });
   });
 }

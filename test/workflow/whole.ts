@@ -2,7 +2,7 @@ import type { ApiCall } from '@nightshift/sandbox';
 import { expect } from 'vitest';
 import * as z from 'zod';
 import type { Rested } from './run.ts';
-import { CLUSTER } from './worlds.ts';
+import { CLUSTER, REQUEST } from './worlds.ts';
 
 /** `status error ending modes`, as in `FAILED RolledBack rolled-back iptables`. */
 export function endingOf(rested: Rested): string {
@@ -25,6 +25,10 @@ function modesOf({ cluster }: Rested): string {
 interface Known {
   /** The add-on's configuration values before; null where there is no add-on. */
   former?: string | null;
+  /** The mode that these values ask for. */
+  formerMode?: string;
+  /** What the request asks for. */
+  target?: { mode: string; scheduler?: string };
   /** Whether something is to have been recorded. */
   recorded?: boolean;
 }
@@ -36,7 +40,12 @@ interface Known {
  */
 export function expectWhole(
   rested: Rested,
-  { former = CLUSTER.addon.configuration, recorded = true }: Known = {},
+  {
+    former = CLUSTER.addon.configuration,
+    formerMode = 'iptables',
+    target = REQUEST.target,
+    recorded = true,
+  }: Known = {},
 ): void {
   const { cluster, state, said, executions, calls } = rested;
   expect(executions.filter(({ status }) => status === 'RUNNING')).toEqual([]);
@@ -52,18 +61,20 @@ export function expectWhole(
     return;
   }
   const mode = modesOf(rested);
-  expect(['ipvs', 'iptables']).toContain(mode);
+  expect([target.mode, formerMode]).toContain(mode);
   expect(cluster.configMap.mode).toBe(mode);
   // Bottlerocket has no shell: what the former mode left there goes with the node.
   const cleaned = cluster.nodes.filter(({ os }) => os !== 'bottlerocket').map(({ leftovers }) => leftovers);
-  expect(cleaned).toEqual(cleaned.map(() => ({ virtualServers: 0, rejectRules: 0 })));
-  if (mode === 'iptables') expect(cluster.addon?.configurationValues ?? null).toBe(former);
+  expect(cleaned).toEqual(cleaned.map(() => ({ virtualServers: 0, rejectRules: 0, nftTables: 0 })));
+  if (mode === formerMode) expect(cluster.addon?.configurationValues ?? null).toBe(former);
   else if (cluster.addon)
-    expect(valuesOf(cluster.addon.configurationValues ?? '')).toEqual({
-      ...valuesOf(former ?? '{}'),
-      mode: 'ipvs',
-      ipvs: { scheduler: 'rr' },
-    });
+    expect(valuesOf(cluster.addon.configurationValues ?? '')).toEqual(mergedWith(valuesOf(former ?? '{}'), target));
+}
+
+/** The user's values with the mode, and with the scheduler if the mode has one; otherwise without a scheduler. */
+function mergedWith(values: Record<string, unknown>, { mode, scheduler }: Required<Known>['target']): object {
+  const { ipvs: _, ...rest } = values;
+  return scheduler === undefined ? { ...rest, mode } : { ...rest, mode, ipvs: { scheduler } };
 }
 
 /** No execution begins to change the cluster before the one before it has ended, unless that waits for it. */

@@ -55,7 +55,7 @@ export interface CaseNodes {
 
 export interface CaseRequest {
   cluster: string;
-  target: { mode: 'ipvs'; scheduler: string };
+  target: { mode: 'ipvs'; scheduler: string } | { mode: 'nftables' };
   window?: string;
   now?: { reason: string };
   acknowledge?: string[];

@@ -11,6 +11,7 @@ const VERSIONS: readonly [string, string][] = [
   ['1.30', 'v1.30.6-eksbuild.3'],
   ['1.26', 'v1.26.0-eksbuild.1'],
   ['1.35', 'v1.35.0-eksbuild.2'],
+  ['1.36', 'v1.36.0-eksbuild.2'],
 ];
 
 /** A Friday and the night after it: long before the windows, in them, just before their cutoffs. */
@@ -43,6 +44,7 @@ const CONFIGURATIONS = [
   '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}',
   '{"mode":"ipvs","ipvs":{"scheduler":"rr"},"podLabels":{"team":"net"}}',
   'mode: ipvs\nipvs:\n  scheduler: lc\n',
+  '{"mode":"nftables","podLabels":{"team":"net"}}',
 ];
 
 const nodes: fc.Arbitrary<CaseNodes> = fc.record(
@@ -100,7 +102,8 @@ function clusterNamed(name: string): fc.Arbitrary<CaseCluster> {
   return fc
     .record({
       version: fc.oneof(
-        { weight: 3, arbitrary: fc.constant(VERSIONS[0]) },
+        { weight: 4, arbitrary: fc.constant(VERSIONS[0]) },
+        { weight: 2, arbitrary: fc.constant(VERSIONS.at(-1)) },
         { weight: 1, arbitrary: fc.constantFrom(...VERSIONS) },
       ),
       services: fc.constantFrom(8, 2, 40),
@@ -177,10 +180,19 @@ const notBefore = fc.oneof(
 const listed = ({ nodeGroups }: CaseCluster): string[] =>
   nodeGroups.some(({ startedBy }) => startedBy === 'person') ? [] : ['unlisted-nodes'];
 
+/** Where nftables is recommended it is drawn as often as IPVS; elsewhere it is mostly refused. */
+function targetFor({ version }: CaseCluster): fc.Arbitrary<CaseRequest['target']> {
+  const ipvs = fc.constantFrom(...SCHEDULERS).map((scheduler) => ({ mode: 'ipvs' as const, scheduler }));
+  return fc.oneof(
+    { weight: version === '1.36' ? 2 : 9, arbitrary: ipvs },
+    { weight: version === '1.36' ? 3 : 1, arbitrary: fc.constant({ mode: 'nftables' as const }) },
+  );
+}
+
 function requestFor(cluster: CaseCluster): fc.Arbitrary<CaseRequest> {
   return fc
     .record({
-      scheduler: fc.constantFrom(...SCHEDULERS),
+      target: targetFor(cluster),
       when,
       acknowledge: fc.constantFrom<string[][]>(
         ['ipvs-deprecated', ...listed(cluster)],
@@ -193,9 +205,9 @@ function requestFor(cluster: CaseCluster): fc.Arbitrary<CaseRequest> {
       requestedBy: fc.constantFrom(undefined, 'ana@example.com'),
       notBefore,
     })
-    .map(({ scheduler, when: time, strategy, selfManaged, requestedBy, acknowledge, notBefore: moment }) => ({
+    .map(({ target, when: time, strategy, selfManaged, requestedBy, acknowledge, notBefore: moment }) => ({
       cluster: cluster.name,
-      target: { mode: 'ipvs' as const, scheduler },
+      target,
       ...time,
       acknowledge,
       ...(strategy !== undefined && { strategy }),

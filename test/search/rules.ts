@@ -88,13 +88,14 @@ function unpreparedAt(seen: Seen, cluster: ClusterSeen, { execution, at }: Deed)
       })
       .flatMap(({ input }) => asJson(input)['InstanceIds']),
   );
-  const scheduler = requestOf(cluster, execution)?.target.scheduler;
+  const target = requestOf(cluster, execution)?.target;
   return staying(seen, cluster)
     .filter(hasShell)
     .flatMap(({ id, modules }) => {
       if (!asked.has(id)) return [`${execution.name} began to change before ${id} was told to prepare`];
-      if (modules.includes('ip_vs') && modules.includes(`ip_vs_${scheduler}`)) return [];
-      return [`${execution.name} changed although ${id} has not loaded ip_vs and ip_vs_${scheduler}`];
+      if (target?.mode !== 'ipvs') return [];
+      if (modules.includes('ip_vs') && modules.includes(`ip_vs_${target.scheduler}`)) return [];
+      return [`${execution.name} changed although ${id} has not loaded ip_vs and ip_vs_${target.scheduler}`];
     });
 }
 
@@ -245,7 +246,7 @@ function isCompliant(seen: Seen, cluster: ClusterSeen): boolean {
   const { before, requests } = cluster;
   const nodes = eligibleAtFirst(seen, cluster);
   const values = readValues(before.addon?.configuration ?? null);
-  const explicit = asJson(values['ipvs'])['scheduler'] !== undefined;
+  const explicit = asJson(values['ipvs'])['scheduler'] !== undefined || values['mode'] === 'nftables';
   return (
     explicit &&
     requests.every((request) =>

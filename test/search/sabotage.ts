@@ -51,6 +51,11 @@ const LOST = { on: { service: 'lambda', operation: 'Invoke', function: 'nightshi
 
 const biased = (change: (drawn: Case) => Case): fc.Arbitrary<Case> => anyCase.map(change);
 
+/** The drawn target if it is IPVS, or IPVS with a scheduler that every kernel has. */
+function onIpvs(request: Case['requests'][number] | undefined): { mode: 'ipvs'; scheduler: string } {
+  return request?.target.mode === 'ipvs' ? request.target : { mode: 'ipvs', scheduler: 'rr' };
+}
+
 /** The drawn case with a cluster that is certainly migrated: what else was drawn of it stays. */
 function migratable({ world, requests, faults }: Case, more: { window?: string; faults?: Case['faults'] } = {}): Case {
   const [cluster] = world.clusters;
@@ -77,7 +82,13 @@ function migratable({ world, requests, faults }: Case, more: { window?: string; 
         },
       ],
     },
-    requests: [{ ...rest, ...(more.window === undefined ? { now: { reason: 'a drill' } } : { window: more.window }) }],
+    requests: [
+      {
+        ...rest,
+        target: onIpvs(request),
+        ...(more.window === undefined ? { now: { reason: 'a drill' } } : { window: more.window }),
+      },
+    ],
     faults: more.faults ?? faults,
   };
 }
@@ -270,7 +281,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     what: 'restores the former text over a later change by another principal',
     breaks: ['nothing of others', "the user's configuration"],
     draw: biased((drawn) => {
-      const scheduler = drawn.requests[0]?.target.scheduler;
+      const { scheduler } = onIpvs(drawn.requests[0]);
       const labelled = JSON.stringify({ mode: 'ipvs', ipvs: { scheduler }, podLabels: { team: 'b' } });
       return migratable(drawn, {
         faults: [
@@ -527,7 +538,7 @@ const DONE = (Next: string) => ({ Condition: '{% $collected.done %}', Next });
 
 function atTarget(drawn: Case): Case {
   const [request] = drawn.requests;
-  const scheduler = request?.target.scheduler;
+  const { scheduler } = onIpvs(request);
   const configuration = JSON.stringify({ mode: 'ipvs', ipvs: { scheduler } });
   const clusters = drawn.world.clusters.map((cluster) => ({
     ...cluster,

@@ -3,7 +3,7 @@ import type { ClusterReport, NodeState } from '@nightshift/sandbox';
 import { parse } from 'yaml';
 import { type CaseCluster, type CaseRequest, type CaseWorld, type KnownWindow, WINDOWS } from './case.ts';
 
-/** What kube-proxy runs; iptables has no scheduler. */
+/** What kube-proxy runs; only IPVS has a scheduler. */
 export interface Running {
   mode: string;
   scheduler: string | null;
@@ -59,7 +59,10 @@ export function configText(text: string): Mapping {
 /** What a cluster ran when the world began: nobody had edited its ConfigMap. */
 export const formerly = ({ addon }: CaseCluster): Running => configured(addon?.configuration ?? null);
 
-export const wanted = ({ target }: CaseRequest): Running => ({ mode: target.mode, scheduler: target.scheduler });
+export const wanted = ({ target }: CaseRequest): Running => ({
+  mode: target.mode,
+  scheduler: target.mode === 'ipvs' ? target.scheduler : null,
+});
 
 export const sameRunning = (one: Running, other: Running): boolean =>
   one.mode === other.mode && one.scheduler === other.scheduler;

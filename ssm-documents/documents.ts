@@ -26,7 +26,8 @@ export interface DocumentContent {
   }[];
 }
 
-const MODES = ['ipvs', 'iptables'] as const;
+/** Of a node that is validated or cleaned, and of one that is prepared. */
+const MODES = ['ipvs', 'iptables', 'nftables'] as const;
 /** The characters of IPv4 and IPv6 addresses. None has a special meaning in a shell. */
 const ADDRESS = '^[0-9A-Fa-f:.]{2,45}$';
 
@@ -52,14 +53,14 @@ const definitions: Record<DocumentName, Pick<DocumentContent, 'description' | 'p
       Mode: { type: 'String', description: 'The mode that kube-proxy should be in.', allowedValues: MODES },
       Scheduler: {
         type: 'String',
-        description: 'The IPVS scheduler that should be in use; none in mode iptables.',
+        description: 'The IPVS scheduler that should be in use; none in other modes.',
         allowedValues: [...IPVS_SCHEDULERS, 'none'],
         default: 'none',
       },
     },
   },
   'clean-node': {
-    description: 'Removes the leftovers of the other mode of kube-proxy from this node. Safe to repeat.',
+    description: 'Removes the leftovers of the other modes of kube-proxy from this node. Safe to repeat.',
     seconds: 300,
     parameters: {
       Mode: { type: 'String', description: 'The mode that kube-proxy is and should be in.', allowedValues: MODES },

@@ -11,16 +11,21 @@ backends() {
     [ -n "$backend" ] || [ -z "$found" ] || continue
     command -v "$1$backend-save" >/dev/null || continue
     found=$backend
-    # A program without a backend in its name reports its backend. If it reports none, or exits with 1 because it does
-    # not know -V, it is legacy. If it fails otherwise, the script reads its rules, to show the reason.
-    version=$backend
-    [ -n "$version" ] || version=$("$1-save" -V 2>/dev/null) || [ $? -eq 1 ] || version=nft
-    case $version in
-      *nft* | *nf_tables*) ;;
-      *) grep -qx "$2" "/proc/net/${1%tables}_tables_names" 2>/dev/null || continue ;;
-    esac
+    uses_nft "$1$backend" || grep -qx "$2" "/proc/net/${1%tables}_tables_names" 2>/dev/null || continue
     echo "$1$backend"
   done
+}
+
+# uses_nft PROGRAM: whether a program of backends writes to nftables. A program without a backend in its name reports its
+# backend. If it reports none, or exits with 1 because it does not know -V, it is legacy. If it fails otherwise, the
+# script reads its rules, to show the reason.
+uses_nft() {
+  case $1 in
+    *-nft) return 0 ;;
+    *-legacy) return 1 ;;
+  esac
+  version=$("$1-save" -V 2>/dev/null) || [ $? -eq 1 ] || return 0
+  case $version in *nf_tables*) ;; *) return 1 ;; esac
 }
 
 # saved PROGRAM TABLE: the rules of a table. If they could not be read, the last line is `!` and the reason; no line of

@@ -18,6 +18,7 @@ const run = (document: Document, { files = {}, programs = {} }: SmallRoot = {}):
     programs: {
       modprobe: 'grep -q "^$1 " /proc/modules || echo "$1 1 0 - Live 0x0" >>/proc/modules',
       ipvsadm: 'exit 0',
+      sleep: 'exit 0',
       curl: `case "$*" in */proxyMode) echo ${document === 'clean-node' ? 'iptables' : 'ipvs'} ;; *) exit 1 ;; esac`,
       ...programs,
     },
@@ -149,10 +150,10 @@ describe.skipIf(!possible)('the owner of a virtual server on an address of kube-
 });
 
 test.skipIf(!possible).each([
-  ['validate-node', 'validate mode nftables'],
-  ['clean-node', 'clean a node in mode nftables'],
+  ['validate-node', 'validate mode userspace'],
+  ['clean-node', 'clean a node in mode userspace'],
 ] as const)('%s refuses a mode that it does not know, whatever the node runs', (document, what) => {
-  const parameters = { ...DOCUMENTS[document], Mode: 'nftables' };
-  const ran = runInSmallRoot(document, parameters, { programs: { curl: 'echo nftables' } });
+  const parameters = { ...DOCUMENTS[document], Mode: 'userspace' };
+  const ran = runInSmallRoot(document, parameters, { programs: { curl: 'echo userspace' } });
   expect(ran).toMatchObject({ exitCode: 1, stdout: '', stderr: `this document cannot ${what}\n` });
 });

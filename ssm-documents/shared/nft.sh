@@ -1,0 +1,49 @@
+# shellcheck shell=sh
+# kube-proxy's image has an nft of its own: it reads what kube-proxy wrote if the node has no nft, or an older one.
+image=$(grep -lx kube-proxy /proc/[0-9]*/comm 2>/dev/null | sed -n '1s#/comm$#/root#p')
+
+# nft_run ARGUMENT...: prints the output of the node's nft, or of kube-proxy's if that fails. 2: what the arguments name
+# does not exist. 1: no nft on this node can do this; the reason is on stderr.
+# `nft list tables`, `list table`, `list chain` and `get element` read all rules of a node, which takes seconds.
+nft_run() {
+  problem=''
+  for program in nft "chroot $image nft"; do
+    case $program in
+      nft) has nft || continue ;;
+      *) [ -n "$image" ] || continue ;;
+    esac
+    # shellcheck disable=SC2086
+    output=$($program "$@" 2>/dev/null) && printf '%s\n' "$output" && return 0
+    code=$?
+    # shellcheck disable=SC2086
+    output=$($program "$@" 2>&1 >/dev/null | printable)
+    case $output in 'Error: No such file or directory'*) return 2 ;; esac
+    problem=${problem:-"$program $* failed ($code): ${output:-it printed nothing}"}
+  done
+  echo "${problem:-there is no nft, neither on this node nor in the image of kube-proxy}" >&2
+  return 1
+}
+
+# nft_names: what is in nftables, without its rules: a line `table FAMILY NAME` for each table; `chain FAMILY TABLE NAME HOOK
+# POLICY` for each chain that has a hook or is one of the named chains of kube-proxy; and `services N`, the number of
+# chains of iptables mode for Services.
+nft_names() {
+  listed=$(nft_run list chains) || return 1
+  printf '%s\n' "$listed" | awk '
+    $1 == "table" { family = $2; table = $3; print "table", family, table; next }
+    $1 == "chain" { chain = $2; hook = "-"; policy = "-"; next }
+    $1 == "type" {
+      for (i = 3; i < NF; i++) {
+        if ($i == "hook") hook = $(i + 1)
+        if ($i == "policy") { policy = $(i + 1); sub(/;$/, "", policy) }
+      }
+      next
+    }
+    $1 != "}" || chain == "" { next }
+    {
+      if (chain ~ /^KUBE-(SVC|SVL)-/ && table == "nat" && family ~ /^ip6?$/) services++
+      if (hook != "-" || chain ~ /^KUBE-(IPVS-|EXTERNAL-)?[A-Z]*$/) print "chain", family, table, chain, hook, policy
+      chain = ""
+    }
+    END { print "services", services + 0 }'
+}

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Removes the leftovers of a switch of kube-proxy's mode from a worker node: those of the mode that the node is NOT in.
+# Removes the leftovers of a switch of kube-proxy's mode from a worker node: those of the modes that the node is NOT in.
 # Refuses unless the running kube-proxy itself reports the mode that the node should be in. Safe to run twice.
 # Mode is the mode that the node should be in.
 mode='{{ Mode }}'
@@ -21,27 +21,9 @@ if has flock && { (exec 9>>"$lock") 2>/dev/null || { lock=/run && [ -d "$lock" ]
   }
 fi
 
-http_get() {
-  if has curl; then
-    curl -sf -m 5 --noproxy '*' "$1"
-  elif has wget; then
-    wget -q -T 5 -O - "$1"
-  elif has python3; then
-    python3 -c 'import sys, urllib.request as u
-print(u.build_opener(u.ProxyHandler({})).open(sys.argv[1], timeout=5).read().decode())' "$1"
-  else
-    return 1
-  fi 2>/dev/null
-}
+. shared/kube-proxy.sh
 
-proxy_mode() {
-  for host in 127.0.0.1 '[::1]'; do
-    running=$(http_get "http://$host:10249/proxyMode" | sed 's/[^a-z]//g' | cut -c 1-16)
-    [ -z "$running" ] || break
-  done
-}
-
-proxy_mode
+running=$(proxy_mode)
 if [ "$running" != "$mode" ]; then
   echo "refused: kube-proxy on this node reports ${running:-nothing}, not $mode: what would be removed may be in use" >&2
   exit 1
@@ -49,31 +31,45 @@ fi
 
 . shared/tools.sh
 
+. shared/nft.sh
+
 . shared/ipsets.sh
 
 . shared/virtual-servers.sh
 
-# Only the other mode of kube-proxy has `chains`. `rules` are its rules in `shared` chains, which both modes have.
-# Names: pkg/proxy/{iptables,ipvs}/proxier.go of Kubernetes. Other names that begin with KUBE- belong to others, for
-# example KUBE-NWPLCY-*, KUBE-POD-FW-* and KUBE-ROUTER-* to kube-router, KUBE-KUBELET-CANARY and KUBE-FIREWALL to
-# kubelet. `jumps` are all rules of kube-proxy that lead from a built-in chain to one of `chains` (`iptablesJumpChain`
-# there). Those of iptables mode lead to shared chains only.
+# `chains` are those that the mode does not have. `rules` are rules of other modes in `shared` chains, which the mode has,
+# too. Names: pkg/proxy/{iptables,ipvs}/proxier.go of Kubernetes. Other names that begin with KUBE- belong to others, for
+# example KUBE-NWPLCY-*, KUBE-POD-FW-* and KUBE-ROUTER-* to kube-router, KUBE-KUBELET-CANARY, KUBE-IPTABLES-HINT and
+# KUBE-FIREWALL to kubelet. `jumps` are all rules of kube-proxy that lead from a built-in chain to one of `chains`, as
+# iptables-save prints them (`iptablesJumpChain` there). Those of iptables mode lead to chains that IPVS mode has, too.
+of_iptables='(SVC|SEP|SVL|EXT|FW|XLB)-[A-Z0-9]+'
+of_ipvs='LOAD-BALANCER|NODE-PORT|IPVS-FILTER|IPVS-OUT-FILTER|SOURCE-RANGES-FIREWALL'
+of_both='SERVICES|EXTERNAL-SERVICES|NODEPORTS|POSTROUTING|MARK-MASQ|FORWARD|PROXY-FIREWALL|PROXY-CANARY'
+jumps_of_ipvs='kubernetes ipvs access filter|kubernetes health check rules'
+jumps_of_both='kubernetes (service portals|externally-visible service portals|health check service ports|forwarding rules|load balancer firewall|postrouting rules)|kube-proxy firewall rules'
+none='^$'
+tables='filter nat'
 case $mode in
   ipvs)
-    chains='KUBE-(SVC|SEP|SVL|EXT|FW|XLB)-[A-Z0-9]+'
+    chains=$of_iptables
     shared='KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS)'
     # Rules that refuse or drop a Service without endpoints: stale in IPVS mode, whatever endpoints the Service has now.
     rules='has no (local )?endpoints.* -j (REJECT|DROP)'
-    jumps=''
+    jumps=$none
     ;;
   iptables)
-    chains='KUBE-(LOAD-BALANCER|NODE-PORT|IPVS-FILTER|IPVS-OUT-FILTER|SOURCE-RANGES-FIREWALL)'
+    chains=$of_ipvs
     # Until 1.25 IPVS mode has its own chain KUBE-FIREWALL in table nat.
     shared='KUBE-(SERVICES|POSTROUTING|FORWARD|FIREWALL|PROXY-FIREWALL)'
     rules="--match-set ($(own_sets | paste -s -d '|' -)) "
-    jumps='-A INPUT -m comment --comment "kubernetes ipvs access filter" -j KUBE-IPVS-FILTER
--A OUTPUT -m comment --comment "kubernetes ipvs access filter" -j KUBE-IPVS-OUT-FILTER
--A INPUT -m comment --comment "kubernetes health check rules" -j KUBE-NODE-PORT'
+    jumps=$jumps_of_ipvs
+    ;;
+  nftables)
+    chains="$of_iptables|$of_ipvs|$of_both"
+    shared=$none
+    rules=$none
+    jumps="$jumps_of_ipvs|$jumps_of_both"
+    tables='filter nat mangle'
     ;;
   *)
     echo "this document cannot clean a node in mode $mode" >&2
@@ -87,8 +83,8 @@ esac
 # its rules lead, so that the rule keeps working. `# stays N (CHAIN to CHAIN, ...)`: how many chains stay, and up to
 # three such rules.
 plan() {
-  awk -v table="$1" -v chains="^($chains)\$" -v shared="^($shared)\$" -v rules="$rules" -v jumps="$jumps" '
-    BEGIN { for (i = split(jumps, jump, "\n"); i > 0; i--) made[jump[i]] = 1 }
+  awk -v table="$1" -v chains="^KUBE-($chains)\$" -v shared="^($shared)\$" -v rules="$rules" -v jumps="($jumps)" '
+    BEGIN { jumps = "^-A [A-Z]+ (-m conntrack --ctstate NEW )?-m comment --comment \"" jumps "\" -j KUBE-[A-Z-]+$" }
     /^!/ { print; failed = 1; exit }
     /^:/ { name = substr($1, 2); if (name ~ chains) owned[++n] = name }
     /^-A / {
@@ -102,7 +98,7 @@ plan() {
       leads = target ~ chains
       if ($2 ~ chains) {
         if (leads) { from[++edges] = $2; to[edges] = target }
-      } else if ($0 in made || (leads && $2 ~ shared) || ($2 ~ shared && $0 ~ rules)) {
+      } else if ((leads && $0 ~ jumps) || (leads && $2 ~ shared) || ($2 ~ shared && $0 ~ rules)) {
         sub(/^-A/, "-D")
         doomed[++m] = $0
       } else if (leads) {
@@ -168,6 +164,14 @@ own_servers() {
 }
 count_lines() { if [ -n "$1" ]; then printf '%s\n' "$1" | wc -l | tr -d ' '; else echo 0; fi; }
 
+# still_running WHAT: whether kube-proxy still reports the mode.
+still_running() {
+  running=$(proxy_mode)
+  [ "$running" != "$mode" ] || return 0
+  fail "kube-proxy now reports ${running:-nothing}, not $mode: $1"
+  return 1
+}
+
 # Deletes them one by one, not with `ipvsadm -C`: keepalived, kube-vip and others have virtual servers in the same
 # table.
 remove_virtual_servers() {
@@ -177,11 +181,7 @@ remove_virtual_servers() {
     fail "$(count_lines "$own") virtual servers stay: ipvsadm is not installed"
     return 1
   fi
-  proxy_mode
-  if [ "$running" != "$mode" ]; then
-    fail "kube-proxy now reports ${running:-nothing}, not $mode: its virtual servers stay"
-    return 1
-  fi
+  still_running 'its virtual servers stay' || return 1
   before=$(count_lines "$own")
   problem=$(printf '%s\n' "$own" | sed 's#^tcp/#-D -t #; s#^udp/#-D -u #; s#^sctp/#-D --sctp-service #' | ipvsadm -R 2>&1)
   own_servers || return 1
@@ -222,6 +222,19 @@ remove_interface() {
   if ip link delete kube-ipvs0; then removed_interface=yes; else fail 'kube-ipvs0 could not be removed'; fi
 }
 
+remove_nft_tables() {
+  for family in ip ip6; do
+    still_running 'its nftables tables stay' || return
+    problem=$(nft_run delete table "$family" kube-proxy 2>&1)
+    case $? in
+      0) removed_nft_tables=$((removed_nft_tables + 1)) ;;
+      # It does not exist. On a node without any nft, kube-proxy cannot have made it.
+      2 | 3) ;;
+      *) fail "the table $family kube-proxy could not be removed: $(printf '%s\n' "$problem" | printable)" ;;
+    esac
+  done
+}
+
 why=''
 fail() { why=${why:-$1}; }
 warnings=''
@@ -232,13 +245,15 @@ removed_chains=0
 removed_ipsets=0
 removed_virtual_servers=0
 removed_interface=no
+removed_nft_tables=0
 
 for family in iptables ip6tables; do
-  for table in filter nat; do
+  for table in $tables; do
     for program in $(backends "$family" "$table"); do clean_table "$program" "$table"; done
   done
 done
-if [ "$mode" = iptables ]; then
+[ "$mode" = nftables ] || remove_nft_tables
+if [ "$mode" != ipvs ]; then
   # The addresses of kube-ipvs0 and the ipsets show who owns the virtual servers, so they are deleted last.
   if remove_virtual_servers; then
     remove_ipsets
@@ -254,6 +269,7 @@ removedChains=$removed_chains
 removedVirtualServers=$removed_virtual_servers
 removedIpsets=$removed_ipsets
 removedKubeIpvs0=$removed_interface
+removedNftTables=$removed_nft_tables
 ${warnings}end=nightshift-clean
 RESULT
 [ -z "$why" ] && exit 0

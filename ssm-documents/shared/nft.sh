@@ -2,8 +2,8 @@
 # kube-proxy's image has an nft of its own: it reads what kube-proxy wrote if the node has no nft, or an older one.
 image=$(grep -lx kube-proxy /proc/[0-9]*/comm 2>/dev/null | sed -n '1s#/comm$#/root#p')
 
-# nft_run ARGUMENT...: prints the output of the node's nft, or of kube-proxy's if that fails. 2: what the arguments name
-# does not exist. 1: no nft on this node can do this; the reason is on stderr.
+# nft_run ARGUMENT...: prints the output of the node's nft, or of kube-proxy's if that fails. 1: it failed; the reason is
+# on stderr. 2: what the arguments name does not exist. 3: there is no nft.
 # `nft list tables`, `list table`, `list chain` and `get element` read all rules of a node, which takes seconds.
 nft_run() {
   problem=''
@@ -17,10 +17,15 @@ nft_run() {
     code=$?
     # shellcheck disable=SC2086
     output=$($program "$@" 2>&1 >/dev/null | printable)
-    case $output in 'Error: No such file or directory'*) return 2 ;; esac
+    case $output in
+      'Error: No such file or directory'* | 'Error: Could not process rule: No such file or directory'*) return 2 ;;
+      # There is no such program in the image.
+      chroot:*) continue ;;
+    esac
     problem=${problem:-"$program $* failed ($code): ${output:-it printed nothing}"}
   done
   echo "${problem:-there is no nft, neither on this node nor in the image of kube-proxy}" >&2
+  [ -n "$problem" ] || return 3
   return 1
 }
 
@@ -28,7 +33,7 @@ nft_run() {
 # POLICY` for each chain that has a hook or is one of the named chains of kube-proxy; and `services N`, the number of
 # chains of iptables mode for Services.
 nft_names() {
-  listed=$(nft_run list chains) || return 1
+  listed=$(nft_run list chains) || return
   printf '%s\n' "$listed" | awk '
     $1 == "table" { family = $2; table = $3; print "table", family, table; next }
     $1 == "chain" { chain = $2; hook = "-"; policy = "-"; next }

@@ -84,7 +84,7 @@ esac
 # three such rules.
 plan() {
   awk -v table="$1" -v chains="^KUBE-($chains)\$" -v shared="^($shared)\$" -v rules="$rules" -v jumps="($jumps)" '
-    BEGIN { jumps = "^-A [A-Z]+ (-m conntrack --ctstate NEW )?-m comment --comment \"" jumps "\" -j KUBE-[A-Z-]+$" }
+    BEGIN { jumps = "^-A (INPUT|FORWARD|OUTPUT|PREROUTING|POSTROUTING) (-m conntrack --ctstate NEW )?-m comment --comment \"" jumps "\" -j KUBE-[A-Z-]+$" }
     /^!/ { print; failed = 1; exit }
     /^:/ { name = substr($1, 2); if (name ~ chains) owned[++n] = name }
     /^-A / {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { IPVS_SCHEDULERS } from '../functions/core/modes/proxy-mode.ts';
+import { MODE_NAMES } from '../functions/core/modes/index.ts';
+import { IPVS_SCHEDULERS, TARGET_MODES } from '../functions/core/modes/proxy-mode.ts';
 
 /** The documents that SSM runs on worker nodes for nightshift, by their names without the `nightshift-` prefix. */
 export type DocumentName = 'prepare-node' | 'validate-node' | 'clean-node';
@@ -26,21 +27,21 @@ export interface DocumentContent {
   }[];
 }
 
-/** Of a node that is validated or cleaned, and of one that is prepared. */
-const MODES = ['ipvs', 'iptables', 'nftables'] as const;
 /** The characters of IPv4 and IPv6 addresses. None has a special meaning in a shell. */
 const ADDRESS = '^[0-9A-Fa-f:.]{2,45}$';
 
 const definitions: Record<DocumentName, Pick<DocumentContent, 'description' | 'parameters'> & { seconds: number }> = {
   'prepare-node': {
-    description: 'Installs ipvsadm and loads the IPVS kernel modules, now and at every boot. Safe to repeat.',
+    description:
+      'For IPVS: installs ipvsadm and loads the kernel modules, now and at every boot. For nftables: checks the node. Safe to repeat.',
     // An install may wait 300 s for a package lock and take 300 s more.
     seconds: 900,
     parameters: {
+      Mode: { type: 'String', description: 'The mode that kube-proxy will be in.', allowedValues: TARGET_MODES },
       Scheduler: {
         type: 'String',
-        description: 'The IPVS scheduler that kube-proxy will use.',
-        allowedValues: IPVS_SCHEDULERS,
+        description: 'The IPVS scheduler that kube-proxy will use; none in mode nftables.',
+        allowedValues: [...IPVS_SCHEDULERS, 'none'],
       },
     },
   },
@@ -50,7 +51,7 @@ const definitions: Record<DocumentName, Pick<DocumentContent, 'description' | 'p
     parameters: {
       ApiServer: { type: 'String', description: 'ClusterIP of the API server.', allowedPattern: ADDRESS },
       Dns: { type: 'String', description: 'ClusterIP of the cluster DNS.', allowedPattern: ADDRESS },
-      Mode: { type: 'String', description: 'The mode that kube-proxy should be in.', allowedValues: MODES },
+      Mode: { type: 'String', description: 'The mode that kube-proxy should be in.', allowedValues: MODE_NAMES },
       Scheduler: {
         type: 'String',
         description: 'The IPVS scheduler that should be in use; none in other modes.',
@@ -63,7 +64,7 @@ const definitions: Record<DocumentName, Pick<DocumentContent, 'description' | 'p
     description: 'Removes the leftovers of the other modes of kube-proxy from this node. Safe to repeat.',
     seconds: 300,
     parameters: {
-      Mode: { type: 'String', description: 'The mode that kube-proxy is and should be in.', allowedValues: MODES },
+      Mode: { type: 'String', description: 'The mode that kube-proxy is and should be in.', allowedValues: MODE_NAMES },
     },
   },
 };

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Makes a worker node able to run kube-proxy in IPVS mode: ipvsadm installed, the kernel modules loaded now and at every
-# boot. The EKS Best Practices Guide describes the same steps by hand:
+# Makes a worker node able to run kube-proxy in another mode. IPVS: ipvsadm installed, the kernel modules loaded now and at
+# every boot. The EKS Best Practices Guide describes the same steps by hand:
 # https://docs.aws.amazon.com/eks/latest/best-practices/ipvs.html
+# nftables: a check. The kernel loads its modules by itself, and only for the proof the node needs a program, nft.
 # Safe to run twice, and by two commands at once. Prints key=value lines; the last is end=nightshift-prepare.
+mode='{{ Mode }}'
 scheduler='{{ Scheduler }}'
 
 set -u
@@ -10,6 +12,18 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 LC_ALL=C
 export PATH LC_ALL
 umask 022
+
+case $mode/$scheduler in
+  ipvs/none)
+    echo 'mode ipvs is prepared with its scheduler: Scheduler is none' >&2
+    exit 1
+    ;;
+  ipvs/* | nftables/*) ;;
+  *)
+    echo "this document cannot prepare mode $mode" >&2
+    exit 1
+    ;;
+esac
 
 # nightshift's own file. /etc/modules-load.d/ipvs.conf is often the user's, and lists modules that are not for IPVS.
 boot_file=/etc/modules-load.d/nightshift-ipvs.conf
@@ -39,6 +53,10 @@ fi
 . shared/probes.sh
 
 . shared/tools.sh
+
+. shared/kube-proxy.sh
+
+. shared/nft.sh
 
 . shared/virtual-servers.sh
 
@@ -158,11 +176,111 @@ if [ "$major" -lt 4 ] || { [ "$major" -eq 4 ] && [ "$minor" -lt 19 ]; }; then
   legacy='nf_conntrack_ipv4 nf_conntrack_ipv6'
 fi
 
+why=''
 warnings=''
 warn() { warnings="${warnings}warning=$1
 "; }
 
+# What the proof of this node will need, which is tried before anything is changed. Sets `probes` and `servers`.
+check_proof() {
+  # Without these programs the node could not prove that it reaches Services, neither after the change nor after a
+  # rollback.
+  probes=ok
+  if [ -z "$(tcp_client)" ] || [ -z "$(udp_client)" ]; then
+    probes=missing
+    why=${why:-'this node cannot ask the API server and DNS, as its proof needs: install bash and coreutils, or python3'}
+  fi
+  servers=$(virtual_servers) || why=${why:-'the IPVS table of this node could not be read'}
+  for family in iptables ip6tables; do
+    for table in filter nat; do
+      for program in $(backends "$family" "$table"); do
+        problem=$(saved "$program" "$table" | sed -n 's/^!//p')
+        [ -z "$problem" ] || why=${why:-$problem}
+      done
+    done
+  done
+}
+
+# The figures of this node before the change. kubelet puts the API server's ClusterIP into the environment of pods.
+metrics=$(proxy_metrics)
+api_server=$(tr '\0' '\n' 2>/dev/null <"$process/environ" | sed -n 's/^KUBERNETES_SERVICE_HOST=\([0-9A-Fa-f:.]*\)$/\1/p')
+if [ -n "$api_server" ]; then connect_micros=$(connect_micros "$api_server" 443); else connect_micros=unknown; fi
+
+finish() {
+  [ -z "$why" ] && exit 0
+  echo "$why" >&2
+  exit 1
+}
+
 [ "$os_family" != other ] || warn "$os_name is not a system that nightshift knows"
+
+# can_load MODULE: whether the kernel has the module, in itself or as a file. A line `install NAME /bin/true` of modprobe's
+# configuration keeps the kernel from loading it.
+can_load() {
+  if is_loaded "$1" || grep -q "/$1\.ko" "/lib/modules/$kernel/modules.builtin" 2>/dev/null; then return 0; fi
+  dry=$(modprobe -n -v "$1" 2>/dev/null) || return 1
+  case "
+$dry" in *'
+install '*) return 1 ;; esac
+}
+
+# The base chains of others that drop what none of their rules accepts.
+drop_chains() {
+  {
+    printf '%s\n' "$names" | awk '$1 == "chain" && $3 != "kube-proxy" && $6 == "drop" { print $2, $3, $4, $5 }'
+    for family in iptables ip6tables; do
+      for program in $(backends "$family" filter); do
+        uses_nft "$program" || saved "$program" filter | awk -v family="${family%tables}" '
+          $1 ~ /^:/ && $2 == "DROP" { print (family == "ip6" ? "ip6" : "ip"), "filter", substr($1, 2), tolower(substr($1, 2)) }'
+      done
+    done
+  } | sort -u | awk '
+    $1 ~ /^(ip|ip6|inet)$/ && $4 ~ /^(input|forward|output)$/ {
+      chain = $1 "/" $2 "/" $3
+      gsub(/[^A-Za-z0-9_.\/-]/, "", chain)
+      if (length(found) + length(chain) < 400) found = found (found == "" ? "" : ",") chain
+    }
+    END { print found }'
+}
+
+if [ "$mode" = nftables ]; then
+  missing=''
+  for module in nf_tables nft_ct nft_nat nft_masq nft_chain_nat nft_numgen nft_fib_ipv4 nft_fib_ipv6 nft_reject_ipv4 \
+    nft_reject_ipv6; do
+    can_load "$module" || missing=$(append "$missing" "$module")
+  done
+  nft=failed
+  if has nft && nft list chains >/dev/null 2>&1; then
+    nft=already
+  elif [ -n "$image" ] && chroot "$image" nft list chains >/dev/null 2>&1; then
+    nft=kube-proxy
+  elif ! install_package nftables; then
+    warn "nftables could not be installed: $(last_line "$install_log")"
+  elif problem=$(nft list chains 2>&1 >/dev/null); then
+    nft=installed
+  else
+    warn "nft does not work on this node: $(one_line "$problem")"
+  fi
+  names=$(nft_names 2>/dev/null)
+  [ "$nft" != failed ] || why='this node has no nft that reads the rules of kube-proxy, as its proof needs'
+  [ -z "$missing" ] || why="kernel $kernel lacks modules that kube-proxy needs in nftables mode: $missing"
+  check_proof
+  cat <<RESULT
+nightshift-prepare=1
+mode=nftables
+kernel=$kernel
+nft=$nft
+missing=$missing
+probes=$probes
+localhostNodePorts=$(metric "$metrics" localhostNodePorts)
+invalidPackets=$(metric "$metrics" invalidPackets)
+dropChains=$(drop_chains)
+syncMicros=$(metric "$metrics" syncMicros)
+connectMicros=$connect_micros
+${warnings}end=nightshift-prepare
+RESULT
+  finish
+fi
 
 if command -v ipvsadm >/dev/null; then
   ipvsadm=already
@@ -185,7 +303,6 @@ loaded=''
 builtin=''
 missing=''
 present=''
-why=''
 for module in $legacy; do modprobe "$module" 2>/dev/null && present="$present $module"; done
 for module in $modules; do
   problem=$(modprobe "$module" 2>&1)
@@ -231,32 +348,15 @@ if ! write_boot_file; then
   why=${why:-"$boot_file could not be written: the modules would be gone after a reboot"}
 fi
 
-# Without these programs the node could not prove that it reaches Services, neither after the change nor after a
-# rollback.
-probes=ok
-if [ -z "$(tcp_client)" ] || [ -z "$(udp_client)" ]; then
-  probes=missing
-  why=${why:-'this node cannot ask the API server and DNS, as its proof needs: install bash and coreutils, or python3'}
-fi
-
+check_proof
 # kube-proxy in IPVS mode deletes virtual servers of others. At most 20 are printed.
-servers=$(virtual_servers) || why=${why:-'the IPVS table of this node could not be read'}
 foreign=$(printf '%s\n' "$servers" | sed -n 's/^foreign //p' | sort -u | awk '
   NR <= 20 { printf "%s%s", (NR == 1 ? "" : ","), $0 }
   END { if (NR > 20) printf ",+%d", NR - 20 }')
 
-# The proof of this node will read its rules, so the script tries that before anything is changed.
-for family in iptables ip6tables; do
-  for table in filter nat; do
-    for program in $(backends "$family" "$table"); do
-      problem=$(saved "$program" "$table" | sed -n 's/^!//p')
-      [ -z "$problem" ] || why=${why:-$problem}
-    done
-  done
-done
-
 cat <<RESULT
 nightshift-prepare=1
+mode=ipvs
 kernel=$kernel
 ipvsadm=$ipvsadm
 loaded=$loaded
@@ -266,8 +366,8 @@ scheduler=$state
 persisted=$persisted
 probes=$probes
 foreign-virtual-servers=$foreign
+syncMicros=$(metric "$metrics" syncMicros)
+connectMicros=$connect_micros
 ${warnings}end=nightshift-prepare
 RESULT
-[ -z "$why" ] && exit 0
-echo "$why" >&2
-exit 1
+finish

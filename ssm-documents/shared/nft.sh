@@ -1,6 +1,8 @@
 # shellcheck shell=sh
+# The directory of kube-proxy's process in /proc; empty if it does not run.
+process=$(grep -lx kube-proxy /proc/[0-9]*/comm 2>/dev/null | sed -n '1s#/comm$##p')
 # kube-proxy's image has an nft of its own: it reads what kube-proxy wrote if the node has no nft, or an older one.
-image=$(grep -lx kube-proxy /proc/[0-9]*/comm 2>/dev/null | sed -n '1s#/comm$#/root#p')
+image=${process:+$process/root}
 
 # nft_run ARGUMENT...: prints the output of the node's nft, or of kube-proxy's if that fails. 1: it failed; the reason is
 # on stderr. 2: what the arguments name does not exist. 3: there is no nft.

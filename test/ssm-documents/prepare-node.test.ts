@@ -29,7 +29,7 @@ const node: SmallRoot = {
 const prepare = (root: SmallRoot, Scheduler = 'rr'): Ran =>
   runInSmallRoot(
     'prepare-node',
-    { Scheduler },
+    { Mode: 'ipvs', Scheduler },
     {
       ...root,
       files: { ...node.files, ...root.files },
@@ -83,7 +83,7 @@ ipip
   ])('recognizes modules that are part of the kernel by %s, and needs no /proc/modules', (_, files, program) => {
     const ran = runInSmallRoot(
       'prepare-node',
-      { Scheduler: 'rr' },
+      { Mode: 'ipvs', Scheduler: 'rr' },
       { files: { '/etc/os-release': OS.debian, ...files }, programs: { modprobe: program, ipvsadm: IPVSADM_WORKS } },
     );
     expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
@@ -325,7 +325,7 @@ describe.skipIf(!possible)('prepare-node.sh and package managers', () => {
 function withoutIpvsadm(programs: Record<string, string>, files: Record<string, string> = {}): Ran {
   return runInSmallRoot(
     'prepare-node',
-    { Scheduler: 'rr' },
+    { Mode: 'ipvs', Scheduler: 'rr' },
     { files: { ...node.files, ...files }, programs: { modprobe: modprobe(), ...programs } },
   );
 }

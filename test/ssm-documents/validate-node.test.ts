@@ -6,7 +6,7 @@ if (!possible)
   process.stderr.write('validate-node.sh: tests skipped, since this machine lets nobody mount (unshare -rm fails).\n');
 
 const DOCUMENTS = {
-  'prepare-node': { Scheduler: 'rr' },
+  'prepare-node': { Mode: 'ipvs', Scheduler: 'rr' },
   'validate-node': { ApiServer: '10.100.0.1', Dns: '10.100.0.10', Mode: 'ipvs', Scheduler: 'rr' },
   'clean-node': { Mode: 'iptables' },
 } as const;

@@ -17,7 +17,9 @@ const modules = listOf((entry) => MODULES.has(entry));
 const servers = listOf(
   (entry, index, all) => SERVER.test(entry) || (index > 0 && index === all.length - 1 && /^\+\d{1,9}$/.test(entry)),
 );
+const microseconds = /^(\d{1,15}|unknown)$/;
 const RULES = new Map<string, Rule>([
+  ['mode', /^ipvs$/],
   ['kernel', /^[\w.+~-]{1,128}$/],
   ['ipvsadm', /^(already|installed|failed)$/],
   ['loaded', modules],
@@ -27,6 +29,8 @@ const RULES = new Map<string, Rule>([
   ['persisted', /^(ok|failed)$/],
   ['probes', /^(ok|missing)$/],
   [FOREIGN_SERVERS, servers],
+  ['syncMicros', microseconds],
+  ['connectMicros', microseconds],
 ]);
 /** Facts that must be `ok`, and how a reason names them. */
 const ASKED = [

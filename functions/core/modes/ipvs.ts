@@ -31,7 +31,7 @@ export const ipvs: ModeSpec<'ipvs'> = {
       { field: ['ipvs', 'scheduler'], value: scheduler },
     ],
     preparation: {
-      parameters: { Scheduler: scheduler },
+      parameters: { Mode: 'ipvs', Scheduler: scheduler },
       judge: (node, output, acknowledge) =>
         judgePrepareOutput(node, output, { scheduler, foreignAccepted: acknowledge.includes(FOREIGN_SERVERS) }),
     },

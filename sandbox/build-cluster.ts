@@ -1,4 +1,5 @@
 import { buildServices, type NodePlan, planNodes } from './build-region.ts';
+import type { Clock } from './clock.ts';
 import type { Credentials } from './credentials.ts';
 import type { ClusterData } from './kubernetes/cluster-data.ts';
 import type { Listeners } from './kubernetes/listeners.ts';
@@ -64,7 +65,7 @@ export async function buildCluster(
     },
     tags: { ...described.tags },
     services: buildServices(described),
-    nodes: planNodes(described, region.name).map((plan) => bootNode(plan, createdAt, nodeMaking)),
+    nodes: planNodes(described, region.name).map((plan) => bootNode(plan, region.clock, nodeMaking, createdAt)),
     addon: described.addon && addonOf(described.addon, createdAt, region.clock),
     addonUpdates: pastUpdates(described.pastUpdates, createdAt),
     accessEntries: new Map(),
@@ -135,7 +136,12 @@ function addonOf(described: NonNullable<WorldCluster['addon']>, createdAt: Date,
 }
 
 /** A worker node of this plan with a machine that runs. */
-export function bootNode({ group, ...identity }: NodePlan, launchedAt: Date, making: NodeMaking): WorkerNode {
+export function bootNode(
+  { group, ...identity }: NodePlan,
+  clock: Clock,
+  making: NodeMaking,
+  launchedAt = clock.now(),
+): WorkerNode {
   const { agentVersion, startedBy, claims, nodeTags: tags } = group;
   const known = {
     ...(agentVersion !== undefined && { agentVersion }),
@@ -144,12 +150,17 @@ export function bootNode({ group, ...identity }: NodePlan, launchedAt: Date, mak
     ...(tags && { tags }),
     ...(group.state === 'stopped' && { stopped: true }),
   };
-  return { ...identity, ...known, launchedAt, terminated: false, machine: machineFor({ group, ...identity }, making) };
+  const machine = machineFor({ group, ...identity }, clock, making);
+  return { ...identity, ...known, launchedAt, terminated: false, machine };
 }
 
-function machineFor({ os, name, address, group }: NodePlan, { kind, documents }: NodeMaking): NodeMachine | null {
+function machineFor(
+  { os, name, address, kernel, group }: NodePlan,
+  clock: Clock,
+  { kind, documents }: NodeMaking,
+): NodeMachine | null {
   if (os === 'windows' || os === 'fargate') return null;
-  const { missingModules, builtinModules, packageMirror, foreignVirtualServers = [] } = group;
+  const { missingModules, builtinModules, packageMirror, foreignVirtualServers = [], dropChains = [] } = group;
   // Bottlerocket takes no script at all: Debian's kernel would prove nothing about it.
   return kind === 'kernel' && os !== 'bottlerocket'
     ? kernelMachine({ name, address, missingModules, packageMirror, foreignVirtualServers })
@@ -157,10 +168,13 @@ function machineFor({ os, name, address, group }: NodePlan, { kind, documents }:
         os,
         name,
         address,
+        ...(kernel !== undefined && { kernel }),
+        now: () => clock.now(),
         missingModules,
         builtinModules,
         packageMirror,
         foreignVirtualServers,
+        dropChains,
         documents,
       });
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { kernelRelease } from './nodes/kernel-release.ts';
 import type { ClusterService, WorkerNode } from './region.ts';
 import { serviceNetwork } from './service-network.ts';
 import type { WorldCluster, WorldNodeGroup } from './world.ts';
@@ -66,25 +67,31 @@ const podAddresses = (family: 'ipv4' | 'ipv6', index: number): string[] =>
   );
 
 /** What a worker node is before its machine runs. */
-export type NodePlan = Pick<WorkerNode, 'id' | 'name' | 'os' | 'address' | 'agent'> & { group: WorldNodeGroup };
+export type NodePlan = Pick<WorkerNode, 'id' | 'name' | 'os' | 'address' | 'agent' | 'kernel'> & {
+  group: WorldNodeGroup;
+};
 
 /** The identities of a cluster's worker nodes; the same world file gives the same ones. */
 export function planNodes(cluster: WorldCluster, region: string): NodePlan[] {
   const family = cluster.serviceCidr.includes(':') ? 'ipv6' : 'ipv4';
   return cluster.nodeGroups
     .flatMap((group) => Array.from({ length: group.count }, () => group))
-    .map((group, index) => planNode({ clusterName: cluster.name, region, family, group, index }));
+    .map((group, index) =>
+      planNode({ clusterName: cluster.name, version: cluster.version, region, family, group, index }),
+    );
 }
 
 /** The `index`th worker node of a cluster, counted over all its node groups from 0. */
 export function planNode(from: {
   clusterName: string;
+  /** Kubernetes minor version. */
+  version: string;
   region: string;
   family: 'ipv4' | 'ipv6';
   group: WorldNodeGroup;
   index: number;
 }): NodePlan {
-  const { clusterName, region, family, group, index } = from;
+  const { clusterName, version, region, family, group, index } = from;
   const ipv4 = `192.168.${1 + Math.floor(index / 250)}.${1 + (index % 250)}`;
   const domain = region === 'us-east-1' ? 'ec2.internal' : `${region}.compute.internal`;
   const host = `ip-${ipv4.replaceAll('.', '-')}.${domain}`;
@@ -96,6 +103,7 @@ export function planNode(from: {
     os: group.os,
     address: family === 'ipv4' ? ipv4 : `2600:1f14::b:${(index + 1).toString(16)}`,
     agent: group.os === 'fargate' ? 'none' : group.ssm,
+    kernel: group.kernel ?? kernelRelease(group.os, version),
     group,
   };
 }

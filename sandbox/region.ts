@@ -181,6 +181,8 @@ export interface WorkerNode {
   readonly os: NodeOs;
   readonly address: string;
   readonly launchedAt: Date;
+  /** The kernel's release, as `uname -r` prints it; without it that of a recent image. */
+  readonly kernel?: string;
   agent: AgentState;
   /** Version of the SSM agent; without it a recent one. */
   readonly agentVersion?: string;
@@ -220,8 +222,18 @@ export interface NodeMachine {
     config: KubeProxyConfig & { metricsBindAddress?: string },
     cluster: { version: string; serviceCidr: string; services: readonly ClusterService[] },
   ): Promise<KubeProxyStart>;
+  /**
+   * What kube-proxy answers on its port for metrics or for health; null if it does not run. Only model nodes: of others
+   * it is known that kube-proxy runs.
+   */
+  askKubeProxy?(path: 'metrics' | 'healthz' | 'livez'): Promise<KubeProxyAnswer | null>;
   report(): Promise<NodeReport>;
   stop(): Promise<void>;
+}
+
+export interface KubeProxyAnswer {
+  status: number;
+  text: string;
 }
 
 export interface CommandResult {
@@ -236,7 +248,8 @@ export interface NodeReport {
   scheduler: string | null;
   modules: string[];
   ipvsadmInstalled: boolean;
-  leftovers: { virtualServers: number; rejectRules: number };
+  /** Of modes that the node is not in. `nftTables`: kube-proxy's tables in nftables. */
+  leftovers: { virtualServers: number; rejectRules: number; nftTables: number };
   /** Virtual servers that kube-proxy did not make. Only model nodes report them. */
   foreignVirtualServers?: readonly string[];
 }

@@ -43,7 +43,7 @@ const NO_MACHINE: NodeReport = {
   scheduler: null,
   modules: [],
   ipvsadmInstalled: false,
-  leftovers: { virtualServers: 0, rejectRules: 0 },
+  leftovers: { virtualServers: 0, rejectRules: 0, nftTables: 0 },
 };
 
 /** Asks every node's machine what it really runs, and uses nothing that was sent before. */

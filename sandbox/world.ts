@@ -63,6 +63,10 @@ export interface WorldNodeGroup {
   /** IPVS virtual servers that kube-proxy did not make, as prepare-node.sh prints them. */
   foreignVirtualServers?: string[];
   claims?: NodeOs;
+  /** The kernel's release; without it that of a recent image for the cluster's version. */
+  kernel?: string;
+  /** Base chains of a firewall on the nodes that drop what they do not know. */
+  dropChains?: string[];
   /** Tags of the instances besides those of who started them. */
   nodeTags?: Record<string, string>;
 }

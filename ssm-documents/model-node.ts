@@ -1,15 +1,20 @@
 import type { CommandResult } from '@nightshift/sandbox';
 import {
+  askKubeProxy,
   count,
   endpointsOf,
-  hears,
+  isThere,
   load,
   type ModelDocument,
   type ModelDocuments,
   type ModelState,
+  NFT_TABLES,
 } from '@nightshift/sandbox/nodes';
-import { IPVS_KERNEL_MODULES, type ProxyMode } from '../functions/core/modes/proxy-mode.ts';
+import { isProxyMode } from '../functions/core/modes/index.ts';
+import { NFTABLES_KERNEL_MODULES } from '../functions/core/modes/nftables-preparation.ts';
+import { IPVS_KERNEL_MODULES } from '../functions/core/modes/proxy-mode.ts';
 import type { DocumentName } from './documents.ts';
+import { mapElements, type ServicePort } from './model-maps.ts';
 import { showVirtualServer } from './model-virtual-servers.ts';
 
 /** Sets that a kube-proxy since 1.26 makes for one address family: pkg/proxy/ipvs/proxier.go, `ipsetInfo`. */
@@ -27,8 +32,41 @@ const MIRROR_ERRORS: Record<ModelState['packageManager'], string> = {
 
 const lines = (all: readonly string[]): string => `${all.join('\n')}\n`;
 
-/** What prepare-node.sh does and prints. */
-function prepareNode(state: ModelState, scheduler: string): CommandResult {
+/** What prepare-node.sh prints for nftables mode: nothing is loaded, and a node that has kube-proxy's own nft gets no other. */
+function prepareForNftables(state: ModelState): CommandResult {
+  const { modules, kernel, kubeProxy, packageMirror, packageManager } = state;
+  const mirror = packageMirror === 'up' && packageManager !== 'none';
+  const nft = kubeProxy !== null ? 'kube-proxy' : mirror ? 'installed' : 'failed';
+  const missing = NFTABLES_KERNEL_MODULES.filter((module) => !isThere(modules, module)).join(',');
+  const metrics = metricsOf(state);
+  const stdout = lines([
+    'nightshift-prepare=1',
+    'mode=nftables',
+    `kernel=${kernel}`,
+    `nft=${nft}`,
+    `missing=${missing}`,
+    'probes=ok',
+    `localhostNodePorts=${metrics.localhostNodePorts}`,
+    `invalidPackets=${metrics.invalidPackets}`,
+    `dropChains=${state.dropChains.join(',')}`,
+    `syncMicros=${metrics.syncMicros}`,
+    `connectMicros=${connectMicros(state)}`,
+    ...(nft === 'failed'
+      ? [`warning=nftables could not be installed: ${MIRROR_ERRORS[packageManager].replace('ipvsadm', 'nftables')}`]
+      : []),
+    'end=nightshift-prepare',
+  ]);
+  const stderr =
+    missing !== ''
+      ? `kernel ${kernel} lacks modules that kube-proxy needs in nftables mode: ${missing}\n`
+      : nft === 'failed'
+        ? 'this node has no nft that reads the rules of kube-proxy, as its proof needs\n'
+        : '';
+  return { exitCode: stderr === '' ? 0 : 1, stdout, stderr };
+}
+
+/** What prepare-node.sh does and prints for IPVS mode. */
+function prepareForIpvs(state: ModelState, scheduler: string): CommandResult {
   const { modules, kernel } = state;
   const warnings: string[] = [];
   const ipvsadm = state.ipvsadmInstalled
@@ -47,6 +85,7 @@ function prepareNode(state: ModelState, scheduler: string): CommandResult {
   const needed = missing.find((module) => ['ip_vs', `ip_vs_${scheduler}`, 'nf_conntrack'].includes(module));
   const stdout = lines([
     'nightshift-prepare=1',
+    'mode=ipvs',
     `kernel=${kernel}`,
     `ipvsadm=${ipvsadm}`,
     `loaded=${IPVS_KERNEL_MODULES.filter((module) => modules.loaded.has(module) && !before.has(module)).join(',')}`,
@@ -56,6 +95,8 @@ function prepareNode(state: ModelState, scheduler: string): CommandResult {
     'persisted=ok',
     'probes=ok',
     `foreign-virtual-servers=${named(state.foreignVirtualServers)}`,
+    `syncMicros=${metricsOf(state).syncMicros}`,
+    `connectMicros=${connectMicros(state)}`,
     ...warnings,
     'end=nightshift-prepare',
   ]);
@@ -73,9 +114,65 @@ function named(servers: readonly string[]): string {
   return [...sorted.slice(0, NAMED), ...rest].join(',');
 }
 
-/** What kube-proxy answers where the scripts ask, which is port 10249 of the node itself. */
-const answered = ({ kubeProxy, metrics }: ModelState): ProxyMode | null =>
-  hears(metrics, 'node', '10249') ? kubeProxy : null;
+type Figure = number | 'unknown';
+
+/** What the scripts make of kube-proxy's metrics; `later`: so many milliseconds from now. */
+function metricsOf(state: ModelState, later = 0) {
+  const { metrics } = askKubeProxy(state, later);
+  const samples = [...(metrics ?? '').matchAll(/^([a-z_]+)(?:\{.*\})? (\S+)$/gm)].map(
+    ([, name, value]) => [name, Number(value)] as const,
+  );
+  const valuesOf = (...names: readonly string[]): number[] =>
+    samples.flatMap(([name = '', value]) => (names.includes(name) ? [value] : []));
+  const sum = (...names: readonly string[]): Figure => {
+    const values = valuesOf(...names);
+    return values.length === 0 ? 'unknown' : values.reduce((total, value) => total + value, 0);
+  };
+  const oldest = (name: string): string => {
+    const values = valuesOf(name);
+    return values.length === 0 ? 'unknown' : Math.min(...values).toFixed(6);
+  };
+  const [seconds, syncs] = ['sum', 'count'].map((part) => sum(`kubeproxy_sync_proxy_rules_duration_seconds_${part}`));
+  const mean =
+    typeof seconds === 'number' && typeof syncs === 'number' && syncs > 0
+      ? Math.round((seconds / syncs) * 1e6)
+      : 'unknown';
+  return {
+    startedAt: oldest('process_start_time_seconds'),
+    syncedAt: oldest('kubeproxy_sync_proxy_rules_last_timestamp_seconds'),
+    syncFailures: sum(
+      'kubeproxy_sync_proxy_rules_iptables_restore_failures_total',
+      'kubeproxy_sync_proxy_rules_nftables_sync_failures_total',
+    ),
+    syncMicros: mean,
+    localhostNodePorts: sum('kubeproxy_iptables_localhost_nodeports_accepted_packets_total'),
+    invalidPackets: sum('kubeproxy_iptables_ct_state_invalid_dropped_packets_total'),
+  };
+}
+
+/**
+ * How long a connection through the API server's ClusterIP takes: with the number of Services in iptables mode. From
+ * measurements on Debian's kernel.
+ */
+function connectMicros(state: ModelState): Figure {
+  const rules = state.kubeProxy === null ? null : state[state.kubeProxy];
+  const apiServer = rules?.services.find(({ namespace, name }) => namespace === 'default' && name === 'kubernetes');
+  if (state.kubeProxy === null || !apiServer?.endpoints.length) return 'unknown';
+  return { iptables: 146 + Math.floor(count(rules).total / 83), ipvs: 133, nftables: 131 }[state.kubeProxy];
+}
+
+/** The ports that a proof asks for, with the names that they have in every cluster. */
+const wantedPorts = (apiServer: string, dns: string): ServicePort[] => {
+  const ofDns = { namespace: 'kube-system', name: 'kube-dns', address: dns, port: 53 };
+  return [
+    { namespace: 'default', name: 'kubernetes', portName: 'https', protocol: 'TCP', address: apiServer, port: 443 },
+    { ...ofDns, portName: 'dns-tcp', protocol: 'TCP' },
+    { ...ofDns, portName: 'dns', protocol: 'UDP' },
+  ];
+};
+
+/** The script reads the metrics again after so long. */
+const LATER_MS = 2_000;
 
 interface Validation {
   apiServer: string;
@@ -87,39 +184,47 @@ interface Validation {
 /** What validate-node.sh prints. */
 function validateNode(state: ModelState, parameters: Validation): CommandResult {
   const { apiServer, dns, mode } = parameters;
+  if (!isProxyMode(mode)) return failure(`this document cannot validate mode ${mode}`);
   if (mode === 'ipvs' && parameters.scheduler === 'none')
     return failure('mode ipvs is validated with its scheduler: Scheduler is none');
   const iptables = count(state.iptables);
-  const stale = mode === 'ipvs' ? iptables.total - iptables.withEndpoints : state.ipvs ? 1 : 0;
-  const source = state.ipvsadmInstalled ? 'ipvsadm' : 'proc';
-  const wanted = [
-    { protocol: 'TCP', address: apiServer, port: 443 },
-    { protocol: 'TCP', address: dns, port: 53 },
-    { protocol: 'UDP', address: dns, port: 53 },
-  ] as const;
-  const emptyDns = state.kubeProxy === 'ipvs' && state.dnsWithoutBackends.take(() => true) !== undefined;
+  const ofIptables = iptables.total - iptables.withEndpoints;
+  const ofIpvs = state.ipvs ? 1 : 0;
+  const stale = { ipvs: ofIptables, iptables: ofIpvs, nftables: ofIptables + ofIpvs }[mode];
+  const source = mode === 'nftables' ? 'nft' : state.ipvsadmInstalled ? 'ipvsadm' : 'proc';
+  const wanted = wantedPorts(apiServer, dns);
+  const emptyDns =
+    (state.kubeProxy === 'ipvs' || state.kubeProxy === 'nftables') &&
+    state.dnsWithoutBackends.take(() => true) !== undefined;
   const lost = state.kubeProxy === 'iptables' && state.apiServerLost.take(() => true) !== undefined;
-  const tables = wanted.flatMap((server) => {
-    const found = endpointsOf(state.ipvs, server);
-    if (found === null || state.ipvsScheduler === null) return [];
-    const endpoints = emptyDns && server.address === dns ? [] : found;
-    return showVirtualServer(source, { ...server, scheduler: state.ipvsScheduler }, endpoints);
-  });
+  const isEmpty = ({ address }: ServicePort): boolean => emptyDns && address === dns;
+  const before = askKubeProxy(state);
+  const first = metricsOf(state);
+  const later = metricsOf(state, LATER_MS);
+  const apiServerProbe = lost ? 'failed' : probe(state, wanted[0]);
   const stdout = lines([
     'nightshift-validate=1',
     `kernel=${state.kernel}`,
-    `proxyMode=${answered(state) ?? 'unreachable'}`,
+    `proxyMode=${before.proxyMode ?? 'unreachable'}`,
     `kubeIpvs0=${state.ipvs ? 'present' : 'absent'}`,
     `virtualServers=${count(state.ipvs).total}`,
     `ipsets=${state.ipvs ? IPSETS : 0}`,
     `rejectRules=${stale}`,
     `iptablesServices=${iptables.withEndpoints}`,
     `foreignVirtualServers=${state.foreignVirtualServers.length}`,
+    `nftTables=${state.nftables ? NFT_TABLES : 0}`,
+    `healthz=${before.healthz ?? 'unreachable'}`,
+    `startedAt=${later.startedAt}`,
+    `syncedAt=${later.syncedAt}`,
+    `syncFailures=${first.syncFailures}`,
+    `syncFailuresLater=${later.syncFailures}`,
+    `syncMicros=${later.syncMicros}`,
     `source=${source}`,
-    `apiServerProbe=${lost ? 'failed' : probe(state, wanted[0])}`,
+    `apiServerProbe=${apiServerProbe}`,
     `dnsProbe=${emptyDns ? 'failed' : probe(state, wanted[2])}`,
+    `connectMicros=${apiServerProbe === 'ok' ? connectMicros(state) : 'unknown'}`,
     'tables<<',
-    ...tables,
+    ...(source === 'nft' ? mapElements(state, wanted, isEmpty) : virtualServers(state, { source, wanted, isEmpty })),
     '>>',
     'end=nightshift-validate',
   ]);
@@ -130,37 +235,59 @@ function validateNode(state: ModelState, parameters: Validation): CommandResult 
   return { exitCode: 0, stdout, stderr: '' };
 }
 
+function virtualServers(
+  state: ModelState,
+  shown: {
+    source: 'ipvsadm' | 'proc';
+    wanted: readonly ServicePort[];
+    isEmpty: (port: ServicePort) => boolean;
+  },
+): string[] {
+  return shown.wanted.flatMap((port) => {
+    const found = endpointsOf(state.ipvs, port);
+    if (found === null || state.ipvsScheduler === null) return [];
+    const endpoints = shown.isEmpty(port) ? [] : found;
+    return showVirtualServer(shown.source, { ...port, scheduler: state.ipvsScheduler }, endpoints);
+  });
+}
+
 /**
- * A packet from the node itself meets iptables' nat rules first and IPVS next, both before table filter has a say
- * (priorities -100, -98 and 0 of the OUTPUT hook). Every endpoint of a sandbox answers.
+ * A packet from the node itself meets the nat rules of iptables and nftables first and IPVS next, all before table filter
+ * has a say (priorities -100, -98 and 0 of the OUTPUT hook). Every endpoint of a sandbox answers.
  */
-function probe(state: ModelState, service: { protocol: 'TCP' | 'UDP'; address: string; port: number }): string {
-  const inNat = state.natLeadsToIptables ? endpointsOf(state.iptables, service) : null;
-  const endpoints = inNat?.length ? inNat : endpointsOf(state.ipvs, service);
-  return endpoints?.length ? 'ok' : 'failed';
+function probe(state: ModelState, service: ServicePort | undefined): string {
+  if (service === undefined) return 'failed';
+  const ways = [state.natLeadsToIptables ? state.iptables : null, state.nftables, state.ipvs];
+  return ways.some((rules) => endpointsOf(rules, service)?.length) ? 'ok' : 'failed';
 }
 
 /** What clean-node.sh does and prints. */
 function cleanNode(state: ModelState, mode: string): CommandResult {
-  if (answered(state) !== mode)
+  const { proxyMode } = askKubeProxy(state);
+  if (proxyMode !== mode)
     return failure(
-      `refused: kube-proxy on this node reports ${answered(state) ?? 'nothing'}, not ${mode}: what would be removed may be in use`,
+      `refused: kube-proxy on this node reports ${proxyMode ?? 'nothing'}, not ${mode}: what would be removed may be in use`,
     );
-  const removed = { rules: 0, chains: 0, virtualServers: 0, ipsets: 0, kubeIpvs0: 'no' };
-  if (mode === 'ipvs') {
+  const removed = { rules: 0, chains: 0, virtualServers: 0, ipsets: 0, kubeIpvs0: 'no', nftTables: 0 };
+  if (mode !== 'iptables') {
     const { total, withEndpoints, endpoints } = count(state.iptables);
     removed.rules = total - withEndpoints;
     // A KUBE-SVC chain for a port of a Service and a KUBE-SEP chain for each of its endpoints.
     removed.chains = withEndpoints + endpoints;
     state.iptables = null;
-  } else if (state.ipvs) {
-    removed.rules = IPVS_RULES;
-    removed.chains = IPVS_CHAINS;
+  }
+  if (mode !== 'ipvs' && state.ipvs) {
+    removed.rules += IPVS_RULES;
+    removed.chains += IPVS_CHAINS;
     removed.virtualServers = count(state.ipvs).total;
     removed.ipsets = IPSETS;
     removed.kubeIpvs0 = 'yes';
     state.ipvs = null;
     state.ipvsScheduler = null;
+  }
+  if (mode !== 'nftables' && state.nftables) {
+    removed.nftTables = NFT_TABLES;
+    state.nftables = null;
   }
   const stdout = lines([
     'nightshift-clean=1',
@@ -170,6 +297,7 @@ function cleanNode(state: ModelState, mode: string): CommandResult {
     `removedVirtualServers=${removed.virtualServers}`,
     `removedIpsets=${removed.ipsets}`,
     `removedKubeIpvs0=${removed.kubeIpvs0}`,
+    `removedNftTables=${removed.nftTables}`,
     'end=nightshift-clean',
   ]);
   return { exitCode: 0, stdout, stderr: '' };
@@ -178,7 +306,11 @@ function cleanNode(state: ModelState, mode: string): CommandResult {
 const failure = (why: string): CommandResult => ({ exitCode: 1, stdout: '', stderr: `${why}\n` });
 
 const MODELS = {
-  'prepare-node': { installs: true, run: (state, parameter) => prepareNode(state, parameter('Scheduler')) },
+  'prepare-node': {
+    installs: true,
+    run: (state, parameter) =>
+      parameter('Mode') === 'nftables' ? prepareForNftables(state) : prepareForIpvs(state, parameter('Scheduler')),
+  },
   'validate-node': {
     run: (state, parameter) =>
       validateNode(state, {

@@ -17,12 +17,13 @@ export function joinNodes(region: Region, making: NodeMaking, cluster: Cluster, 
   for (let joined = 0; joined < count; joined += 1) {
     const plan = planNode({
       clusterName: cluster.name,
+      version: cluster.version,
       region: region.name,
       family: cluster.ipFamily,
       group,
       index: cluster.nodes.length,
     });
-    const node = bootNode(plan, region.clock.now(), making);
+    const node = bootNode(plan, region.clock, making);
     cluster.nodes.push(node);
     if (ssm === 'none' || os === 'fargate') continue;
     region.clock.at(after(region, latency(region, REGISTRATION_SECONDS)), () => {

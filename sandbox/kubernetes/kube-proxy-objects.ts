@@ -17,7 +17,7 @@ export interface AddonValues {
 }
 
 const values = z.looseObject({
-  mode: z.enum(['iptables', 'ipvs']).default('iptables'),
+  mode: z.enum(['iptables', 'ipvs', 'nftables']).default('iptables'),
   ipvs: z.looseObject({ scheduler: z.string().default('') }).default({ scheduler: '' }),
   podAnnotations: z.record(z.string(), z.string()).default({}),
 });

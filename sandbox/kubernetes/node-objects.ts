@@ -1,3 +1,4 @@
+import { kernelRelease } from '../nodes/kernel-release.ts';
 import type { NodeOs, WorkerNode } from '../region.ts';
 import type { ClusterData } from './cluster-data.ts';
 import type { Draft } from './object.ts';
@@ -7,7 +8,6 @@ import { timestamp } from './store.ts';
 interface System {
   readonly os: 'linux' | 'windows';
   readonly image: string;
-  readonly kernel: string;
   readonly runtime: string;
 }
 
@@ -16,62 +16,52 @@ const SYSTEMS: Readonly<Record<NodeOs, System>> = {
   al2023: {
     os: 'linux',
     image: 'Amazon Linux 2023.9.20251027',
-    kernel: '6.12.46-66.121.amzn2023.x86_64',
     runtime: 'containerd://2.1.4',
   },
   al2: {
     os: 'linux',
     image: 'Amazon Linux 2',
-    kernel: '5.10.245-241.976.amzn2.x86_64',
     runtime: 'containerd://1.7.27',
   },
-  ubuntu: { os: 'linux', image: 'Ubuntu 24.04.3 LTS', kernel: '6.14.0-1015-aws', runtime: 'containerd://1.7.28' },
+  ubuntu: { os: 'linux', image: 'Ubuntu 24.04.3 LTS', runtime: 'containerd://1.7.28' },
   rhel: {
     os: 'linux',
     image: 'Red Hat Enterprise Linux 9.6 (Plow)',
-    kernel: '5.14.0-570.12.1.el9_6.x86_64',
     runtime: 'containerd://2.1.4',
   },
   rocky: {
     os: 'linux',
     image: 'Rocky Linux 9.6 (Blue Onyx)',
-    kernel: '5.14.0-570.12.1.el9_6.x86_64',
     runtime: 'containerd://2.1.4',
   },
   almalinux: {
     os: 'linux',
     image: 'AlmaLinux 8.10 (Cerulean Leopard)',
-    kernel: '4.18.0-553.58.1.el8_10.x86_64',
     runtime: 'containerd://1.7.27',
   },
   oracle: {
     os: 'linux',
     image: 'Oracle Linux Server 9.6',
-    kernel: '5.15.0-309.180.4.el9uek.x86_64',
     runtime: 'containerd://2.1.4',
   },
   sles: {
     os: 'linux',
     image: 'SUSE Linux Enterprise Server 15 SP6',
-    kernel: '6.4.0-150600.23.50-default',
     runtime: 'containerd://1.7.27',
   },
   bottlerocket: {
     os: 'linux',
     image: 'Bottlerocket OS 1.49.0 (aws-k8s)',
-    kernel: '6.12.46',
     runtime: 'containerd://2.1.4+bottlerocket',
   },
   windows: {
     os: 'windows',
     image: 'Windows Server 2022 Datacenter',
-    kernel: '10.0.20348.4294',
     runtime: 'containerd://1.7.28',
   },
   fargate: {
     os: 'linux',
     image: 'Amazon Linux 2',
-    kernel: '5.10.245-245.983.amzn2.x86_64',
     runtime: 'containerd://1.7.27',
   },
 };
@@ -135,7 +125,7 @@ function nodeStatus(node: WorkerNode, version: string): Record<string, unknown> 
     nodeInfo: {
       architecture: 'amd64',
       containerRuntimeVersion: system.runtime,
-      kernelVersion: system.kernel,
+      kernelVersion: node.kernel ?? kernelRelease(node.os, version),
       kubeletVersion: `v${version}.0-eks-${stableSuffix(7, version)}`,
       operatingSystem: system.os,
       osImage: system.image,

@@ -11,7 +11,10 @@ export type ReadProxyConfig =
 const configuration = z.looseObject({
   kind: z.literal('KubeProxyConfiguration'),
   // Linux kube-proxy takes an empty mode for iptables.
-  mode: z.preprocess((mode) => (mode === '' || mode === null ? 'iptables' : mode), z.enum(['iptables', 'ipvs'])),
+  mode: z.preprocess(
+    (mode) => (mode === '' || mode === null ? 'iptables' : mode),
+    z.enum(['iptables', 'ipvs', 'nftables']),
+  ),
   ipvs: z.looseObject({ scheduler: z.string().nullish() }).nullish(),
   metricsBindAddress: z.string().nullish(),
 });

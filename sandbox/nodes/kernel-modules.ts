@@ -16,3 +16,23 @@ export const IPVS_KERNEL_MODULES: readonly string[] = [
   'ip_vs_nq',
   'nf_conntrack',
 ];
+
+/**
+ * The kernel modules without which kube-proxy's transactions in nftables mode fail.
+ * https://github.com/kubernetes/kubernetes/blob/master/pkg/proxy/nftables/proxier.go
+ */
+export const NFTABLES_KERNEL_MODULES: readonly string[] = [
+  'nf_tables',
+  'nft_ct',
+  'nft_nat',
+  'nft_masq',
+  'nft_chain_nat',
+  'nft_numgen',
+  'nft_fib_ipv4',
+  'nft_fib_ipv6',
+  'nft_reject_ipv4',
+  'nft_reject_ipv6',
+];
+
+/** Every module that a node of a world may lack. */
+export const KERNEL_MODULES: readonly string[] = [...IPVS_KERNEL_MODULES, ...NFTABLES_KERNEL_MODULES];

@@ -1,8 +1,9 @@
 import { IPVS_KERNEL_MODULES } from './kernel-modules.ts';
+import { isKernelSince } from './kernel-release.ts';
 
-/** The set of kernel modules of a node, as far as IPVS is concerned. */
+/** The set of kernel modules of a node, as far as kube-proxy's modes are concerned. */
 export interface ModuleTree {
-  /** Names of the manual's modules that this kernel has as files. */
+  /** Names of the modules that this kernel has as files. */
   readonly available: ReadonlySet<string>;
   /** Names of those that are part of the kernel itself. */
   readonly builtin: ReadonlySet<string>;
@@ -20,11 +21,32 @@ export function load(tree: ModuleTree, module: string): boolean {
   return true;
 }
 
+/** Whether the kernel has the module, loaded or not. */
+export const isThere = ({ builtin, loaded, available }: ModuleTree, module: string): boolean =>
+  builtin.has(module) || loaded.has(module) || available.has(module);
+
 /** The manual's modules that are loaded, in the manual's order. */
 export const loadedModules = (tree: ModuleTree): string[] =>
   IPVS_KERNEL_MODULES.filter((module) => tree.loaded.has(module));
 
-export type IpvsStart = { can: true } | { can: false; reason: string; then: 'iptables' | 'exit' };
+export type ModeStart = { can: true } | { can: false; reason: string; otherwise: 'iptables' | 'exit' };
+
+/** The oldest kernel that kube-proxy accepts for nftables mode: pkg/proxy/nftables, in all versions. */
+const NFTABLES_KERNEL = [5, 13] as const;
+
+/**
+ * Whether a kube-proxy of this version gets into nftables mode, which has been on by default since 1.31: otherwise it
+ * exits.
+ *
+ * @param version Kubernetes minor version, `1.34`.
+ */
+export function startNftables(kernel: string, version: string): ModeStart {
+  if (Number(version.split('.')[1]) < 31)
+    return { can: false, reason: 'KubeProxyConfiguration.Mode: Invalid value: "nftables"', otherwise: 'exit' };
+  if (isKernelSince(kernel, NFTABLES_KERNEL)) return { can: true };
+  const reason = `kube-proxy in nftables mode requires kernel ${NFTABLES_KERNEL.join('.')} or later, this one is ${kernel}`;
+  return { can: false, reason, otherwise: 'exit' };
+}
 
 /** The modules that kube-proxy asked for by name until 1.26, whatever its scheduler: `GetRequiredIPVSModules`. */
 const REQUIRED_UNTIL_1_26 = ['ip_vs', 'ip_vs_rr', 'ip_vs_wrr', 'ip_vs_sh', 'nf_conntrack'];
@@ -38,16 +60,18 @@ const REQUIRED_UNTIL_1_26 = ['ip_vs', 'ip_vs_rr', 'ip_vs_wrr', 'ip_vs_sh', 'nf_c
  *   itself if the node has it (https://github.com/kubernetes/kubernetes/pull/114669).
  * - When it cannot: up to 1.25 it runs in iptables mode without an event in the API; from 1.26 it exits
  *   (https://github.com/kubernetes/kubernetes/pull/111806).
+ * - From 1.40 it has no such mode unless a feature gate is on, and exits (KEP-5495).
  *
  * @param version Kubernetes minor version, `1.34`.
  */
-export function startIpvs(tree: ModuleTree, version: string, scheduler: string): IpvsStart {
+export function startIpvs(tree: ModuleTree, version: string, scheduler: string): ModeStart {
   const minor = Number(version.split('.')[1]);
   const schedulerModule = `ip_vs_${scheduler}`;
-  const then = minor <= 25 ? 'iptables' : 'exit';
+  const otherwise = minor <= 25 ? 'iptables' : 'exit';
+  if (minor >= 40) return { can: false, reason: 'KubeProxyConfiguration.Mode: Invalid value: "ipvs"', otherwise };
   if (minor >= 27) {
     if (load(tree, schedulerModule)) return { can: true };
-    return { can: false, reason: `can't use the IPVS proxier: the kernel has no scheduler ${scheduler}`, then };
+    return { can: false, reason: `can't use the IPVS proxier: the kernel has no scheduler ${scheduler}`, otherwise };
   }
   for (const module of REQUIRED_UNTIL_1_26) load(tree, module);
   const missing = [...new Set([...REQUIRED_UNTIL_1_26, schedulerModule])].filter(
@@ -57,6 +81,6 @@ export function startIpvs(tree: ModuleTree, version: string, scheduler: string):
   return {
     can: false,
     reason: `IPVS proxier will not be used because the following required kernel modules are not loaded: [${missing.join(' ')}]`,
-    then,
+    otherwise,
   };
 }

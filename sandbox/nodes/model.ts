@@ -1,9 +1,11 @@
 import { Countdown } from '../faults/countdown.ts';
-import type { CommandResult, KubeProxyStart, NodeMachine, NodeOs, ProxyMode } from '../region.ts';
-import { IPVS_KERNEL_MODULES } from './kernel-modules.ts';
-import { loadedModules, type ModuleTree, startIpvs } from './kube-proxy-start.ts';
-import { type Listening, listening } from './metrics-address.ts';
+import type { CommandResult, KubeProxyAnswer, KubeProxyStart, NodeMachine, NodeOs, ProxyMode } from '../region.ts';
+import { KERNEL_MODULES, NFTABLES_KERNEL_MODULES } from './kernel-modules.ts';
+import { kernelRelease } from './kernel-release.ts';
+import { isThere, loadedModules, type ModuleTree, startIpvs, startNftables } from './kube-proxy-start.ts';
+import { hears, type Listening, listening } from './metrics-address.ts';
 import { count, leave, type Programmed } from './model-rules.ts';
+import { hasSynced, metricsText, reportSyncs, type Syncs, type SyncTrouble, startSyncs } from './syncs.ts';
 
 /** Everything that a model node remembers. */
 export interface ModelState {
@@ -17,8 +19,12 @@ export interface ModelState {
   kubeProxy: ProxyMode | null;
   /** Where it answers. */
   metrics: Listening;
+  /** How its syncs go, and what they write; null if it does not run. */
+  syncs: (Syncs & { readonly writes: Followed; readonly scheduler: string }) | null;
   iptables: Programmed | null;
   ipvs: Programmed | null;
+  /** The maps of kube-proxy's two tables. */
+  nftables: Programmed | null;
   /** Of the virtual servers that are there. */
   ipvsScheduler: string | null;
   /** Virtual servers that kube-proxy did not make, as `tcp/10.0.0.5:80` or `fwm/7`. kube-proxy in IPVS mode deletes them. */
@@ -34,6 +40,38 @@ export interface ModelState {
    * IPVS mode: https://github.com/aws/containers-roadmap/issues/2826
    */
   readonly apiServerLost: Countdown<'api-server'>;
+  /** Starts of kube-proxy in a mode after which all its syncs fail, or take very long. */
+  readonly syncTroubles: Countdown<{ trouble: SyncTrouble; mode: ProxyMode | 'any' }>;
+  /** Starts of kube-proxy that shall leave the tables of nftables mode where they are. */
+  readonly nftLeftovers: Countdown<'tables'>;
+  /** Base chains of others that drop what they do not know, as `inet/filter/input`. */
+  readonly dropChains: readonly string[];
+  readonly now: () => Date;
+}
+
+type Followed = Extract<Programmed, { kind: 'followed' }>;
+
+/** What kube-proxy answers on the node itself at this moment; null where nobody listens. */
+export interface KubeProxyAnswers {
+  /** Port 10249. */
+  proxyMode: ProxyMode | null;
+  /** Port 10249. Each answer of a kube-proxy whose syncs fail counts one more failure. */
+  metrics: string | null;
+  /** Port 10256. */
+  healthz: 'ok' | 'failed' | null;
+}
+
+/** What the scripts of a node's documents get from its kube-proxy; `later`: milliseconds from now. */
+export function askKubeProxy(state: ModelState, later = 0): KubeProxyAnswers {
+  const { kubeProxy, syncs, metrics } = state;
+  if (kubeProxy === null || syncs === null) return { proxyMode: null, metrics: null, healthz: null };
+  const now = new Date(state.now().getTime() + later);
+  const heard = hears(metrics, 'node', '10249');
+  return {
+    proxyMode: heard ? kubeProxy : null,
+    metrics: heard ? metricsText(syncs, now) : null,
+    healthz: reportSyncs(syncs, now).healthy ? 'ok' : 'failed',
+  };
 }
 
 /** What a document does on a model node and prints, out of its parameters. */
@@ -51,16 +89,22 @@ export interface ModelMachineOptions {
   os: Exclude<NodeOs, 'windows' | 'fargate'>;
   name: string;
   address: string;
-  /** Modules of the manual's twelve that this kernel does not have. Default: none. */
+  /** Modules of IPVS and nftables that this kernel does not have. Default: none. */
   missingModules?: readonly string[];
-  /** Modules of the manual's twelve that are part of this kernel itself. Default: none. */
+  /** Modules of IPVS and nftables that are part of this kernel itself. Default: none. */
   builtinModules?: readonly string[];
   /** Whether the package manager reaches its mirror. Default: up. */
   packageMirror?: 'up' | 'down';
+  /** What `uname -r` prints. Default: that of an image for Kubernetes 1.32. */
+  kernel?: string;
+  /** Default: the time of this machine. */
+  now?: () => Date;
   /** Whether the image came with ipvsadm. Default: it did not. */
   ipvsadmInstalled?: boolean;
   /** Virtual servers that something else than kube-proxy made: `tcp/10.0.0.5:80`, `fwm/7`. Default: none. */
   foreignVirtualServers?: readonly string[];
+  /** Base chains of a firewall on the node that drop what they do not know, as `inet/filter/input`. Default: none. */
+  dropChains?: readonly string[];
   /** The documents that it can run. */
   documents: ModelDocuments;
 }
@@ -79,19 +123,11 @@ export interface ModelMachine extends NodeMachine {
   hideDnsBackends(times: number): void;
   /** Lets the next `times` proofs of iptables mode fail to reach the API server's ClusterIP. */
   loseApiServer(times: number): void;
+  /** Lets every sync fail, or take very long, after the next `times` starts of kube-proxy; with `mode` only in that mode. */
+  troubleSyncs(trouble: SyncTrouble, times: number, mode?: ProxyMode): void;
+  /** Lets kube-proxy leave its tables in nftables where they are, the next `times` times that it leaves the mode. */
+  keepNftTables(times: number): void;
 }
-
-const KERNELS: Record<ModelMachineOptions['os'], string> = {
-  al2023: '6.1.158-180.294.amzn2023.x86_64',
-  al2: '5.10.245-243.979.amzn2.x86_64',
-  ubuntu: '6.8.0-1042-aws',
-  rhel: '5.14.0-570.12.1.el9_6.x86_64',
-  rocky: '5.14.0-570.12.1.el9_6.x86_64',
-  almalinux: '4.18.0-553.58.1.el8_10.x86_64',
-  oracle: '5.15.0-309.180.4.el9uek.x86_64',
-  sles: '6.4.0-150600.23.50-default',
-  bottlerocket: '6.1.155',
-};
 
 /** All other systems have dnf. */
 const PACKAGE_MANAGERS: Partial<Record<NodeOs, ModelState['packageManager']>> = {
@@ -107,33 +143,48 @@ const PACKAGE_MANAGERS: Partial<Record<NodeOs, ModelState['packageManager']>> = 
 export function modelMachine(options: ModelMachineOptions): ModelMachine {
   const builtin = new Set(options.builtinModules ?? []);
   const missing = new Set(options.missingModules ?? []);
-  const available = new Set(IPVS_KERNEL_MODULES.filter((module) => !missing.has(module) && !builtin.has(module)));
+  const available = new Set(KERNEL_MODULES.filter((module) => !missing.has(module) && !builtin.has(module)));
   const state: ModelState = {
-    kernel: KERNELS[options.os],
+    kernel: options.kernel ?? kernelRelease(options.os, '1.32'),
     packageManager: PACKAGE_MANAGERS[options.os] ?? 'dnf',
     packageMirror: options.packageMirror ?? 'up',
     ipvsadmInstalled: options.ipvsadmInstalled ?? false,
     modules: { available, builtin, loaded: new Set() },
     kubeProxy: null,
     metrics: listening('0.0.0.0:10249'),
+    syncs: null,
     iptables: null,
     ipvs: null,
+    nftables: null,
     ipvsScheduler: null,
     foreignVirtualServers: options.foreignVirtualServers ?? [],
     natLeadsToIptables: false,
     crashes: new Countdown(),
     dnsWithoutBackends: new Countdown(),
     apiServerLost: new Countdown(),
+    syncTroubles: new Countdown(),
+    nftLeftovers: new Countdown(),
+    dropChains: options.dropChains ?? [],
+    now: options.now ?? (() => new Date()),
   };
   return {
     kind: 'model',
     async runDocument({ document, parameters }) {
+      write(state);
       return runDocument(options, state, document, parameters);
     },
     async startKubeProxy(config, cluster) {
       return startKubeProxy(state, config, cluster);
     },
+    async askKubeProxy(path) {
+      write(state);
+      if (state.syncs === null) return null;
+      const now = state.now();
+      if (path === 'metrics') return { status: 200, text: metricsText(state.syncs, now) };
+      return healthAnswer(reportSyncs(state.syncs, now), now);
+    },
     async report() {
+      write(state);
       const { kubeProxy } = state;
       const iptables = count(state.iptables);
       return {
@@ -144,6 +195,7 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
         leftovers: {
           virtualServers: kubeProxy === 'ipvs' ? 0 : count(state.ipvs).total,
           rejectRules: kubeProxy === 'iptables' ? 0 : iptables.total - iptables.withEndpoints,
+          nftTables: kubeProxy !== 'nftables' && state.nftables ? NFT_TABLES : 0,
         },
         foreignVirtualServers: state.foreignVirtualServers,
       };
@@ -166,6 +218,12 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
     },
     loseApiServer(times) {
       state.apiServerLost.arm('api-server', times);
+    },
+    troubleSyncs(trouble, times, mode) {
+      state.syncTroubles.arm({ trouble, mode: mode ?? 'any' }, times);
+    },
+    keepNftTables(times) {
+      state.nftLeftovers.arm('tables', times);
     },
   };
 }
@@ -190,7 +248,15 @@ function runDocument(
   return { exitCode: 1, stdout: '', stderr };
 }
 
-/** On a switch nothing is cleaned up: what the other mode programmed stays as it was at that moment. */
+/** kube-proxy writes its rules for both families of addresses, whatever the cluster has. */
+export const NFT_TABLES = 2;
+
+/** The answer of kube-proxy's health server, of /healthz and of /livez. */
+function healthAnswer({ healthy, syncedAt }: ReturnType<typeof reportSyncs>, now: Date): KubeProxyAnswer {
+  const text = JSON.stringify({ lastUpdated: (syncedAt ?? now).toISOString(), currentTime: now.toISOString() });
+  return { status: healthy ? 200 : 503, text };
+}
+
 function startKubeProxy(
   state: ModelState,
   config: { mode: ProxyMode; scheduler: string; metricsBindAddress?: string },
@@ -200,41 +266,85 @@ function startKubeProxy(
     stopKubeProxy(state);
     return { running: false, reason: 'kube-proxy exited with status 1: a scripted fault of the sandbox' };
   }
-  state.metrics = listening(config.metricsBindAddress ?? '0.0.0.0:10249');
-  const followed = { kind: 'followed', services: cluster.services } as const;
-  if (config.mode === 'ipvs') {
-    // An empty scheduler is kube-proxy's default, rr.
-    const scheduler = config.scheduler || 'rr';
-    const start = startIpvs(state.modules, cluster.version, scheduler);
-    if (start.can) {
-      state.iptables = leave(state.iptables);
-      state.ipvs = followed;
-      // What it does not know as a Service's: pkg/proxy/ipvs/proxier.go, cleanLegacyService.
-      state.foreignVirtualServers = [];
-      state.ipvsScheduler = scheduler;
-      // Both modes write KUBE-SERVICES in table nat anew: the way to the other's KUBE-SVC chains is gone.
-      state.natLeadsToIptables = false;
-      state.kubeProxy = 'ipvs';
-      state.modules.loaded.add('nf_conntrack');
-      return { running: true, mode: 'ipvs' };
-    }
-    if (start.then === 'exit') {
-      stopKubeProxy(state);
-      return { running: false, reason: start.reason };
-    }
+  // An empty scheduler is kube-proxy's default, rr.
+  const scheduler = config.scheduler || 'rr';
+  const start = startIn(state, config.mode, { version: cluster.version, scheduler });
+  if (!start.can && start.otherwise === 'exit') {
+    stopKubeProxy(state);
+    return { running: false, reason: start.reason };
   }
+  const mode = start.can ? config.mode : 'iptables';
+  // Before this one has written its rules, those of the last one do not change any more.
+  freeze(state);
+  cleanUp(state, mode);
+  state.metrics = listening(config.metricsBindAddress ?? '0.0.0.0:10249');
+  state.kubeProxy = mode;
+  const { version, services } = cluster;
+  const trouble = state.syncTroubles.take((item) => item.mode === 'any' || item.mode === mode)?.trouble;
+  const lacksModules = mode === 'nftables' && !NFTABLES_KERNEL_MODULES.every((each) => isThere(state.modules, each));
+  state.syncs = {
+    ...startSyncs({ mode, version, services: services.length }, state.now(), lacksModules ? 'fail' : trouble),
+    writes: { kind: 'followed', services },
+    scheduler,
+  };
+  // The rules of every mode match on connection states.
+  if (mode === 'ipvs' || !state.modules.builtin.has('nf_conntrack')) state.modules.loaded.add('nf_conntrack');
+  write(state);
+  return { running: true, mode };
+}
+
+function startIn(state: ModelState, mode: ProxyMode, { version, scheduler }: { version: string; scheduler: string }) {
+  switch (mode) {
+    case 'iptables':
+      return { can: true } as const;
+    case 'ipvs':
+      return startIpvs(state.modules, version, scheduler);
+    case 'nftables':
+      return startNftables(state.kernel, version);
+  }
+}
+
+/**
+ * What kube-proxy removes before it writes anything. One that enters nftables mode removes what the other modes left,
+ * and every virtual server, whoever made it; one in another mode removes the tables of nftables. Between iptables and
+ * IPVS nothing is cleaned up: what the other mode programmed stays as it was.
+ * https://github.com/kubernetes/kubernetes/blob/master/cmd/kube-proxy/app/server_linux.go, platformCleanup
+ */
+function cleanUp(state: ModelState, mode: ProxyMode): void {
+  if (mode !== 'nftables') {
+    if (state.nftables && !state.nftLeftovers.take(() => true)) state.nftables = null;
+    return;
+  }
+  state.iptables = null;
+  state.natLeadsToIptables = false;
+  state.ipvs = null;
+  state.ipvsScheduler = null;
+  state.foreignVirtualServers = [];
+}
+
+/** Writes the rules of the running kube-proxy once its first sync has ended. */
+function write(state: ModelState): void {
+  const { syncs } = state;
+  if (syncs === null || state[syncs.mode]?.kind === 'followed' || !hasSynced(syncs, state.now())) return;
+  state[syncs.mode] = syncs.writes;
+  if (syncs.mode === 'ipvs') {
+    // What it does not know as a Service's: pkg/proxy/ipvs/proxier.go, cleanLegacyService.
+    state.foreignVirtualServers = [];
+    state.ipvsScheduler = syncs.scheduler;
+  }
+  // Iptables and IPVS mode both write KUBE-SERVICES in table nat anew: the way to the other's KUBE-SVC chains is gone.
+  state.natLeadsToIptables = syncs.mode === 'iptables';
+}
+
+function freeze(state: ModelState): void {
+  state.iptables = leave(state.iptables);
   state.ipvs = leave(state.ipvs);
-  state.iptables = followed;
-  state.natLeadsToIptables = true;
-  state.kubeProxy = 'iptables';
-  // Its rules match on connection states.
-  if (!state.modules.builtin.has('nf_conntrack')) state.modules.loaded.add('nf_conntrack');
-  return { running: true, mode: 'iptables' };
+  state.nftables = leave(state.nftables);
 }
 
 /** What it programmed stays in the kernel. */
 function stopKubeProxy(state: ModelState): void {
-  state.iptables = leave(state.iptables);
-  state.ipvs = leave(state.ipvs);
+  freeze(state);
   state.kubeProxy = null;
+  state.syncs = null;
 }

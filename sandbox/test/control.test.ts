@@ -60,7 +60,7 @@ describe('/_sandbox/state', () => {
       modules: ['nf_conntrack'],
       ipvsadmInstalled: false,
       agent: 'online',
-      leftovers: { virtualServers: 0, rejectRules: 0 },
+      leftovers: { virtualServers: 0, rejectRules: 0, nftTables: 0 },
     };
     expect(body).toMatchObject({
       now: '2026-11-20T22:00:00.000Z',

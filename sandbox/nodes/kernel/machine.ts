@@ -173,7 +173,7 @@ function parseReport(text: string): NodeReport {
     }),
   );
   const mode = values.get('mode');
-  const runningMode = mode === 'ipvs' || mode === 'iptables' ? mode : null;
+  const runningMode = mode === 'ipvs' || mode === 'iptables' || mode === 'nftables' ? mode : null;
   const loaded = new Set((values.get('modules') ?? '').split(','));
   return {
     runningMode,
@@ -183,6 +183,7 @@ function parseReport(text: string): NodeReport {
     leftovers: {
       virtualServers: runningMode === 'ipvs' ? 0 : Number(values.get('virtualServers')),
       rejectRules: runningMode === 'iptables' ? 0 : Number(values.get('rejectRules')),
+      nftTables: runningMode === 'nftables' ? 0 : Number(values.get('nftTables') ?? 0),
     },
   };
 }

@@ -168,10 +168,10 @@ export function deleteAddon(region: Region, cluster: Cluster, addon: Addon, pres
 
 type Modelled = EffectiveConfiguration & { mode: ProxyMode };
 
-/** The sandbox's nodes know two modes; a third, though EKS would take it, is refused instead of being simulated wrongly. */
+/** A mode that the sandbox's nodes do not know, though EKS would take it, is refused instead of being simulated wrongly. */
 function modelled(configuration: EffectiveConfiguration): Modelled {
   const { mode } = configuration;
-  if (mode === 'iptables' || mode === 'ipvs') return { ...configuration, mode };
+  if (mode === 'iptables' || mode === 'ipvs' || mode === 'nftables') return { ...configuration, mode };
   throw new ServiceError('InvalidRequestException', `the sandbox's nodes do not run kube-proxy in ${mode} mode`);
 }
 

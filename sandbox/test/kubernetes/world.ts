@@ -53,7 +53,7 @@ export class RecordingMachine implements NodeMachine {
       scheduler: this.#running?.scheduler ?? null,
       modules: [],
       ipvsadmInstalled: false,
-      leftovers: { virtualServers: 0, rejectRules: 0 },
+      leftovers: { virtualServers: 0, rejectRules: 0, nftTables: 0 },
     };
   }
 

@@ -58,7 +58,7 @@ export class ScriptedMachine implements NodeMachine {
     return Promise.resolve({ running: true, mode: config.mode } as const);
   }
   report() {
-    const leftovers = { virtualServers: 0, rejectRules: 0 };
+    const leftovers = { virtualServers: 0, rejectRules: 0, nftTables: 0 };
     return Promise.resolve({ runningMode: null, scheduler: null, modules: [], ipvsadmInstalled: false, leftovers });
   }
   stop(): Promise<void> {

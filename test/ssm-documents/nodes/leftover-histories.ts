@@ -8,7 +8,7 @@ export const rejectRulesLeft: History = {
     start('1.34', ipvs('rr')),
     { do: 'endpoints', of: 'idle', are: ['192.168.9.51', '192.168.9.52'] },
     passes(ipvs('rr'), { virtualServers: 6, rejectRules: 1, iptablesServices: 5 }),
-    { do: 'report', expect: { leftovers: { virtualServers: 0, rejectRules: 1 } } },
+    { do: 'report', expect: { leftovers: { virtualServers: 0, rejectRules: 1, nftTables: 0 } } },
     {
       do: 'clean',
       mode: 'iptables',
@@ -38,7 +38,7 @@ export const rejectRulesLeft: History = {
       },
     },
     { do: 'clean', mode: 'ipvs', expect: { exitCode: 0, lines: { removedRules: '0', removedChains: '0' } } },
-    { do: 'report', expect: { leftovers: { virtualServers: 0, rejectRules: 0 } } },
+    { do: 'report', expect: { leftovers: { virtualServers: 0, rejectRules: 0, nftTables: 0 } } },
   ],
 };
 
@@ -56,7 +56,10 @@ export const virtualServersLeft: History = {
       rejectRules: 1,
       leftoverVirtualServers: 6,
     }),
-    { do: 'report', expect: { runningMode: 'iptables', leftovers: { virtualServers: 6, rejectRules: 0 } } },
+    {
+      do: 'report',
+      expect: { runningMode: 'iptables', leftovers: { virtualServers: 6, rejectRules: 0, nftTables: 0 } },
+    },
     {
       do: 'clean',
       mode: 'ipvs',
@@ -189,7 +192,7 @@ export const foreignServersStay: History = {
       expect: { exitCode: 0, lines: { removedVirtualServers: '6', removedIpsets: '17' } },
     },
     passes(iptables, { virtualServers: 0, foreignVirtualServers: 2, kubeIpvs0: 'absent' }),
-    { do: 'report', expect: { leftovers: { virtualServers: 0, rejectRules: 0 } } },
+    { do: 'report', expect: { leftovers: { virtualServers: 0, rejectRules: 0, nftTables: 0 } } },
     { do: 'foreign', servers: [] },
   ],
 };

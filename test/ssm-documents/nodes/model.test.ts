@@ -31,7 +31,11 @@ test('a model node runs nightshift’s own documents and no other', async () => 
 test('modules that are part of the kernel count as there', async () => {
   const builtinModules = ['ip_vs', 'ip_vs_rr', 'nf_conntrack'];
   const machine = modelMachine({ os: 'al2023', name: 'node', address: '192.168.1.1', builtinModules, documents });
-  const result = await machine.runDocument({ document: 'prepare-node', parameters: { Scheduler: 'rr' }, script: '' });
+  const result = await machine.runDocument({
+    document: 'prepare-node',
+    parameters: { Mode: 'ipvs', Scheduler: 'rr' },
+    script: '',
+  });
   expect(result.exitCode).toBe(0);
   expect(result.stdout).toContain('builtin=ip_vs,ip_vs_rr,nf_conntrack\nmissing=\nscheduler=ok\n');
   const ipvs = { mode: 'ipvs', scheduler: 'rr' } as const;
@@ -57,6 +61,10 @@ test('a proof shows the first four real servers and says how many more there are
 
 test('a node that runs no shell takes no document', async () => {
   const machine = modelMachine({ os: 'bottlerocket', name: 'node', address: '192.168.1.1', documents });
-  const result = await machine.runDocument({ document: 'prepare-node', parameters: { Scheduler: 'rr' }, script: '' });
+  const result = await machine.runDocument({
+    document: 'prepare-node',
+    parameters: { Mode: 'ipvs', Scheduler: 'rr' },
+    script: '',
+  });
   expect(result).toMatchObject({ exitCode: 127, stderr: 'node: Bottlerocket has no shell and no package manager\n' });
 });

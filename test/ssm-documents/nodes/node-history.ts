@@ -125,7 +125,7 @@ async function take(step: Step, machine: NodeUnderTest, family: NodeLife['family
     }
     case 'prepare': {
       const runs = Array.from({ length: step.atOnce ?? 1 }, () =>
-        runDocument(machine, 'prepare-node', { Scheduler: step.scheduler }),
+        runDocument(machine, 'prepare-node', { Mode: 'ipvs', Scheduler: step.scheduler }),
       );
       for (const result of await Promise.all(runs)) compare('prepare-node', result, step.expect);
       return;

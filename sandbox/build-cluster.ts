@@ -9,6 +9,7 @@ import { kernelMachine } from './nodes/kernel/machine.ts';
 import { type ModelDocuments, modelMachine } from './nodes/model.ts';
 import type { Addon, ApiCall, Cluster, NodeMachine, Region, WorkerNode } from './region.ts';
 import { pastUpdates } from './services/eks/past-updates.ts';
+import { vpcCni } from './vpc-cni.ts';
 import type { WorldCluster } from './world.ts';
 
 export type NodeKind = 'model' | 'kernel';
@@ -70,6 +71,7 @@ export async function buildCluster(
     addonUpdates: pastUpdates(described.pastUpdates, createdAt),
     accessEntries: new Map(),
     ...(described.rbac && { rbac: described.rbac }),
+    cni: vpcCni(described.version, described.cni),
     ...(described.workloads && { workloads: described.workloads }),
   };
   const api = await startKubernetesApi({

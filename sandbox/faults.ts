@@ -3,7 +3,7 @@ import { Countdown } from './faults/countdown.ts';
 import { type Disturbance, disturbance } from './faults/disturbance.ts';
 import { abort, clusterOf, duplicate } from './faults/executions.ts';
 import type { AddonFault, CallFault, EventFault, Fault, KubernetesFault, NodeFault } from './faults/kinds.ts';
-import { chooseNode } from './faults/nodes.ts';
+import { chooseNodes } from './faults/nodes.ts';
 import { actAsOther } from './faults/others.ts';
 import { Outages } from './faults/outages.ts';
 import { InvalidFault, parseFault } from './faults/parse.ts';
@@ -235,13 +235,14 @@ export class Faults {
 
   async #strikeNode(fault: NodeFault, execution: Execution | undefined): Promise<boolean> {
     const clusters = this.#chosen(fault.cluster, execution);
-    const node = chooseNode(clusters, fault, this.#world?.random ?? (() => 0));
-    const cluster = clusters.find(({ nodes }) => node && nodes.includes(node));
-    if (!node || !cluster) return false;
-    if (fault.fault === 'output-garbage') this.#commands.arm({ fault, node }, fault.times ?? 1);
-    else if (fault.fault === 'slow') this.#commands.arm({ fault, node }, fault.times ?? Number.POSITIVE_INFINITY);
-    else await applyToNode(fault, { node, cluster, clock: this.#world?.clock });
-    return true;
+    const nodes = chooseNodes(clusters, fault, this.#world?.random ?? (() => 0));
+    for (const node of nodes) {
+      const cluster = clusters.find((each) => each.nodes.includes(node));
+      if (fault.fault === 'output-garbage') this.#commands.arm({ fault, node }, fault.times ?? 1);
+      else if (fault.fault === 'slow') this.#commands.arm({ fault, node }, fault.times ?? Number.POSITIVE_INFINITY);
+      else if (cluster) await applyToNode(fault, { node, cluster, clock: this.#world?.clock });
+    }
+    return nodes.length > 0;
   }
 
   /** The cluster that is named, or else that of the execution, or else all. */

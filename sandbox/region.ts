@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import type { VpcCni } from './vpc-cni.ts';
 
 /**
  * The state that the sandbox's services share: clusters and their worker nodes. A service keeps what only it knows
@@ -65,6 +66,8 @@ export interface Cluster {
   readonly services: ClusterService[];
   readonly nodes: WorkerNode[];
   addon: Addon | null;
+  /** Without it a recent one for the cluster's version. */
+  readonly cni?: VpcCni;
   /** The workloads besides kube-proxy, if the world has any. */
   readonly workloads?: ClusterWorkloads;
   /** Its Roles, ClusterRoles and their bindings. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject } from 'ajv';
 import type { Addon, AgentState, Cluster, ClusterWorkloads, Latencies, NodeOs, RbacObject } from './region.ts';
 import { type ServiceNetwork, serviceNetwork } from './service-network.ts';
+import type { VpcCni } from './vpc-cni.ts';
 
 /** A world file as `world.schema.json` describes it, with every default filled in. */
 export interface World {
@@ -45,6 +46,8 @@ export interface WorldCluster {
     tags: Record<string, string>;
     issues: { code: string; message: string }[];
   } | null;
+  /** What is not given is that of a recent CNI for the cluster's version. */
+  cni?: Partial<VpcCni>;
   workloads?: ClusterWorkloads;
   rbac?: RbacObject[];
   nodeGroups: WorldNodeGroup[];
@@ -90,6 +93,7 @@ interface WorldFile {
         | 'status'
         | 'activeAfter'
         | 'autoMode'
+        | 'cni'
         | 'workloads'
       >
     > & {

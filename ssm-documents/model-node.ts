@@ -137,13 +137,15 @@ function metricsOf(state: ModelState, later = 0) {
     typeof seconds === 'number' && typeof syncs === 'number' && syncs > 0
       ? Math.round((seconds / syncs) * 1e6)
       : 'unknown';
+  const failures = sum(
+    'kubeproxy_sync_proxy_rules_iptables_restore_failures_total',
+    'kubeproxy_sync_proxy_rules_nftables_sync_failures_total',
+  );
   return {
     startedAt: oldest('process_start_time_seconds'),
     syncedAt: oldest('kubeproxy_sync_proxy_rules_last_timestamp_seconds'),
-    syncFailures: sum(
-      'kubeproxy_sync_proxy_rules_iptables_restore_failures_total',
-      'kubeproxy_sync_proxy_rules_nftables_sync_failures_total',
-    ),
+    // A counter with labels has no sample before it counts for the first time.
+    syncFailures: failures === 'unknown' && syncs !== 'unknown' ? 0 : failures,
     syncMicros: mean,
     localhostNodePorts: sum('kubeproxy_iptables_localhost_nodeports_accepted_packets_total'),
     invalidPackets: sum('kubeproxy_iptables_ct_state_invalid_dropped_packets_total'),

@@ -43,6 +43,15 @@ export async function applyToNode(fault: NodeFault, { node, cluster, clock }: Pl
     case 'api-server-lost':
       if (isModel(machine)) machine.loseApiServer(times ?? Number.POSITIVE_INFINITY);
       return;
+    case 'syncs-fail':
+    case 'slow-syncs': {
+      const trouble = name === 'syncs-fail' ? 'fail' : 'slow';
+      if (isModel(machine)) machine.troubleSyncs(trouble, times ?? Number.POSITIVE_INFINITY, fault.mode);
+      return;
+    }
+    case 'nft-leftovers':
+      if (isModel(machine)) machine.keepNftTables(times ?? Number.POSITIVE_INFINITY);
+      return;
     case 'output-garbage':
     case 'slow':
       throw new Error(`${name} strikes commands, not the node`);

@@ -30,6 +30,12 @@ export const NODE_FAULTS = {
   terminated: [],
   'dns-without-backends': ['times'],
   'api-server-lost': ['times'],
+  /** After each of the next starts of kube-proxy, in this mode alone if one is named, every sync fails. */
+  'syncs-fail': ['times', 'mode'],
+  /** The same, but a sync takes minutes. */
+  'slow-syncs': ['times', 'mode'],
+  /** A kube-proxy that leaves nftables mode leaves its two tables. */
+  'nft-leftovers': ['times'],
   'output-garbage': ['times', 'document', 'how'],
   slow: ['times'],
 } as const satisfies Record<string, readonly string[]>;
@@ -86,12 +92,14 @@ export const KINDS = {
   }),
   node: z.strictObject({
     ...When,
-    node: z.union([z.string().min(1), z.int().min(0)], { error: 'must be an id, a name, an index or "any"' }),
+    node: z.union([z.string().min(1), z.int().min(0)], {
+      error: 'must be an id, a name, an index, "any" or "all"',
+    }),
     cluster: z.string().min(1).optional(),
     fault: z.string(),
     for: z.number().positive().max(YEAR_SECONDS).optional(),
     times: HowOften.optional(),
-    mode: z.enum(['ipvs', 'iptables']).optional(),
+    mode: z.enum(['ipvs', 'iptables', 'nftables']).optional(),
     /** Name of a document without the stack's prefix. */
     document: z.string().min(1).optional(),
     how: z.enum(['cut', 'garbled']).optional(),

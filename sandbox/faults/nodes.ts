@@ -33,6 +33,9 @@ export function unfit(node: WorkerNode, fault: NodeFaultName): string | undefine
     case 'module-missing':
       return isChangeable(node.machine) && takesScripts(node) ? undefined : 'runs no scripts';
     case 'kube-proxy-crash':
+    case 'syncs-fail':
+    case 'slow-syncs':
+    case 'nft-leftovers':
       return isModel(node.machine) ? undefined : 'runs no kube-proxy that the sandbox could let fail';
     case 'dns-without-backends':
     case 'api-server-lost':
@@ -48,16 +51,19 @@ export function unfit(node: WorkerNode, fault: NodeFaultName): string | undefine
 /** Bottlerocket has no shell on the host. */
 const takesScripts = (node: WorkerNode): boolean => runsShell(node) && node.os !== 'bottlerocket';
 
-/** The node that a fault is for, if it can strike it now; `any` takes a random one of the nodes that it can strike. */
-export function chooseNode(
+/**
+ * The nodes that a fault is for, if it can strike them now; of those that it can strike `all` takes every one, and `any` a
+ * random one.
+ */
+export function chooseNodes(
   clusters: readonly Cluster[],
   { node: which, fault }: Pick<NodeFault, 'node' | 'fault'>,
   random: () => number,
-): WorkerNode | undefined {
-  if (which !== 'any') {
-    const node = findNode(clusters, which);
-    return node && unfit(node, fault) === undefined ? node : undefined;
-  }
-  const fit = clusters.flatMap(({ nodes }) => nodes).filter((node) => unfit(node, fault) === undefined);
-  return fit[Math.floor(random() * fit.length)];
+): WorkerNode[] {
+  const fits = (node: WorkerNode | undefined) => node !== undefined && unfit(node, fault) === undefined;
+  if (which !== 'any' && which !== 'all')
+    return [findNode(clusters, which)].filter((node) => node !== undefined).filter(fits);
+  const fit = clusters.flatMap(({ nodes }) => nodes).filter(fits);
+  const at = Math.floor(random() * fit.length);
+  return which === 'all' ? fit : fit.slice(at, at + 1);
 }

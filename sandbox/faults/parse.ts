@@ -1,7 +1,7 @@
 import { AddonIssueCode, ErrorCode } from '@aws-sdk/client-eks';
 import type { z } from 'zod';
 import { badOperation, badReason } from '../kubernetes/scripted-fault.ts';
-import { IPVS_KERNEL_MODULES } from '../nodes/kernel-modules.ts';
+import { KERNEL_MODULES } from '../nodes/kernel-modules.ts';
 import type { Cluster, Region } from '../region.ts';
 import { isServiceId, serviceModel } from '../wire/catalog.ts';
 import {
@@ -188,10 +188,8 @@ function checkNode(fault: NodeFault, path: string, { clusters, documents, live }
   if (extra) throw new InvalidFault(`${path}.${extra}: ${fault.fault} takes ${taken.join(', ') || 'no options'}`);
   if (!live && (fault.for !== undefined || fault.fault !== 'agent-offline'))
     throw new InvalidFault(`${path}.fault: needs a running sandbox`);
-  if (fault.fault === 'module-missing' && !IPVS_KERNEL_MODULES.some((module) => module === fault.module))
-    throw new InvalidFault(
-      `${path}.fault: module-missing: must be followed by one of ${IPVS_KERNEL_MODULES.join(', ')}`,
-    );
+  if (fault.fault === 'module-missing' && !KERNEL_MODULES.some((module) => module === fault.module))
+    throw new InvalidFault(`${path}.fault: module-missing: must be followed by one of ${KERNEL_MODULES.join(', ')}`);
   if (fault.document !== undefined && !documents.includes(fault.document))
     throw new InvalidFault(`${path}.document: must be one of ${documents.join(', ')}`);
   if (fault.fault !== 'module-missing' && fault.module !== '')
@@ -199,8 +197,9 @@ function checkNode(fault: NodeFault, path: string, { clusters, documents, live }
   const chosen = clusterNamed(clusters, fault.cluster, path);
   const among = chosen ? [chosen] : [...clusters.values()];
   // Which node "any" is, and whether there is an nth one, is known when the state is entered.
-  if (fault.at !== undefined && (fault.node === 'any' || typeof fault.node === 'number')) return;
-  if (fault.node === 'any') {
+  const several = fault.node === 'any' || fault.node === 'all';
+  if (fault.at !== undefined && (several || typeof fault.node === 'number')) return;
+  if (several) {
     if (among.some(({ nodes }) => nodes.some((node) => unfit(node, fault.fault) === undefined))) return;
     throw new InvalidFault(`${path}.node: there is no node that it can strike`);
   }

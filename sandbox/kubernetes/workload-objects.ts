@@ -1,3 +1,4 @@
+import { vpcCni } from '../vpc-cni.ts';
 import type { ClusterData } from './cluster-data.ts';
 import type { Draft, KubeObject } from './object.ts';
 import { RESOURCES, type ResourceType } from './resources.ts';
@@ -10,6 +11,8 @@ interface Agent {
   image: string;
   env?: Record<string, string>;
   args?: string[];
+  /** Further containers. */
+  sidecars?: { name: string; image: string }[];
 }
 
 /** A DaemonSet of another application: it runs everywhere, and the sandbox has no controller for it. */
@@ -33,6 +36,7 @@ function daemonSet(cluster: ClusterData, { name, namespace = 'kube-system', labe
               ...(agent.args && { args: agent.args }),
               env: Object.entries(agent.env ?? {}).map(([variable, value]) => ({ name: variable, value })),
             },
+            ...(agent.sidecars ?? []),
           ],
         },
       },
@@ -52,17 +56,31 @@ function daemonSet(cluster: ClusterData, { name, namespace = 'kube-system', labe
 
 const REGISTRY = '602401143452.dkr.ecr.us-east-1.amazonaws.com';
 
-function agents({ workloads = {}, ipFamily }: ClusterData, dns: string): Agent[] {
-  const { cilium, calicoEbpf, nodeLocalDns, metallb, securityGroupPolicies = 0 } = workloads;
+/** https://docs.aws.amazon.com/eks/latest/userguide/managing-vpc-cni.html */
+function vpcCniAgent({ version, cni = vpcCni(version), workloads }: ClusterData): Agent {
+  const policies = cni.networkPolicyAgent;
+  return {
+    name: 'aws-node',
+    image: `${REGISTRY}/amazon-k8s-cni:${cni.version}-eksbuild.1`,
+    env: {
+      AWS_VPC_K8S_CNI_EXTERNALSNAT: String(cni.externalSnat),
+      ...(cni.excludeSnatCidrs.length > 0 && { AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS: cni.excludeSnatCidrs.join(',') }),
+      AWS_VPC_K8S_CNI_LOGLEVEL: 'DEBUG',
+      ENABLE_POD_ENI: String((workloads?.securityGroupPolicies ?? 0) > 0),
+    },
+    sidecars:
+      policies === null
+        ? []
+        : [{ name: 'aws-eks-nodeagent', image: `${REGISTRY}/amazon/aws-network-policy-agent:${policies}-eksbuild.1` }],
+  };
+}
+
+function agents(cluster: ClusterData, dns: string): Agent[] {
+  const { workloads = {}, ipFamily } = cluster;
+  const { cilium, calicoEbpf, nodeLocalDns, metallb } = workloads;
   const local = ipFamily === 'ipv6' ? 'fd00:169:254::a' : '169.254.20.10';
   const felix = calicoEbpf === 'felix' ? {} : { FELIX_BPFENABLED: String(calicoEbpf) };
-  const found: Agent[] = [
-    {
-      name: 'aws-node',
-      image: `${REGISTRY}/amazon-k8s-cni:v1.20.4-eksbuild.2`,
-      env: { AWS_VPC_K8S_CNI_LOGLEVEL: 'DEBUG', ENABLE_POD_ENI: String(securityGroupPolicies > 0) },
-    },
-  ];
+  const found: Agent[] = [vpcCniAgent(cluster)];
   if (cilium !== undefined) found.push({ name: 'cilium', image: 'quay.io/cilium/cilium:v1.18.4' });
   if (calicoEbpf !== undefined)
     found.push({ name: 'calico-node', namespace: 'calico-system', image: 'quay.io/calico/node:v3.31.2', env: felix });

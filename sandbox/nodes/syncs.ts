@@ -97,7 +97,8 @@ const FAILURES: Readonly<Record<ProxyMode, string>> = {
 
 /**
  * kube-proxy's answer on /metrics, as far as it is about its syncs. From 1.33 on each family of addresses is counted on
- * its own (https://github.com/kubernetes/kubernetes/pull/130204), and what has not happened has no sample.
+ * its own (https://github.com/kubernetes/kubernetes/pull/129173): a metric with a label has no sample before it has a
+ * value, a counter of failures before the first one.
  */
 export function metricsText(syncs: Syncs, now: Date): string {
   const { syncedAt, startedAt, syncs: count, failures, micros } = reportSyncs(syncs, now);
@@ -124,7 +125,7 @@ export function metricsText(syncs: Syncs, now: Date): string {
       ['_count', count],
     ]),
     ...metric('kubeproxy_sync_proxy_rules_last_timestamp_seconds', 'gauge', [['', syncedAt && seconds(syncedAt)]]),
-    ...metric(FAILURES[syncs.mode], 'counter', [['', failures]]),
+    ...metric(FAILURES[syncs.mode], 'counter', [['', failures === 0 ? null : failures]]),
     ...ofIptables,
     '# TYPE process_start_time_seconds gauge',
     `process_start_time_seconds ${goNumber(seconds(startedAt))}`,

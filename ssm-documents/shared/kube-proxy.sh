@@ -26,7 +26,8 @@ kube_proxy() {
 proxy_mode() { kube_proxy 10249/proxyMode | sed 's/[^a-z]//g' | cut -c 1-16; }
 
 # proxy_metrics: a line `NAME VALUE` for each of kube-proxy's metrics that a document reports; none if kube-proxy does not
-# answer. A metric that is missing is unknown. Samples of one metric differ in their labels, such as ip_family.
+# answer. A metric that is missing is unknown, except that a counter of failures with labels has no sample before the first
+# failure. Samples of one metric differ in their labels, such as ip_family.
 # https://kubernetes.io/docs/reference/instrumentation/metrics/
 proxy_metrics() {
   kube_proxy 10249/metrics | awk '
@@ -43,10 +44,12 @@ proxy_metrics() {
     END {
       if (!answered) exit
       sync = "kubeproxy_sync_proxy_rules_"
+      failures = both(sync "iptables_restore_failures_total", sync "nftables_sync_failures_total")
+      if (failures == "unknown" && (sync "duration_seconds_count") in sum) failures = 0
       n = sum[sync "duration_seconds_count"]
       print "startedAt", oldest("process_start_time_seconds")
       print "syncedAt", oldest(sync "last_timestamp_seconds")
-      print "syncFailures", both(sync "iptables_restore_failures_total", sync "nftables_sync_failures_total")
+      print "syncFailures", failures
       print "syncMicros", (n > 0 ? sprintf("%.0f", sum[sync "duration_seconds_sum"] / n * 1000000) : "unknown")
       print "localhostNodePorts", both("kubeproxy_iptables_localhost_nodeports_accepted_packets_total", "")
       print "invalidPackets", both("kubeproxy_iptables_ct_state_invalid_dropped_packets_total", "")

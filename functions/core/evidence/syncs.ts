@@ -35,6 +35,16 @@ function sumOf(metrics: string, names: readonly string[]): number | 'unknown' {
   return sum;
 }
 
+/**
+ * The failures. A counter with labels, as kube-proxy has had since 1.33, has no sample before it counts for the first
+ * time: if kube-proxy reports its syncs, no sample is no failure.
+ */
+function failuresIn(metrics: string): number | 'unknown' {
+  const counted = sumOf(metrics, FAILURES);
+  const syncs = sumOf(metrics, ['kubeproxy_sync_proxy_rules_duration_seconds_count']);
+  return counted === 'unknown' && syncs !== 'unknown' ? 0 : counted;
+}
+
 /** The oldest of the samples: a family of addresses whose rules were not written must not hide behind the other. */
 function oldestOf(metrics: string, name: string): number | 'unknown' {
   const values = [...metrics.matchAll(/^([a-z_]+)(?:\{[^}]*\})? ([0-9.e+-]+)$/gm)];
@@ -57,8 +67,8 @@ export function syncFactsOf(healthz: SyncFacts['healthz'], metrics: string | nul
     healthz,
     startedAt: oldestOf(last, 'process_start_time_seconds'),
     syncedAt: oldestOf(last, 'kubeproxy_sync_proxy_rules_last_timestamp_seconds'),
-    syncFailures: metrics === null ? 'unknown' : sumOf(metrics, FAILURES),
-    syncFailuresLater: later === null ? 'unknown' : sumOf(later, FAILURES),
+    syncFailures: metrics === null ? 'unknown' : failuresIn(metrics),
+    syncFailuresLater: later === null ? 'unknown' : failuresIn(later),
     syncMicros: known ? Math.round((sum / count) * 1_000_000) : 'unknown',
   };
 }

@@ -4,8 +4,9 @@ export type JsonSchema = Record<string, unknown>;
 /**
  * The configuration schema of the kube-proxy add-on for a Kubernetes minor version, in the shape in which
  * DescribeAddonConfiguration gives it: draft-06, one `$ref` at the root, everything under `definitions`. `nftables`
- * joins the modes with 1.31.
+ * joins the modes with 1.33.
  * https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-field-management.html
+ * https://docs.aws.amazon.com/eks/latest/best-practices/nftables.html
  */
 export function kubeProxySchema(kubernetesVersion: string, modes = modesOf(kubernetesVersion)): JsonSchema {
   return {
@@ -31,7 +32,7 @@ export function kubeProxySchema(kubernetesVersion: string, modes = modesOf(kuber
 }
 
 function modesOf(kubernetesVersion: string): string[] {
-  return minorOf(kubernetesVersion) >= 31 ? ['iptables', 'ipvs', 'nftables'] : ['iptables', 'ipvs'];
+  return minorOf(kubernetesVersion) >= 33 ? ['iptables', 'ipvs', 'nftables'] : ['iptables', 'ipvs'];
 }
 
 function closed(title: string, properties: Record<string, unknown>): JsonSchema {

@@ -134,14 +134,14 @@ test('a ConfigMap that somebody edited is a conflict for NONE, is kept by PRESER
   });
 });
 
-test('the add-on schema has nftables from 1.31 on, and a world can take ipvs out of it', async () => {
+test('the add-on schema has nftables from 1.33 on, and a world can take ipvs out of it', async () => {
   const modes = async (client: EKS, addonVersion: string) => {
     const { configurationSchema } = await client.describeAddonConfiguration({ addonName: 'kube-proxy', addonVersion });
     return /"enum":(\[[^\]]*\])/.exec(configurationSchema ?? '')?.[1];
   };
   const { client } = await open();
-  expect(await modes(client, 'v1.30.6-eksbuild.3')).toBe('["iptables","ipvs"]');
-  expect(await modes(client, 'v1.31.2-eksbuild.3')).toBe('["iptables","ipvs","nftables"]');
+  expect(await modes(client, 'v1.32.6-eksbuild.12')).toBe('["iptables","ipvs"]');
+  expect(await modes(client, 'v1.33.0-eksbuild.2')).toBe('["iptables","ipvs","nftables"]');
   const schema = { type: 'object', properties: { mode: { enum: ['iptables', 'nftables'] } } };
   const without = await open({}, { addonSchema: () => schema });
   expect(await modes(without.client, 'v1.34.1-eksbuild.2')).toBe('["iptables","nftables"]');

@@ -33,7 +33,7 @@ test.each<[object, string]>([
     { node: 0, fault: 'output-garbage', document: 'x' },
     'document: must be one of prepare-node, validate-node, clean-node',
   ],
-  [{ node: 0, fault: 'kube-proxy-crash', mode: 'nftables' }, 'mode: Invalid option'],
+  [{ node: 0, fault: 'kube-proxy-crash', mode: 'userspace' }, 'mode: Invalid option'],
   [{ node: 0, fault: 'slow', cluster: 'nope' }, 'cluster: there is no cluster nope'],
   [{ join: { os: 'plan9', count: 1 } }, 'join.os: Invalid option'],
   [{ join: { os: 'al2023', count: 0 } }, 'join.count: Too small: expected number to be >=1'],

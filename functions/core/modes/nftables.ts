@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { findElements } from './nftables-maps.ts';
-import { judgeNftablesPreparation } from './nftables-preparation.ts';
+import { HOST_FIREWALL, judgeNftablesPreparation, LOCALHOST_NODE_PORTS } from './nftables-preparation.ts';
 import type { ModeSpec } from './spec.ts';
 
 /** Services in maps of nftables, which the kernel searches by hash; there is no scheduler: a backend is chosen at random. */
@@ -23,7 +23,20 @@ export const nftables: ModeSpec<'nftables'> = {
     judge: ({ elements }, services) => ({ problems: findElements(elements, services).problems, notes: [] }),
   }),
   removedIn: null,
-  checks: [],
+  checks: [
+    'kube-proxy-version',
+    'scheduler',
+    'foreign-virtual-servers',
+    LOCALHOST_NODE_PORTS,
+    HOST_FIREWALL,
+    'node-kernels',
+    'bottlerocket',
+    'node-local-dns',
+    'vpc-cni',
+    'network-policy-agent',
+    'node-port-addresses',
+    'cluster-size',
+  ],
   leftovers({ nftTables }) {
     if (nftTables === 'unknown' || nftTables === 0) return [];
     const note = `${nftTables} nftables tables of the former mode are left`;

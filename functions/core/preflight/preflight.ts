@@ -15,6 +15,7 @@ import { CLUSTER_CHECKS, VERSION_CHECKS } from './cluster.ts';
 import { CONFIG_MAP_CHECKS } from './config-map.ts';
 import { DAEMON_SET_CHECKS } from './daemon-set.ts';
 import { CHECK_NAMES, type CheckName } from './names.ts';
+import { NFTABLES_CHECKS } from './nftables.ts';
 import { NODE_CHECKS } from './nodes.ts';
 import { PROOF_CHECKS } from './proof.ts';
 import { REPLACEMENT_CHECKS } from './replacement.ts';
@@ -39,6 +40,7 @@ export const CHECKS: Readonly<Record<CheckName, CheckEntry>> = {
   ...CONFIG_MAP_CHECKS,
   ...DAEMON_SET_CHECKS,
   ...WORKLOAD_CHECKS,
+  ...NFTABLES_CHECKS,
 };
 
 /** What the look found besides the snapshot and the inventory. `restartFor` is the execution's name. */

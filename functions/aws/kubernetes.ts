@@ -48,8 +48,11 @@ export interface Kubernetes extends KubeProxyConfig, CanaryPods {
   restartKubeProxy(restartedAt: string): Promise<{ generation: number }>;
   /** Throws RolloutFailed if there is no DaemonSet. */
   rollout(): Promise<Rollout>;
-  /** The workloads that the preflight checks need; a part that is refused or not served has the reason. */
-  workloads(): Promise<Workloads>;
+  /**
+   * The workloads that the preflight checks need; a part that is refused or not served has the reason. Endpoints are
+   * counted only if they are wanted.
+   */
+  workloads(wanted?: { endpoints: boolean }): Promise<Workloads>;
 }
 
 const SELECTOR = 'k8s-app=kube-proxy';
@@ -83,7 +86,7 @@ export function kubernetes(endpoint: ApiServerEndpoint, token: string): Kubernet
     dnsNodes: () => said(() => dnsNodes(api)),
     deletePod: (pod) => said(() => deletePod(api, pod)),
 
-    workloads: () => said(() => readWorkloads(api)),
+    workloads: (wanted = { endpoints: false }) => said(() => readWorkloads(api, wanted)),
 
     rollout: () =>
       said(async () => {

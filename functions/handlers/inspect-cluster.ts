@@ -11,6 +11,7 @@ import { kubeProxyImage } from '../core/preflight/daemon-set.ts';
 import { versionToAdopt } from '../core/preflight/kube-proxy-version.ts';
 import { type ClusterSnapshot, type MigrationPlan, planMigration } from '../core/preflight/plan.ts';
 import type { Workloads } from '../core/preflight/preflight.ts';
+import { countsEndpoints } from '../core/preflight/services.ts';
 import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
@@ -35,7 +36,7 @@ export function inspectCluster(deps: Deps): Run<Input, Output> {
     const described = await deps.eks.snapshot(request.cluster);
     const api = kubernetes ? await deps.openKubernetes(described, execution) : null;
     const { inventory, ec2: instances, managed } = await seeNodes(deps, request.cluster, api);
-    const workloads = api && (await api.workloads());
+    const workloads = api && (await api.workloads({ endpoints: countsEndpoints(described, request) }));
     const snapshot = await adopting(deps.eks, described, workloads);
     const seen = { ec2: instances, managed, workloads };
     const sight = { restartFor: execution.name, inVpc: deps.inVpc(), refuted, ...seen };

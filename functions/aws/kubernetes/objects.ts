@@ -57,6 +57,8 @@ export const RollingDaemonSet = z.object({
 });
 export type RollingDaemonSet = z.output<typeof RollingDaemonSet>;
 
+const share = z.nullish(z.union([z.string(), z.number()]));
+
 const Container = z.object({
   image: z.nullish(z.string()),
   command: list,
@@ -73,7 +75,16 @@ export const WorkloadDaemonSet = z.object({
     annotations: texts,
     managedFields: managers,
   }),
-  spec: z.object({ template: z.object({ spec: z.object({ containers: z.array(Container) }) }) }),
+  spec: z.object({
+    template: z.object({ spec: z.object({ containers: z.array(Container) }) }),
+    updateStrategy: z.nullish(
+      z.object({
+        type: z.nullish(z.string()),
+        rollingUpdate: z.nullish(z.object({ maxUnavailable: share, maxSurge: share })),
+      }),
+    ),
+  }),
+  status: z.nullish(z.object({ desiredNumberScheduled: z.nullish(count), numberAvailable: z.nullish(count) })),
 });
 export type WorkloadDaemonSet = z.output<typeof WorkloadDaemonSet>;
 
@@ -81,10 +92,17 @@ const Ingress = z.object({ ip: z.nullish(z.string()), ipMode: z.nullish(z.string
 
 export const Service = z.object({
   metadata: z.object({ name, namespace: name }),
-  spec: z.object({ externalIPs: list }),
+  spec: z.object({
+    externalIPs: list,
+    type: z.nullish(z.string()),
+    clusterIP: z.nullish(z.string()),
+    ports: z.nullish(z.array(z.object({ nodePort: z.nullish(z.number()) }))),
+  }),
   status: z.nullish(z.object({ loadBalancer: z.nullish(z.object({ ingress: z.nullish(z.array(Ingress)) })) })),
 });
 export type Service = z.output<typeof Service>;
+
+export const EndpointSlice = z.object({ endpoints: z.nullish(z.array(z.unknown())) });
 
 export const Node = z.object({
   metadata: z.object({ name }),
@@ -96,7 +114,7 @@ export const Node = z.object({
 });
 
 export const FelixConfiguration = z.object({
-  spec: z.nullish(z.object({ bpfEnabled: z.nullish(z.boolean()) })),
+  spec: z.nullish(z.object({ bpfEnabled: z.nullish(z.boolean()), nftablesMode: z.nullish(z.string()) })),
 });
 
 const ConfigMapFields = z.object({

@@ -11,16 +11,26 @@ export async function everyItem<Item>(
   path: string,
   query: Readonly<Record<string, string>> = {},
 ): Promise<Item[]> {
-  const Page = z.object({ items: z.array(item), metadata: z.object({ continue: z.nullish(z.string()) }) });
   const items: Item[] = [];
+  for await (const page of everyPage(api, item, path, query)) for (const one of page) items.push(one);
+  return items;
+}
+
+/** The pages of the list at `path`; a caller that has seen enough asks for no more. */
+export async function* everyPage<Item>(
+  api: Api,
+  item: z.ZodMiniType<Item>,
+  path: string,
+  query: Readonly<Record<string, string>> = {},
+): AsyncGenerator<Item[]> {
+  const Page = z.object({ items: z.array(item), metadata: z.object({ continue: z.nullish(z.string()) }) });
   let next: string | undefined;
   do {
     const page = await api.json(Page, {
       path,
       query: { ...query, limit: PAGE, ...(next !== undefined && { continue: next }) },
     });
-    for (const one of page.items) items.push(one);
+    yield page.items;
     next = page.metadata.continue || undefined;
   } while (next !== undefined);
-  return items;
 }

@@ -3,19 +3,22 @@ import type { FieldManager } from '../../core/preflight/field-managers.ts';
 import { CALICO, CILIUM } from '../../core/preflight/replacement.ts';
 import {
   type DaemonSetSummary,
+  type EndpointCount,
   findDaemonSet,
   type Read,
+  type RolloutRule,
   type ServiceAddresses,
+  type ServiceTotals,
   type Workloads,
 } from '../../core/preflight/workloads.ts';
 import { hasCode } from './client.ts';
 import { configMapPath, readConfigWithMarks } from './config-map.ts';
-import { ConfigMap, FelixConfiguration, marksOf, Node, Service, WorkloadDaemonSet } from './objects.ts';
-import { everyItem } from './pages.ts';
+import { ConfigMap, EndpointSlice, FelixConfiguration, marksOf, Node, Service, WorkloadDaemonSet } from './objects.ts';
+import { everyItem, everyPage } from './pages.ts';
 import { type Api, pathOf } from './request.ts';
 
-/** The parts that are read separately. The marks of the ConfigMap come with its text. */
-type Part = Exclude<keyof Workloads, 'configMapMarks'>;
+/** The parts that are read separately; the other members come with one of these. */
+type Part = Exclude<keyof Workloads, 'configMapMarks' | 'serviceTotals' | 'felixNftables'>;
 
 /**
  * Whether the policies that the workflow grants, `AmazonEKSViewPolicy` for the cluster and `AmazonEKSEditPolicy` for
@@ -26,6 +29,7 @@ const GRANTED: Readonly<Record<Part, boolean>> = {
   daemonSets: true,
   configMap: true,
   services: true,
+  endpoints: true,
   ciliumReplacement: true,
   felixBpf: false,
   securityGroupPolicies: false,
@@ -37,22 +41,35 @@ const GRANTED: Readonly<Record<Part, boolean>> = {
  * grants (403), is unreadable; the other parts are not affected. A 403 on a granted part is thrown: the grant has not
  * taken effect everywhere yet, so it says nothing about the cluster.
  */
-export async function readWorkloads(api: Api): Promise<Workloads> {
+export async function readWorkloads(api: Api, wanted: { endpoints: boolean }): Promise<Workloads> {
   const asked = [
     attempt('daemonSets', () => listDaemonSets(api)),
     attempt('configMap', () => readConfigWithMarks(api)),
     attempt('services', () => listServices(api)),
     attempt('securityGroupPolicies', () => countSecurityGroupPolicies(api)),
     attempt('nodes', () => listNodes(api)),
+    wanted.endpoints ? attempt('endpoints', () => countEndpoints(api)) : null,
   ] as const;
   // A function must not return while a request is open: the request would continue in the next call.
   await Promise.allSettled(asked);
-  const [daemonSets, marked, services, securityGroupPolicies, nodes] = await Promise.all(asked);
+  const [daemonSets, marked, listed, securityGroupPolicies, nodes, endpoints] = await Promise.all(asked);
   const configMap: Workloads['configMap'] =
     marked.kind === 'read' ? { kind: 'read', value: marked.value?.text ?? null } : marked;
   const configMapMarks = marked.kind === 'read' ? marked.value?.marks : undefined;
-  const parts = { daemonSets, configMap, services, securityGroupPolicies, nodes };
-  const found = { ...parts, ...(configMapMarks && { configMapMarks }) };
+  const services: Workloads['services'] =
+    listed.kind === 'read'
+      ? { kind: 'read', value: listed.value.map(serviceOf).filter(({ addresses }) => addresses.length > 0) }
+      : listed;
+  const found = {
+    daemonSets,
+    configMap,
+    ...(configMapMarks && { configMapMarks }),
+    services,
+    ...(listed.kind === 'read' && { serviceTotals: totalsOf(listed.value) }),
+    ...(endpoints && { endpoints }),
+    securityGroupPolicies,
+    nodes,
+  };
   if (daemonSets.kind === 'unreadable') return found;
   const cilium = findDaemonSet(daemonSets.value, CILIUM);
   const calico = findDaemonSet(daemonSets.value, CALICO);
@@ -61,7 +78,7 @@ export async function readWorkloads(api: Api): Promise<Workloads> {
     ...(cilium && {
       ciliumReplacement: await attempt('ciliumReplacement', () => ciliumReplacement(api, cilium.namespace)),
     }),
-    ...(calico && { felixBpf: await attempt('felixBpf', () => felixBpf(api)) }),
+    ...(calico && (await felixParts(api))),
   };
 }
 
@@ -80,13 +97,14 @@ async function listDaemonSets(api: Api): Promise<DaemonSetSummary[]> {
   return (await everyItem(api, WorkloadDaemonSet, pathOf('apis', 'apps', 'v1', 'daemonsets'))).map(daemonSetOf);
 }
 
-function daemonSetOf({ metadata, spec }: WorkloadDaemonSet): DaemonSetSummary {
+function daemonSetOf(set: WorkloadDaemonSet): DaemonSetSummary {
+  const { metadata, spec } = set;
   const { containers } = spec.template.spec;
   return {
     namespace: metadata.namespace,
     name: metadata.name,
     ...marksOf(metadata),
-    ...(metadata.name === 'kube-proxy' && { fieldManagers: fieldManagersOf(metadata) }),
+    ...(metadata.name === 'kube-proxy' && { fieldManagers: fieldManagersOf(metadata), ...rolloutOf(set) }),
     env: Object.fromEntries(
       containers.flatMap(({ env }) =>
         (env ?? []).flatMap(({ name, value }) => (typeof value === 'string' ? [[name, value]] : [])),
@@ -105,9 +123,47 @@ function fieldManagersOf({ managedFields }: WorkloadDaemonSet['metadata']): Fiel
   }));
 }
 
-async function listServices(api: Api): Promise<ServiceAddresses[]> {
+/** https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/daemon-set-v1/ has the defaults. */
+function rolloutOf({ spec, status }: WorkloadDaemonSet): { rollout?: RolloutRule } {
+  const desired = status?.desiredNumberScheduled;
+  if (typeof desired !== 'number') return {};
+  const { type, rollingUpdate } = spec.updateStrategy ?? {};
+  return {
+    rollout: {
+      strategy: type ?? 'RollingUpdate',
+      maxUnavailable: rollingUpdate?.maxUnavailable ?? 1,
+      maxSurge: rollingUpdate?.maxSurge ?? 0,
+      desired,
+      available: status?.numberAvailable ?? 0,
+    },
+  };
+}
+
+/** kube-proxy handles all Services but headless ones and external names. */
+async function listServices(api: Api): Promise<Service[]> {
   const services = await everyItem(api, Service, pathOf('api', 'v1', 'services'));
-  return services.map(serviceOf).filter(({ addresses }) => addresses.length > 0);
+  return services.filter(({ spec }) => spec.type !== 'ExternalName' && spec.clusterIP !== 'None');
+}
+
+function totalsOf(services: readonly Service[]): ServiceTotals {
+  const open = services.filter(({ spec }) => (spec.ports ?? []).some(({ nodePort }) => (nodePort ?? 0) > 0));
+  return { count: services.length, nodePorts: open.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`) };
+}
+
+/** Enough to know that a cluster is above every limit of a check. */
+const ENOUGH_ENDPOINTS = 50_000;
+
+/**
+ * EndpointSlices have no count in their metadata, so their endpoints are counted, up to the first page after the most
+ * that a check asks about.
+ */
+async function countEndpoints(api: Api): Promise<EndpointCount> {
+  let count = 0;
+  for await (const page of everyPage(api, EndpointSlice, pathOf('apis', 'discovery.k8s.io', 'v1', 'endpointslices'))) {
+    count += page.reduce((sum, { endpoints }) => sum + (endpoints?.length ?? 0), 0);
+    if (count > ENOUGH_ENDPOINTS) return { count, atLeast: true };
+  }
+  return { count, atLeast: false };
 }
 
 /** With `ipMode: Proxy` kube-proxy does not bind the load balancer's address. */
@@ -126,9 +182,12 @@ async function ciliumReplacement(api: Api, namespace: string): Promise<string | 
   return data?.['kube-proxy-replacement']?.trim().toLowerCase() ?? null;
 }
 
-async function felixBpf(api: Api): Promise<boolean | null> {
+async function felixParts(api: Api): Promise<Pick<Workloads, 'felixBpf' | 'felixNftables'>> {
   const path = pathOf('apis', 'crd.projectcalico.org', 'v1', 'felixconfigurations', 'default');
-  return (await api.json(FelixConfiguration, { path })).spec?.bpfEnabled ?? null;
+  const read = await attempt('felixBpf', () => api.json(FelixConfiguration, { path }));
+  if (read.kind === 'unreadable') return { felixBpf: read };
+  const { bpfEnabled, nftablesMode } = read.value.spec ?? {};
+  return { felixBpf: { kind: 'read', value: bpfEnabled ?? null }, felixNftables: nftablesMode ?? null };
 }
 
 async function countSecurityGroupPolicies(api: Api): Promise<number> {

@@ -18,6 +18,8 @@ export const iptables: ModeSpec<'iptables'> = {
     }),
   }),
   removedIn: null,
+  virtualServers: false,
+  felixNftables: 'disabled',
   checks: [],
   // Its REJECT rules are those of any former mode.
   leftovers: () => [],

@@ -39,6 +39,8 @@ export const ipvs: ModeSpec<'ipvs'> = {
     judge: (output, services) => judge(output, services, scheduler),
   }),
   removedIn: 43,
+  virtualServers: true,
+  felixNftables: 'disabled',
   checks: [
     'ipvs-deprecated',
     'ipvs-disabled',

@@ -42,7 +42,7 @@ const RULES = new Map<string, Rule>([
 /** The oldest kernel with which kube-proxy starts in nftables mode. */
 export const OLDEST_KERNEL = [5, 13] as const;
 /** Before this kernel the reset of a late packet can end a long connection. */
-const RESET_KERNEL = [6, 1] as const;
+export const RESET_KERNEL = [6, 1] as const;
 
 /** Whether a kernel release such as `6.1.115-126.197.amzn2023.x86_64` is at least this version; null if it is no release. */
 export function isKernelSince(release: string, [major, minor]: readonly [number, number]): boolean | null {

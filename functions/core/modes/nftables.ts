@@ -23,6 +23,8 @@ export const nftables: ModeSpec<'nftables'> = {
     judge: ({ elements }, services) => ({ problems: findElements(elements, services).problems, notes: [] }),
   }),
   removedIn: null,
+  virtualServers: false,
+  felixNftables: 'enabled',
   checks: [
     'kube-proxy-version',
     'scheduler',

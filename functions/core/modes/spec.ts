@@ -60,6 +60,13 @@ export interface ModeSpec<Mode extends ProxyMode> {
   removedIn: number | null;
   /** Preflight checks of a change to this mode. A check that no mode names is made for every target. */
   checks: readonly CheckName[];
+  /**
+   * Whether Services are IPVS virtual servers: kube-proxy then binds their addresses itself, and deletes virtual servers
+   * that it did not make.
+   */
+  virtualServers: boolean;
+  /** What `nftablesMode` of Calico has to be beside this mode, in lower case. */
+  felixNftables: 'enabled' | 'disabled';
   /** What a node in another mode still has of this one. */
   leftovers(facts: NodeFacts): Leftover[];
   /** What clean-node.sh prints about the removal of this mode: a number, or `yes` and `no`. */

@@ -38,6 +38,7 @@ const IN_KUBE_SYSTEM: Rule[] = [
 /** The rules for the preflight checks, which read in the whole cluster. */
 const IN_THE_CLUSTER: Rule[] = [
   { apiGroups: [''], resources: ['nodes', 'services'], verbs: ['list'] },
+  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list'] },
   { apiGroups: ['apps'], resources: ['daemonsets'], verbs: ['list'] },
   { apiGroups: [''], resources: ['configmaps'], resourceNames: ['cilium-config'], verbs: ['get'] },
   {

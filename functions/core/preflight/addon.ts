@@ -93,7 +93,10 @@ function schemaMode({ snapshot, request, way }: Subject): Finding | null {
   const listed = modes.length > 0 ? `it lists ${modes.join(', ')}` : 'it lists no modes';
   if (supported) return pass(`the schema of add-on ${addon.version} has mode ${request.target.mode}`);
   const why = `the schema of add-on ${addon.version} has no mode ${request.target.mode}: ${problems[0] ?? listed}`;
-  return refuse(why, 'No acknowledgement changes this: the add-on would refuse the configuration.');
+  return refuse(
+    why,
+    'Update the add-on to a version whose schema lists the mode. No acknowledgement changes this: EKS would refuse the configuration.',
+  );
 }
 
 function configurationSchema({ snapshot, way, configuration: text }: Subject): Finding | null {

@@ -32,7 +32,9 @@ function version(subject: Subject): Finding {
   const { removedIn } = MODES[mode];
   if (removedIn !== null && minor >= removedIn)
     return refuse(`kube-proxy of ${text} has no ${mode} mode any more`, NFTABLES);
-  return pass(`kube-proxy of ${text} has ${mode} mode`);
+  return removedIn === null
+    ? pass(`${text} is known, and no version removes ${mode} mode`)
+    : pass(`kube-proxy of ${text} has ${mode} mode`);
 }
 
 function ipvsDeprecated(subject: Subject): Finding | null {

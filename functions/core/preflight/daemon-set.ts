@@ -47,6 +47,14 @@ function versionSent({ addon, offered }: ClusterSnapshot, way: Subject['way']): 
   return addon?.version ?? offered?.version ?? null;
 }
 
+/** The minor version of the kube-proxy that will run after the change; null if it is not known. */
+export function kubeProxyMinor({ snapshot, way, workloads }: Subject): number | null {
+  const sent = versionSent(snapshot, way);
+  if (sent !== null) return readVersion(sent)?.[1] ?? null;
+  const image = workloads === null ? null : kubeProxyImage(workloads);
+  return image === null ? null : (imageVersion(image)?.[1] ?? null);
+}
+
 /** EKS sets the image of the add-on's version, and neither a rollback nor the deletion of the add-on reverts it. */
 function kubeProxyImageCheck(workloads: Workloads, { snapshot, way }: Subject): Finding | null {
   const sent = versionSent(snapshot, way);

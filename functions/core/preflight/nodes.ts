@@ -1,8 +1,10 @@
+import { MODES } from '../modes/index.ts';
 import { type InventoryNode, type ManagedNode, UNREGISTERED } from '../nodes/nodes.ts';
 import { named } from '../values/named.ts';
 import { block, type Checks, type Finding, notYet, pass, refuse, type Subject, unknown, warn } from './check.ts';
+import { formerProxying } from './former-mode.ts';
 
-const nodeLabel = ({ id, name }: InventoryNode): string => (name === id ? id : `${name} (${id})`);
+export const nodeLabel = ({ id, name }: InventoryNode): string => (name === id ? id : `${name} (${id})`);
 
 /** The kinds of nodes that run no script, each with the text that its Node object has as image. */
 const kindByImage = (image: string): 'windows' | 'bottlerocket' | 'none' => {
@@ -110,17 +112,25 @@ function stoppedNodes({ inventory, ec2 }: Subject): Finding | null {
   );
 }
 
-/** Only the nodes can report such servers: preparation checks each node, and blocks the change. */
+/**
+ * Only the nodes can report such servers. In IPVS mode kube-proxy deletes them, and preparation checks each node. When
+ * kube-proxy enters nftables mode, it flushes all virtual servers, unless it ran in IPVS mode before, which left none.
+ */
 function foreignServers(subject: Subject): Finding | null {
   if (!eligible(subject).some(({ node }) => node.handling.by === 'ssm')) return null;
-  return notYet(
-    'IPVS virtual servers of others on nodes, which kube-proxy would delete',
-    'Nothing to do: preparation checks every node before anything is changed.',
+  const servers = 'IPVS virtual servers of others on nodes, which kube-proxy would delete';
+  if (MODES[subject.request.target.mode].virtualServers)
+    return notYet(servers, 'Nothing to do: preparation checks every node before anything is changed.');
+  const former = formerProxying(subject);
+  if (former !== null && MODES[former.mode].virtualServers) return null;
+  return unknown(
+    `${servers}: preparation for nftables mode does not look for them`,
+    'See `ipvsadm -Ln` on nodes that run keepalived, kube-vip or another program that uses IPVS.',
   );
 }
 
 /** The eligible nodes, each with SSM's description of it. */
-function eligible({ inventory, managed }: Subject): { node: InventoryNode; known: ManagedNode | undefined }[] {
+export function eligible({ inventory, managed }: Subject): { node: InventoryNode; known: ManagedNode | undefined }[] {
   const byId = new Map(managed.map((each) => [each.id, each]));
   return inventory
     .filter(({ handling }) => handling.by === 'ssm' || handling.by === 'proxy-mode')
@@ -154,62 +164,6 @@ function agentVersion(subject: Subject): Finding {
   if (silent.length > 0)
     return unknown(`the version of SSM agents: ${named(silent.map(({ node }) => nodeLabel(node)))}`, fix);
   return pass(`each of ${asked.length} SSM agents is 3.3.2746.0 or newer`);
-}
-
-/** Whether a kernel release such as `5.10.245-241.976.amzn2.x86_64` is older than 5.9; null if it cannot be read. */
-function kernelIsOld(release: string): boolean | null {
-  const match = /^(\d+)\.(\d+)/.exec(release);
-  if (match === null) return null;
-  const [major, minor] = [Number(match[1]), Number(match[2])];
-  return major < 5 || (major === 5 && minor < 9);
-}
-
-/**
- * Whether an operating system comes with a kernel older than 5.9; null if its releases have had both. Amazon Linux 2
- * has 4.14, 5.4 and 5.10, Ubuntu 20.04 has 5.4 and 5.15, Amazon Linux 2023 began with 6.1, Debian 11 with 5.10. RHEL 8,
- * Rocky and AlmaLinux 8 have 4.18, 9 has 5.14; Oracle Linux 8 has 4.18 and kernels of its own, 5.4 and 5.15.
- * Bottlerocket's images for Kubernetes 1.23 and later have 5.10 or newer.
- */
-function systemIsOld({ platformName, platformVersion }: ManagedNode, { snapshot }: Subject): boolean | null {
-  const name = platformName.trim().toLowerCase();
-  const release = Number.parseFloat(platformVersion);
-  if (name === 'amazon linux') return release >= 2023 ? false : null;
-  if (name.startsWith('ubuntu')) return release >= 22.04 ? false : null;
-  if (name.startsWith('debian')) return Number.isNaN(release) ? null : release < 11;
-  if (/^(red hat enterprise linux|rocky linux|almalinux)/.test(name)) return Number.isNaN(release) ? null : release < 9;
-  if (name.startsWith('oracle linux')) return release >= 9 ? false : null;
-  if (name.startsWith('bottlerocket')) return Number(snapshot.version.split('.')[1]) >= 23 ? false : null;
-  return null;
-}
-
-function kernel(subject: Subject): Finding {
-  const read = subject.workloads?.nodes;
-  const releases = new Map(read?.kind === 'read' ? read.value.map((node) => [node.name, node.kernel]) : []);
-  const judged = eligible(subject).map(({ node, known }) => {
-    const release = releases.get(node.name);
-    const system = known === undefined ? 'an unknown system' : `${known.platformName} ${known.platformVersion}`;
-    const old = release === undefined ? known && systemIsOld(known, subject) : kernelIsOld(release);
-    return { old: old ?? null, said: `${nodeLabel(node)} ${release ?? system}` };
-  });
-  const old = judged.filter((each) => each.old === true);
-  const unread = judged.filter((each) => each.old === null);
-  const fix = 'Move these nodes to an image with kernel 5.9 or newer, such as Amazon Linux 2023.';
-  if (old.length > 0)
-    return warn(
-      `kernels older than 5.9 delay connections that reuse a source port, or send them to pods that are gone: ${named(
-        old.map(({ said }) => said),
-      )}`,
-      fix,
-    );
-  if (unread.length > 0)
-    return unknown(
-      `the kernel of ${unread.length} of ${judged.length} nodes, whose system has had kernels older than 5.9: ${named(
-        unread.map(({ said }) => said),
-      )}`,
-      'See `uname -r` there. On kernels older than 5.9, connections that reuse a source port may be delayed or lost.',
-    );
-  const source = releases.size > 0 ? '' : ', by its operating system';
-  return pass(`the kernel of each of ${judged.length} nodes is 5.9 or newer${source}`);
 }
 
 export const NODE_CHECKS = {
@@ -249,11 +203,5 @@ export const NODE_CHECKS = {
     acknowledgeable: true,
     changeOnly: true,
     find: agentVersion,
-  },
-  kernel: {
-    source: 'https://github.com/kubernetes/kubernetes/issues/81775',
-    acknowledgeable: true,
-    changeOnly: true,
-    find: kernel,
   },
 } satisfies Checks;

@@ -1,11 +1,10 @@
 import type { MigrationRequest } from '../execution/request.ts';
 import { alreadyTarget } from '../modes/addon-config.ts';
-import { configMapProxying } from '../modes/configured.ts';
 import { describeProxying, sameProxying } from '../modes/index.ts';
-import type { Proxying } from '../modes/proxy-mode.ts';
 import type { InventoryNode } from '../nodes/nodes.ts';
 import { named } from '../values/named.ts';
 import type { Subject } from './check.ts';
+import { liveProxying } from './former-mode.ts';
 import { CHECKS, type Check, preflight, type Sight, subjectOf } from './preflight.ts';
 import type { ClusterSnapshot, RestartStrategy, Way } from './snapshot.ts';
 
@@ -45,12 +44,6 @@ const isNews = ({ verdict, accepted, later }: Check): boolean => accepted || (ve
 
 const sentence = (check: Check): string =>
   check.accepted ? `Accepted risk (${check.name}): ${check.why}.` : said(check);
-
-/** The mode and scheduler in the live ConfigMap; undefined if it was not read. */
-function liveProxying({ workloads }: Subject): Proxying | null | undefined {
-  const configMap = workloads?.configMap;
-  return configMap?.kind === 'read' && configMap.value !== null ? configMapProxying(configMap.value) : undefined;
-}
 
 /** `drifted`: the add-on's values are the target, but somebody edited the ConfigMap that EKS wrote. */
 type Configured = 'yes' | 'no' | 'drifted';

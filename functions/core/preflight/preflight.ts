@@ -10,17 +10,22 @@ import {
 import { MODES } from '../modes/index.ts';
 import type { Ec2Node, InventoryNode, ManagedNode } from '../nodes/nodes.ts';
 import { ADDON_CHECKS } from './addon.ts';
+import { CALICO_CHECKS } from './calico.ts';
 import type { Check, CheckEntry, Finding, Subject } from './check.ts';
 import { CLUSTER_CHECKS, VERSION_CHECKS } from './cluster.ts';
 import { CONFIG_MAP_CHECKS } from './config-map.ts';
 import { DAEMON_SET_CHECKS } from './daemon-set.ts';
+import { KERNEL_CHECKS } from './kernels.ts';
 import { CHECK_NAMES, type CheckName } from './names.ts';
 import { NFTABLES_CHECKS } from './nftables.ts';
 import { NODE_CHECKS } from './nodes.ts';
 import { PROOF_CHECKS } from './proof.ts';
 import { REPLACEMENT_CHECKS } from './replacement.ts';
 import { RESTART_CHECKS } from './restart.ts';
+import { ROLLOUT_CHECKS } from './rollout.ts';
+import { SERVICE_CHECKS } from './services.ts';
 import { type ClusterSnapshot, type RestartStrategy, restartStrategy, type Way } from './snapshot.ts';
+import { VPC_CNI_CHECKS } from './vpc-cni.ts';
 import { WORKLOAD_CHECKS } from './workload-checks.ts';
 import type { Workloads } from './workloads.ts';
 
@@ -34,6 +39,7 @@ export const CHECKS: Readonly<Record<CheckName, CheckEntry>> = {
   ...ADDON_CHECKS,
   ...VERSION_CHECKS,
   ...NODE_CHECKS,
+  ...KERNEL_CHECKS,
   ...RESTART_CHECKS,
   ...PROOF_CHECKS,
   ...REPLACEMENT_CHECKS,
@@ -41,6 +47,10 @@ export const CHECKS: Readonly<Record<CheckName, CheckEntry>> = {
   ...DAEMON_SET_CHECKS,
   ...WORKLOAD_CHECKS,
   ...NFTABLES_CHECKS,
+  ...ROLLOUT_CHECKS,
+  ...VPC_CNI_CHECKS,
+  ...CALICO_CHECKS,
+  ...SERVICE_CHECKS,
 };
 
 /** What the look found besides the snapshot and the inventory. `restartFor` is the execution's name. */

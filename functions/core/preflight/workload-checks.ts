@@ -1,7 +1,8 @@
 import ipaddr from 'ipaddr.js';
+import { MODES } from '../modes/index.ts';
 import { serviceAddresses } from '../values/cluster-ip.ts';
 import { named } from '../values/named.ts';
-import { block, type Checks, type Finding, pass, refuse, type Subject, unknown, workloadCheck } from './check.ts';
+import { block, type Checks, type Finding, pass, refuse, type Subject, unknown, warn, workloadCheck } from './check.ts';
 import { strictArp } from './config-map.ts';
 import { findDaemonSet, type Workloads } from './workloads.ts';
 
@@ -46,7 +47,7 @@ function localAddresses(args: readonly string[]): string[] | null {
   return null;
 }
 
-function nodeLocalDns({ daemonSets }: Workloads, { snapshot }: Subject): Finding {
+function nodeLocalDns({ daemonSets }: Workloads, { snapshot, request }: Subject): Finding {
   const fix =
     'Take the ClusterIP out of its -localip and point kubelet’s clusterDNS to its link-local address, on every node, first.';
   if (daemonSets.kind === 'unreadable') return unknown(`DaemonSets cannot be read: ${daemonSets.why}`, fix);
@@ -56,12 +57,24 @@ function nodeLocalDns({ daemonSets }: Workloads, { snapshot }: Subject): Finding
   if (addresses === null)
     return unknown('where NodeLocal DNSCache listens: its -localip is not among its arguments', fix);
   const { dns } = serviceAddresses(snapshot.serviceCidr);
-  if (!addresses.some((address) => canonical(address) === canonical(dns)))
-    return pass(`NodeLocal DNSCache listens on ${named(addresses)}, not on the ClusterIP of DNS`);
-  return block(
-    `NodeLocal DNSCache listens on the ClusterIP of DNS, ${dns}, which kube-proxy binds itself in IPVS mode: pods may lose DNS`,
-    fix,
-  );
+  const own = `NodeLocal DNSCache listens on ${named(addresses)}, not on the ClusterIP of DNS`;
+  const onClusterIp = addresses.some((address) => canonical(address) === canonical(dns));
+  if (MODES[request.target.mode].virtualServers)
+    return onClusterIp
+      ? block(
+          `NodeLocal DNSCache listens on the ClusterIP of DNS, ${dns}, which kube-proxy binds itself in IPVS mode: pods may lose DNS`,
+          fix,
+        )
+      : pass(own);
+  return onClusterIp
+    ? block(
+        `NodeLocal DNSCache takes over the ClusterIP of DNS, ${dns}, with iptables rules, which kube-proxy's do not know in nftables mode: pods may go past the cache or lose DNS`,
+        fix,
+      )
+    : warn(
+        `${own}; it makes iptables rules, and its maintainers have not said that it works beside nftables mode (kubernetes/dns 682)`,
+        'Try the change with NodeLocal DNSCache in a test cluster first.',
+      );
 }
 
 function metallb({ daemonSets, configMap }: Workloads, { way }: Subject): Finding {

@@ -135,6 +135,7 @@ export const daemonSet = (name: string, part: Partial<DaemonSetSummary> = {}): D
 export const KUBE_PROXY_SET = daemonSet('kube-proxy', {
   images: ['602401143452.dkr.ecr.eu-west-1.amazonaws.com/eks/kube-proxy:v1.32.0-minimal-eksbuild.2'],
   fieldManagers: [{ manager: 'eks', subresource: null, fields: { 'f:spec': { 'f:updateStrategy': {} } } }],
+  rollout: { strategy: 'RollingUpdate', maxUnavailable: '10%', maxSurge: 0, desired: 3, available: 3 },
 });
 
 /** A cluster in which nothing but kube-proxy handles Services. */

@@ -30,6 +30,7 @@ test('access-manifest prints a Role, a ClusterRole and their bindings to the gro
       metadata: { name: 'nightshift' },
       rules: [
         { apiGroups: [''], resources: ['nodes', 'services'], verbs: ['list'] },
+        { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list'] },
         { apiGroups: ['apps'], resources: ['daemonsets'], verbs: ['list'] },
         { apiGroups: [''], resources: ['configmaps'], resourceNames: ['cilium-config'], verbs: ['get'] },
         {

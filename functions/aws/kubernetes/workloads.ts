@@ -139,13 +139,11 @@ function rolloutOf({ spec, status }: WorkloadDaemonSet): { rollout?: RolloutRule
   };
 }
 
-/** kube-proxy handles all Services but headless ones and external names. */
-async function listServices(api: Api): Promise<Service[]> {
-  const services = await everyItem(api, Service, pathOf('api', 'v1', 'services'));
-  return services.filter(({ spec }) => spec.type !== 'ExternalName' && spec.clusterIP !== 'None');
-}
+const listServices = (api: Api): Promise<Service[]> => everyItem(api, Service, pathOf('api', 'v1', 'services'));
 
-function totalsOf(services: readonly Service[]): ServiceTotals {
+/** kube-proxy handles all Services but headless ones and external names. */
+export function totalsOf(all: readonly Service[]): ServiceTotals {
+  const services = all.filter(({ spec }) => spec.type !== 'ExternalName' && spec.clusterIP !== 'None');
   const open = services.filter(({ spec }) => (spec.ports ?? []).some(({ nodePort }) => (nodePort ?? 0) > 0));
   return { count: services.length, nodePorts: open.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`) };
 }

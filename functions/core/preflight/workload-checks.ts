@@ -68,11 +68,11 @@ function nodeLocalDns({ daemonSets }: Workloads, { snapshot, request }: Subject)
       : pass(own);
   return onClusterIp
     ? block(
-        `NodeLocal DNSCache takes over the ClusterIP of DNS, ${dns}, with iptables rules, which kube-proxy's do not know in nftables mode: pods may go past the cache or lose DNS`,
+        `NodeLocal DNSCache takes over the ClusterIP of DNS, ${dns}, with iptables rules, which kube-proxy's do not know in nftables mode: pods may bypass the cache or lose DNS`,
         fix,
       )
     : warn(
-        `${own}; it makes iptables rules, and its maintainers have not said that it works beside nftables mode (kubernetes/dns 682)`,
+        `${own}; it makes iptables rules, and nobody has confirmed that they work beside nftables mode (kubernetes/dns 682)`,
         'Try the change with NodeLocal DNSCache in a test cluster first.',
       );
 }

@@ -1,14 +1,17 @@
 import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import type { WorldOptions } from '@nightshift/sandbox/test/kubernetes';
 import { expect, test } from 'vitest';
-import { serviceOf } from '../../../functions/aws/kubernetes/workloads.ts';
+import { serviceOf, totalsOf } from '../../../functions/aws/kubernetes/workloads.ts';
 import { closeWorldsAfterEach, GRANTED, openWorld } from './worlds.ts';
 
 closeWorldsAfterEach();
 
 /** The workloads that the adapter reads as the product's role, or as the cluster's administrator. */
-const workloads = async (options: WorldOptions, as?: 'role' | 'administrator') =>
-  (await openWorld({ ...GRANTED, ...options }, as)).api.workloads();
+const workloads = async (
+  options: WorldOptions,
+  as?: 'role' | 'administrator',
+  wanted?: { endpoints: boolean },
+) => (await openWorld({ ...GRANTED, ...options }, as)).api.workloads(wanted);
 const refused = { kind: 'unreadable', why: 'the API server refused it (403)' };
 const absent = { kind: 'unreadable', why: 'the API server has nothing of that kind (404)' };
 
@@ -28,6 +31,22 @@ test('the role reads DaemonSets, Services and the ConfigMap, and reports the ref
     ],
   });
   expect(seen.configMap).toMatchObject({ kind: 'read', value: expect.stringContaining('mode: "iptables"') });
+});
+
+test('the role counts Services, and endpoints if they are wanted', async () => {
+  const seen = await workloads({ services: 1_200 }, 'role', { endpoints: true });
+  expect(seen.serviceTotals).toEqual({ count: 1_202, nodePorts: [] });
+  expect(seen.endpoints).toEqual({ kind: 'read', value: { count: 1_203, atLeast: false } });
+  expect((await workloads({})).endpoints).toBeUndefined();
+});
+
+test("the role reads how kube-proxy's DaemonSet is rolled out", async () => {
+  const seen = await workloads({ nodes: ['al2023', 'al2023'] });
+  const sets = seen.daemonSets.kind === 'read' ? seen.daemonSets.value : [];
+  expect(sets.map(({ name, rollout }) => [name, rollout])).toEqual([
+    ['aws-node', undefined],
+    ['kube-proxy', { strategy: 'RollingUpdate', maxUnavailable: '10%', maxSurge: 0, desired: 2, available: 2 }],
+  ]);
 });
 
 test('the marks that tools left on the ConfigMap come with its text', async () => {
@@ -93,4 +112,16 @@ test("a load balancer's address counts unless kube-proxy does not bind it", () =
     service: 'shop/web',
     addresses: ['10.0.0.7', '10.0.0.9'],
   });
+});
+
+test('headless Services and external names are none of those that kube-proxy handles', () => {
+  const service = (name: string, spec: object) => ({ metadata: { namespace: 'shop', name }, spec });
+  expect(
+    totalsOf([
+      service('web', { type: 'LoadBalancer', clusterIP: '10.100.3.4', ports: [{ nodePort: 30_080 }] }),
+      service('api', { type: 'ClusterIP', clusterIP: '10.100.3.5', ports: [{}] }),
+      service('db', { type: 'ClusterIP', clusterIP: 'None' }),
+      service('mail', { type: 'ExternalName' }),
+    ]),
+  ).toEqual({ count: 2, nodePorts: ['shop/web'] });
 });

@@ -132,10 +132,12 @@ test('without Kubernetes no check of workloads is a pass', async () => {
     'config-map-edits WARN',
     'daemon-set-edits WARN',
     'kube-proxy-image WARN',
+    'rollout-possible WARN',
     'external-ips WARN',
     'node-local-dns WARN',
     'metallb WARN',
     'security-groups-for-pods WARN',
+    'calico WARN',
   ]);
 });
 

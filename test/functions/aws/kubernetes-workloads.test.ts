@@ -7,11 +7,8 @@ import { closeWorldsAfterEach, GRANTED, openWorld } from './worlds.ts';
 closeWorldsAfterEach();
 
 /** The workloads that the adapter reads as the product's role, or as the cluster's administrator. */
-const workloads = async (
-  options: WorldOptions,
-  as?: 'role' | 'administrator',
-  wanted?: { endpoints: boolean },
-) => (await openWorld({ ...GRANTED, ...options }, as)).api.workloads(wanted);
+const workloads = async (options: WorldOptions, as?: 'role' | 'administrator', wanted?: { endpoints: boolean }) =>
+  (await openWorld({ ...GRANTED, ...options }, as)).api.workloads(wanted);
 const refused = { kind: 'unreadable', why: 'the API server refused it (403)' };
 const absent = { kind: 'unreadable', why: 'the API server has nothing of that kind (404)' };
 

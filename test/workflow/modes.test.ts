@@ -42,12 +42,12 @@ play(
     ],
     [
       'and every sync fails on the canary',
-      each((n) => at('RestartCanary', n, 'syncs-fail')),
+      each((n) => at('RestartCanary', n, 'syncs-fail', { mode: 'nftables' })),
       'FAILED RolledBack rolled-back iptables',
     ],
     [
       'and every sync fails on another node',
-      [at('RestartDaemonSet', 1, 'syncs-fail')],
+      [at('RestartDaemonSet', 1, 'syncs-fail', { mode: 'nftables' })],
       'FAILED RolledBack rolled-back iptables',
     ],
     ['and one proof is garbage', [garbage('ValidateNodes', 'validate')], 'SUCCEEDED migrated nftables'],
@@ -60,15 +60,15 @@ play(
     ['and a node is terminated', [terminated('ValidateNodes')], 'SUCCEEDED migrated nftables'],
     ['and an agent is offline for a while', [offline('ValidateNodes', 1, 90)], 'SUCCEEDED migrated nftables'],
     [
-      'and the window closes before the change',
+      'and the nodes answer after the window has closed',
       [skip('AwaitPreparation', 4)],
-      'FAILED WindowMissed window-missed iptables',
+      'ABORTED Recovered nothing-to-roll-back iptables',
     ],
     ['and the execution is aborted in the change', [abort('AwaitAddon')], 'ABORTED rolled-back iptables'],
     [
       'and it is aborted when all nodes are restarted, without an event',
       [abort('AwaitRollout'), UNHEARD],
-      'ABORTED rolled-back iptables',
+      'ABORTED finished nftables',
     ],
     ['and the answer to the change is lost', [lost('eks', 'UpdateAddon')], 'SUCCEEDED migrated nftables'],
   ]),
@@ -88,16 +88,16 @@ play(
     ],
     [
       'and every sync fails on another node',
-      [at('RestartDaemonSet', 1, 'syncs-fail')],
+      [at('RestartDaemonSet', 1, 'syncs-fail', { mode: 'nftables' })],
       'FAILED RolledBack rolled-back ipvs',
     ],
     [
       'and kube-proxy leaves its tables on the way back',
-      [at('RestartDaemonSet', 1, 'syncs-fail'), on(2, 'nft-leftovers')],
+      [at('RestartDaemonSet', 1, 'syncs-fail', { mode: 'nftables' }), on(2, 'nft-leftovers')],
       'FAILED RolledBack rolled-back ipvs',
     ],
     ['and the update is cancelled', [update('Cancelled')], 'FAILED RolledBack rolled-back ipvs'],
-    ['and the execution is aborted in the proof', [abort('AwaitValidation')], 'ABORTED rolled-back ipvs'],
+    ['and the execution is aborted in the proof', [abort('AwaitValidation')], 'ABORTED finished nftables'],
     [
       'and its rollback is aborted, too',
       [APPLIED, abort('AwaitProof', IN_ROLLBACK)],
@@ -134,7 +134,7 @@ play(
       ['with nothing in the way', [], 'SUCCEEDED migrated ipvs'],
       [
         'and every sync fails on a node',
-        [at('RestartDaemonSet', 1, 'syncs-fail')],
+        [at('RestartDaemonSet', 1, 'syncs-fail', { mode: 'ipvs' })],
         'FAILED RolledBack rolled-back iptables',
       ],
     ],
@@ -150,7 +150,7 @@ play(
     ['is proven and left as it is', [], 'SUCCEEDED already-compliant nftables'],
     [
       'is restarted, where a node does not prove it',
-      [on(1, 'syncs-fail', { times: 1 })],
+      [garbage('ProveCompliance', 'validate', { times: 2 })],
       'SUCCEEDED migrated nftables',
     ],
   ]),
@@ -164,7 +164,7 @@ play(
     ['are proven by what kube-proxy reports', [], 'SUCCEEDED migrated nftables'],
     [
       'are not proven by /proxyMode alone',
-      each((n) => at('RestartCanary', n, 'syncs-fail')),
+      each((n) => at('RestartCanary', n, 'syncs-fail', { mode: 'nftables' })),
       'FAILED RolledBack rolled-back iptables',
     ],
   ]),

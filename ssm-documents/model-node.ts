@@ -46,6 +46,7 @@ function prepareForNftables(state: ModelState): CommandResult {
     `nft=${nft}`,
     `missing=${missing}`,
     'probes=ok',
+    `foreign-virtual-servers=${named(state.foreignVirtualServers)}`,
     `localhostNodePorts=${metrics.localhostNodePorts}`,
     `invalidPackets=${metrics.invalidPackets}`,
     `dropChains=${state.dropChains.join(',')}`,

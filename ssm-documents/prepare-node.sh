@@ -243,6 +243,14 @@ drop_chains() {
     END { print found }'
 }
 
+# kube-proxy in IPVS mode deletes virtual servers of others, and so does one that enters nftables mode. At most 20 are
+# printed.
+foreign_servers() {
+  printf '%s\n' "$servers" | sed -n 's/^foreign //p' | sort -u | awk '
+    NR <= 20 { printf "%s%s", (NR == 1 ? "" : ","), $0 }
+    END { if (NR > 20) printf ",+%d", NR - 20 }'
+}
+
 if [ "$mode" = nftables ]; then
   missing=''
   for module in nf_tables nft_ct nft_nat nft_masq nft_chain_nat nft_numgen nft_fib_ipv4 nft_fib_ipv6 nft_reject_ipv4 \
@@ -272,6 +280,7 @@ kernel=$kernel
 nft=$nft
 missing=$missing
 probes=$probes
+foreign-virtual-servers=$(foreign_servers)
 localhostNodePorts=$(metric "$metrics" localhostNodePorts)
 invalidPackets=$(metric "$metrics" invalidPackets)
 dropChains=$(drop_chains)
@@ -349,10 +358,6 @@ if ! write_boot_file; then
 fi
 
 check_proof
-# kube-proxy in IPVS mode deletes virtual servers of others. At most 20 are printed.
-foreign=$(printf '%s\n' "$servers" | sed -n 's/^foreign //p' | sort -u | awk '
-  NR <= 20 { printf "%s%s", (NR == 1 ? "" : ","), $0 }
-  END { if (NR > 20) printf ",+%d", NR - 20 }')
 
 cat <<RESULT
 nightshift-prepare=1
@@ -365,7 +370,7 @@ missing=$missing
 scheduler=$state
 persisted=$persisted
 probes=$probes
-foreign-virtual-servers=$foreign
+foreign-virtual-servers=$(foreign_servers)
 syncMicros=$(metric "$metrics" syncMicros)
 connectMicros=$connect_micros
 ${warnings}end=nightshift-prepare

@@ -1,22 +1,11 @@
 import { type Rule, readReport } from '../evidence/report.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import type { InventoryNode } from '../nodes/nodes.ts';
+import { entries, FOREIGN_SERVERS, FOREIGN_SERVERS_RULE, listOf, lostServers } from './foreign-servers.ts';
 import { IPVS_KERNEL_MODULES } from './proxy-mode.ts';
 
-/** The fact, and the check that a request acknowledges to accept it. */
-export const FOREIGN_SERVERS = 'foreign-virtual-servers';
-/** A virtual server: protocol, address and port, or a firewall mark. */
-const SERVER = /^(?:(?:tcp|udp|sctp)\/(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\]):\d{1,5}|fwm\/\d{1,10})$/;
 const MODULES: ReadonlySet<string> = new Set(IPVS_KERNEL_MODULES);
-/** Entries with commas between them, or nothing. */
-const listOf = (isEntry: (entry: string, index: number, all: readonly string[]) => boolean): Rule => ({
-  test: (text) => text === '' || text.split(',').every(isEntry),
-});
 const modules = listOf((entry) => MODULES.has(entry));
-/** The last entry may say how many more there are. */
-const servers = listOf(
-  (entry, index, all) => SERVER.test(entry) || (index > 0 && index === all.length - 1 && /^\+\d{1,9}$/.test(entry)),
-);
 const microseconds = /^(\d{1,15}|unknown)$/;
 const RULES = new Map<string, Rule>([
   ['mode', /^ipvs$/],
@@ -28,7 +17,7 @@ const RULES = new Map<string, Rule>([
   ['scheduler', /^(ok|missing)$/],
   ['persisted', /^(ok|failed)$/],
   ['probes', /^(ok|missing)$/],
-  [FOREIGN_SERVERS, servers],
+  [FOREIGN_SERVERS, FOREIGN_SERVERS_RULE],
   ['syncMicros', microseconds],
   ['connectMicros', microseconds],
 ]);
@@ -40,7 +29,6 @@ const ASKED = [
 ] as const;
 
 const read = (output: string) => readReport(output, 'prepare', RULES);
-const entries = (list: string | undefined): string[] => (list === undefined || list === '' ? [] : list.split(','));
 
 /**
  * The virtual servers of the node that kube-proxy did not make, as prepare-node.sh prints them: `tcp/10.0.0.5:80`,
@@ -82,12 +70,9 @@ export function judgePrepareOutput(
     if (value !== undefined && value !== 'ok') problems.push(`${what} ${value}`);
   }
   problems.push(...contradictions(facts, scheduler));
-  const foreign = entries(facts.get(FOREIGN_SERVERS));
-  if (foreign.length > 0) {
-    const lost = `kube-proxy in IPVS mode deletes virtual servers that it did not make: ${foreign.join(', ')}`;
-    if (foreignAccepted) warnings.push(`accepted: ${lost}`);
-    else problems.push(`${lost} (move them, or acknowledge ${FOREIGN_SERVERS})`);
-  }
+  const lost = lostServers(facts, 'IPVS');
+  if (lost !== null && foreignAccepted) warnings.push(`accepted: ${lost}`);
+  else if (lost !== null) problems.push(`${lost} (move them, or acknowledge ${FOREIGN_SERVERS})`);
   const pass = problems.length === 0;
   return {
     node: node.id,

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { given, isMapping } from '../values/mapping.ts';
+import { FOREIGN_SERVERS } from './foreign-servers.ts';
 import { findExpected } from './ipvs-expected.ts';
-import { FOREIGN_SERVERS, judgePrepareOutput } from './ipvs-preparation.ts';
+import { judgePrepareOutput } from './ipvs-preparation.ts';
 import { IPVS_SCHEDULERS, isIpvsScheduler } from './proxy-mode.ts';
 import type { Choice, Leftover, ModeSpec } from './spec.ts';
 

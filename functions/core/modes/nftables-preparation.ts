@@ -1,6 +1,7 @@
 import { type Rule, readReport } from '../evidence/report.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import type { InventoryNode } from '../nodes/nodes.ts';
+import { FOREIGN_SERVERS, FOREIGN_SERVERS_RULE, lostServers } from './foreign-servers.ts';
 
 /**
  * The kernel modules that kube-proxy's rules need, beside nf_tables itself. The kernel loads them by itself if it has
@@ -32,6 +33,7 @@ const RULES = new Map<string, Rule>([
   ['nft', /^(already|installed|kube-proxy|failed)$/],
   ['missing', { test: (text) => text === '' || text.split(',').every((module) => MODULES.has(module)) }],
   ['probes', /^(ok|missing)$/],
+  [FOREIGN_SERVERS, FOREIGN_SERVERS_RULE],
   ['localhostNodePorts', count],
   ['invalidPackets', count],
   ['dropChains', /^[\w.,/ -]{0,400}$/],
@@ -73,6 +75,7 @@ export function judgeNftablesPreparation(
   if (fact('nft') === 'failed') problems.push('there is no nft to read kube-proxy’s maps for the proof');
   if (fact('probes') === 'missing') problems.push('programs that ask the API server and DNS: missing');
   const found = [
+    [FOREIGN_SERVERS, lostServers(facts, 'nftables')],
     [LOCALHOST_NODE_PORTS, localhostNodePorts(fact('localhostNodePorts'))],
     [HOST_FIREWALL, hostFirewall(fact('dropChains'))],
   ] as const;

@@ -10,6 +10,7 @@ kernel=6.18.3-45.amzn2023.x86_64
 nft=already
 missing=
 probes=ok
+foreign-virtual-servers=
 localhostNodePorts=0
 invalidPackets=0
 dropChains=
@@ -67,6 +68,10 @@ describe('a node that is prepared for nftables', () => {
     [{ missing: 'nft_fib_ipv4,nft_numgen' }, 'kernel modules are missing: nft_fib_ipv4, nft_numgen'],
     [{ nft: 'failed' }, 'there is no nft to read kube-proxy’s maps for the proof'],
     [{ probes: 'missing' }, 'programs that ask the API server and DNS: missing'],
+    [
+      { 'foreign-virtual-servers': 'tcp/10.0.0.5:80' },
+      'kube-proxy in nftables mode deletes virtual servers that it did not make: tcp/10.0.0.5:80 (acknowledge foreign-virtual-servers to accept that)',
+    ],
     [
       { localhostNodePorts: '12' },
       '12 packets to node ports on 127.0.0.1 were accepted: in nftables mode node ports do not answer there (acknowledge localhost-node-ports to accept that)',

@@ -190,13 +190,14 @@ virtual_server() {
 # elements MAP: kube-proxy's elements in a map for the API server and DNS, each behind the map's name.
 elements() {
   case $api_server in *:*) family=ip6 ;; *) family=ip ;; esac
-  content=$(nft_run list map "$family" kube-proxy "$1") || { [ $? -eq 2 ] && return; }
+  content=$(nft_run list map "$family" kube-proxy "$1") || { [ $? -eq 2 ]; return; }
   printf '%s\n' "$content" | tr ',' '\n' | awk -v map="$1" -v api_server="$api_server" -v dns="$dns" '
     { sub(/^[ \t]*(elements = [{])?[ \t]*/, ""); sub(/[ \t}]*$/, "") }
+    # Where there is no /etc/protocols, nft prints numbers.
+    $3 == 6 { sub(/ [.] 6 [.] /, " . tcp . ") }
+    $3 == 17 { sub(/ [.] 17 [.] /, " . udp . ") }
     $2 != "." || $4 != "." { next }
-    ($1 == api_server && $5 == 443 && $3 ~ /^(tcp|6)$/) || ($1 == dns && $5 == 53 && $3 ~ /^(tcp|udp|6|17)$/) {
-      print map, $0
-    }'
+    ($1 == api_server && $3 == "tcp" && $5 == 443) || ($1 == dns && $3 ~ /^(tcp|udp)$/ && $5 == 53) { print map, $0 }'
 }
 
 # Without the module the table is empty, and ipvsadm would load the module.

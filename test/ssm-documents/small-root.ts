@@ -62,6 +62,7 @@ export interface SmallRoot {
   real?: readonly string[];
   /**
    * Shell commands that run in the root before the script, in the same new network namespace of this machine's kernel.
+   * Processes that they start in the background end with the script.
    */
   before?: string;
   /** Shell commands that run there after the script; their output is `after`. */
@@ -85,7 +86,7 @@ export const canFilter = (): boolean =>
   canMount() && spawnSync('unshare', ['-rmn', 'iptables-nft', '-t', 'nat', '-N', 'TRIED']).status === 0;
 
 /** Whether this machine lets a test mount: it runs as root, or user namespaces are allowed. */
-export const canMount = (): boolean => spawnSync('unshare', ['-rm', 'true']).status === 0;
+export const canMount = (): boolean => spawnSync('unshare', ['-rmpf', 'true']).status === 0;
 
 const MOUNT = `
 set -e
@@ -154,7 +155,10 @@ export function runInSmallRoot(document: string, parameters: Record<string, stri
       READ_ONLY: root.readOnlyRun ? 'yes' : 'no',
       RUNS: root.runs === 2 ? '1 2' : '1',
     };
-    const { status, stdout, stderr } = spawnSync('unshare', ['-rmn', 'sh', '-c', MOUNT], { encoding: 'utf8', env });
+    const { status, stdout, stderr } = spawnSync('unshare', ['-rmnpf', '--kill-child', 'sh', '-c', MOUNT], {
+      encoding: 'utf8',
+      env,
+    });
     const kept = new Map<string, string>();
     const read = (path: string): string | null => kept.get(path) ?? null;
     for (const path of ['/etc/modules-load.d/ipvs.conf', '/etc/modules-load.d/nightshift-ipvs.conf', '/tmp/calls'])

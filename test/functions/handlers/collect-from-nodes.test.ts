@@ -7,6 +7,7 @@ import { common, MemoryStore, RecordedLog, values } from './fakes.ts';
 import { CLUSTER, node, RR } from './nodes.ts';
 
 const PREPARED = `nightshift-prepare=1
+mode=ipvs
 kernel=6.1.0
 ipvsadm=installed
 loaded=ip_vs,ip_vs_rr
@@ -16,6 +17,8 @@ scheduler=ok
 persisted=ok
 probes=ok
 foreign-virtual-servers=
+syncMicros=41000
+connectMicros=unknown
 end=nightshift-prepare
 `;
 const DISPATCH = { key: 'executions/demo-1/prepare-1/dispatch.json.gz' };

@@ -62,7 +62,7 @@ test('the prepare document goes to every node with an agent, with the chosen sch
     {
       document: 'nightshift-prepare-node',
       nodes: ['i-1', 'i-2'],
-      parameters: { Scheduler: 'rr' },
+      parameters: { Mode: 'ipvs', Scheduler: 'rr' },
       comment: 'nightshift prepare-1 demo-1',
       deliverySeconds: 300,
     },

@@ -46,7 +46,8 @@ export async function applyToNode(fault: NodeFault, { node, cluster, clock }: Pl
     case 'syncs-fail':
     case 'slow-syncs': {
       const trouble = name === 'syncs-fail' ? 'fail' : 'slow';
-      if (isModel(machine)) machine.troubleSyncs(trouble, times ?? Number.POSITIVE_INFINITY, fault.mode);
+      const mode = fault.mode ?? cluster.kubernetes.kubeProxyConfig().mode;
+      if (isModel(machine)) machine.troubleSyncs(trouble, mode, times ?? Number.POSITIVE_INFINITY);
       return;
     }
     case 'nft-leftovers':

@@ -30,9 +30,12 @@ export const NODE_FAULTS = {
   terminated: [],
   'dns-without-backends': ['times'],
   'api-server-lost': ['times'],
-  /** After each of the next starts of kube-proxy, in this mode alone if one is named, every sync fails. */
+  /**
+   * Every sync of the next kube-proxies in this mode fails; without it, in the mode that the cluster is configured for.
+   * One that is in it already is the first of them.
+   */
   'syncs-fail': ['times', 'mode'],
-  /** The same, but a sync takes minutes. */
+  /** From its next start on, a sync of kube-proxy takes minutes. */
   'slow-syncs': ['times', 'mode'],
   /** A kube-proxy that leaves nftables mode leaves its two tables. */
   'nft-leftovers': ['times'],

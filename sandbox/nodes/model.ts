@@ -5,7 +5,7 @@ import { kernelRelease } from './kernel-release.ts';
 import { isThere, loadedModules, type ModuleTree, startIpvs, startNftables } from './kube-proxy-start.ts';
 import { hears, type Listening, listening } from './metrics-address.ts';
 import { count, leave, type Programmed } from './model-rules.ts';
-import { hasSynced, metricsText, reportSyncs, type Syncs, type SyncTrouble, startSyncs } from './syncs.ts';
+import { failSyncs, hasSynced, metricsText, reportSyncs, type Syncs, type SyncTrouble, startSyncs } from './syncs.ts';
 
 /** Everything that a model node remembers. */
 export interface ModelState {
@@ -41,7 +41,7 @@ export interface ModelState {
    */
   readonly apiServerLost: Countdown<'api-server'>;
   /** Starts of kube-proxy in a mode after which all its syncs fail, or take very long. */
-  readonly syncTroubles: Countdown<{ trouble: SyncTrouble; mode: ProxyMode | 'any' }>;
+  readonly syncTroubles: Countdown<{ trouble: SyncTrouble; mode: ProxyMode }>;
   /** Starts of kube-proxy that shall leave the tables of nftables mode where they are. */
   readonly nftLeftovers: Countdown<'tables'>;
   /** Base chains of others that drop what they do not know, as `inet/filter/input`. */
@@ -123,8 +123,11 @@ export interface ModelMachine extends NodeMachine {
   hideDnsBackends(times: number): void;
   /** Lets the next `times` proofs of iptables mode fail to reach the API server's ClusterIP. */
   loseApiServer(times: number): void;
-  /** Lets every sync fail, or take very long, after the next `times` starts of kube-proxy; with `mode` only in that mode. */
-  troubleSyncs(trouble: SyncTrouble, times: number, mode?: ProxyMode): void;
+  /**
+   * Lets every sync of the next `times` kube-proxies in this mode fail, or take very long. The first of those whose syncs
+   * fail is the one that runs, if it is in this mode.
+   */
+  troubleSyncs(trouble: SyncTrouble, mode: ProxyMode, times: number): void;
   /** Lets kube-proxy leave its tables in nftables where they are, the next `times` times that it leaves the mode. */
   keepNftTables(times: number): void;
 }
@@ -219,8 +222,14 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
     loseApiServer(times) {
       state.apiServerLost.arm('api-server', times);
     },
-    troubleSyncs(trouble, times, mode) {
-      state.syncTroubles.arm({ trouble, mode: mode ?? 'any' }, times);
+    troubleSyncs(trouble, mode, times) {
+      state.syncTroubles.arm({ trouble, mode }, times);
+      if (trouble === 'fail' && state.syncs?.mode === mode) {
+        write(state);
+        freeze(state);
+        failSyncs(state.syncs, state.now());
+        state.syncTroubles.take((item) => item.trouble === trouble && item.mode === mode);
+      }
     },
     keepNftTables(times) {
       state.nftLeftovers.arm('tables', times);
@@ -280,7 +289,7 @@ function startKubeProxy(
   state.metrics = listening(config.metricsBindAddress ?? '0.0.0.0:10249');
   state.kubeProxy = mode;
   const { version, services } = cluster;
-  const trouble = state.syncTroubles.take((item) => item.mode === 'any' || item.mode === mode)?.trouble;
+  const trouble = state.syncTroubles.take((item) => item.mode === mode)?.trouble;
   const lacksModules = mode === 'nftables' && !NFTABLES_KERNEL_MODULES.every((each) => isThere(state.modules, each));
   state.syncs = {
     ...startSyncs({ mode, version, services: services.length }, state.now(), lacksModules ? 'fail' : trouble),
@@ -325,7 +334,8 @@ function cleanUp(state: ModelState, mode: ProxyMode): void {
 /** Writes the rules of the running kube-proxy once its first sync has ended. */
 function write(state: ModelState): void {
   const { syncs } = state;
-  if (syncs === null || state[syncs.mode]?.kind === 'followed' || !hasSynced(syncs, state.now())) return;
+  if (syncs === null || syncs.failingSince !== null || state[syncs.mode]?.kind === 'followed') return;
+  if (!hasSynced(syncs, state.now())) return;
   state[syncs.mode] = syncs.writes;
   if (syncs.mode === 'ipvs') {
     // What it does not know as a Service's: pkg/proxy/ipvs/proxier.go, cleanLegacyService.

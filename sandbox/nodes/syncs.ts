@@ -9,13 +9,15 @@ export interface Syncs {
   /** Kubernetes minor version of kube-proxy, `1.34`. */
   readonly version: string;
   readonly startedAt: Date;
-  /** When its first sync ends; null if all its syncs fail. */
-  readonly firstEndsAt: Date | null;
+  /** When its first sync ends. */
+  readonly firstEndsAt: Date;
   /** How long one takes. */
   readonly micros: number;
+  /** Since when every sync fails. */
+  failingSince: Date | null;
   /**
-   * How many times it was asked for its metrics. Virtual time stands still between two questions, and a kube-proxy whose
-   * syncs fail tries again with every change in the cluster: each answer counts one more failure.
+   * How many times it was asked for its metrics since then. Virtual time stands still between two questions, and a
+   * kube-proxy whose syncs fail tries again with every change in the cluster: each answer counts one more failure.
    */
   asked: number;
 }
@@ -43,15 +45,22 @@ export function startSyncs(
   const { mode, version, services } = kubeProxy;
   const [base, each] = COST[mode];
   const micros = trouble === 'slow' ? SLOW_MICROS : base + each * services;
-  const usual = { mode, version, micros, asked: 0 };
+  const usual = { mode, version, micros, failingSince: null, asked: 0 };
   // A sync that takes long does not keep the container from being ready.
   if (trouble === 'slow') return { ...usual, startedAt: now, firstEndsAt: new Date(now.getTime() + micros / 1_000) };
   const startedAt = new Date(now.getTime() - 400 - Math.ceil(micros / 1_000));
-  return { ...usual, startedAt, firstEndsAt: trouble === 'fail' ? null : now };
+  return { ...usual, startedAt, firstEndsAt: now, failingSince: trouble === 'fail' ? startedAt : null };
+}
+
+/** Lets every sync fail from now on: the rules stay as they are. */
+export function failSyncs(syncs: Syncs, now: Date): void {
+  syncs.failingSince = now;
+  syncs.asked = 0;
 }
 
 /** Whether its rules have been written. */
-export const hasSynced = ({ firstEndsAt }: Syncs, now: Date): boolean => firstEndsAt !== null && firstEndsAt <= now;
+export const hasSynced = ({ firstEndsAt, failingSince }: Syncs, now: Date): boolean =>
+  firstEndsAt <= now && (failingSince === null || firstEndsAt <= failingSince);
 
 /** What its reports say at one moment. */
 export interface SyncReport {
@@ -66,17 +75,20 @@ export interface SyncReport {
 }
 
 export function reportSyncs(syncs: Syncs, now: Date): SyncReport {
-  const { startedAt, firstEndsAt, micros, asked } = syncs;
-  const elapsed = now.getTime() - startedAt.getTime();
-  if (firstEndsAt === null) {
-    const failures = 1 + Math.floor(elapsed / PERIOD_MS) + asked;
-    return { healthy: elapsed < HEALTHY_MS, startedAt, syncedAt: null, syncs: failures, failures, micros };
-  }
-  if (!hasSynced(syncs, now)) return { healthy: false, startedAt, syncedAt: null, syncs: 0, failures: 0, micros };
+  const { startedAt, firstEndsAt, failingSince, micros, asked } = syncs;
+  const failing = failingSince === null ? 0 : now.getTime() - failingSince.getTime();
+  const failures = failingSince === null ? 0 : 1 + Math.floor(failing / PERIOD_MS) + asked;
+  const synced = hasSynced(syncs, now);
   const period = Math.max(PERIOD_MS, micros / 1_000);
-  const more = Math.floor((now.getTime() - firstEndsAt.getTime()) / period);
-  const syncedAt = new Date(firstEndsAt.getTime() + more * period);
-  return { healthy: true, startedAt, syncedAt, syncs: 1 + more, failures: 0, micros };
+  const more = Math.floor(((failingSince ?? now).getTime() - firstEndsAt.getTime()) / period);
+  return {
+    healthy: failingSince === null ? synced : failing < HEALTHY_MS,
+    startedAt,
+    syncedAt: synced ? new Date(firstEndsAt.getTime() + more * period) : null,
+    syncs: (synced ? 1 + more : 0) + failures,
+    failures,
+    micros,
+  };
 }
 
 /** A number as Go writes it in Prometheus' text format: with an exponent from a million on. */

@@ -30,6 +30,14 @@ describe('what kube-proxy reports', () => {
     });
   });
 
+  it('has no failure if a counter with labels has no sample yet, and none is known if no sync is reported', () => {
+    const healthy = METRICS.split('\n').filter((line) => !line.includes('failures'));
+    const none = healthy.filter((line) => !line.includes('duration'));
+    const read = (lines: string[]) => syncFactsOf('ok', lines.join('\n'), lines.join('\n'));
+    expect(read(healthy)).toMatchObject({ syncFailures: 0, syncFailuresLater: 0, syncMicros: 20_000 });
+    expect(read(none)).toMatchObject({ syncFailures: 'unknown', syncFailuresLater: 'unknown' });
+  });
+
   it('is read without labels, as older versions print it', () => {
     const older = 'process_start_time_seconds 5\nkubeproxy_sync_proxy_rules_last_timestamp_seconds 7.5\n';
     expect(syncFactsOf('ok', older, older)).toEqual({

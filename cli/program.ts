@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addAccessManifest } from './commands/access-manifest.ts';
+import { addAdvise } from './commands/advise.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDemo } from './commands/demo.ts';
@@ -18,6 +19,7 @@ Examples:
   $ nightshift migrate my-cluster --window weekend           # migrate when the window "weekend" opens
   $ nightshift migrate my-cluster --now --reason "CHG-1234"  # migrate at once, and record why
   $ nightshift migrate my-cluster --dry-run                  # only look: the plan and what stands in its way
+  $ nightshift advise my-cluster                             # which mode fits it, why, and until when
   $ nightshift rollback my-cluster-20261128T010000123Z       # put back what that execution has changed
   $ nightshift audit my-cluster-20261128T010000123Z          # report what an execution did, from its history and evidence
   ipvsadm -Ln | $ nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr
@@ -38,7 +40,17 @@ export function buildProgram(terminal: Terminal): Command {
       writeErr: (text) => terminal.err(text.replace(/\n$/, '')),
     })
     .exitOverride();
-  const add = [addDemo, addMigrate, addRollback, addAudit, addVerify, addSandbox, addAccessManifest, addCompletion];
+  const add = [
+    addDemo,
+    addMigrate,
+    addRollback,
+    addAudit,
+    addAdvise,
+    addVerify,
+    addSandbox,
+    addAccessManifest,
+    addCompletion,
+  ];
   for (const command of add) command(program, terminal);
   addHelp(program);
   return program;

@@ -1,4 +1,5 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { adviceText } from '../../functions/core/advice/advice.ts';
 import { asking, type Connection } from '../aws.ts';
 import { EXIT, Failure, oneLine } from '../exit.ts';
 import { parseJson, readError } from '../story/history.ts';
@@ -90,6 +91,7 @@ function describe(answer: Inspected, terminal: Terminal): string[] {
     ['Then', plan.configuration ?? null],
     ['Plan', PLANS[plan.kind]],
     ['Way', plan.way ? `${plan.way}, kube-proxy restarts by ${plan.strategy ?? 'an unknown way'}` : null],
+    ['Advice', plan.advice ? adviceText(plan.advice) : null],
     ['Takes', windowSeconds ? `at most about ${showDuration(windowSeconds)} of the window` : null],
   ];
   return [

@@ -11,6 +11,7 @@ import { OutcomeRecord } from '../../functions/contracts/shared/outcome-record.t
 import { ClusterFacts, FoundAddon, Inventory } from '../../functions/contracts/shared/output.ts';
 import * as TakeInventory from '../../functions/contracts/take-inventory.ts';
 import * as UpdateAddon from '../../functions/contracts/update-addon.ts';
+import { Advice } from '../../functions/core/advice/advice.ts';
 import { Restoration } from '../../functions/core/execution/former.ts';
 import { RollbackInput } from '../../functions/core/execution/recovery.ts';
 import type { MigrationRequest } from '../../functions/core/execution/request.ts';
@@ -40,7 +41,7 @@ const change = { strategy: true, way: true, configuration: true } as const;
 const plan = z.partial(z.pick(InspectCluster.Plan, { kind: true, reasons: true, ...change }), change);
 
 export const Inspected = z.object({
-  plan: z.extend(plan, { checks: z.optional(z.array(Check)) }),
+  plan: z.extend(plan, { checks: z.optional(z.array(Check)), advice: z.optional(Advice) }),
   cluster: z.required(z.partial(cluster), { name: true }),
   addon: z.nullish(addon),
   inventory: z.nullish(counted),

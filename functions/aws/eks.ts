@@ -40,6 +40,8 @@ export interface Eks {
   clusters(): Promise<string[]>;
   /** Takes two calls for one cluster; null if no cluster has this name. */
   standing(cluster: string): Promise<ClusterStanding | null>;
+  /** What advice about kube-proxy's mode rests on. Throws UnknownCluster. */
+  standingForAdvice(cluster: string): Promise<AdvisedCluster>;
   /** The configuration schema of a version of the add-on, JSON text. */
   schema(version: string): Promise<string>;
   fargateProfiles(cluster: string): Promise<number>;
@@ -59,6 +61,16 @@ export interface Eks {
   deleteAddon(cluster: string): Promise<void>;
 }
 
+/** What EKS knows of a cluster's kube-proxy and of its network plugin. */
+export interface AdvisedCluster {
+  version: string;
+  autoMode: boolean;
+  /** Null if kube-proxy is self-managed. */
+  addon: { version: string; configuration: string | null; schema: string } | null;
+  /** The version of the add-on vpc-cni; null if there is none. */
+  cni: string | null;
+}
+
 /** The add-on as EKS describes it. `configuration` is the exact text of its values. */
 export interface FoundAddon {
   version: string;
@@ -70,6 +82,7 @@ export interface FoundAddon {
 }
 
 const KUBE_PROXY = 'kube-proxy';
+const VPC_CNI = 'vpc-cni';
 const client = memoised((options) => new EKSClient(options));
 
 export const eks: Eks = {
@@ -100,6 +113,18 @@ export const eks: Eks = {
       autoMode: cluster.computeConfig?.enabled === true,
       tags: cluster.tags ?? {},
       addon: addon && { configuration: addon.configurationValues ?? null },
+    };
+  },
+
+  async standingForAdvice(name) {
+    const cluster = await describeCluster(name);
+    const addon = await describeAddon(name);
+    const cni = await describeAddon(name, VPC_CNI);
+    return {
+      version: required(cluster.version, 'a version', `DescribeCluster ${name}`),
+      autoMode: cluster.computeConfig?.enabled === true,
+      addon: addon && { ...addonOf(addon), schema: await schemaOf(addon.addonVersion) },
+      cni: cni?.addonVersion ?? null,
     };
   },
 
@@ -192,9 +217,9 @@ async function findCluster(name: string): Promise<Cluster | null> {
   }
 }
 
-async function describeAddon(clusterName: string): Promise<Addon | null> {
+async function describeAddon(clusterName: string, addonName = KUBE_PROXY): Promise<Addon | null> {
   try {
-    const { addon } = await client().send(new DescribeAddonCommand({ clusterName, addonName: KUBE_PROXY }));
+    const { addon } = await client().send(new DescribeAddonCommand({ clusterName, addonName }));
     return required(addon, 'an add-on', `DescribeAddon of ${clusterName}`);
   } catch (error) {
     if (isNamed(error, 'ResourceNotFoundException')) return null;

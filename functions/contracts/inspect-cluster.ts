@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { Advice } from '../core/advice/advice.ts';
 import { MigrationRequest } from '../core/execution/request.ts';
 import { Check } from '../core/preflight/check.ts';
 import { RestartStrategy, Way } from '../core/preflight/snapshot.ts';
@@ -20,6 +21,7 @@ export const Plan = z.object({
   kind: z.enum(['none', 'migrate', 'refuse']),
   reasons: z.array(z.string()),
   checks: z.array(Check),
+  advice: Advice,
   strategy: z.nullable(RestartStrategy),
   way: z.nullable(Way),
   configuration: z.nullable(z.string()),

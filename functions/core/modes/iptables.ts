@@ -19,6 +19,7 @@ export const iptables: ModeSpec<'iptables'> = {
   }),
   removedIn: null,
   virtualServers: false,
+  scales: false,
   felixNftables: 'disabled',
   checks: [],
   // Its REJECT rules are those of any former mode.

@@ -41,6 +41,7 @@ export const ipvs: ModeSpec<'ipvs'> = {
   }),
   removedIn: 43,
   virtualServers: true,
+  scales: true,
   felixNftables: 'disabled',
   checks: [
     'ipvs-deprecated',

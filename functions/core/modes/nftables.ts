@@ -24,6 +24,7 @@ export const nftables: ModeSpec<'nftables'> = {
   }),
   removedIn: null,
   virtualServers: false,
+  scales: true,
   felixNftables: 'enabled',
   checks: [
     'kube-proxy-version',

@@ -67,6 +67,8 @@ export interface ModeSpec<Mode extends ProxyMode> {
   virtualServers: boolean;
   /** What `nftablesMode` of Calico has to be beside this mode, in lower case. */
   felixNftables: 'enabled' | 'disabled';
+  /** Whether the first packet of a connection takes as long with 30,000 Services as with a few. */
+  scales: boolean;
   /** What a node in another mode still has of this one. */
   leftovers(facts: NodeFacts): Leftover[];
   /** What clean-node.sh prints about the removal of this mode: a number, or `yes` and `no`. */

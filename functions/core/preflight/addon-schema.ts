@@ -26,7 +26,7 @@ function follow(root: unknown, node: unknown): unknown {
   return undefined;
 }
 
-function listedModes(schema: unknown): string[] {
+function modesOf(schema: unknown): string[] {
   const mode = follow(schema, at(at(follow(schema, schema), 'properties'), 'mode'));
   const choices = at(mode, 'enum');
   return Array.isArray(choices) ? choices.filter((choice) => typeof choice === 'string') : [];
@@ -80,7 +80,7 @@ export function checkAgainstSchema(values: unknown, schemaText: string): SchemaC
   }
   if (!isMapping(schema))
     return { supported: false, modes: [], problems: ["the add-on's configuration schema is not an object"] };
-  const modes = listedModes(schema);
+  const modes = modesOf(schema);
   const mode = modeIn(isMapping(values) ? values : {});
   const supported = modes.some((each) => each === mode);
   try {
@@ -92,3 +92,6 @@ export function checkAgainstSchema(values: unknown, schemaText: string): SchemaC
     return { supported: false, modes, problems: [`the add-on's configuration schema cannot be used: ${detail}`] };
   }
 }
+
+/** The modes that the schema lists, in its order; empty if it cannot be read. */
+export const listedModes = (schemaText: string): string[] => checkAgainstSchema({}, schemaText).modes;

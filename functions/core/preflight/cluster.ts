@@ -19,7 +19,7 @@ function updateInFlight({ snapshot }: Subject): Finding {
 
 const NFTABLES = 'Migrate to nftables mode instead, the recommended successor.';
 
-function minorOf({ snapshot }: Subject): number | null {
+export function minorOf({ snapshot }: { snapshot: { version: string } }): number | null {
   const match = /^1\.(\d{1,3})$/.exec(snapshot.version);
   return match === null ? null : Number(match[1]);
 }

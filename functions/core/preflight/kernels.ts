@@ -20,7 +20,7 @@ const upTo = (newest: Kernel): Kernels => ({ oldest: null, newest });
  * have 4.18, 9 has 5.14; Oracle Linux 8 has 4.18 and kernels of its own, 5.4 and 5.15. Bottlerocket's images for
  * Kubernetes 1.23 and later have 5.10 or newer, those for 1.28 and later 6.1.
  */
-function kernelsOf({ platformName, platformVersion }: ManagedNode, { snapshot }: Subject): Kernels {
+function kernelsOf({ platformName, platformVersion }: ManagedNode, { snapshot }: KernelSubject): Kernels {
   const name = platformName.trim().toLowerCase();
   const release = Number.parseFloat(platformVersion);
   const minor = Number(snapshot.version.split('.')[1]);
@@ -35,6 +35,9 @@ function kernelsOf({ platformName, platformVersion }: ManagedNode, { snapshot }:
   return UNKNOWN;
 }
 
+/** What the kernels of nodes follow from. */
+export type KernelSubject = Pick<Subject, 'inventory' | 'managed' | 'workloads'> & { snapshot: { version: string } };
+
 const isAtLeast = (kernel: Kernel, [major, minor]: Kernel): boolean => (kernel[0] - major || kernel[1] - minor) >= 0;
 
 interface NodeKernel {
@@ -47,7 +50,7 @@ interface NodeKernel {
 }
 
 /** The kernel of every eligible node: by its Node object, otherwise by its operating system. */
-function nodeKernels(subject: Subject): NodeKernel[] {
+function nodeKernels(subject: KernelSubject): NodeKernel[] {
   const seen = subject.workloads?.nodes;
   const releases = new Map(seen?.kind === 'read' ? seen.value.map((node) => [node.name, node.kernel]) : []);
   return eligible(subject).map(({ node, known }) => {
@@ -89,6 +92,15 @@ function kernel(subject: Subject): Finding {
     );
   const source = nodes.some(({ read }) => read) ? '' : ', by its operating system';
   return pass(`the kernel of each of ${nodes.length} nodes is 5.9 or newer${source}`);
+}
+
+/** The nodes on which kube-proxy would not start in nftables mode, and how many there are of which that is not known. */
+export function kernelsForNftables(subject: KernelSubject): { tooOld: string[]; unknown: number } {
+  const nodes = nodeKernels(subject);
+  return {
+    tooOld: nodes.filter((node) => node.isSince(OLDEST_KERNEL) === false).map(({ said }) => said),
+    unknown: nodes.filter((node) => node.isSince(OLDEST_KERNEL) === null).length,
+  };
 }
 
 const NEWER = 'Replace these nodes with nodes of a newer image, such as Amazon Linux 2023.';

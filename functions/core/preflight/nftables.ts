@@ -7,8 +7,8 @@ import { eligible, who } from './nodes.ts';
 import { RECOMMENDED_MINOR } from './services.ts';
 import { FIRST_CNI, vpcCni } from './vpc-cni.ts';
 
-/** The first kube-proxy in which nftables mode is stable, and which EKS accepts it for. */
-const STABLE_MINOR = 33;
+/** The first kube-proxy whose nftables mode is stable, and supported by EKS. */
+export const STABLE_MINOR = 33;
 
 function kubeProxyVersion(subject: Subject): Finding {
   const minor = kubeProxyMinor(subject);

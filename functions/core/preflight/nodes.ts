@@ -130,7 +130,10 @@ function foreignServers(subject: Subject): Finding | null {
 }
 
 /** The eligible nodes, each with SSM's description of it. */
-export function eligible({ inventory, managed }: Subject): { node: InventoryNode; known: ManagedNode | undefined }[] {
+export function eligible({
+  inventory,
+  managed,
+}: Pick<Subject, 'inventory' | 'managed'>): { node: InventoryNode; known: ManagedNode | undefined }[] {
   const byId = new Map(managed.map((each) => [each.id, each]));
   return inventory
     .filter(({ handling }) => handling.by === 'ssm' || handling.by === 'proxy-mode')

@@ -1,3 +1,5 @@
+import type { Advice } from '../advice/advice.ts';
+import { adviceOf } from '../advice/subject.ts';
 import type { MigrationRequest } from '../execution/request.ts';
 import { alreadyTarget } from '../modes/addon-config.ts';
 import { describeProxying, sameProxying } from '../modes/index.ts';
@@ -20,10 +22,16 @@ export interface PlannedChange {
   createVersion: string | null;
 }
 
-/** The decision about a cluster, its reasons, and every check that ran. */
+/** The reasons of a decision, every check that ran, and the mode that fits the cluster, whatever the request asks for. */
+interface Explained {
+  reasons: string[];
+  checks: Check[];
+  advice: Advice;
+}
+/** The decision about a cluster. */
 export type MigrationPlan =
-  | ({ kind: 'none' | 'migrate'; reasons: string[]; checks: Check[] } & PlannedChange)
-  | { kind: 'refuse'; reasons: string[]; checks: Check[] };
+  | ({ kind: 'none' | 'migrate' } & Explained & PlannedChange)
+  | ({ kind: 'refuse' } & Explained);
 
 /** The mode that an eligible node was seen to run; null if the look did not ask it. */
 function seenMode({ handling, runningMode }: InventoryNode): string | null {
@@ -109,6 +117,7 @@ export function planMigration(
 ): MigrationPlan {
   const subject = subjectOf(snapshot, inventory, request, sight);
   const checks = preflight(subject);
+  const advice = adviceOf(subject);
   const others = inventory.filter((node) => {
     const mode = seenMode(node);
     return mode !== null && mode !== request.target.mode;
@@ -118,14 +127,14 @@ export function planMigration(
   const blocks = checks.filter(
     ({ name, verdict, accepted }) => verdict === 'BLOCK' && !accepted && !(compliant && CHECKS[name].changeOnly),
   );
-  if (blocks.length > 0 || subject.way === null) return { kind: 'refuse', reasons: blocks.map(said), checks };
+  if (blocks.length > 0 || subject.way === null) return { kind: 'refuse', reasons: blocks.map(said), checks, advice };
   const change = changeOf(subject, subject.way, configured);
   if (!compliant) {
     const reasons = [firstReason(subject, configured, others), ...checks.filter(isNews).map(sentence)];
-    return { kind: 'migrate', reasons, checks, ...change };
+    return { kind: 'migrate', reasons, checks, advice, ...change };
   }
   const what = subject.way === 'addon' ? 'The add-on' : 'kube-proxy';
   const wanted = describeProxying(request.target);
   const reason = `${what} is already configured for ${wanted}, and no node was seen running anything else.`;
-  return { kind: 'none', reasons: [reason], checks, ...change };
+  return { kind: 'none', reasons: [reason], checks, advice, ...change };
 }

@@ -38,7 +38,8 @@ const isAffected = (minor: number | null): boolean => minor === null || minor < 
 
 const SYNCS =
   'before 1.36 one sync of 5,006 Services with 250,011 endpoints has taken 2 min 13 s on kernel 6.12 and 13 min 15 s on kernel 6.1, in which no change of a Service takes effect';
-const MANY_SERVICES = 1_000;
+/** With more Services than this iptables mode is slow, and so is a sync of older kube-proxies in nftables mode. */
+export const MANY_SERVICES = 1_000;
 /** Inferred from the measured syncs: a fifth of those endpoints. */
 const MANY_ENDPOINTS = 50_000;
 

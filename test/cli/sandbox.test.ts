@@ -68,12 +68,43 @@ describe('sandbox refuses', () => {
   });
 });
 
+describe('advise', () => {
+  test('names the mode that fits, what comes first, and what was not looked at', async () => {
+    const { code, stdout, stderr } = await run(['advise', 'demo', '--json'], { env: served.env });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      cluster: 'demo',
+      version: '1.34',
+      running: 'iptables',
+      advice: 'nftables-later',
+      after: ['Update the cluster, and kube-proxy with it, to Kubernetes 1.36.'],
+      deadlines: [
+        { version: '1.35' },
+        { version: '1.36' },
+        { version: '1.40' },
+        { version: '1.40' },
+        { version: '1.43' },
+      ],
+    });
+    const text = await run(['advise', 'demo'], { env: served.env });
+    expect(text.stdout).toContain('demo: Kubernetes 1.34, kube-proxy is configured for iptables\n');
+    expect(text.stdout).toContain('Not looked at: the version of the Amazon VPC CNI, which must be 1.23.0 or newer.');
+  });
+
+  test('of an unknown cluster ends with 1 and UnknownCluster', async () => {
+    const { code, stderr } = await run(['advise', 'nowhere'], { env: served.env });
+    expect(code).toBe(1);
+    expect(stderr.trimEnd()).toMatch(/: UnknownCluster$/);
+  });
+});
+
 describe('a migration in the sandbox, by the command line', () => {
   test('with --dry-run shows the plan without a change', async () => {
     const before = await (await fetch(`${served.endpoint}/_sandbox/state`)).json();
     const { code, stdout } = await run(['migrate', 'demo', '--dry-run'], { env: served.env });
     expect(code).toBe(0);
     expect(stdout).toContain('Plan     migrate');
+    expect(stdout).toMatch(/^Advice {3}Move to nftables mode later\. First: Update the cluster, /m);
     const after = await (await fetch(`${served.endpoint}/_sandbox/state`)).json();
     expect(after).toMatchObject({ clusters: Object(before).clusters, executions: [] });
   });

@@ -2,7 +2,7 @@ import { isKernelSince, OLDEST_KERNEL, RESET_KERNEL } from '../modes/nftables-pr
 import type { ManagedNode } from '../nodes/nodes.ts';
 import { named } from '../values/named.ts';
 import { block, type Checks, type Finding, pass, refuse, type Subject, unknown, warn } from './check.ts';
-import { eligible, who } from './nodes.ts';
+import { eligible, nodeLabel } from './nodes.ts';
 
 type Kernel = readonly [major: number, minor: number];
 /** The oldest and the newest kernel that an operating system has come with; null: not known. */
@@ -56,11 +56,11 @@ function nodeKernels(subject: KernelSubject): NodeKernel[] {
   return eligible(subject).map(({ node, known }) => {
     const release = releases.get(node.name);
     if (release !== undefined)
-      return { said: `${who(node)} ${release}`, read: true, isSince: (kernel) => isKernelSince(release, kernel) };
+      return { said: `${nodeLabel(node)} ${release}`, read: true, isSince: (kernel) => isKernelSince(release, kernel) };
     const { oldest, newest } = known === undefined ? UNKNOWN : kernelsOf(known, subject);
     const system = known === undefined ? 'an unknown system' : `${known.platformName} ${known.platformVersion}`;
     return {
-      said: `${who(node)} ${system}`,
+      said: `${nodeLabel(node)} ${system}`,
       read: false,
       isSince(kernel) {
         if (oldest !== null && isAtLeast(oldest, kernel)) return true;

@@ -3,7 +3,7 @@ import { isSince, releaseText } from '../values/release.ts';
 import { block, type Checks, type Finding, notYet, pass, refuse, type Subject, unknown, warn } from './check.ts';
 import { kubeProxyMinor } from './daemon-set.ts';
 import { formerProxying } from './former-mode.ts';
-import { eligible, who } from './nodes.ts';
+import { eligible, nodeLabel } from './nodes.ts';
 import { RECOMMENDED_MINOR } from './services.ts';
 import { FIRST_CNI, vpcCni } from './vpc-cni.ts';
 
@@ -48,7 +48,7 @@ function askedOnNodes(subject: Subject, about: string, yourself: string): Findin
   if (nodes.length === 0) return null;
   if (silent.length > 0)
     return unknown(
-      `${about} on nodes that run no scripts: ${named(silent.map(who))}`,
+      `${about} on nodes that run no scripts: ${named(silent.map(nodeLabel))}`,
       `${yourself} Preparation checks the other nodes before anything is changed.`,
     );
   return notYet(about, 'Nothing to do: preparation checks every node before anything is changed.');
@@ -78,7 +78,7 @@ function bottlerocket(subject: Subject): Finding | null {
   const minor = kubeProxyMinor(subject);
   const lost = lostPackets(subject, minor);
   if (lost?.verdict === 'BLOCK') return lost;
-  if (minor === null || minor >= CRASHES) return crashes(subject, named(nodes.map(who)));
+  if (minor === null || minor >= CRASHES) return crashes(subject, named(nodes.map(nodeLabel)));
   return lost ?? pass('nothing is known against nftables mode on these Bottlerocket nodes');
 }
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs the requirements of the sandbox's kernel nodes: QEMU and the programs for their image, all of them Debian
 # packages. Downloads Debian's cloud kernel and unpacks it into .nightshift/kernel, without installing it. Then boots a
-# node once. Safe to repeat: it installs nothing twice. Also installs shellcheck for `npm test`.
+# node once. Safe to repeat: it installs nothing twice. Also installs shellcheck for `npm test`, and perl, which
+# plays kube-proxy in tests of nftables.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cache=$root/.nightshift/kernel
-packages=(qemu-system-x86 busybox-static dash bash kmod cpio util-linux iproute2 ipset iptables nftables socat curl shellcheck)
-programs=(qemu-system-x86_64 busybox dash bash kmod cpio flock ip ipset xtables-legacy-multi xtables-nft-multi nft socat curl shellcheck)
+packages=(qemu-system-x86 busybox-static dash bash kmod cpio util-linux iproute2 ipset iptables nftables socat curl perl-base shellcheck)
+programs=(qemu-system-x86_64 busybox dash bash kmod cpio flock ip ipset xtables-legacy-multi xtables-nft-multi nft socat curl perl shellcheck)
 # A boot takes 3 to 5 s on an idle core, and minutes on a busy machine.
 trial_seconds=600
 PATH=$PATH:/usr/sbin:/sbin

@@ -181,6 +181,8 @@ export interface Node {
   tables?: string;
   /** What `iptables-nft-restore` and `iptables-legacy-restore` read. */
   rules?: string;
+  /** What `ipset restore` reads, before the rules. */
+  ipsets?: string;
   legacyRules?: string;
   /** Two answers on /metrics. */
   metrics?: [string, string];
@@ -194,6 +196,7 @@ export interface Node {
   files?: Record<string, string>;
   before?: string;
   after?: string;
+  runs?: 1 | 2;
 }
 
 /**
@@ -292,12 +295,14 @@ export function runOnNode(document: string, parameters: Record<string, string>, 
       SERVE,
       nft === 'image' ? IMAGE : '',
       heredoc('/host/sbin/nft -f -', node.tables),
+      heredoc('/host/sbin/ipset restore', node.ipsets),
       heredoc('iptables-nft-restore', node.rules),
       heredoc('iptables-legacy-restore', node.legacyRules),
       node.legacyRules === undefined ? '' : 'mkdir -p /proc/net; echo nat >/proc/net/ip_tables_names\n',
       node.before ?? '',
     ].join(''),
     after: node.after ?? '/host/sbin/nft list ruleset',
+    runs: node.runs ?? 1,
   };
   return runInSmallRoot(document, parameters, root);
 }

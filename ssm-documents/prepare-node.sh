@@ -28,6 +28,7 @@ esac
 # nightshift's own file. /etc/modules-load.d/ipvs.conf is often the user's, and lists modules that are not for IPVS.
 boot_file=/etc/modules-load.d/nightshift-ipvs.conf
 modules='ip_vs ip_vs_rr ip_vs_wrr ip_vs_lc ip_vs_wlc ip_vs_lblc ip_vs_lblcr ip_vs_sh ip_vs_dh ip_vs_sed ip_vs_nq nf_conntrack'
+nft_modules='nf_tables nft_ct nft_nat nft_masq nft_chain_nat nft_numgen nft_fib_ipv4 nft_fib_ipv6 nft_reject_ipv4 nft_reject_ipv6'
 kernel=$(uname -r)
 # If an install takes longer than this, the mirror does not answer, or the install waits for a lock: dnf and yum wait
 # without an error.
@@ -253,8 +254,7 @@ foreign_servers() {
 
 if [ "$mode" = nftables ]; then
   missing=''
-  for module in nf_tables nft_ct nft_nat nft_masq nft_chain_nat nft_numgen nft_fib_ipv4 nft_fib_ipv6 nft_reject_ipv4 \
-    nft_reject_ipv6; do
+  for module in $nft_modules; do
     can_load "$module" || missing=$(append "$missing" "$module")
   done
   nft=failed

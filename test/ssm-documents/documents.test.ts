@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { NFTABLES_KERNEL_MODULES } from '../../functions/core/modes/nftables-preparation.ts';
 import { IPVS_KERNEL_MODULES } from '../../functions/core/modes/proxy-mode.ts';
 import { ssmDocuments } from '../../ssm-documents/documents.ts';
 
@@ -61,6 +62,16 @@ test('the parameters accept what a migration passes', () => {
   expect(accepts(validate?.['Scheduler'], 'none')).toBe(true);
   expect(validate?.['Scheduler']?.default).toBe('none');
   expect(accepts(parameters.get('clean-node')?.['Mode'], 'ipvs')).toBe(true);
+  for (const name of ['prepare-node', 'validate-node', 'clean-node'] as const)
+    expect(accepts(parameters.get(name)?.['Mode'], 'nftables')).toBe(true);
+  expect(accepts(parameters.get('prepare-node')?.['Mode'], 'iptables')).toBe(false);
+  expect(accepts(parameters.get('prepare-node')?.['Scheduler'], 'none')).toBe(true);
+});
+
+test("prepare-node looks for the modules that kube-proxy's rules need in nftables mode", () => {
+  const content = documents.find(({ name }) => name === 'prepare-node')?.content;
+  const modules = content && scriptOf(content).find((line) => line.startsWith('nft_modules='));
+  expect(modules).toBe(`nft_modules='${NFTABLES_KERNEL_MODULES.join(' ')}'`);
 });
 
 test('prepare-node loads the twelve modules of the EKS guide, in its order', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { judgeCleanOutput } from '../../functions/core/evidence/clean-output.ts';
-import { kubeProxyTable, type Node, OF_OTHERS, rulesetOf, runOnNode, SERVICES, whyNot } from './nftables-node.ts';
+import { kubeProxyTable, OF_OTHERS, SERVICES } from './kube-proxy-tables.ts';
+import { type Node, rulesetOf, runOnNode, whyNot } from './nftables-node.ts';
 import type { Ran } from './small-root.ts';
 
 const impossible = whyNot();

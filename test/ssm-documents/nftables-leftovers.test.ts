@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { kubeProxyTable, type Node, OF_OTHERS, runOnNode, SERVICES, whyNot } from './nftables-node.ts';
+import { kubeProxyTable, OF_OTHERS, SERVICES } from './kube-proxy-tables.ts';
+import { type Node, runOnNode, whyNot } from './nftables-node.ts';
 
 const impossible = whyNot();
 if (impossible !== null)
@@ -33,7 +34,7 @@ const SCHEDULERS = { ipvs: 'rr', iptables: 'none', nftables: 'none' } as const;
 function counted(mode: Node['mode'], node: Partial<Node>): Record<string, string> {
   const parameters = { ApiServer: '10.100.0.1', Dns: '10.100.0.10', Mode: mode, Scheduler: SCHEDULERS[mode] };
   const before = `ip route replace unreachable 10.100.0.0/16\n${node.before ?? ''}`;
-  const ran = runOnNode('validate-node', parameters, { mode, ...node, before });
+  const ran = runOnNode('validate-node', parameters, { mode, after: '', ...node, before });
   if (ran.exitCode !== 0) return { failed: ran.stderr };
   const facts = ran.stdout.matchAll(/^(iptablesServices|rejectRules|nftTables)=(.*)$/gm);
   return Object.fromEntries([...facts].map(([, key = '', value = '']) => [key, value]));

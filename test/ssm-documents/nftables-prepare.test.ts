@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { judgeNftablesPreparation } from '../../functions/core/modes/nftables-preparation.ts';
-import { METRICS, type Node, OF_OTHERS, rulesetOf, runOnNode, whyNot } from './nftables-node.ts';
+import { OF_OTHERS } from './kube-proxy-tables.ts';
+import { METRICS, type Node, rulesetOf, runOnNode, whyNot } from './nftables-node.ts';
 import type { Ran } from './small-root.ts';
 
 const impossible = whyNot();

@@ -7,14 +7,10 @@ import {
   GENERATIONS,
   IPV6_SERVICES,
   kubeProxyTable,
-  METRICS,
-  type Node,
   OF_OTHERS,
-  rulesetOf,
-  runOnNode,
   SERVICES,
-  whyNot,
-} from './nftables-node.ts';
+} from './kube-proxy-tables.ts';
+import { METRICS, type Node, rulesetOf, runOnNode, whyNot } from './nftables-node.ts';
 import type { Ran } from './small-root.ts';
 
 const impossible = whyNot();

@@ -57,14 +57,14 @@ function exemption({ env }: VpcCni, serviceCidr: string): string | null {
 }
 
 const UPDATE = `Update the Amazon VPC CNI to ${releaseText(FIRST_CNI)} or newer first`;
-const SEE =
-  'See `aws eks describe-addon --addon-name vpc-cni --query addon.addonVersion`, or the image of the DaemonSet aws-node.';
-const ACKNOWLEDGE = `${SEE} Acknowledge vpc-cni if it is ${releaseText(FIRST_CNI)} or newer.`;
+const acknowledge = (cluster: string): string =>
+  `See \`aws eks describe-addon --cluster-name ${cluster} --addon-name vpc-cni\`, or the image of the DaemonSet aws-node. Acknowledge vpc-cni if it is ${releaseText(FIRST_CNI)} or newer.`;
 
 /** An unknown version blocks: pods on secondary interfaces are cut off, and no proof on a node shows it. */
 function checkCni(workloads: Workloads, { snapshot }: Subject): Finding {
   const read = vpcCni(workloads);
-  if (read.kind === 'unreadable') return block(`unknown: the version of the Amazon VPC CNI: ${read.why}`, ACKNOWLEDGE);
+  if (read.kind === 'unreadable')
+    return block(`unknown: the version of the Amazon VPC CNI: ${read.why}`, acknowledge(snapshot.name));
   const cni = read.value;
   if (cni === null)
     return unknown(
@@ -72,7 +72,10 @@ function checkCni(workloads: Workloads, { snapshot }: Subject): Finding {
       'See in the documentation of your network plugin whether it supports kube-proxy in nftables mode.',
     );
   if (cni.release === null)
-    return block('unknown: the version of the Amazon VPC CNI: its image has no version in its tag', ACKNOWLEDGE);
+    return block(
+      'unknown: the version of the Amazon VPC CNI: its image has no version in its tag',
+      acknowledge(snapshot.name),
+    );
   const version = `the Amazon VPC CNI is ${releaseText(cni.release)}`;
   if (isSince(cni.release, FIRST_CNI)) return pass(version);
   const exempt = exemption(cni, snapshot.serviceCidr);
@@ -93,7 +96,7 @@ function cniFinding(subject: Subject): Finding {
     return notYet('the version of the Amazon VPC CNI', 'Nothing to do: it is checked before anything is changed.');
   return block(
     'unknown: the version of the Amazon VPC CNI, since with strategy pod-annotations nightshift does not reach the Kubernetes API',
-    ACKNOWLEDGE,
+    acknowledge(subject.snapshot.name),
   );
 }
 

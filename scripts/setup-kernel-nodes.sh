@@ -91,8 +91,8 @@ for family in iptables ip6tables; do
   done
 done
 iptables-legacy -A INPUT -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT
-nft add table ip trial
-nft list ruleset
+chroot /usr/local/lib/kube-proxy/image nft add table ip trial
+chroot /usr/local/lib/kube-proxy/image nft list ruleset
 ' >&4 || true
   until answered 1; do sleep 0.2; done
   exec 4>&-

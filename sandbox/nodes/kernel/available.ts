@@ -15,6 +15,7 @@ const PROGRAMS = [
   'flock',
   'timeout',
   'ip',
+  'nft',
   'ipset',
   'socat',
   'curl',

@@ -54,8 +54,6 @@ for family in iptables ip6tables; do
     ln -s xtables-nft-multi "$root/usr/sbin/$family$verb"
   done
 done
-# Machines that were set up before the guest had it do without.
-if command -v nft >/dev/null; then program nft /usr/sbin/nft; fi
 extensions=$(ls -d /usr/lib/*/xtables)
 for extension in "$extensions"/lib*; do copy "$extension" && libraries "$extension"; done
 
@@ -66,14 +64,21 @@ dpkg -x "$cache"/ipvsadm_*.deb "$root/unpacked"
 libraries "$root/unpacked/sbin/ipvsadm"
 mv "$root/unpacked/sbin/ipvsadm" "$root/usr/local/lib/kube-proxy/ipvsadm"
 rm -r "$root/unpacked"
+# kube-proxy's process runs in a root of its own, as in a container; guest/init.sh mounts libraries and programs there. The
+# image has an nft, the node has none.
+image=/usr/local/lib/kube-proxy/image
+program nft "$image/usr/sbin/nft"
+mkdir -p "$root$image"/{bin,dev,etc,lib,lib64,proc,usr/lib,usr/local/bin,answers/10249,answers/10256}
+install "$guest/proxy-process.sh" "$root$image/usr/local/bin/kube-proxy"
+mkdir -p "$root"/{lib64,usr/lib}
 cp "$cache"/ipvsadm_*.deb "$root/var/cache/mirror/"
 
-printf 'ipv6-icmp 58\ntcp 6\nudp 17\nsctp 132\n' >"$root/etc/protocols"
+printf 'ipv6-icmp 58\ntcp 6\nudp 17\nsctp 132\n' | tee "$root$image/etc/protocols" >"$root/etc/protocols"
 
 install "$guest/init.sh" "$root/init"
 for script in agent pods dns-answer report kube-proxy; do install "$guest/$script.sh" "$root/usr/local/bin/$script"; done
 install "$guest/apt-get.sh" "$root/usr/bin/apt-get"
-cp "$guest/iptables.awk" "$root/usr/local/lib/kube-proxy/"
+cp "$guest"/{iptables,nftables,cleanup}.awk "$root/usr/local/lib/kube-proxy/"
 
 modules=$root/lib/modules/$version
 mkdir -p "$modules"

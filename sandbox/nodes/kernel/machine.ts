@@ -70,9 +70,8 @@ export function kernelMachine(options: KernelMachineOptions): KernelMachine {
     const result = await machine.run(
       `#!/bin/sh\npods ${options.address} </run/services || exit 70\nkube-proxy ${mode} '${scheduler}' ${cluster.version} </run/services\n`,
     );
-    const running = /^mode=(ipvs|iptables)$/m.exec(result.stdout)?.[1];
-    if (result.exitCode === 0 && (running === 'ipvs' || running === 'iptables'))
-      return { running: true, mode: running };
+    const running = proxyMode(/^mode=(\w+)$/m.exec(result.stdout)?.[1]);
+    if (result.exitCode === 0 && running !== null) return { running: true, mode: running };
     if (result.exitCode !== 1) throw new Error(`kube-proxy could not program the kernel: ${result.stderr}`);
     started = null;
     return { running: false, reason: result.stderr.trim() };
@@ -165,6 +164,9 @@ async function succeed(machine: VirtualMachine, command: string): Promise<void> 
   if (result.exitCode !== 0) throw new Error(`${command}: exit ${result.exitCode}: ${result.stderr}`);
 }
 
+const proxyMode = (text: string | undefined): ProxyMode | null =>
+  text === 'ipvs' || text === 'iptables' || text === 'nftables' ? text : null;
+
 function parseReport(text: string): NodeReport {
   const values = new Map(
     text.split('\n').map((line) => {
@@ -172,8 +174,7 @@ function parseReport(text: string): NodeReport {
       return [line.slice(0, equals), line.slice(equals + 1)] as const;
     }),
   );
-  const mode = values.get('mode');
-  const runningMode = mode === 'ipvs' || mode === 'iptables' || mode === 'nftables' ? mode : null;
+  const runningMode = proxyMode(values.get('mode'));
   const loaded = new Set((values.get('modules') ?? '').split(','));
   return {
     runningMode,
@@ -183,7 +184,7 @@ function parseReport(text: string): NodeReport {
     leftovers: {
       virtualServers: runningMode === 'ipvs' ? 0 : Number(values.get('virtualServers')),
       rejectRules: runningMode === 'iptables' ? 0 : Number(values.get('rejectRules')),
-      nftTables: runningMode === 'nftables' ? 0 : Number(values.get('nftTables') ?? 0),
+      nftTables: runningMode === 'nftables' ? 0 : Number(values.get('nftTables')),
     },
   };
 }

@@ -82,7 +82,7 @@ describe.skipIf(!availability.available)('what others have on a node', { concurr
       const before = await shell(machine, EVERYTHING);
       expect(before).toContain('-A -t 10.0.0.5:80 -s wlc -p 300');
 
-      const prepared = await runDocument(machine, 'prepare-node', { Scheduler: 'rr' });
+      const prepared = await runDocument(machine, 'prepare-node', { Mode: 'ipvs', Scheduler: 'rr' });
       expect(prepared).toMatchObject({ exitCode: 0, stderr: '' });
       expect(prepared.stdout).toContain(`\nforeign-virtual-servers=${SERVERS_OF_OTHERS_NAMED.join(',')}\n`);
       expect(await shell(machine, EVERYTHING)).toEqual(before);
@@ -166,7 +166,7 @@ describe.skipIf(!availability.available)('what others have on a node', { concurr
         ),
       });
       expect(broken.stdout).toContain('removedVirtualServers=0\nremovedIpsets=0\nremovedKubeIpvs0=no\n');
-      const prepared = await runDocument(machine, 'prepare-node', { Scheduler: 'rr' });
+      const prepared = await runDocument(machine, 'prepare-node', { Mode: 'ipvs', Scheduler: 'rr' });
       expect(prepared).toMatchObject({ exitCode: 0, stderr: '' });
       expect(prepared.stdout).toContain('scheduler=ok\n');
       expect(prepared.stdout).toContain(

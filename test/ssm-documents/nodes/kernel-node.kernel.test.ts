@@ -34,7 +34,7 @@ describe.skipIf(!availability.available)('on a real kernel', { concurrent: true 
       });
       // Another package manager is at work on the node for a while.
       const other = machine.shell('exec flock /var/lib/dpkg/lock-frontend sleep 3');
-      const prepared = await runDocument(machine, 'prepare-node', { Scheduler: 'rr' });
+      const prepared = await runDocument(machine, 'prepare-node', { Mode: 'ipvs', Scheduler: 'rr' });
       expect(prepared).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('ipvsadm=installed\n') });
       expect(await other).toMatchObject({ exitCode: 0 });
       expect(await machine.startKubeProxy({ mode: 'ipvs', scheduler: 'rr' }, cluster)).toMatchObject({ running: true });

@@ -13,6 +13,7 @@ mount -t devtmpfs dev /dev
 ln -s /proc/self/fd /dev/fd
 mount -t tmpfs run /run
 mkdir -p /var/lib/dpkg
+for folder in bin dev lib lib64 proc usr/lib; do mount --bind "/$folder" "/usr/local/lib/kube-proxy/image/$folder"; done
 ip link set lo up
 hostname "$(sed -n 's/.*nightshift\.name=\([^ ]*\).*/\1/p' /proc/cmdline)"
 modprobe virtio_pci

@@ -1,40 +1,72 @@
 #!/bin/busybox sh
 # shellcheck shell=dash
 # usage: kube-proxy MODE SCHEDULER VERSION < TABLE
-# Programs this node's kernel as kube-proxy does at its start, in its shape and with its names, and answers /proxyMode.
+# Programs this node's kernel as kube-proxy does at its start, in its shape and with its names, and answers /proxyMode and
+# /metrics on port 10249, /healthz on port 10256.
 # A line of the table is a port of a Service: PROTOCOL CLUSTER-IP PORT NAMESPACE/NAME ENDPOINT...
-# Like kube-proxy it removes nothing that the other mode has left. Prints `mode=MODE`, or exits 1 with the reason; any
-# other exit is a defect.
+# Like kube-proxy it removes what other modes left where it enters or leaves nftables mode, and nothing between iptables
+# and IPVS. Prints `mode=MODE`, or exits 1 with the reason; any other exit is a defect.
 # busybox runs its own programs without starting them anew, which counts under software emulation; where a node's real
 # program is meant, the path says so.
 # It has tools of its own, as kube-proxy's image has: the node's may not be installed.
+# busybox knows EPOCHREALTIME, dash does not.
+# shellcheck disable=SC3028
+started=$EPOCHREALTIME
 mode=$1
 scheduler=${2:-rr}
 version=$3
 here=/usr/local/lib/kube-proxy
+# The root of kube-proxy's process.
+image=$here/image
+nft=$image/usr/sbin/nft
 state=/run/kube-proxy
 table=$state/table
 kernel=$(uname -r)
 minor=${version#*.}
-mkdir -p "$state/www"
+mkdir -p "$state"
 cat >"$table"
 
 stop_serving() {
-  [ -e "$state/httpd.pid" ] && kill "$(cat "$state/httpd.pid")" 2>/dev/null
-  rm -f "$state/httpd.pid" "$state/www/proxyMode"
+  [ -e "$state/pid" ] && kill -TERM "-$(cat "$state/pid")" 2>/dev/null
+  rm -f "$state/pid" "$image"/answers/*/*
+}
+# From 1.33 on each family of addresses is counted on its own. A counter with a label has no sample before it counts.
+# https://kubernetes.io/docs/reference/instrumentation/metrics/
+metrics() {
+  awk -v mode="$mode" -v minor="$minor" -v started="$started" -v synced="$EPOCHREALTIME" '
+    function sample(name, value, i) {
+      for (i = 1; i <= n; i++) printf "%s%s %s\n", name, labels[i], value
+    }
+    BEGIN {
+      n = 1
+      if (minor >= 33) n = split("{ip_family=\"IPv4\"} {ip_family=\"IPv6\"}", labels, " ")
+      sync = "kubeproxy_sync_proxy_rules_"
+      sample(sync "duration_seconds_sum", sprintf("%.6f", synced - started))
+      sample(sync "duration_seconds_count", 1)
+      sample(sync "last_timestamp_seconds", sprintf("%.15e", synced))
+      if (minor < 33) print sync (mode == "nftables" ? "nftables_sync" : "iptables_restore") "_failures_total 0"
+      if (mode == "iptables" && minor >= 32) {
+        print "kubeproxy_iptables_localhost_nodeports_accepted_packets_total 0"
+        print "kubeproxy_iptables_ct_state_invalid_dropped_packets_total 0"
+      }
+      printf "process_start_time_seconds %.15e\n", started
+    }'
 }
 serve() {
-  echo "$1" >"$state/www/proxyMode"
-  httpd -f -p 127.0.0.1:10249 -h "$state/www" </dev/null >/dev/null 2>&1 &
-  echo $! >"$state/httpd.pid"
+  echo "$mode" >"$image/answers/10249/proxyMode"
+  metrics >"$image/answers/10249/metrics"
+  echo '{}' >"$image/answers/10256/healthz"
+  api_server=$(awk '$4 == "default/kubernetes" { print $2; exit }' "$table")
+  KUBERNETES_SERVICE_HOST=$api_server setsid chroot "$image" kube-proxy </dev/null >/dev/null 2>&1 &
+  echo $! >"$state/pid"
   tries=0
-  # 127.0.0.1:10249, listening.
-  until grep -q ' 0100007F:2809 [0-9A-F]*:0000 0A ' /proc/net/tcp; do
+  # Ports 10249 and 10256 of 127.0.0.1, listening.
+  until [ "$(grep -cE ' 0100007F:28(09|10) [0-9A-F]*:0000 0A ' /proc/net/tcp)" -eq 2 ]; do
     tries=$((tries + 1))
     [ "$tries" -lt 100 ] || exit 70
     usleep 50000
   done
-  echo "mode=$1"
+  echo "mode=$mode"
 }
 has_module() { grep -q "^$1 " /proc/modules || grep -q "/$1\.ko" "/lib/modules/$kernel/modules.builtin"; }
 
@@ -42,6 +74,11 @@ has_module() { grep -q "^$1 " /proc/modules || grep -q "/$1\.ko" "/lib/modules/$
 # /proc/modules; since 1.27 it makes a virtual server on trial, for which the kernel loads the scheduler by itself
 # (https://github.com/kubernetes/kubernetes/pull/114669).
 can_use_ipvs() {
+  if [ "$minor" -ge 40 ]; then
+    # KEP-5495.
+    why='KubeProxyConfiguration.Mode: Invalid value: "ipvs"'
+    return 1
+  fi
   if [ "$minor" -ge 27 ]; then
     # As the library does with which kube-proxy talks to IPVS: github.com/moby/ipvs.
     /sbin/modprobe ip_vs 2>/dev/null
@@ -70,11 +107,15 @@ if [ "$mode" = ipvs ] && ! can_use_ipvs; then
     exit 1
   fi
 fi
+if [ "$mode" = nftables ] && [ "$minor" -lt 31 ]; then
+  echo 'KubeProxyConfiguration.Mode: Invalid value: "nftables"' >&2
+  exit 1
+fi
 
 read -r _ first _ <"$table"
 case $first in
-  *:*) family=inet6 iptables=ip6tables-legacy bits=128 local=::1/128 prefix=KUBE-6- nodad=" nodad" ;;
-  *) family=inet iptables=iptables-legacy bits=32 local=127.0.0.0/8 prefix=KUBE- nodad= ;;
+  *:*) family=inet6 ip=ip6 iptables=ip6tables-legacy bits=128 local=::1/128 prefix=KUBE-6- nodad=" nodad" ;;
+  *) family=inet ip=ip iptables=iptables-legacy bits=32 local=127.0.0.0/8 prefix=KUBE- nodad= ;;
 esac
 
 # save TABLE: what `jumps` compares with.
@@ -152,23 +193,26 @@ RULES
   } | restore
 }
 
-# The sets of pkg/proxy/ipvs/proxier.go (ipsetInfo), as `ipset restore` reads them. A set's name has 31 characters at
-# most: kube-proxy cuts the longest ones of IPv6.
-ipsets() {
+# set_kinds: the sets of pkg/proxy/ipvs/proxier.go (ipsetInfo), a line for each: NAME KIND.
+set_kinds() {
   for set in CLUSTER-IP EXTERNAL-IP EXTERNAL-IP-LOCAL LOAD-BALANCER LOAD-BALANCER-LOCAL LOAD-BALANCER-FW \
     NODE-PORT-SCTP-HASH NODE-PORT-LOCAL-SCTP-HASH; do
     echo "$set hash:ip,port family $family maxelem 65536"
-  done >"$state/sets"
+  done
   for set in NODE-PORT-TCP NODE-PORT-LOCAL-TCP NODE-PORT-UDP NODE-PORT-LOCAL-UDP HEALTH-CHECK-NODE-PORT; do
     echo "$set bitmap:port range 0-65535"
-  done >>"$state/sets"
-  cat >>"$state/sets" <<SETS
+  done
+  cat <<SETS
 LOOP-BACK hash:ip,port,ip family $family maxelem 65536
 LOAD-BALANCER-SOURCE-IP hash:ip,port,ip family $family maxelem 65536
 LOAD-BALANCER-SOURCE-CIDR hash:ip,port,net family $family maxelem 65536
 IPVS-IPS hash:ip family $family maxelem 65536
 SETS
-  while read -r set kind; do printf 'create %.31s %s -exist\n' "$prefix$set" "$kind"; done <"$state/sets"
+}
+
+# What `ipset restore` reads. A set's name has 31 characters at most: kube-proxy cuts the longest ones of IPv6.
+ipsets() {
+  set_kinds | while read -r set kind; do printf 'create %.31s %s -exist\n' "$prefix$set" "$kind"; done
   echo "flush ${prefix}CLUSTER-IP"
   echo "flush ${prefix}IPVS-IPS"
   awk -v prefix="$prefix" '{
@@ -244,8 +288,55 @@ program_ipvs() {
   ipvs_rules | restore
 }
 
+# nft_rules OPTION...: what nftables.awk prints.
+nft_rules() { awk -v old="$([ "$minor" -lt 36 ] && echo 1)" "$@" -f "$here/nftables.awk" "$table"; }
+# kube-proxy makes the table of the other family, too.
+nft_tables() {
+  rm -rf "$state/names"
+  mkdir "$state/names"
+  nft_rules -v services=1 -v family="$ip" -v names="$state/names"
+  [ ! -e "$state/names/000001" ] || sha256sum "$state/names"/* >"$state/hashes"
+  nft_rules -v services=1 -v family="$ip" -v hashes="$state/hashes"
+  [ "$ip" = ip ] || nft_rules -v family=ip
+  [ "$ip" = ip6 ] || nft_rules -v family=ip6
+}
+
+program_nftables() {
+  nft_tables >"$state/nft"
+  /sbin/ip -o address show dev pods | awk -v ip="$ip" '
+    ($3 == "inet6") == (ip == "ip6") && $4 !~ /^fe80/ {
+      sub("/.*", "", $4)
+      print "add element " ip " kube-proxy nodeport-ips { " $4 " }"
+      exit
+    }' >>"$state/nft"
+  "$nft" -f "$state/nft"
+}
+
+# What kube-proxy removes before it writes: cmd/kube-proxy/app/server_linux.go, platformCleanup. It goes on if something
+# cannot be removed.
+clean_up() {
+  if [ "$mode" != nftables ]; then
+    [ ! -e /sys/module/nf_tables ] || printf '%s\n' 'add table ip kube-proxy' 'delete table ip kube-proxy' \
+      'add table ip6 kube-proxy' 'delete table ip6 kube-proxy' | "$nft" -f -
+    return
+  fi
+  for cleaned in ip ip6; do
+    for rules in filter nat; do
+      grep -qx "$rules" "/proc/net/${cleaned}_tables_names" 2>/dev/null || continue
+      "${cleaned}tables-legacy-save" -t "$rules" | awk -v table="$rules" -f "$here/cleanup.awk" >"$state/rules"
+      [ ! -s "$state/rules" ] || "${cleaned}tables-legacy-restore" -w 600 --noflush <"$state/rules" || true
+    done
+  done
+  # All virtual servers, whoever made them.
+  [ ! -e /proc/net/ip_vs ] || "$here/ipvsadm" -C
+  [ ! -d /sys/class/net/kube-ipvs0 ] || /sbin/ip link delete kube-ipvs0
+  # Those of IPv6 stay: kube-proxy tries only the names of IPv4.
+  [ ! -e /sys/module/ip_set ] || set_kinds | while read -r set _; do ipset destroy "KUBE-$set" 2>/dev/null || true; done
+}
+
 # A kernel that refuses what kube-proxy writes is a defect of this program, not an answer.
 set -e
 trap '[ $? -eq 0 ] || exit 70' EXIT
+clean_up
 "program_$mode"
-serve "$mode"
+serve

@@ -13,3 +13,4 @@ echo "virtualServers=$([ -r /proc/net/ip_vs ] && /usr/local/lib/kube-proxy/ipvsa
 for family in ip ip6; do
   grep -qx filter "/proc/net/${family}_tables_names" 2>/dev/null && "${family}tables-legacy-save" -t filter
 done | grep -cE '^-A KUBE-.* has no (local )?endpoints' | sed 's/^/rejectRules=/'
+echo "nftTables=$([ -e /sys/module/nf_tables ] && /usr/local/lib/kube-proxy/image/usr/sbin/nft list tables | grep -cE '^table ip6? kube-proxy$')"

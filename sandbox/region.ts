@@ -255,6 +255,8 @@ export interface NodeReport {
   leftovers: { virtualServers: number; rejectRules: number; nftTables: number };
   /** Virtual servers that kube-proxy did not make. Only model nodes report them. */
   foreignVirtualServers?: readonly string[];
+  /** Whether the kube-proxy that runs has written its rules since it started. Only model nodes report it. */
+  synced?: boolean;
 }
 
 /** One cluster's Kubernetes API with its store and its controllers, as the other services see it. */

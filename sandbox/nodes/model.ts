@@ -201,6 +201,7 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
           nftTables: kubeProxy !== 'nftables' && state.nftables ? NFT_TABLES : 0,
         },
         foreignVirtualServers: state.foreignVirtualServers,
+        ...(state.syncs && { synced: hasSynced(state.syncs, state.now()) }),
       };
     },
     async stop() {},

@@ -131,11 +131,14 @@ export const anEndedExecutionLeavesOneMode = perCluster((cluster, seen) => {
       const runs = runningOn(node);
       if (!sameRunning(runs, running) && !(later && sameRunning(runs, later)))
         return [`${ending} says ${shown(running)}, and ${node.id} runs ${shown(runs)}`];
-      const { virtualServers, rejectRules } = node.leftovers;
+      if (claim && known.has(node.id) && !later && node.synced === false)
+        return [`${ending} says ${shown(running)}, and ${node.id} has not written its rules`];
+      const { virtualServers, rejectRules, nftTables } = node.leftovers;
       // Another principal moved this node to another mode afterwards: no execution was there to clean it.
       if (!sameRunning(runs, running) || (!claim && later)) return [];
-      if (!hasShell(node) || !known.has(node.id) || virtualServers + rejectRules === 0) return [];
-      return [`${ending}, and ${node.id} keeps ${virtualServers} virtual servers and ${rejectRules} REJECT rules`];
+      if (!hasShell(node) || !known.has(node.id) || virtualServers + rejectRules + nftTables === 0) return [];
+      const kept = `${virtualServers} virtual servers, ${rejectRules} REJECT rules and ${nftTables} nftables tables`;
+      return [`${ending}, and ${node.id} keeps ${kept}`];
     }),
   ];
 });

@@ -519,6 +519,18 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
       },
     ],
   },
+  'trusts /proxyMode': {
+    what: 'accepts what /proxyMode answers as proof of a node that only the API server asks',
+    breaks: ['an ended execution'],
+    draw: biased((drawn) => ofNftables(migratable(drawn, { faults: [UNSYNCED] }))),
+    sources: [
+      {
+        file: 'functions/handlers/shared/verdicts.ts',
+        from: 'const reasons = problemsOfSyncs(proxying.mode, syncs);',
+        to: 'const reasons: string[] = [];',
+      },
+    ],
+  },
   'zero-writes': {
     what: 'migrates a cluster that is already at the target',
     breaks: ['already compliant'],
@@ -548,6 +560,20 @@ function atTarget(drawn: Case): Case {
 }
 
 /** Nodes that tell their mode and no scheduler, on IPVS with another scheduler than the one that is asked for. */
+const UNSYNCED = { node: 'all', fault: 'syncs-fail', times: 'every', mode: 'nftables' };
+
+/** Bottlerocket on Kubernetes 1.36, from iptables to nftables. */
+function ofNftables(drawn: Case): Case {
+  const clusters = drawn.world.clusters.map((cluster) => ({
+    ...cluster,
+    version: '1.36',
+    nodeGroups: [{ os: 'bottlerocket' as const, count: 2 }],
+    addon: { version: 'v1.36.0-eksbuild.2', configuration: null },
+  }));
+  const requests = drawn.requests.map((request) => ({ ...request, target: { mode: 'nftables' } as const }));
+  return { ...drawn, world: { ...drawn.world, clusters }, requests };
+}
+
 function ofBottlerocket(drawn: Case): Case {
   const configuration = '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
   return {

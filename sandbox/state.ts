@@ -36,7 +36,7 @@ export type NodeState = {
   agent: string;
   runningMode: string | null;
   scheduler: string | null;
-} & Pick<NodeReport, 'modules' | 'ipvsadmInstalled' | 'leftovers' | 'foreignVirtualServers'>;
+} & Pick<NodeReport, 'modules' | 'ipvsadmInstalled' | 'leftovers' | 'foreignVirtualServers' | 'synced'>;
 
 const NO_MACHINE: NodeReport = {
   runningMode: null,

@@ -82,21 +82,23 @@ export function parseMaps(text: string): MapElement[] {
     let line = raw.trim();
     const name = /^map (service-ips|no-endpoint-services) \{$/.exec(line)?.[1];
     if (name !== undefined) map = SERVICE_MAPS.find((known) => known === name) ?? null;
-    if (!inElements && /^elements = \{/.test(line)) {
+    if (!inElements && line.startsWith('elements = {')) {
       inElements = true;
-      line = line.replace(/^elements = \{\s*/, '');
+      line = line.slice('elements = {'.length).trim();
     } else if (!inElements) {
       if (!FRAME.test(line)) throw new UnparseableOutput(index + 1, raw, 'it is not part of a map of kube-proxy');
       if (line.endsWith('{')) open += 1;
       if (line === '}') open -= 1;
       continue;
     }
-    const ends = /\s*\}$/.test(line);
-    if (ends) inElements = false;
-    for (const element of line.replace(/\s*\}$/, '').split(/,\s*/)) {
+    if (line.endsWith('}')) {
+      inElements = false;
+      line = line.slice(0, -1);
+    }
+    for (const element of line.split(',').map((part) => part.trim())) {
       if (element === '') continue;
       if (map === null) throw new UnparseableOutput(index + 1, raw, 'it is in no map');
-      elements.push(parseElement(map, element.trim(), index + 1));
+      elements.push(parseElement(map, element, index + 1));
     }
   }
   if (inElements || open !== 0 || map === null)

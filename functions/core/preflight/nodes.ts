@@ -1,8 +1,6 @@
-import { MODES } from '../modes/index.ts';
 import { type InventoryNode, type ManagedNode, UNREGISTERED } from '../nodes/nodes.ts';
 import { named } from '../values/named.ts';
 import { block, type Checks, type Finding, notYet, pass, refuse, type Subject, unknown, warn } from './check.ts';
-import { formerProxying } from './former-mode.ts';
 
 export const nodeLabel = ({ id, name }: InventoryNode): string => (name === id ? id : `${name} (${id})`);
 
@@ -118,14 +116,9 @@ function stoppedNodes({ inventory, ec2 }: Subject): Finding | null {
  */
 function foreignServers(subject: Subject): Finding | null {
   if (!eligible(subject).some(({ node }) => node.handling.by === 'ssm')) return null;
-  const servers = 'IPVS virtual servers of others on nodes, which kube-proxy would delete';
-  if (MODES[subject.request.target.mode].virtualServers)
-    return notYet(servers, 'Nothing to do: preparation checks every node before anything is changed.');
-  const former = formerProxying(subject);
-  if (former !== null && MODES[former.mode].virtualServers) return null;
-  return unknown(
-    `${servers}: preparation for nftables mode does not look for them`,
-    'See `ipvsadm -Ln` on nodes that run keepalived, kube-vip or another program that uses IPVS.',
+  return notYet(
+    'IPVS virtual servers of others on nodes, which kube-proxy would delete',
+    'Nothing to do: preparation checks every node before anything is changed.',
   );
 }
 

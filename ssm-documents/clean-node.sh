@@ -225,7 +225,7 @@ remove_interface() {
 remove_nft_tables() {
   for family in ip ip6; do
     still_running 'its nftables tables stay' || return
-    problem=$(nft_run delete table "$family" kube-proxy 2>&1)
+    problem=$(nft_run cat delete table "$family" kube-proxy 2>&1)
     case $? in
       0) removed_nft_tables=$((removed_nft_tables + 1)) ;;
       # It does not exist. On a node without any nft, kube-proxy cannot have made it.

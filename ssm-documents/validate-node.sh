@@ -189,10 +189,14 @@ virtual_server() {
 
 # elements MAP: kube-proxy's elements in a map for the API server and DNS, each behind the map's name.
 elements() {
+  map=$1
   case $api_server in *:*) family=ip6 ;; *) family=ip ;; esac
-  content=$(nft_run list map "$family" kube-proxy "$1") || { [ $? -eq 2 ]; return; }
-  printf '%s\n' "$content" | tr ',' '\n' | awk -v map="$1" -v api_server="$api_server" -v dns="$dns" '
-    { sub(/^[ \t]*(elements = [{])?[ \t]*/, ""); sub(/[ \t}]*$/, "") }
+  nft_run elements_of_services list map "$family" kube-proxy "$map" || [ $? -eq 2 ]
+}
+elements_of_services() {
+  awk -v map="$map" -v api_server="$api_server" -v dns="$dns" '
+    $1 == "exit" { print; next }
+    { sub(/^[ \t]*(elements = [{])?[ \t]*/, ""); sub(/[ \t},]*$/, "") }
     # Where there is no /etc/protocols, nft prints numbers.
     $3 == 6 { sub(/ [.] 6 [.] /, " . tcp . ") }
     $3 == 17 { sub(/ [.] 17 [.] /, " . udp . ") }

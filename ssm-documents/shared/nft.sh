@@ -4,10 +4,13 @@ process=$(grep -lx kube-proxy /proc/[0-9]*/comm 2>/dev/null | sed -n '1s#/comm$#
 # kube-proxy's image has an nft of its own: it reads what kube-proxy wrote if the node has no nft, or an older one.
 image=${process:+$process/root}
 
-# nft_run ARGUMENT...: prints the output of the node's nft, or of kube-proxy's if that fails. 1: it failed; the reason is
-# on stderr. 2: what the arguments name does not exist. 3: there is no nft.
+# nft_run FILTER ARGUMENT...: what a function leaves of the output of the node's nft, or of kube-proxy's if that fails. The
+# filter keeps the last line, `exit CODE`. 1: it failed; the reason is on stderr. 2: what the arguments name does not exist.
+# 3: there is no nft. A shell reads long output slowly, so filters come first.
 # `nft list tables`, `list table`, `list chain` and `get element` read all rules of a node, which takes seconds.
 nft_run() {
+  filter=$1
+  shift
   problem=''
   for program in nft "chroot $image nft"; do
     case $program in
@@ -15,8 +18,12 @@ nft_run() {
       *) [ -n "$image" ] || continue ;;
     esac
     # shellcheck disable=SC2086
-    output=$($program "$@" 2>/dev/null) && printf '%s\n' "$output" && return 0
-    code=$?
+    output=$({ $program "$@" 2>/dev/null; echo "exit $?"; } | "$filter")
+    code=${output##*exit }
+    if [ "$code" = 0 ]; then
+      printf '%s' "${output%exit 0}"
+      return
+    fi
     # shellcheck disable=SC2086
     output=$($program "$@" 2>&1 >/dev/null | printable)
     case $output in
@@ -34,9 +41,10 @@ nft_run() {
 # nft_names: what is in nftables, without its rules: a line `table FAMILY NAME` for each table; `chain FAMILY TABLE NAME HOOK
 # POLICY` for each chain that has a hook or is one of the named chains of kube-proxy; and `services N`, the number of
 # chains of iptables mode for Services.
-nft_names() {
-  listed=$(nft_run list chains) || return
-  printf '%s\n' "$listed" | awk '
+nft_names() { nft_run names_of_chains list chains; }
+names_of_chains() {
+  awk '
+    $1 == "exit" { code = $0; next }
     $1 == "table" { family = $2; table = $3; print "table", family, table; next }
     $1 == "chain" { chain = $2; hook = "-"; policy = "-"; next }
     $1 == "type" {
@@ -52,5 +60,5 @@ nft_names() {
       if (hook != "-" || chain ~ /^KUBE-(IPVS-|EXTERNAL-)?[A-Z]*$/) print "chain", family, table, chain, hook, policy
       chain = ""
     }
-    END { print "services", services + 0 }'
+    END { print "services", services + 0; print code }'
 }

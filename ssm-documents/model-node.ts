@@ -211,7 +211,7 @@ function validateNode(state: ModelState, parameters: Validation): CommandResult 
     `proxyMode=${before.proxyMode ?? 'unreachable'}`,
     `kubeIpvs0=${state.ipvs ? 'present' : 'absent'}`,
     `virtualServers=${count(state.ipvs).total}`,
-    `ipsets=${state.ipvs ? IPSETS : 0}`,
+    `ipsets=${state.ipsets ? IPSETS : 0}`,
     `rejectRules=${stale}`,
     `iptablesServices=${iptables.withEndpoints}`,
     `foreignVirtualServers=${state.foreignVirtualServers.length}`,
@@ -283,10 +283,13 @@ function cleanNode(state: ModelState, mode: string): CommandResult {
     removed.rules += IPVS_RULES;
     removed.chains += IPVS_CHAINS;
     removed.virtualServers = count(state.ipvs).total;
-    removed.ipsets = IPSETS;
     removed.kubeIpvs0 = 'yes';
     state.ipvs = null;
     state.ipvsScheduler = null;
+  }
+  if (mode !== 'ipvs' && state.ipsets) {
+    removed.ipsets = IPSETS;
+    state.ipsets = false;
   }
   if (mode !== 'nftables' && state.nftables) {
     removed.nftTables = NFT_TABLES;

@@ -1,5 +1,13 @@
 import { Countdown } from '../faults/countdown.ts';
-import type { CommandResult, KubeProxyAnswer, KubeProxyStart, NodeMachine, NodeOs, ProxyMode } from '../region.ts';
+import type {
+  ClusterService,
+  CommandResult,
+  KubeProxyAnswer,
+  KubeProxyStart,
+  NodeMachine,
+  NodeOs,
+  ProxyMode,
+} from '../region.ts';
 import { KERNEL_MODULES, NFTABLES_KERNEL_MODULES } from './kernel-modules.ts';
 import { kernelRelease } from './kernel-release.ts';
 import { isThere, loadedModules, type ModuleTree, startIpvs, startNftables } from './kube-proxy-start.ts';
@@ -25,6 +33,8 @@ export interface ModelState {
   ipvs: Programmed | null;
   /** The maps of kube-proxy's two tables. */
   nftables: Programmed | null;
+  /** Whether the ipsets of IPVS mode are there: on an IPv6 node they may be there without the rest of that mode. */
+  ipsets: boolean;
   /** Of the virtual servers that are there. */
   ipvsScheduler: string | null;
   /** Virtual servers that kube-proxy did not make, as `tcp/10.0.0.5:80` or `fwm/7`. kube-proxy in IPVS mode deletes them. */
@@ -159,6 +169,7 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
     iptables: null,
     ipvs: null,
     nftables: null,
+    ipsets: false,
     ipvsScheduler: null,
     foreignVirtualServers: options.foreignVirtualServers ?? [],
     natLeadsToIptables: false,
@@ -286,7 +297,7 @@ function startKubeProxy(
   const mode = start.can ? config.mode : 'iptables';
   // Before this one has written its rules, those of the last one do not change any more.
   freeze(state);
-  cleanUp(state, mode);
+  cleanUp(state, mode, cluster);
   state.metrics = listening(config.metricsBindAddress ?? '0.0.0.0:10249');
   state.kubeProxy = mode;
   const { version, services } = cluster;
@@ -317,10 +328,11 @@ function startIn(state: ModelState, mode: ProxyMode, { version, scheduler }: { v
 /**
  * What kube-proxy removes before it writes anything. One that enters nftables mode removes what the other modes left,
  * and every virtual server, whoever made it; one in another mode removes the tables of nftables. Between iptables and
- * IPVS nothing is cleaned up: what the other mode programmed stays as it was.
+ * IPVS nothing is cleaned up: what the other mode programmed stays as it was. The ipsets of IPv6 stay, too: kube-proxy
+ * tries only the names of those of IPv4.
  * https://github.com/kubernetes/kubernetes/blob/master/cmd/kube-proxy/app/server_linux.go, platformCleanup
  */
-function cleanUp(state: ModelState, mode: ProxyMode): void {
+function cleanUp(state: ModelState, mode: ProxyMode, { services }: { services: readonly ClusterService[] }): void {
   if (mode !== 'nftables') {
     if (state.nftables && !state.nftLeftovers.take(() => true)) state.nftables = null;
     return;
@@ -328,6 +340,7 @@ function cleanUp(state: ModelState, mode: ProxyMode): void {
   state.iptables = null;
   state.natLeadsToIptables = false;
   state.ipvs = null;
+  state.ipsets &&= services.some(({ clusterIp }) => clusterIp.includes(':'));
   state.ipvsScheduler = null;
   state.foreignVirtualServers = [];
 }
@@ -341,6 +354,7 @@ function write(state: ModelState): void {
   if (syncs.mode === 'ipvs') {
     // What it does not know as a Service's: pkg/proxy/ipvs/proxier.go, cleanLegacyService.
     state.foreignVirtualServers = [];
+    state.ipsets = true;
     state.ipvsScheduler = syncs.scheduler;
   }
   // Iptables and IPVS mode both write KUBE-SERVICES in table nat anew: the way to the other's KUBE-SVC chains is gone.

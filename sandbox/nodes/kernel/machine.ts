@@ -28,6 +28,8 @@ export interface KernelMachine extends NodeMachine {
   setPackageMirror(state: 'up' | 'down'): Promise<void>;
   /** What keepalived or kube-vip does on the node: from now on these virtual servers of theirs are there. */
   setForeignVirtualServers(servers: readonly string[]): Promise<void>;
+  /** Lets kube-proxy leave its tables in nftables where they are, the next `times` times that it leaves the mode. */
+  keepNftTables(times: number): Promise<void>;
   /** Takes a module's file away; a module that is loaded stays loaded. */
   removeModule(module: string): Promise<void>;
   /** Runs any script as root. */
@@ -62,13 +64,18 @@ export function kernelMachine(options: KernelMachineOptions): KernelMachine {
   let started: Started | null = null;
   let foreign = options.foreignVirtualServers ?? [];
 
-  const start = async (mode: ProxyMode, scheduler: string, cluster: Cluster): Promise<KubeProxyStart> => {
+  const start = async (
+    mode: ProxyMode,
+    scheduler: string,
+    cluster: Cluster,
+    why: 'starts' | 'follows' = 'starts',
+  ): Promise<KubeProxyStart> => {
     const machine = await booted;
     const table = serviceTable(cluster.services);
     started = { mode, scheduler, cluster, table };
     await machine.put('/run/services', table);
     const result = await machine.run(
-      `#!/bin/sh\npods ${options.address} </run/services || exit 70\nkube-proxy ${mode} '${scheduler}' ${cluster.version} </run/services\n`,
+      `#!/bin/sh\npods ${options.address} </run/services || exit 70\nkube-proxy ${mode} '${scheduler}' ${cluster.version} ${why} </run/services\n`,
     );
     const running = proxyMode(/^mode=(\w+)$/m.exec(result.stdout)?.[1]);
     if (result.exitCode === 0 && running !== null) return { running: true, mode: running };
@@ -80,7 +87,7 @@ export function kernelMachine(options: KernelMachineOptions): KernelMachine {
   /** kube-proxy follows the cluster's Services: before anybody looks at the node, it has caught up. */
   const follow = async (): Promise<VirtualMachine> => {
     if (started !== null && started.table !== serviceTable(started.cluster.services))
-      await start(started.mode, started.scheduler, started.cluster);
+      await start(started.mode, started.scheduler, started.cluster, 'follows');
     return booted;
   };
 
@@ -98,6 +105,7 @@ export function kernelMachine(options: KernelMachineOptions): KernelMachine {
       await replaceForeign(await booted, foreign, servers);
       foreign = servers;
     },
+    keepNftTables: async (times) => succeed(await booted, `echo ${times} >/run/keep-nft-tables`),
     removeModule: async (module) => removeModules(await booted, [module]),
     shell: async (script) => (await booted).run(`#!/bin/sh\n${script}\n`),
   };

@@ -1,5 +1,5 @@
 import type { History } from './node-history.ts';
-import { iptables, ipvs, start } from './steps.ts';
+import { iptables, ipvs, nftables, passes, start } from './steps.ts';
 
 export const provenFromTheKernel6: History = {
   name: 'an IPv6 node without ipvsadm is proven from the kernel itself',
@@ -79,5 +79,38 @@ export const migratedAndBack6: History = {
       proxying: iptables,
       expect: { pass: true, reasons: [], facts: { apiServerProbe: 'ok', dnsProbe: 'ok' } },
     },
+  ],
+};
+
+export const toNftables6: History = {
+  name: 'kube-proxy that enters nftables mode leaves the ipsets of IPv6, until the node is cleaned',
+  steps: [
+    start('1.34', ipvs('rr')),
+    start('1.34', nftables),
+    {
+      do: 'validate',
+      proxying: nftables,
+      expect: {
+        pass: true,
+        reasons: [],
+        facts: {
+          kubeIpvs0: 'absent',
+          virtualServers: 0,
+          ipsets: 17,
+          nftTables: 2,
+          apiServerProbe: 'ok',
+          dnsProbe: 'ok',
+        },
+        tables: [
+          'service-ips fd30:1c53:5f8a::1 . tcp . 443 : goto service-2QRHZV4L-default/kubernetes/tcp/https',
+          'service-ips fd30:1c53:5f8a::a . tcp . 53 : goto service-NWBZK7IH-kube-system/kube-dns/tcp/dns-tcp',
+          'service-ips fd30:1c53:5f8a::a . udp . 53 : goto service-FY5PMXPG-kube-system/kube-dns/udp/dns',
+        ],
+      },
+    },
+    { do: 'clean', mode: 'nftables', expect: { exitCode: 0, lines: { removedIpsets: '17', removedChains: '0' } } },
+    { do: 'clean', mode: 'nftables', expect: { exitCode: 0, lines: { removedIpsets: '0' } } },
+    start('1.34', iptables),
+    passes(iptables, { nftTables: 0, ipsets: 0 }),
   ],
 };

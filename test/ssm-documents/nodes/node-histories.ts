@@ -1,4 +1,4 @@
-import { migratedAndBack6, provenFromTheKernel6 } from './ipv6-histories.ts';
+import { migratedAndBack6, provenFromTheKernel6, toNftables6 } from './ipv6-histories.ts';
 import {
   dnsWithoutEndpoints,
   foreignServersStay,
@@ -7,6 +7,14 @@ import {
   rejectRulesLeft,
   virtualServersLeft,
 } from './leftover-histories.ts';
+import {
+  dnsWithoutEndpointsInNftables,
+  fromIptablesToNftables,
+  fromIpvsToNftables,
+  leftTablesCarryTraffic,
+  nftablesTooEarly,
+  nftTablesLeft,
+} from './nftables-histories.ts';
 import type { NodeLife } from './node-history.ts';
 import {
   migrated,
@@ -40,9 +48,21 @@ export const nodeLives: NodeLife[] = [
   { name: 'a node that others use, too', family: 'ipv4', histories: [foreignServersStay, manyForeignServers] },
   { name: 'a node without a package mirror', family: 'ipv4', packageMirror: 'down', histories: [mirrorDown] },
   {
+    name: 'a node that goes to nftables mode and back',
+    family: 'ipv4',
+    histories: [
+      fromIptablesToNftables,
+      fromIpvsToNftables,
+      nftTablesLeft,
+      leftTablesCarryTraffic,
+      dnsWithoutEndpointsInNftables,
+      nftablesTooEarly,
+    ],
+  },
+  {
     name: 'an IPv6 node, at first without a package mirror',
     family: 'ipv6',
     packageMirror: 'down',
-    histories: [provenFromTheKernel6, migratedAndBack6],
+    histories: [provenFromTheKernel6, migratedAndBack6, toNftables6],
   },
 ];

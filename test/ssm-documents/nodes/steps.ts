@@ -1,20 +1,21 @@
+import type { ProxyMode } from '../../../functions/core/modes/proxy-mode.ts';
 import type { Step } from './node-history.ts';
+
+type Chosen = typeof iptables | typeof nftables | ReturnType<typeof ipvs>;
 
 export const iptables = { mode: 'iptables' } as const;
 export const ipvs = (scheduler: 'rr' | 'lc' | 'sed') => ({ mode: 'ipvs', scheduler }) as const;
-export const running = (mode: 'ipvs' | 'iptables') => ({ running: true, mode }) as const;
+export const nftables = { mode: 'nftables' } as const;
+export const running = (mode: ProxyMode) => ({ running: true, mode }) as const;
 
-export const start = (version: string, proxying: typeof iptables | ReturnType<typeof ipvs>): Step => ({
+export const start = (version: string, proxying: Chosen): Step => ({
   do: 'start',
   version,
   proxying,
   expect: running(proxying.mode),
 });
 
-export const passes = (
-  proxying: typeof iptables | ReturnType<typeof ipvs>,
-  facts: Record<string, string | number>,
-): Step => ({
+export const passes = (proxying: Chosen, facts: Record<string, string | number>): Step => ({
   do: 'validate',
   proxying,
   expect: { pass: true, facts },

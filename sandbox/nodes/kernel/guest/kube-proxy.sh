@@ -1,8 +1,9 @@
 #!/bin/busybox sh
 # shellcheck shell=dash
-# usage: kube-proxy MODE SCHEDULER VERSION < TABLE
+# usage: kube-proxy MODE SCHEDULER VERSION starts|follows < TABLE
 # Programs this node's kernel as kube-proxy does at its start, in its shape and with its names, and answers /proxyMode and
 # /metrics on port 10249, /healthz on port 10256.
+# `follows`: it runs in this mode already, and the Services have changed.
 # A line of the table is a port of a Service: PROTOCOL CLUSTER-IP PORT NAMESPACE/NAME ENDPOINT...
 # Like kube-proxy it removes what other modes left where it enters or leaves nftables mode, and nothing between iptables
 # and IPVS. Prints `mode=MODE`, or exits 1 with the reason; any other exit is a defect.
@@ -316,7 +317,14 @@ program_nftables() {
 # cannot be removed.
 clean_up() {
   if [ "$mode" != nftables ]; then
-    [ ! -e /sys/module/nf_tables ] || printf '%s\n' 'add table ip kube-proxy' 'delete table ip kube-proxy' \
+    [ -e /sys/module/nf_tables ] || return 0
+    # How many times it is to leave them: a fault of the sandbox.
+    kept=$(cat /run/keep-nft-tables 2>/dev/null || echo 0)
+    if [ "$kept" -gt 0 ] && "$nft" list tables | grep -q '^table ip kube-proxy$'; then
+      echo $((kept - 1)) >/run/keep-nft-tables
+      return
+    fi
+    printf '%s\n' 'add table ip kube-proxy' 'delete table ip kube-proxy' \
       'add table ip6 kube-proxy' 'delete table ip6 kube-proxy' | "$nft" -f -
     return
   fi
@@ -337,6 +345,6 @@ clean_up() {
 # A kernel that refuses what kube-proxy writes is a defect of this program, not an answer.
 set -e
 trap '[ $? -eq 0 ] || exit 70' EXIT
-clean_up
+[ "$4" = follows ] || clean_up
 "program_$mode"
 serve

@@ -62,6 +62,10 @@ async function shell(machine: KernelMachine, script: string): Promise<string[]> 
 /** What both modes of kube-proxy have in shared chains stays: these two rules lead to a chain that iptables mode has, too. */
 const withoutShared = (lines: readonly string[]) =>
   lines.filter((line) => !line.includes('"kube-proxy firewall rules"'));
+/** kube-proxy that enters nftables mode deletes all virtual servers. */
+const isServer = (line: string) => /^-[Aa] -[tuf] /.test(line);
+/** The tables of nftables, which come last. */
+const tablesIn = (lines: readonly string[]) => lines.slice(lines.findIndex((line) => line.startsWith('table ')));
 const ofOthers = (lines: readonly string[]) =>
   lines.filter((line) =>
     /ROUTER|NWPLCY|POD-FW|KUBELET|HINT|KUBE-FIREWALL|CNI-|SRC-|DST-|office|10\.0\.0\.5:|:8443|-f 7/.test(line),
@@ -71,7 +75,7 @@ describe.skipIf(!availability.available)('what others have on a node', { concurr
   test.each([
     { family: 'IPv4', addresses: IPV4, prefix: 'KUBE-', bracketed: (address: string) => address },
     { family: 'IPv6', addresses: IPV6, prefix: 'KUBE-6-', bracketed: (address: string) => `[${address}]` },
-  ])('is there after IPVS mode and cleaning, line for line ($family)', async (kind) => {
+  ])('is there after IPVS mode, nftables mode and cleaning, line for line ($family)', async (kind) => {
     const { addresses, prefix, bracketed } = kind;
     const machine = kernelMachine({ name: 'shared', address: addresses.node, ipvsadmInstalled: true });
     const cluster = { version: '1.34', serviceCidr: '', services: services(addresses) };
@@ -81,6 +85,7 @@ describe.skipIf(!availability.available)('what others have on a node', { concurr
       await shell(machine, SERVERS_OF_OTHERS + SERVERS_ON_CLUSTER_IPS);
       const before = await shell(machine, EVERYTHING);
       expect(before).toContain('-A -t 10.0.0.5:80 -s wlc -p 300');
+      expect(before).toContain('table inet kube-proxy {');
 
       const prepared = await runDocument(machine, 'prepare-node', { Mode: 'ipvs', Scheduler: 'rr' });
       expect(prepared).toMatchObject({ exitCode: 0, stderr: '' });
@@ -116,6 +121,23 @@ describe.skipIf(!availability.available)('what others have on a node', { concurr
       expect(cleaned.stdout).toContain('removedVirtualServers=5\nremovedIpsets=17\nremovedKubeIpvs0=yes\n');
       expect(cleaned.stdout).not.toContain('warning=');
       expect(withoutShared(await shell(machine, EVERYTHING))).toEqual(before);
+
+      const withoutServers = before.filter((line) => !isServer(line));
+      await machine.startKubeProxy({ mode: 'nftables', scheduler: '' }, cluster);
+      const checked = await runDocument(machine, 'prepare-node', { Mode: 'nftables', Scheduler: 'none' });
+      expect(checked).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(checked.stdout).toContain('\ndropChains=inet/firewall/forward\n');
+      const cleanedForNftables = await runDocument(machine, 'clean-node', { Mode: 'nftables' });
+      expect(cleanedForNftables).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(cleanedForNftables.stdout).not.toContain('warning=');
+      const inNftables = await shell(machine, EVERYTHING);
+      expect(ofOthers(inNftables)).toEqual(ofOthers(withoutServers));
+      expect(tablesIn(inNftables)).toEqual(tablesIn(before));
+      await machine.keepNftTables(1);
+      await machine.startKubeProxy({ mode: 'iptables', scheduler: '' }, cluster);
+      const cleanedOfTables = await runDocument(machine, 'clean-node', { Mode: 'iptables' });
+      expect(cleanedOfTables.stdout).toContain('removedNftTables=2\n');
+      expect(await shell(machine, EVERYTHING)).toEqual(withoutServers);
     } finally {
       await machine.stop();
     }
@@ -146,7 +168,9 @@ describe.skipIf(!availability.available)('what others have on a node', { concurr
       await shell(machine, 'mv /usr/sbin/ipset /usr/sbin/ipset.away');
       const withoutIpset = await clean();
       expect(withoutIpset).toMatchObject({ exitCode: 0, stderr: '' });
-      expect(withoutIpset.stdout).toContain('removedVirtualServers=5\nremovedIpsets=0\nremovedKubeIpvs0=yes\nwarning=');
+      expect(withoutIpset.stdout).toContain(
+        'removedVirtualServers=5\nremovedIpsets=0\nremovedKubeIpvs0=yes\nremovedNftTables=0\nwarning=',
+      );
       expect(await shell(machine, 'ipvsadm -Sn')).toEqual(servers);
       await shell(machine, 'mv /usr/sbin/ipset.away /usr/sbin/ipset');
 

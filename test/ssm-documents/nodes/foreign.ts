@@ -1,7 +1,8 @@
 /**
  * What other programs have on a node beside kube-proxy, in their shape: kube-router's network policies (names:
  * https://github.com/cloudnativelabs/kube-router/blob/master/pkg/controllers/netpol/network_policy_controller.go) in both
- * backends of iptables, kubelet's chains, and virtual servers as keepalived and kube-vip make them.
+ * backends of iptables, kubelet's chains, tables of nftables, one of them with kube-proxy's own names, and virtual servers
+ * as keepalived and kube-vip make them.
  */
 export const RULES_OF_OTHERS = `
 ipset create KUBE-SRC-2FAAAV5XKHM46QPR hash:ip timeout 0
@@ -40,6 +41,21 @@ COMMIT
 COMMIT
 RULES
 done
+/usr/local/lib/kube-proxy/image/usr/sbin/nft -f - <<TABLES
+add table ip kube-proxy-lab
+add map ip kube-proxy-lab service-ips { type ipv4_addr . inet_proto . inet_service : verdict ; }
+add chain ip kube-proxy-lab services
+add rule ip kube-proxy-lab services ip daddr . meta l4proto . th dport vmap @service-ips
+add table inet kube-proxy
+add set inet kube-proxy cluster-ips { type ipv4_addr ; elements = { 203.0.113.9 } ; }
+add chain inet kube-proxy nat-output { type nat hook output priority 200 ; }
+add rule inet kube-proxy nat-output ip daddr @cluster-ips accept
+add table inet firewall
+add chain inet firewall forward { type filter hook forward priority 10 ; policy drop ; }
+add rule inet firewall forward accept
+add table ip6 calico
+add chain ip6 calico raw { type filter hook prerouting priority -300 ; policy accept ; }
+TABLES
 `;
 
 /** A VIP of its own as keepalived has it, on an interface that is not kube-ipvs0. */
@@ -84,7 +100,10 @@ export const SERVERS_OF_OTHERS_NAMED = [
   'udp/[fd00::5]:53',
 ];
 
-/** All rules of both backends, ipsets, virtual servers and addresses, one a line and sorted; no counters. */
+/**
+ * All rules of both backends, ipsets, virtual servers and addresses, one a line and sorted; no counters. Then the tables of
+ * nftables that are neither iptables' nor kube-proxy's.
+ */
 export const EVERYTHING = `
 for iptables in iptables-legacy iptables-nft ip6tables-legacy ip6tables-nft; do
   "$iptables-save" 2>/dev/null | grep -v '^#' | sed "s/ \\[[0-9:]*\\]$//; s/^/$iptables /"
@@ -92,4 +111,9 @@ done | sort
 ipset save | sed 's/ timeout [0-9]*$//' | sort
 /usr/local/lib/kube-proxy/ipvsadm -Sn
 ip -o address show | sed 's/^[0-9]*: //; s/ *valid_lft.*//' | sort
+nft=/usr/local/lib/kube-proxy/image/usr/sbin/nft
+"$nft" list tables | grep -vE '^table ip6? (filter|nat|mangle|raw|security|kube-proxy)$' | while read -r table; do
+  # The words are the arguments.
+  "$nft" list $table
+done
 `;

@@ -24,8 +24,8 @@ const HOLDS = [
 ];
 
 /** One Ubuntu node, which is what a kernel node's package manager stands in for. */
-const world = (group: object) =>
-  worldOf({ services: 20, nodeGroups: [{ os: 'ubuntu', count: 1, ssm: 'online', ...group }] });
+const world = (group: object, cluster: object) =>
+  worldOf({ services: 20, nodeGroups: [{ os: 'ubuntu', count: 1, ssm: 'online', ...group }], ...cluster });
 
 const BUCKET = 'nightshift-evidence-111122223333-us-east-1';
 
@@ -50,9 +50,9 @@ describe.skipIf(!availability.available)('a cluster whose node has a real kernel
   afterAll(() => workflow?.stop());
 
   /** Runs the whole workflow on this node; `before` is what the node was. */
-  async function migrate(group: object, request: object) {
+  async function migrate(group: object, request: object, cluster: object = {}) {
     const before: NodeState[] = [];
-    const ended = await workflow.migrate(world(group), request, [], async () => {
+    const ended = await workflow.migrate(world(group, cluster), request, [], async () => {
       const [cluster] = (await workflow.sandbox.state()).clusters;
       before.push(...(cluster?.nodes ?? []));
     });
@@ -82,6 +82,32 @@ describe.skipIf(!availability.available)('a cluster whose node has a real kernel
       'UDP  10.100.0.10:53 rr',
       '  -> 192.168.104.215:53           Masq    1',
       '  -> 192.168.123.227:53           Masq    1',
+    ]);
+  });
+
+  test('is migrated from IPVS mode to nftables mode: the proof is the output of nft, and nothing of IPVS is left', async () => {
+    const configuration = '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}';
+    const cluster = { version: '1.36', addon: { version: 'v1.36.1-eksbuild.1', configuration } };
+    const ended = await migrate({}, { ...REQUEST, target: { mode: 'nftables' } }, cluster);
+    expect(ended.before).toMatchObject([{ name: NODE, runningMode: 'ipvs', scheduler: 'rr' }]);
+    expect([ended.status, ended.cause]).toEqual(['SUCCEEDED', '']);
+    expect(ended.cluster.nodes).toMatchObject([
+      {
+        name: NODE,
+        runningMode: 'nftables',
+        scheduler: null,
+        leftovers: { virtualServers: 0, rejectRules: 0, nftTables: 0 },
+      },
+    ]);
+    const [prepared] = await evidenceOf(workflow.sandbox.endpoint, 'prepare');
+    expect(prepared?.facts).toMatchObject({ mode: 'nftables', nft: 'kube-proxy', missing: '' });
+    const [proof] = await evidenceOf(workflow.sandbox.endpoint, 'validate');
+    expect(proof?.facts).toMatchObject({ nftTables: 2, kubeIpvs0: 'absent', virtualServers: 0, ipsets: 0 });
+    // The kernel keeps the elements of a map in an order of its own.
+    expect(proof?.excerpt.split('\n').sort()).toEqual([
+      'service-ips 10.100.0.1 . tcp . 443 : goto service-2QRHZV4L-default/kubernetes/tcp/https',
+      'service-ips 10.100.0.10 . tcp . 53 : goto service-NWBZK7IH-kube-system/kube-dns/tcp/dns-tcp',
+      'service-ips 10.100.0.10 . udp . 53 : goto service-FY5PMXPG-kube-system/kube-dns/udp/dns',
     ]);
   });
 

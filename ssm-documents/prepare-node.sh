@@ -255,7 +255,7 @@ foreign_servers() {
 if [ "$mode" = nftables ]; then
   missing=''
   for module in $nft_modules; do
-    can_load "$module" || missing=$(append "$missing" "$module")
+    can_load "$module" || missing=${missing:+$missing,}$module
   done
   nft=failed
   if has nft && nft list chains >/dev/null 2>&1; then

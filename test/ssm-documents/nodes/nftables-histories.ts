@@ -175,3 +175,38 @@ export const nftablesTooEarly: History = {
     { do: 'report', expect: { runningMode: null } },
   ],
 };
+
+export const nftablesModuleMissing: History = {
+  name: 'a kernel without nft_numgen refuses the rules of kube-proxy, which says all the same that it is in nftables mode',
+  steps: [
+    start('1.36', iptables),
+    {
+      do: 'prepare',
+      scheduler: 'none',
+      expect: {
+        exitCode: 1,
+        stderr: 'lacks modules that kube-proxy needs in nftables mode: nft_numgen',
+        lines: { missing: 'nft_numgen', nft: 'kube-proxy', end: 'nightshift-prepare' },
+      },
+    },
+    start('1.36', nftables),
+    {
+      do: 'validate',
+      proxying: nftables,
+      expect: {
+        pass: false,
+        facts: {
+          proxyMode: 'nftables',
+          nftTables: 0,
+          iptablesServices: 0,
+          syncedAt: 'unknown',
+          apiServerProbe: 'failed',
+          dnsProbe: 'failed',
+        },
+        tables: [''],
+      },
+    },
+    start('1.36', iptables),
+    passes(iptables, { nftTables: 0, apiServerProbe: 'ok', dnsProbe: 'ok' }),
+  ],
+};

@@ -12,6 +12,7 @@ import {
   fromIptablesToNftables,
   fromIpvsToNftables,
   leftTablesCarryTraffic,
+  nftablesModuleMissing,
   nftablesTooEarly,
   nftTablesLeft,
 } from './nftables-histories.ts';
@@ -38,10 +39,10 @@ export const nodeLives: NodeLife[] = [
     histories: [migrated, virtualServersLeft, rejectRulesLeft, leftServersCarryTraffic],
   },
   {
-    name: 'a node whose kernel has no ip_vs_lc',
+    name: 'a node whose kernel has neither ip_vs_lc nor nft_numgen',
     family: 'ipv4',
-    missingModules: ['ip_vs_lc'],
-    histories: [silentFallback, schedulerMissing, dnsWithoutEndpoints],
+    missingModules: ['ip_vs_lc', 'nft_numgen'],
+    histories: [silentFallback, schedulerMissing, dnsWithoutEndpoints, nftablesModuleMissing],
   },
   { name: 'a node that was never prepared', family: 'ipv4', histories: [schedulerAutoloaded, preparedTwice] },
   { name: 'a node with kube-proxy 1.26', family: 'ipv4', histories: [schedulerNotLoaded] },

@@ -20,6 +20,8 @@ here=/usr/local/lib/kube-proxy
 # The root of kube-proxy's process.
 image=$here/image
 nft=$image/usr/sbin/nft
+# How many times it has failed to write its rules.
+failures=0
 state=/run/kube-proxy
 table=$state/table
 kernel=$(uname -r)
@@ -34,8 +36,8 @@ stop_serving() {
 # From 1.33 on each family of addresses is counted on its own. A counter with a label has no sample before it counts.
 # https://kubernetes.io/docs/reference/instrumentation/metrics/
 metrics() {
-  awk -v mode="$mode" -v minor="$minor" -v started="$started" -v synced="$EPOCHREALTIME" '
-    function sample(name, value, i) {
+  awk -v mode="$mode" -v minor="$minor" -v started="$started" -v synced="$EPOCHREALTIME" -v failures="$failures" '
+    function sample(name, value,   i) {
       for (i = 1; i <= n; i++) printf "%s%s %s\n", name, labels[i], value
     }
     BEGIN {
@@ -44,8 +46,8 @@ metrics() {
       sync = "kubeproxy_sync_proxy_rules_"
       sample(sync "duration_seconds_sum", sprintf("%.6f", synced - started))
       sample(sync "duration_seconds_count", 1)
-      sample(sync "last_timestamp_seconds", sprintf("%.15e", synced))
-      if (minor < 33) print sync (mode == "nftables" ? "nftables_sync" : "iptables_restore") "_failures_total 0"
+      if (!failures) sample(sync "last_timestamp_seconds", sprintf("%.15e", synced))
+      if (failures || minor < 33) sample(sync (mode == "nftables" ? "nftables_sync" : "iptables_restore") "_failures_total", failures)
       if (mode == "iptables" && minor >= 32) {
         print "kubeproxy_iptables_localhost_nodeports_accepted_packets_total 0"
         print "kubeproxy_iptables_ct_state_invalid_dropped_packets_total 0"
@@ -310,7 +312,13 @@ program_nftables() {
       print "add element " ip " kube-proxy nodeport-ips { " $4 " }"
       exit
     }' >>"$state/nft"
-  "$nft" -f "$state/nft"
+  "$nft" -f "$state/nft" 2>"$state/refused" && return
+  # A kernel that lacks a module refuses all rules, each time that kube-proxy writes them; kube-proxy keeps running.
+  for module in nf_tables nft_ct nft_nat nft_masq nft_chain_nat nft_numgen nft_reject_ipv4 nft_reject_ipv6; do
+    /sbin/modprobe -n -q "$module" || failures=1
+  done
+  [ "$failures" -gt 0 ] || cat "$state/refused" >&2
+  [ "$failures" -gt 0 ]
 }
 
 # What kube-proxy removes before it writes: cmd/kube-proxy/app/server_linux.go, platformCleanup. It goes on if something

@@ -2,12 +2,6 @@
 export { CACHE, kernelNodesAvailable } from './kernel/available.ts';
 export { type KernelMachine, kernelMachine } from './kernel/machine.ts';
 export { isThere, load } from './kube-proxy-start.ts';
-export {
-  askKubeProxy,
-  type ModelDocument,
-  type ModelDocuments,
-  type ModelState,
-  modelMachine,
-  NFT_TABLES,
-} from './model.ts';
+export { type ModelDocument, type ModelDocuments, modelMachine } from './model.ts';
 export { count, endpointsOf, split } from './model-rules.ts';
+export { askKubeProxy, type ModelState, NFT_TABLES } from './model-state.ts';

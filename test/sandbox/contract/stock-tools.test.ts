@@ -98,7 +98,7 @@ describe.skipIf(!tools)('the contract’s commands, as a person types them', () 
     expect(ids).toHaveLength(2);
     const send = (document: string, parameters: string) =>
       aws(`ssm send-command --document-name ${document} --parameters ${parameters} --instance-ids`, ...ids);
-    const prepare = await send('nightshift-prepare-node', 'Scheduler=rr');
+    const prepare = await send('nightshift-prepare-node', 'Mode=ipvs,Scheduler=rr');
     const validate = await send(
       'nightshift-validate-node',
       'ApiServer=10.100.0.1,Dns=10.100.0.10,Mode=ipvs,Scheduler=rr',

@@ -83,8 +83,8 @@ const READABLE = Object.entries(JUDGED).flatMap(([mode, judged]) => (judged === 
 /** Refuses another mode before commander asks for options that only a readable mode has. */
 function readableMode(mode: string): string {
   if (READABLE.some((each) => each.mode === mode)) return mode;
-  const judged = READABLE.map((each) => `${each.mode} only, by ${each.what}`).join('; ');
-  throw new UsageError(`verify judges the mode ${judged}, and not ${mode}`);
+  const judged = READABLE.map((each) => `${each.mode} by ${each.what}`).join(', and ');
+  throw new UsageError(`verify does not judge the mode ${mode}, but ${judged}`);
 }
 
 /** @throws UsageError */

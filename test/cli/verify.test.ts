@@ -26,14 +26,14 @@ describe('verify', () => {
   });
 
   test.each([
-    ['alone', ['verify', '--mode', 'nftables']],
-    ['with all else', [...RR, '--mode', 'nftables']],
+    ['alone', ['verify', '--mode', 'iptables']],
+    ['with all else', [...RR, '--mode', 'iptables']],
   ])('refuses another mode with 2, and names what it judges: %s', async (_, args) => {
     expect(await call(args)).toEqual({
       code: 2,
       stdout: '',
       stderr:
-        'nightshift: verify judges the mode ipvs only, by ipvsadm -L, ipvsadm -Ln, /proc/net/ip_vs or what nightshift-validate-node printed, and not nftables\n',
+        'nightshift: verify does not judge the mode iptables, but ipvs by ipvsadm -L, ipvsadm -Ln, /proc/net/ip_vs or what nightshift-validate-node printed, and nftables by nft list map ip kube-proxy service-ips or what nightshift-validate-node printed\n',
     });
   });
 

@@ -64,7 +64,8 @@ const outputIn = ({ outputs }: Seen, { commandIds }: Evidence, node: string) =>
   outputs.find((output) => output.node === node && commandIds.includes(output.commandId));
 
 const FACT = /^[A-Za-z0-9-]+=[\w .,:;()/+~-]*$/;
-const TABLE = /^(IP Virtual Server .*|Prot .*|(TCP|UDP|SCTP|FWM) .*| {2}-> .*| {2}\.\.\. \d+ more|)$/;
+const TABLE =
+  /^(IP Virtual Server .*|Prot .*|(TCP|UDP|SCTP|FWM) .*| {2}-> .*| {2}\.\.\. \d+ more|service-ips [0-9a-f.:]+ \. (tcp|udp) \. \d+ : goto \S+|)$/;
 
 function problemOf(found: ReturnType<typeof outputIn>, phase: string): string | null {
   if (!found) return 'which no command was sent to';

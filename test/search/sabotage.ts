@@ -390,8 +390,8 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     sources: [
       {
         file: 'functions/core/modes/ipvs-preparation.ts',
-        from: 'if (foreignAccepted) warnings.push(',
-        to: 'if (foreign) warnings.push(',
+        from: 'if (lost !== null && foreignAccepted) warnings.push(',
+        to: 'if (lost !== null) warnings.push(',
       },
     ],
   },

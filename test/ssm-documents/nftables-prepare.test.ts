@@ -42,6 +42,7 @@ describe.skipIf(impossible !== null)('prepare-node.sh for nftables', () => {
       'nft=already',
       'missing=',
       'probes=ok',
+      'foreign-virtual-servers=',
       'localhostNodePorts=0',
       'invalidPackets=1200',
       'dropChains=',

@@ -282,9 +282,9 @@ describe("an edited ConfigMap that contradicts the add-on's values", () => {
   });
 
   it('is refused if its mode could not be proven after a rollback', async () => {
-    const rested = await run([], drifted(ON_IPVS, { mode: 'nftables' }));
+    const rested = await run([], drifted(ON_IPVS, { mode: 'userspace' }));
     expect([rested.status, rested.error]).toEqual(['FAILED', 'PreflightRefused']);
-    expect(rested.cause).toContain('asks for mode "nftables"');
+    expect(rested.cause).toContain('asks for mode "userspace"');
   });
 });
 

@@ -28,6 +28,22 @@ describe('what the proof needs is checked before the change', () => {
     expect(ended.cluster.nodes.map(({ runningMode }) => runningMode)).toEqual(Array(4).fill('iptables'));
   });
 
+  it('a node whose health check does not answer with 200 refuses the migration, with its port', async () => {
+    const nodeGroups = [{ os: 'bottlerocket', count: 1 }];
+    const world = worldOf({
+      nodeGroups,
+      ...{ version: '1.36', addon: { version: 'v1.36.0-eksbuild.2', configuration: null } },
+    });
+    const ended = await workflow.migrate(world, { ...REQUEST, target: { mode: 'nftables' } }, [
+      { node: 0, fault: 'syncs-fail', times: 'every', mode: 'iptables' },
+    ]);
+    expect(ended.error).toBe('PreflightRefused');
+    expect(ended.cause).toContain(
+      "kube-proxy's health check on port 10256 does not answer with 200 now on 1 of 1 nodes",
+    );
+    expect(writes(ended)).toEqual([]);
+  });
+
   it('a node that answers on a second try is not refused', async () => {
     const ended = await workflow.migrate(handed('world-bottlerocket-sg.json'), REQUEST, [{ ...noProxy, times: 2 }]);
     expect(ended.status).toBe('SUCCEEDED');

@@ -109,6 +109,7 @@ export const Node = z.object({
   status: z.nullish(
     z.object({
       nodeInfo: z.nullish(z.object({ kernelVersion: z.nullish(z.string()), osImage: z.nullish(z.string()) })),
+      conditions: z.nullish(z.array(z.object({ type: z.string(), status: z.string() }))),
     }),
   ),
 });

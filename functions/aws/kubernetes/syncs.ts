@@ -1,13 +1,10 @@
 import { type SyncFacts, syncFactsOf } from '../../core/evidence/syncs.ts';
-import { METRICS_PORT } from '../../core/nodes/metrics-address.ts';
+import { HEALTHZ_PORT, METRICS_PORT } from '../../core/nodes/metrics-address.ts';
 import { mapLimited } from '../clients.ts';
 import { askPod } from './canary.ts';
 import { hasCode } from './client.ts';
 import type { ProxyModeLimits } from './proxy-modes.ts';
 import { type Api, TimedOut } from './request.ts';
-
-/** The port on which kube-proxy says whether it is healthy: its own default, which EKS leaves as it is. */
-const HEALTHZ_PORT = 10256;
 
 const LIMITS: ProxyModeLimits = { atOnce: 32, each: 5_000, together: 60_000 };
 

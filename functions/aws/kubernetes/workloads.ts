@@ -5,6 +5,7 @@ import {
   type DaemonSetSummary,
   type EndpointCount,
   findDaemonSet,
+  type NodeObject,
   type Read,
   type RolloutRule,
   type ServiceAddresses,
@@ -193,11 +194,13 @@ async function countSecurityGroupPolicies(api: Api): Promise<number> {
   return (await everyItem(api, z.unknown(), path)).length;
 }
 
-async function listNodes(api: Api): Promise<{ name: string; kernel: string; image?: string }[]> {
+async function listNodes(api: Api): Promise<NodeObject[]> {
   const nodes = await everyItem(api, Node, pathOf('api', 'v1', 'nodes'));
   return nodes.flatMap(({ metadata, status }) => {
     const kernel = status?.nodeInfo?.kernelVersion;
     const image = status?.nodeInfo?.osImage;
-    return kernel ? [{ name: metadata.name, kernel, ...(image && { image }) }] : [];
+    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+    const notReady = ready !== undefined && ready.status !== 'True' && { notReady: true as const };
+    return kernel ? [{ name: metadata.name, kernel, ...(image && { image }), ...notReady }] : [];
   });
 }

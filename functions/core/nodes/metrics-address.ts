@@ -1,5 +1,7 @@
 /** The port on which a node's proof asks kube-proxy for its mode: its own default, which EKS leaves as it is. */
 export const METRICS_PORT = 10249;
+/** The port on which it says whether it is healthy: its own default, too. */
+export const HEALTHZ_PORT = 10256;
 
 /** Where kube-proxy answers on `/proxyMode`: an address of the node, and a port. */
 export interface MetricsAddress {

@@ -1,4 +1,10 @@
-import { answersFromOutside, answersOnNode, METRICS_PORT, metricsAddress } from '../nodes/metrics-address.ts';
+import {
+  answersFromOutside,
+  answersOnNode,
+  HEALTHZ_PORT,
+  METRICS_PORT,
+  metricsAddress,
+} from '../nodes/metrics-address.ts';
 import type { InventoryNode } from '../nodes/nodes.ts';
 import { named } from '../values/named.ts';
 import { type Checks, type Finding, notYet, pass, refuse, type Subject } from './check.ts';
@@ -13,6 +19,13 @@ const OPEN = `Let the API server reach port ${METRICS_PORT} of these nodes: allo
 /** Nodes that would be proven through the API server, and did not answer it in this look. */
 function silent(nodes: readonly InventoryNode[]): InventoryNode[] {
   return nodes.filter(({ handling }) => handling.by === 'proxy-mode' && handling.mode === null);
+}
+
+/** Nodes whose health check does not answer through the API server: it answers 503 for both of the reasons. */
+function ill(nodes: readonly InventoryNode[]): InventoryNode[] {
+  return nodes.filter(
+    ({ handling }) => handling.by === 'proxy-mode' && handling.syncs && handling.syncs.healthz !== 'ok',
+  );
 }
 
 const FIX_ADDRESS = `Set metricsBindAddress to 0.0.0.0:${METRICS_PORT} in the ConfigMap kube-proxy-config and restart kube-proxy.`;
@@ -61,6 +74,12 @@ function proof(subject: Subject): Finding | null {
     return refuse(
       `kube-proxy does not answer now on port ${METRICS_PORT} through the API server on ${lost.length} of ${outside.length} nodes that are proven so: ${named(lost.map(({ name, id }) => `${name} (${id})`))}`,
       OPEN,
+    );
+  const unhealthy = ill(outside);
+  if (unhealthy.length > 0)
+    return refuse(
+      `kube-proxy's health check on port ${HEALTHZ_PORT} does not answer with 200 now on ${unhealthy.length} of ${outside.length} nodes that are proven through the API server: ${named(unhealthy.map(({ name, id }) => `${name} (${id})`))}`,
+      `Let the API server reach port ${HEALTHZ_PORT} of these nodes, as port ${METRICS_PORT}; if it can, kube-proxy is not healthy there: read its log.`,
     );
   return pass(
     outside.length === 0

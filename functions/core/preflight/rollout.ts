@@ -1,4 +1,4 @@
-import { block, type Checks, type Finding, pass, type Subject, unknown, workloadCheck } from './check.ts';
+import { block, type Checks, type Finding, pass, type Subject, unknown, warn, workloadCheck } from './check.ts';
 import { kubeProxySet } from './daemon-set.ts';
 import type { Workloads } from './workloads.ts';
 
@@ -33,6 +33,14 @@ function rolloutPossible(workloads: Workloads, { snapshot }: Subject): Finding |
   if (!limit) return unknown(`whether ${BY} can be rolled out: its maxUnavailable is ${maxUnavailable}`, SEE);
   const broken = desired - available;
   if (broken < limit) return pass(`${available} of ${desired} kube-proxy pods work, enough for a rollout to begin`);
+  const { nodes } = workloads;
+  const unready = nodes.kind === 'read' ? nodes.value.filter(({ notReady }) => notReady).length : null;
+  // The rollout replaces pods that do not work first. On a Ready node the new one may work: the node has been prepared.
+  if (unready === null || unready < limit)
+    return warn(
+      `${broken} of ${desired} kube-proxy pods do not work now, ${unready === null ? 'and whether their nodes are Ready cannot be read' : `though at most ${unready} of them because their nodes are NotReady`}: the rollout replaces them first, and stops if the new ones do not work either`,
+      'Read the logs of these pods: kubectl -n kube-system logs -l k8s-app=kube-proxy.',
+    );
   return block(
     `${broken} of ${desired} kube-proxy pods do not work now, and ${BY} replaces no other pod while ${limit} or more do not (maxUnavailable ${maxUnavailable}): the restart would not begin`,
     `${SEE} Acknowledge rollout-possible if they will be Ready when the restart begins.`,

@@ -54,6 +54,14 @@ export interface EndpointCount {
   atLeast: boolean;
 }
 
+/** A Node object of Kubernetes. `notReady`: kubelet does not say that it is ready. */
+export interface NodeObject {
+  name: string;
+  kernel: string;
+  image?: string;
+  notReady?: true;
+}
+
 /** A cluster's workloads as the Kubernetes API shows them. Each part is separate: one refusal hides no other answer. */
 export interface Workloads {
   /** The DaemonSets of all namespaces. */
@@ -77,7 +85,7 @@ export interface Workloads {
   /** How many SecurityGroupPolicy objects there are. */
   securityGroupPolicies: Read<number>;
   /** `image` is the kubelet's name for its operating system, `Amazon Linux 2023.9.20251027`. */
-  nodes: Read<{ name: string; kernel: string; image?: string }[]>;
+  nodes: Read<NodeObject[]>;
 }
 
 /** The DaemonSet of this name, or one that carries all of the labels: charts choose names of their own. */

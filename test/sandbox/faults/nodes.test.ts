@@ -11,21 +11,23 @@ afterEach(() => expect(scene.bugs).toEqual([]));
 afterAll(() => scene.stop());
 
 const PARAMETERS = {
-  'prepare-node': { Mode: ['ipvs'], Scheduler: ['rr'] },
-  'validate-node': { ApiServer: ['10.100.0.1'], Dns: ['10.100.0.10'], Mode: ['ipvs'], Scheduler: ['rr'] },
+  'prepare-node': { Scheduler: ['rr'] },
+  'validate-node': { ApiServer: ['10.100.0.1'], Dns: ['10.100.0.10'], Scheduler: ['rr'] },
+  'clean-node': {},
 } as const;
+const ADDON = { clusterName: 'demo', addonName: 'kube-proxy' };
 
 /** Sends a document to nodes and lets time run until nothing is left to do. */
-async function command(document: keyof typeof PARAMETERS, nodes: readonly number[], TimeoutSeconds = 60) {
+async function command(document: keyof typeof PARAMETERS, nodes: readonly number[], mode = 'ipvs') {
   const InstanceIds = nodes.map((index) => scene.nodes[index]?.id ?? '');
   const Parameters: Record<string, string[]> = Object.fromEntries(
-    Object.entries(PARAMETERS[document]).map(([name, values]) => [name, [...values]]),
+    Object.entries({ ...PARAMETERS[document], Mode: [mode] }).map(([name, values]) => [name, [...values]]),
   );
   const { Command } = await scene.ssm.sendCommand({
     DocumentName: `nightshift-${document}`,
     InstanceIds,
     Parameters,
-    TimeoutSeconds,
+    TimeoutSeconds: 60,
     MaxErrors: '100%',
   });
   return Command?.CommandId ?? '';
@@ -51,8 +53,7 @@ const pings = async () => {
 const running = async () => (await scene.state()).clusters[0]?.nodes.map(({ runningMode }) => runningMode);
 const toIpvs = async () => {
   await scene.eks.updateAddon({
-    clusterName: 'demo',
-    addonName: 'kube-proxy',
+    ...ADDON,
     configurationValues: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}',
     resolveConflicts: 'OVERWRITE',
   });
@@ -127,6 +128,79 @@ describe('a node that is terminated', () => {
     });
     expect(await results(waiting)).toMatchObject([{ details: 'Undeliverable' }]);
     expect(await results(working)).toMatchObject([{ details: 'Terminated', output: '' }]);
+  });
+});
+
+describe('a kube-proxy in nftables mode', () => {
+  const NFTABLES = '{"mode":"nftables"}';
+  const toNftables = async () => {
+    await scene.eks.updateAddon({ ...ADDON, configurationValues: NFTABLES, resolveConflicts: 'OVERWRITE' });
+    await scene.idle();
+  };
+  const validated = async (...facts: string[]) => {
+    const outputs = await results(await command('validate-node', [0, 1, 2], 'nftables'));
+    return outputs.map(({ output }) =>
+      facts.map((fact) => new RegExp(`^${fact}=(.*)$`, 'm').exec(output ?? '')?.[1]).join(' '),
+    );
+  };
+
+  test('whose every sync fails answers with its mode, and has no tables: one node', async () => {
+    await toNftables();
+    await scene.arm({ node: 1, fault: 'syncs-fail' });
+    await restart();
+    const whole = 'nftables 2 ok 0 0 ok';
+    expect(
+      await validated('proxyMode', 'nftTables', 'healthz', 'syncFailures', 'syncFailuresLater', 'apiServerProbe'),
+    ).toEqual([whole, expect.stringMatching(/^nftables 0 (ok|failed) \d+ \d+ failed$/), whole]);
+  });
+
+  test('and all nodes, as often as it says; another mode is not struck', async () => {
+    await scene.arm({ node: 'all', fault: 'syncs-fail', mode: 'nftables', times: 1 });
+    await restart();
+    expect((await scene.state()).clusters[0]?.nodes.map(({ runningMode }) => runningMode)).toEqual([
+      'iptables',
+      'iptables',
+      'iptables',
+    ]);
+    await toNftables();
+    await restart();
+    expect(await validated('proxyMode', 'nftTables')).toEqual(['nftables 0', 'nftables 0', 'nftables 0']);
+    await restart();
+    expect(await validated('proxyMode', 'nftTables')).toEqual(['nftables 2', 'nftables 2', 'nftables 2']);
+  });
+
+  test('that is in the mode already fails from then on, until it is restarted', async () => {
+    await toNftables();
+    await restart();
+    await scene.arm({ node: 0, fault: 'syncs-fail', times: 1 });
+    expect(await validated('nftTables', 'apiServerProbe')).toEqual(['2 ok', '2 ok', '2 ok']);
+    expect((await validated('syncFailures'))[0]).not.toBe('0');
+    await restart();
+    expect((await validated('syncFailures'))[0]).toBe('0');
+  });
+
+  test('whose first sync takes minutes has written nothing before it ends', async () => {
+    await toNftables();
+    await scene.arm({ node: 2, fault: 'slow-syncs', times: 1 });
+    await restart();
+    expect((await validated('nftTables', 'healthz', 'syncedAt', 'syncMicros'))[2]).toBe('0 failed unknown unknown');
+    await scene.live.region.clock.skip(133_000);
+    expect((await validated('nftTables', 'healthz', 'syncMicros'))[2]).toBe('2 ok 133000000');
+  });
+
+  test('that leaves it with its tables is cleaned by the document', async () => {
+    await toNftables();
+    await restart();
+    await scene.arm({ node: 1, fault: 'nft-leftovers' });
+    await scene.eks.updateAddon({ ...ADDON, configurationValues: '{}', resolveConflicts: 'OVERWRITE' });
+    await scene.idle();
+    await restart();
+    const left = async () =>
+      (await scene.state()).clusters[0]?.nodes.map(({ leftovers }) => leftovers.nftTables).join(' ');
+    expect(await left()).toBe('0 2 0');
+    const [cleaned] = await results(await command('clean-node', [1], 'iptables'));
+    expect(cleaned?.output).toContain('\nremovedNftTables=2\n');
+    expect(await left()).toBe('0 0 0');
   });
 });
 

@@ -555,7 +555,14 @@ describe('Services', () => {
 });
 
 describe('a rollout, in every mode,', () => {
-  const rollout = (part: Partial<NonNullable<typeof KUBE_PROXY_SET.rollout>>) => ({
+  const rollout = (part: Partial<NonNullable<typeof KUBE_PROXY_SET.rollout>>, notReady = 288) => ({
+    nodes: read(
+      Array.from({ length: notReady }, (_, index) => ({
+        name: `node-${index}`,
+        kernel: '6.18.3',
+        notReady: true as const,
+      })),
+    ),
     daemonSets: read([
       {
         ...KUBE_PROXY_SET,
@@ -585,6 +592,16 @@ describe('a rollout, in every mode,', () => {
       'does not begin with one in a small cluster',
       rollout({ desired: 3, available: 2 }),
       'BLOCK 1 of 3 kube-proxy pods do not work now, and the DaemonSet kube-proxy replaces no other pod while 1 or more do not (maxUnavailable 10%): the restart would not begin',
+    ],
+    [
+      'begins if only few of them are on nodes that are NotReady',
+      rollout({ available: 259 }, 3),
+      'WARN 29 of 288 kube-proxy pods do not work now, though at most 3 of them because their nodes are NotReady: the rollout replaces them first, and stops if the new ones do not work either',
+    ],
+    [
+      'may begin if nobody can say which nodes are Ready',
+      { ...rollout({ available: 259 }), nodes: refused },
+      'WARN 29 of 288 kube-proxy pods do not work now, and whether their nodes are Ready cannot be read: the rollout replaces them first, and stops if the new ones do not work either',
     ],
     [
       'counts a number as it is',

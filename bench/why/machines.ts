@@ -53,13 +53,15 @@ function command(program: string, args: readonly string[], input: string): Promi
   });
 }
 
-/** The sandbox's kernel node: Debian's kernel in QEMU. It gets this machine's perl, which the node's image lacks. */
+/** The sandbox's kernel node: Debian's kernel in QEMU. It gets this machine's perl; its nft is the one of kube-proxy. */
 export async function kernelNode(): Promise<Machine> {
   const machine = kernelMachine({ name: 'why', address: '10.0.0.10' });
   const folder = '/run/why';
   const run = async (script: string) =>
     output(
-      await machine.shell(`exec bash <<'WHOLE-SCRIPT'\nPATH=$PATH:/usr/local/lib/kube-proxy\n${script}\nWHOLE-SCRIPT`),
+      await machine.shell(
+        `exec bash <<'WHOLE-SCRIPT'\nPATH=$PATH:/usr/local/lib/kube-proxy:/usr/local/lib/kube-proxy/image/usr/sbin\n${script}\nWHOLE-SCRIPT`,
+      ),
     );
   const libraries = output(await command('ldd', ['/usr/bin/perl'], '')).match(/\/\S+\/(libcrypt|libm)\.so\S*/g) ?? [];
   const files = ['/usr/bin/perl', ...libraries].map((path) =>

@@ -57,7 +57,7 @@ function startIn(state: ModelState, mode: ProxyMode, { version, scheduler }: { v
 
 /**
  * What kube-proxy removes before it writes anything. One that enters nftables mode removes what the other modes left,
- * and every virtual server, whoever made it; one in another mode removes the tables of nftables. Between iptables and
+ * and every virtual server, those of others too; one in another mode removes the tables of nftables. Between iptables and
  * IPVS nothing is cleaned up: what the other mode programmed stays as it was. The ipsets of IPv6 stay, too: kube-proxy
  * tries only the names of those of IPv4.
  * https://github.com/kubernetes/kubernetes/blob/master/cmd/kube-proxy/app/server_linux.go, platformCleanup

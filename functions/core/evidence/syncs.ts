@@ -27,12 +27,16 @@ const FAILURES = [
   'kubeproxy_sync_proxy_rules_nftables_sync_failures_total',
 ];
 
+/** The samples of the metrics with these names, one for each set of labels. */
+function samplesOf(metrics: string, names: readonly string[]): number[] {
+  const samples = [...metrics.matchAll(/^([a-z_]+)(?:\{[^}]*\})? ([0-9.e+-]+)$/gm)];
+  return samples.filter(([, name = '']) => names.includes(name)).map(([, , value]) => Number(value));
+}
+
 /** The sum of all samples of the metrics with these names; `unknown` if there is none. */
 function sumOf(metrics: string, names: readonly string[]): number | 'unknown' {
-  let sum: number | 'unknown' = 'unknown';
-  for (const [, name = '', value = ''] of metrics.matchAll(/^([a-z_]+)(?:\{[^}]*\})? ([0-9.e+-]+)$/gm))
-    if (names.includes(name)) sum = (sum === 'unknown' ? 0 : sum) + Number(value);
-  return sum;
+  const samples = samplesOf(metrics, names);
+  return samples.length === 0 ? 'unknown' : samples.reduce((sum, value) => sum + value, 0);
 }
 
 /**
@@ -47,9 +51,8 @@ function failuresIn(metrics: string): number | 'unknown' {
 
 /** The oldest of the samples: a family of addresses whose rules were not written must not hide behind the other. */
 function oldestOf(metrics: string, name: string): number | 'unknown' {
-  const values = [...metrics.matchAll(/^([a-z_]+)(?:\{[^}]*\})? ([0-9.e+-]+)$/gm)];
-  const own = values.filter(([, found]) => found === name).map(([, , value]) => Number(value));
-  return own.length === 0 ? 'unknown' : Math.min(...own);
+  const samples = samplesOf(metrics, [name]);
+  return samples.length === 0 ? 'unknown' : Math.min(...samples);
 }
 
 /**

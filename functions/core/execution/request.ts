@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { InvalidRequest } from '../errors.ts';
 import { MODES } from '../modes/index.ts';
-import { DEFAULT_MODE, type Target } from '../modes/proxy-mode.ts';
+import { DEFAULT_MODE, TARGET_MODES } from '../modes/proxy-mode.ts';
 import { CHECK_NAMES } from '../preflight/names.ts';
 import { RestartStrategy } from '../preflight/snapshot.ts';
 import { clusterName } from '../values/cluster-name.ts';
@@ -37,10 +37,7 @@ export const TargetInput = z.discriminatedUnion('mode', [first, ...others], {
 });
 
 /** The mode of a target, where it stands alone: in a tag. */
-export const TargetMode = z.custom<Target['mode']>(
-  (value) => typeof value === 'string' && Object.hasOwn(targets, value),
-  { error: `must be ${Object.keys(targets).join(' or ')}` },
-);
+export const TargetMode = z.enum(TARGET_MODES, { error: `must be ${TARGET_MODES.join(' or ')}` });
 
 /** The name of a configured window. */
 export const WindowName = z.string({ error: windowRule }).check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, windowRule));

@@ -30,7 +30,7 @@ function kubeProxyVersion(subject: Subject): Finding {
   return pass(`kube-proxy is 1.${minor}`);
 }
 
-/** The values of a target in nftables mode have no scheduler; whoever chose one loses it. */
+/** nftables mode has no scheduler: a cluster with another scheduler than rr loses it. */
 function scheduler(subject: Subject): Finding {
   const former = formerProxying(subject);
   if (former === null || !('scheduler' in former) || former.scheduler === 'rr')

@@ -343,7 +343,7 @@ clean_up() {
       [ ! -s "$state/rules" ] || "${cleaned}tables-legacy-restore" -w 600 --noflush <"$state/rules" || true
     done
   done
-  # All virtual servers, whoever made them.
+  # All virtual servers, those of others too.
   [ ! -e /proc/net/ip_vs ] || "$here/ipvsadm" -C
   [ ! -d /sys/class/net/kube-ipvs0 ] || /sbin/ip link delete kube-ipvs0
   # Those of IPv6 stay: kube-proxy tries only the names of IPv4.

@@ -25,6 +25,8 @@ describe('a wrong command line ends with 2 and prints the reason on stderr', () 
     ['a reason without --now', ['migrate', 'demo', '--reason', 'x'], 'so it needs --now'],
     ['a rollback for no reason', ['rollback', 'x', '--yes', '--reason', ' '], '--reason must be one line'],
     ['an unknown strategy', ['migrate', 'demo', '--strategy', 'ssh'], 'Allowed choices are kubernetes-api'],
+    ['advice on what is no cluster', ['advise', '../x;rm -rf'], "cluster must be an EKS cluster's name"],
+    ['a scheduler for nftables', ['migrate', 'demo', '--mode', 'nftables', '--scheduler', 'lc'], 'does not apply'],
     ['an unknown way', ['migrate', 'demo', '--self-managed', 'addon'], 'Allowed choices are create-addon'],
     [
       'a check that is none',

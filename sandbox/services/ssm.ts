@@ -10,6 +10,8 @@ import { describeCommand, describeInvocation, describeInvocationFully } from './
 import { documentHandlers } from './ssm/document-handlers.ts';
 import { Documents } from './ssm/documents.ts';
 import { describeInstanceInformation } from './ssm/managed-nodes.ts';
+import { parameterHandlers } from './ssm/parameter-handlers.ts';
+import { ParameterStore } from './ssm/parameter-store.ts';
 import { makeCommand } from './ssm/send-command.ts';
 
 export interface SsmOptions {
@@ -28,7 +30,7 @@ export interface SsmOptions {
 /** For a moment after SendCommand the invocations cannot be read yet. */
 const VISIBLE_AFTER_MS = 1_000;
 
-/** AWS Systems Manager: documents, Run Command, managed nodes and Change Calendars. */
+/** AWS Systems Manager: documents, Run Command, managed nodes, Parameter Store and Change Calendars. */
 export function ssmService(region: Region, options: SsmOptions = {}): Operations {
   const documents = new Documents(region.account, region.clock.now(), options.installing);
   const prefix = options.documentPrefix ?? '';
@@ -42,6 +44,7 @@ export function ssmService(region: Region, options: SsmOptions = {}): Operations
   return operations<typeof Sdk>({
     ...documentHandlers(region, documents, prefix),
     ...commandHandlers(region, documents, options.disturb ?? undisturbed),
+    ...parameterHandlers(new ParameterStore(region)),
     DescribeInstanceInformation: (input) => describeInstanceInformation(region, input),
     GetCalendarState: (input) => calendarState(region, options.calendars ?? new Map(), input),
   });

@@ -123,6 +123,29 @@ describe.skipIf(!hasCli)('the stock AWS CLI works against the sandbox', () => {
     await expect(aws(stranger)).rejects.toThrow('(InvalidInstanceId)');
   });
 
+  test('ssm put-parameter, get-parameter, get-parameters-by-path, get-parameter-history and delete-parameter', async () => {
+    const value = '{"reason":"release","until":"2026-12-01T00:00:00Z"}';
+    const put = 'ssm put-parameter --name /holds/clusters/demo --type String --value';
+    expect(await aws(put, value, ...query('Version'))).toBe('1');
+    await expect(aws(put, value)).rejects.toThrow('(ParameterAlreadyExists) when calling the PutParameter operation');
+    expect(await aws(`${put} changed --overwrite`, ...query('[Version,Tier]'))).toBe('2\tStandard');
+    const parameter = query('Parameter.[Value,ARN]');
+    expect(await aws('ssm get-parameter --name /holds/clusters/demo', ...parameter)).toBe(
+      'changed\tarn:aws:ssm:us-east-1:111122223333:parameter/holds/clusters/demo',
+    );
+    const below = 'ssm get-parameters-by-path --path /holds';
+    expect(await aws(below, ...query('Parameters[].Name'))).toBe('');
+    expect(await aws(`${below} --recursive`, ...query('Parameters[].Name'))).toBe('/holds/clusters/demo');
+    const history = query('Parameters[].[Version,LastModifiedUser,Value]');
+    expect(await aws('ssm get-parameter-history --name /holds/clusters/demo', ...history)).toBe(
+      [`1\tarn:aws:iam::111122223333:user/person\t${value}`, '2\tarn:aws:iam::111122223333:user/person\tchanged'].join(
+        '\n',
+      ),
+    );
+    await aws('ssm delete-parameter --name /holds/clusters/demo');
+    await expect(aws('ssm get-parameter --name /holds/clusters/demo')).rejects.toThrow('(ParameterNotFound)');
+  });
+
   test('ec2 describe-instances with filters', async () => {
     const filters = 'Name=tag:aws:eks:cluster-name,Values=demo Name=instance-state-name,Values=running';
     const names = query('Reservations[].Instances[].PrivateDnsName');

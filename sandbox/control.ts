@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { InvalidFault } from './faults.ts';
 import type { LiveRegion } from './live-region.ts';
 import { InvalidEvent, readEvents } from './services/events/read-event.ts';
+import { STATE_VALUES } from './wire/cloudwatch-types.ts';
 import { ServiceError } from './wire/error.ts';
 
 interface Answer {
@@ -22,11 +23,13 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/_sandbox/faults', { method: 'POST', answer: addFaults }],
   ['/_sandbox/events', { method: 'POST', answer: putEvents }],
   ['/_sandbox/schedules', { method: 'POST', answer: fireSchedule }],
+  ['/_sandbox/alarms', { method: 'POST', answer: setAlarm }],
 ]);
 
 /**
  * The sandbox's own paths, beside AWS's: `GET /_sandbox/state`, `GET /_sandbox/calls`, `POST /_sandbox/faults`,
- * `POST /_sandbox/events` (an AWS event or a list, for the default bus) and `POST /_sandbox/schedules` (fires one now).
+ * `POST /_sandbox/events` (an AWS event or a list, for the default bus), `POST /_sandbox/schedules` (fires one now) and
+ * `POST /_sandbox/alarms` (creates an alarm or sets its state).
  * Answers false for a request that is not below `/_sandbox`. `live` is undefined until the first world stands.
  */
 export function control(
@@ -93,6 +96,23 @@ async function fireSchedule(live: LiveRegion, request: IncomingMessage): Promise
   const { group, name } = wanted.data;
   await live.region.clock.busy(() => live.schedules.fire(group, name));
   return { status: 200, body: { fired: true } };
+}
+
+const AlarmState = z.strictObject({
+  name: z.string().min(1).max(255),
+  state: z.enum(STATE_VALUES),
+  reason: z.string().max(1023).default('set by a person'),
+});
+
+/** `{"name": …, "state": …, "reason": …}`: a metric alarm that is not there is created. The state lasts until it is set. */
+async function setAlarm({ alarms }: LiveRegion, request: IncomingMessage): Promise<Answer> {
+  const wanted = AlarmState.safeParse(asJson(await text(request)));
+  if (!wanted.success)
+    return failed(400, `alarms: must be {"name": …, "state": ${STATE_VALUES.join(' | ')}, "reason": …}`);
+  const { name, state: value, reason } = wanted.data;
+  const alarm = alarms.find(name) ?? alarms.put({ name, kind: 'metric', configuration: {} });
+  alarms.set(alarm, { value, reason });
+  return { status: 200, body: { name, arn: alarm.arn, state: value } };
 }
 
 function asJson(body: string): unknown {

@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts';
 import type { Credentials } from './credentials.ts';
 import type { LambdaHost } from './lambda/host.ts';
 import type { Messaging } from './messaging.ts';
+import type { Alarms } from './services/monitoring/alarms.ts';
 import type { Schedules } from './services/scheduler/schedules.ts';
 import type { StepFunctions } from './step-functions/engine.ts';
 
@@ -18,6 +19,7 @@ export interface InstallOptions {
   readonly stepFunctions: StepFunctions;
   readonly messaging: Messaging;
   readonly schedules: Schedules;
+  readonly alarms: Alarms;
 }
 
 /** What of a template a Region has from its start, and the rest of it, for when the services are there. */

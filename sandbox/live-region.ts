@@ -19,6 +19,8 @@ import { kubeProxySchema } from './services/eks/addon-schema.ts';
 import { eksService } from './services/eks.ts';
 import { StatusChanges } from './services/events/status-changes.ts';
 import { lambdaService } from './services/lambda.ts';
+import { Alarms } from './services/monitoring/alarms.ts';
+import { monitoringService } from './services/monitoring.ts';
 import { s3Service } from './services/s3.ts';
 import { Schedules } from './services/scheduler/schedules.ts';
 import { fireTarget } from './services/scheduler/target.ts';
@@ -66,6 +68,7 @@ export interface LiveRegion {
   readonly stepFunctions: StepFunctions;
   readonly messaging: Messaging;
   readonly schedules: Schedules;
+  readonly alarms: Alarms;
   /** YAML with a context for each cluster. */
   readonly kubeconfig: string;
   /** Name → ARN. */
@@ -116,9 +119,10 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     invocations,
     messaging,
   });
-  const services = { region, dispatcher, credentials, stepFunctions, faults, messaging, installation };
+  const alarms = new Alarms(region);
+  const services = { region, dispatcher, credentials, stepFunctions, faults, messaging, installation, alarms };
   const schedules = registerServices(options, services);
-  const parts = { credentials, stepFunctions, messaging, schedules };
+  const parts = { credentials, stepFunctions, messaging, schedules, alarms };
   const stateMachines = installation.install({ ...options, ...parts });
   return {
     region,
@@ -129,6 +133,7 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     stepFunctions,
     messaging,
     schedules,
+    alarms,
     kubeconfig: kubeconfig(apis),
     stateMachines,
     state: () => reportState(region, { stepFunctions, schedules, faults, messaging, installation }),
@@ -217,9 +222,10 @@ function registerServices(
     faults: Faults;
     messaging: Messaging;
     installation: Installation;
+    alarms: Alarms;
   },
 ): Schedules {
-  const { region, dispatcher, credentials, stepFunctions, faults, messaging, installation } = parts;
+  const { region, dispatcher, credentials, stepFunctions, faults, messaging, installation, alarms } = parts;
   const { buckets, documents, documentPrefix } = installation;
   const schedules = new Schedules(region, fireTarget({ region, dispatcher, ...messaging }));
   const addonSchema = (version: string) => schemaWithModes(world.addonModes[version], version);
@@ -234,6 +240,7 @@ function registerServices(
   dispatcher.register('scheduler', schedulerService(region, schedules));
   dispatcher.register('lambda', lambdaService(region, host, messaging.invocations, onBug));
   dispatcher.register('states', stepFunctionsService(stepFunctions));
+  dispatcher.register('monitoring', monitoringService(alarms));
   return schedules;
 }
 

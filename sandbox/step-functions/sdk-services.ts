@@ -8,8 +8,9 @@ import * as sfn from '@aws-sdk/client-sfn';
 import * as ssm from '@aws-sdk/client-ssm';
 import * as sts from '@aws-sdk/client-sts';
 import { NormalizedSchema } from '@smithy/core/schema';
+import * as cloudwatch from '../wire/cloudwatch-schemas.ts';
 
-type SigningName = 'ec2' | 'eks' | 'events' | 'lambda' | 's3' | 'scheduler' | 'states' | 'ssm' | 'sts';
+type SigningName = 'ec2' | 'eks' | 'events' | 'lambda' | 'monitoring' | 's3' | 'scheduler' | 'states' | 'ssm' | 'sts';
 
 /** One service as Step Functions' AWS SDK integrations name it: `arn:aws:states:::aws-sdk:<name>:<operation>`. */
 export interface SdkService {
@@ -51,6 +52,7 @@ function readService(prefix: string, signingName: SigningName, client: Record<st
 
 /** The services that a state machine here may call, read from the SDK clients' own schemas. */
 export const sdkServices: ReadonlyMap<string, SdkService> = new Map([
+  ['cloudwatch', readService('CloudWatch', 'monitoring', cloudwatch)],
   ['ec2', readService('Ec2', 'ec2', ec2)],
   ['eks', readService('Eks', 'eks', eks)],
   ['eventbridge', readService('EventBridge', 'events', eventbridge)],

@@ -1,4 +1,6 @@
+import type { InstallOptions } from '../installation.ts';
 import type { Messaging } from '../messaging.ts';
+import type { AlarmState } from '../services/monitoring/alarms.ts';
 import { asRecord } from '../wire/check.ts';
 import type { Properties } from './identities.ts';
 import type { Stack } from './stack.ts';
@@ -36,14 +38,40 @@ export function ringingAlarms(stack: Stack, messaging: Messaging): string[] {
     .map(({ name }) => name);
 }
 
-function isRinging(
-  { Namespace, MetricName, Dimensions, ComparisonOperator, Threshold }: Properties,
-  messaging: Messaging,
-) {
+/** Makes the template's alarms CloudWatch's. */
+export function installAlarms(stack: Stack, { alarms, messaging }: InstallOptions): void {
+  for (const { name, properties } of stack.all('AWS::CloudWatch::Alarm')) {
+    const { AlarmName: _name, Tags: _tags, ...configuration } = properties;
+    alarms.follow(name, configuration, () => measuredState(properties, messaging));
+  }
+}
+
+/** Of an alarm on what the sandbox does not measure, data is always missing. */
+function measuredState(properties: Properties, messaging: Messaging): AlarmState {
+  const value = measure(properties, messaging);
+  if (value === undefined) return missing(properties['TreatMissingData']);
+  const { ComparisonOperator: operator, Threshold: threshold } = properties;
+  const ringing = isRinging(properties, messaging);
+  const reason = `Threshold Crossed: 1 datapoint [${value}] was ${ringing ? '' : 'not '}${String(operator)} (${String(threshold)}).`;
+  return { value: ringing ? 'ALARM' : 'OK', reason };
+}
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html */
+function missing(treatment: unknown): AlarmState {
+  const reason = `no datapoints were received and missing data is treated as ${String(treatment ?? 'missing')}`;
+  if (treatment === 'notBreaching') return { value: 'OK', reason };
+  return { value: treatment === 'breaching' ? 'ALARM' : 'INSUFFICIENT_DATA', reason };
+}
+
+function measure({ Namespace, MetricName, Dimensions }: Properties, messaging: Messaging): number | undefined {
   const [dimension, ...others]: unknown[] = Array.isArray(Dimensions) ? Dimensions : [];
   const name = asRecord(dimension)['Value'];
   const metric = METRICS[`${String(Namespace)} ${String(MetricName)}`];
-  if (!metric || others.length > 0 || typeof name !== 'string') return false;
-  const value = metric(messaging, name);
+  return metric && others.length === 0 && typeof name === 'string' ? metric(messaging, name) : undefined;
+}
+
+function isRinging(properties: Properties, messaging: Messaging): boolean {
+  const value = measure(properties, messaging);
+  const { ComparisonOperator, Threshold } = properties;
   return value !== undefined && COMPARE[String(ComparisonOperator)]?.(value, Number(Threshold)) === true;
 }

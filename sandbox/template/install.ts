@@ -3,7 +3,7 @@ import type { Installation, InstallOptions } from '../installation.ts';
 import type { RuleTarget } from '../services/events/rules.ts';
 import { readSchedule } from '../services/scheduler.ts';
 import { isRecord } from '../wire/check.ts';
-import { ringingAlarms } from './alarms.ts';
+import { installAlarms, ringingAlarms } from './alarms.ts';
 import { installFunctions } from './functions.ts';
 import { aliasedVersion } from './identities.ts';
 import { type Resource, type Stack, TemplateError } from './stack.ts';
@@ -27,6 +27,7 @@ export function templateInstallation(stack: Stack): Installation {
       const stateMachines = installStateMachines(stack, options);
       installRules(stack, options);
       installSchedules(stack, options);
+      installAlarms(stack, options);
       return stateMachines;
     },
   };

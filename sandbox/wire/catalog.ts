@@ -10,6 +10,7 @@ import * as ssm from '@aws-sdk/client-ssm';
 import * as sts from '@aws-sdk/client-sts';
 import type { StaticOperationSchema } from '@smithy/types';
 import type { Problem } from './check.ts';
+import * as cloudwatch from './cloudwatch-schemas.ts';
 import { ServiceError } from './error.ts';
 import { type StructureShape, structureOf } from './shape.ts';
 
@@ -25,6 +26,7 @@ export const SERVICE_IDS = [
   'states',
   'lambda',
   'sqs',
+  'monitoring',
 ] as const;
 export type ServiceId = (typeof SERVICE_IDS)[number];
 
@@ -47,6 +49,10 @@ export interface OperationModel {
 export interface ServiceModel {
   readonly id: ServiceId;
   readonly protocol: Protocol;
+  /** What older clients of a service speak that has changed its protocol. */
+  readonly former?: Protocol;
+  /** Errors whose code in the query protocol is not their name, where the service has ever spoken it. */
+  readonly queryCodes?: Readonly<Record<string, string>>;
   readonly operations: ReadonlyMap<string, OperationModel>;
   /** The service's error for a request that does not fit its model. */
   readonly invalid: (problems: readonly Problem[]) => ServiceError;
@@ -128,6 +134,18 @@ const MODELS: Readonly<Record<ServiceId, ServiceModel>> = {
     message: 'Request is throttled.',
     status: 400,
   }),
+  // The AWS CLI and the SDKs send JSON since CloudWatch's model has it beside the query protocol.
+  monitoring: {
+    ...service(
+      'monitoring',
+      cloudwatch,
+      { kind: 'aws-json', version: '1.0' },
+      validationErrors('ValidationError'),
+      THROTTLED,
+    ),
+    former: { kind: 'query', namespace: 'http://monitoring.amazonaws.com/doc/2010-08-01/' },
+    queryCodes: { InvalidFormatFault: 'InvalidFormat', ThrottlingException: 'Throttling' },
+  },
 };
 
 export function serviceModel(id: ServiceId): ServiceModel {

@@ -89,13 +89,15 @@ export function writeError(
     ? idHeaders(service, requestId)
     : { 'x-amzn-requestid': requestId, 'content-type': 'application/json' };
   const { status, name, message } = error;
-  const fields = `<Code>${escapeXml(name)}</Code><Message>${escapeXml(message)}</Message>`;
+  const queryCode = service?.queryCodes?.[name] ?? name;
+  const fields = `<Code>${escapeXml(queryCode)}</Code><Message>${escapeXml(message)}</Message>`;
   const protocol = service?.protocol ?? { kind: 'rest-json', message: 'message' };
   switch (protocol.kind) {
     case 'rest-json':
       headers['x-amzn-errortype'] = name;
       return { status, headers, body: JSON.stringify({ ...error.members, [protocol.message]: message }) };
     case 'aws-json':
+      if (service?.queryCodes) headers['x-amzn-query-error'] = `${queryCode};${status >= 500 ? 'Receiver' : 'Sender'}`;
       return { status, headers, body: JSON.stringify({ __type: name, ...error.members, message }) };
     case 'query': {
       const kind = status >= 500 ? 'Receiver' : 'Sender';

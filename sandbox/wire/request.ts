@@ -18,6 +18,12 @@ export interface ParsedRequest {
   readonly input: Record<string, unknown>;
 }
 
+/** The service with the protocol of this request. */
+export function asSpoken(service: ServiceModel, request: WireRequest): ServiceModel {
+  const { former } = service;
+  return former && request.headers['x-amz-target'] === undefined ? { ...service, protocol: former } : service;
+}
+
 /** Reads a request in its service's protocol. Throws ServiceError for a request that the service does not know. */
 export async function readRequest(service: ServiceModel, request: WireRequest): Promise<ParsedRequest> {
   switch (service.protocol.kind) {

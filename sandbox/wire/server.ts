@@ -6,7 +6,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import { EmulatorBug, LostReply, ServiceError } from './error.ts';
 import { strangeRequest } from './own-host.ts';
 import { type WireReply, writeError, writeReply } from './reply.ts';
-import { readRequest, type WireRequest } from './request.ts';
+import { asSpoken, readRequest, type WireRequest } from './request.ts';
 
 export interface WireServerOptions {
   readonly dispatcher: Dispatcher;
@@ -61,7 +61,7 @@ async function answer(
     const scope = credentialScope(request);
     if (!isServiceId(scope.service))
       throw new ServiceError('UnknownService', `the sandbox does not implement the service ${scope.service}`, 501);
-    service = serviceModel(scope.service);
+    service = asSpoken(serviceModel(scope.service), request);
     const { operation, input } = await readRequest(service, request);
     const { principal, arn } = options.credentials.identify(scope.accessKeyId);
     const call = { service: service.id, operation: operation.name, input, principal, principalArn: arn };

@@ -8,6 +8,8 @@ import { ec2Service } from '../../services/ec2.ts';
 import { eksService } from '../../services/eks.ts';
 import { EventBuses, eventsService } from '../../services/events.ts';
 import { type FunctionHost, lambdaService } from '../../services/lambda.ts';
+import { Alarms } from '../../services/monitoring/alarms.ts';
+import { monitoringService } from '../../services/monitoring.ts';
 import { s3Service } from '../../services/s3.ts';
 import { Schedules } from '../../services/scheduler/schedules.ts';
 import { schedulerService } from '../../services/scheduler.ts';
@@ -53,6 +55,7 @@ describe.skipIf(!hasCli)('the stock AWS CLI works against the sandbox', () => {
       'lambda',
       lambdaService(region, host, { invoke: () => Promise.resolve() }, () => undefined),
     );
+    dispatcher.register('monitoring', monitoringService(new Alarms(region)));
     dispatcher.register('states', {
       StartExecution: (input) =>
         Promise.resolve({ executionArn: `${MACHINE}:${String(input['name'])}`, startDate: region.clock.now() }),
@@ -144,6 +147,29 @@ describe.skipIf(!hasCli)('the stock AWS CLI works against the sandbox', () => {
     );
     await aws('ssm delete-parameter --name /holds/clusters/demo');
     await expect(aws('ssm get-parameter --name /holds/clusters/demo')).rejects.toThrow('(ParameterNotFound)');
+  });
+
+  test('cloudwatch put-metric-alarm, set-alarm-state, describe-alarms and delete-alarms', async () => {
+    const metric = '--namespace AWS/ApplicationELB --metric-name HTTPCode_Target_5XX_Count --period 60';
+    const threshold = '--evaluation-periods 1 --threshold 5 --comparison-operator GreaterThanThreshold';
+    await aws(`cloudwatch put-metric-alarm --alarm-name errors --statistic Sum ${metric} ${threshold}`);
+    const rule = ['--alarm-rule', 'ALARM("errors")'];
+    await aws('cloudwatch put-composite-alarm --alarm-name everything', ...rule);
+    const states = query('[MetricAlarms[].[AlarmName,StateValue,Threshold],CompositeAlarms[].AlarmName][]');
+    expect(await aws('cloudwatch describe-alarms', ...states)).toBe('errors\tINSUFFICIENT_DATA\t5');
+    const both = 'cloudwatch describe-alarms --alarm-types MetricAlarm CompositeAlarm';
+    expect(await aws(both, ...query('CompositeAlarms[].[AlarmName,AlarmRule]'))).toBe('everything\tALARM("errors")');
+    const set = 'cloudwatch set-alarm-state --state-value ALARM --state-reason tested --alarm-name';
+    await aws(`${set} errors`);
+    const named = 'cloudwatch describe-alarms --alarm-names errors unknown';
+    expect(await aws(named, ...query('MetricAlarms[].[StateValue,StateReason,StateUpdatedTimestamp]'))).toMatch(
+      /^ALARM\ttested\t2026-11-21T22:\d\d:\d\d/,
+    );
+    await expect(aws(`${set} unknown`)).rejects.toThrow('(ResourceNotFound) when calling the SetAlarmState operation');
+    await expect(aws(`${set} errors --state-reason-data nonsense`)).rejects.toThrow('(InvalidFormat)');
+    await expect(aws('cloudwatch describe-alarms --starting-token bm9uZQ==')).rejects.toThrow();
+    await aws('cloudwatch delete-alarms --alarm-names errors everything');
+    expect(await aws(both, ...query('length(MetricAlarms)'))).toBe('0');
   });
 
   test('ec2 describe-instances with filters', async () => {

@@ -13,6 +13,8 @@ import type { RunningKubernetesApi } from './kubernetes/start.ts';
 import type { LambdaHost } from './lambda/host.ts';
 import { Invocations } from './lambda/invocations.ts';
 import { type Messaging, openMessaging } from './messaging.ts';
+import { Rates } from './rates/buckets.ts';
+import { publishedRates, publishedTransitions } from './rates/published.ts';
 import type { ApiCall, Region } from './region.ts';
 import { ec2Service } from './services/ec2.ts';
 import { kubeProxySchema } from './services/eks/addon-schema.ts';
@@ -101,7 +103,8 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
   });
   const noAnswer = (milliseconds: number) => clock.kind === 'virtual' && invocations.stall(milliseconds);
   const apis = await openClusters(options, { region, faults, credentials, calls, listeners, noAnswer });
-  const dispatcher = new Dispatcher({ clock, calls, faults });
+  const rates = ratesOf(world, clock);
+  const dispatcher = new Dispatcher({ clock, calls, faults, ...(rates && { rates }) });
   const invocations = new Invocations({ clock, faults, host });
   const messaging = openMessaging({
     region,
@@ -118,6 +121,7 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     dispatcher,
     invocations,
     messaging,
+    rates,
   });
   const alarms = new Alarms(region);
   const services = { region, dispatcher, credentials, stepFunctions, faults, messaging, installation, alarms };
@@ -136,7 +140,7 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     alarms,
     kubeconfig: kubeconfig(apis),
     stateMachines,
-    state: () => reportState(region, { stepFunctions, schedules, faults, messaging, installation }),
+    state: () => reportState(region, { stepFunctions, schedules, faults, messaging, installation, rates }),
     close: async () => {
       clock.stop();
       await invocations.close();
@@ -153,6 +157,17 @@ function emptyRegion(world: World, clock: Clock): Region {
   return { account, name, clock, random: seededRandom(world.seed), latencies, clusters: new Map() };
 }
 
+/** The rates that the world asks for; its own take the place of the published ones. */
+function ratesOf({ rates, region }: World, clock: Clock): Rates | undefined {
+  if (!rates) return undefined;
+  const { published, own } = rates;
+  return new Rates(
+    clock,
+    [...(published ? publishedRates(region) : []), ...own],
+    published ? publishedTransitions(region) : undefined,
+  );
+}
+
 /** Step Functions whose executions meet the faults, and whose changes of status are put on the default bus. */
 function openStepFunctions(
   { onBug }: RegionOptions,
@@ -163,9 +178,10 @@ function openStepFunctions(
     dispatcher: Dispatcher;
     invocations: Invocations;
     messaging: Messaging;
+    rates: Rates | undefined;
   },
 ): StepFunctions {
-  const { region, calls, faults, dispatcher, invocations, messaging } = parts;
+  const { region, calls, faults, dispatcher, invocations, messaging, rates } = parts;
   const statusChanges = new StatusChanges({
     region,
     put: (event, milliseconds) => messaging.buses.put('default', event, milliseconds),
@@ -179,6 +195,7 @@ function openStepFunctions(
       return invocations.invoke(name, payload);
     },
     callService: (call) => dispatcher.call(call),
+    ...(rates && { transitionDelay: () => rates.transition() }),
     onStateEntered: (execution, state) => faults.stateEntered(execution, state),
     onStatusChange: (execution) => statusChanges.announce(execution),
     onBug: (error, execution) => onBug(new Error(`execution ${execution.name}`, { cause: error })),

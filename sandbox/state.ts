@@ -1,6 +1,7 @@
 import type { Faults } from './faults.ts';
 import type { Installation } from './installation.ts';
 import type { Messaging } from './messaging.ts';
+import type { Rates } from './rates/buckets.ts';
 import type { KubernetesCluster, NodeOs, NodeReport, Region } from './region.ts';
 import type { Schedules } from './services/scheduler/schedules.ts';
 import type { StepFunctions } from './step-functions/engine.ts';
@@ -16,6 +17,8 @@ export interface SandboxState {
   topics: { name: string; messages: readonly string[] }[];
   /** Names of the template's alarms that would ring now. */
   alarms: string[];
+  /** Calls that met a rate so far, by `service:Operation`; only in a world with rates. */
+  throttled?: Record<string, number>;
   /** Scripted faults that have not struck yet. */
   faults: unknown[];
 }
@@ -55,12 +58,14 @@ export async function reportState(
     faults,
     messaging,
     installation,
+    rates,
   }: {
     stepFunctions: StepFunctions;
     schedules: Schedules;
     faults: Faults;
     messaging: Messaging;
     installation: Installation;
+    rates: Rates | undefined;
   },
 ): Promise<SandboxState> {
   const clusters = await Promise.all(
@@ -100,6 +105,7 @@ export async function reportState(
     alarms: installation.ringingAlarms(messaging),
     topics: messaging.topics.list().map(({ arn, messages }) => ({ name: arn.split(':').at(-1) ?? '', messages })),
     faults: faults.list(),
+    ...(rates && { throttled: rates.throttled() }),
   };
 }
 

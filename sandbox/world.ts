@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject } from 'ajv';
+import type { RateLimit } from './rates/published.ts';
 import type { Addon, AgentState, Cluster, ClusterWorkloads, Latencies, NodeOs, RbacObject } from './region.ts';
 import { type ServiceNetwork, serviceNetwork } from './service-network.ts';
 import type { VpcCni } from './vpc-cni.ts';
+import { isServiceId, serviceModel } from './wire/catalog.ts';
 
 /** A world file as `world.schema.json` describes it, with every default filled in. */
 export interface World {
@@ -17,6 +19,8 @@ export interface World {
   /** By add-on version. */
   addonModes: Record<string, string[]>;
   latencies: Latencies;
+  /** Without them no call is throttled. */
+  rates?: { published: boolean; own: RateLimit[] };
 }
 
 export interface WorldCluster {
@@ -111,6 +115,7 @@ interface WorldFile {
   calendars?: Record<string, { state: 'OPEN' | 'CLOSED'; transitions?: string[] }>;
   addonModes?: Record<string, string[]>;
   latencies?: Partial<Latencies>;
+  rates?: { published?: boolean; own?: Record<string, { size: number; perSecond: number }> };
 }
 
 /** A world file that breaks a rule; the message names the path in the file and the rule. */
@@ -167,7 +172,19 @@ export function parseWorld(input: unknown): World {
     ),
     addonModes: input.addonModes ?? {},
     latencies: { ...LATENCIES, ...input.latencies },
+    ...(input.rates && { rates: readRates(input.rates) }),
   };
+}
+
+/** `own` has the operations as `service:Operation`, each with a bucket of its own. */
+function readRates({ published = false, own = {} }: NonNullable<WorldFile['rates']>): NonNullable<World['rates']> {
+  const limits = Object.entries(own).map(([name, rate]): RateLimit => {
+    const [service = '', operation = ''] = name.split(':');
+    if (!isServiceId(service) || !serviceModel(service).operations.has(operation))
+      throw new WorldError(`/rates/own/${name}: is no operation of a service that the sandbox has`);
+    return { service, operations: [operation], ...rate };
+  });
+  return { published, own: limits };
 }
 
 function withDefaults(cluster: WorldFile['clusters'][number]): WorldCluster {

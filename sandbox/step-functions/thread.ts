@@ -89,6 +89,8 @@ export class Thread {
 
   async #visit(name: string, state: State, input: Payload): Promise<Transition> {
     const { world, execution } = this.run;
+    const delay = world.transitionDelay?.() ?? 0;
+    if (delay > 0) await this.hold.wait(() => world.region.clock.sleep(delay, this.signal));
     const enteredId = this.record(`${state.Type}StateEntered`, {
       stateEnteredEventDetails: { name, input: input.text, inputDetails: { truncated: false } },
     });

@@ -25,6 +25,8 @@ export interface StepFunctionsWorld extends ExecutionWorld {
   readonly callService: CallService;
   /** Heard after a state's StateEntered event, before the state does anything; time stands still meanwhile. */
   readonly onStateEntered?: (execution: Execution, stateName: string) => Promise<void>;
+  /** Milliseconds that a Standard execution waits for before its next state, for there were too many transitions. */
+  readonly transitionDelay?: () => number;
   /** The interpreter or something it called is broken: never an error of the workflow. */
   readonly onBug?: (error: unknown, execution: Execution) => void;
 }

@@ -24,17 +24,26 @@ export interface CallFaults {
   reply(service: string, operation: string, input: Record<string, unknown>): () => boolean;
 }
 
+/** How often operations may be called. */
+export interface CallRates {
+  /** Whether this call may go on; it counts. */
+  admit(service: ServiceId, operation: string): boolean;
+}
+
 /** The one way into every service, whether over HTTP or from a state machine's SDK integration. */
 export class Dispatcher {
   readonly #clock: Clock;
   readonly #calls: ApiCall[];
   readonly #faults: CallFaults;
+  readonly #rates: CallRates | undefined;
   readonly #services = new Map<ServiceId, Operations>();
 
-  constructor(options: { clock: Clock; calls: ApiCall[]; faults: CallFaults }) {
+  /** Without rates no call is throttled. */
+  constructor(options: { clock: Clock; calls: ApiCall[]; faults: CallFaults; rates?: CallRates }) {
     this.#clock = options.clock;
     this.#calls = options.calls;
     this.#faults = options.faults;
+    this.#rates = options.rates;
   }
 
   /** Adds a service's operations; what was registered before stays. Throws EmulatorBug for a name AWS does not have. */
@@ -72,6 +81,8 @@ export class Dispatcher {
   async #run(call: Call): Promise<Record<string, unknown>> {
     const service = serviceModel(call.service);
     const { model, run } = this.#find(service, call.operation);
+    if (!call.undisturbed && this.#rates?.admit(call.service, call.operation) === false)
+      throw scriptedError(service, service.throttled.code);
     const problems = checkValue(model.input, call.input);
     if (problems.length > 0) throw service.invalid(problems);
     const fault = call.undisturbed ? undefined : this.#faults.strike(call.service, call.operation, call.input);

@@ -166,5 +166,5 @@ function constraint(value: string, member: string, rule: string): ServiceError {
 }
 
 function invalid(message: string): ServiceError {
-  return new ServiceError('ValidationError', message);
+  return new ServiceError('ValidationException', message);
 }

@@ -214,7 +214,8 @@ describe('other requests below /_sandbox', () => {
   test.each(['/_sandbox', '/_sandbox/', '/_sandbox/states', '/_sandbox/state/', '/_sandbox/%ff'])(
     'GET %s answers 404 and names what there is',
     async (path) => {
-      const list = '/_sandbox/state, /_sandbox/calls, /_sandbox/faults, /_sandbox/events, /_sandbox/schedules';
+      const list =
+        '/_sandbox/state, /_sandbox/calls, /_sandbox/faults, /_sandbox/events, /_sandbox/schedules, /_sandbox/alarms';
       expect(await get(path)).toEqual({
         status: 404,
         allow: null,
@@ -229,6 +230,7 @@ describe('other requests below /_sandbox', () => {
     ['GET', '/_sandbox/faults', 'POST'],
     ['GET', '/_sandbox/events', 'POST'],
     ['PUT', '/_sandbox/schedules', 'POST'],
+    ['GET', '/_sandbox/alarms', 'POST'],
   ])('%s %s answers 405', async (method, path, allow) => {
     expect(await ask(method, path)).toEqual({
       status: 405,

@@ -140,11 +140,15 @@ const MODELS: Readonly<Record<ServiceId, ServiceModel>> = {
       'monitoring',
       cloudwatch,
       { kind: 'aws-json', version: '1.0' },
-      validationErrors('ValidationError'),
+      validationErrors('ValidationException'),
       THROTTLED,
     ),
     former: { kind: 'query', namespace: 'http://monitoring.amazonaws.com/doc/2010-08-01/' },
-    queryCodes: { InvalidFormatFault: 'InvalidFormat', ThrottlingException: 'Throttling' },
+    queryCodes: {
+      InvalidFormatFault: 'InvalidFormat',
+      ThrottlingException: 'Throttling',
+      ValidationException: 'ValidationError',
+    },
   },
 };
 

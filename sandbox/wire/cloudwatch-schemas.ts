@@ -153,6 +153,7 @@ export const TagResource$ = operation(
 
 export const ResourceNotFound$ = error('ResourceNotFound', 'ResourceNotFound', 404);
 export const ResourceNotFoundException$ = error('ResourceNotFoundException', 'ResourceNotFoundException', 404);
+export const ValidationException$ = error('ValidationException', 'ValidationError', 400);
 export const InvalidNextToken$ = error('InvalidNextToken', 'InvalidNextToken', 400);
 export const InvalidFormatFault$ = error('InvalidFormatFault', 'InvalidFormat', 400);
 export const LimitExceededFault$ = error('LimitExceededFault', 'LimitExceeded', 400);

@@ -162,9 +162,7 @@ describe.skipIf(!hasCli)('the stock AWS CLI works against the sandbox', () => {
     const set = 'cloudwatch set-alarm-state --state-value ALARM --state-reason tested --alarm-name';
     await aws(`${set} errors`);
     const named = 'cloudwatch describe-alarms --alarm-names errors unknown';
-    expect(await aws(named, ...query('MetricAlarms[].[StateValue,StateReason,StateUpdatedTimestamp]'))).toMatch(
-      /^ALARM\ttested\t2026-11-21T22:\d\d:\d\d/,
-    );
+    expect(await aws(named, ...query('MetricAlarms[].[StateValue,StateReason]'))).toBe('ALARM\ttested');
     await expect(aws(`${set} unknown`)).rejects.toThrow('(ResourceNotFound) when calling the SetAlarmState operation');
     await expect(aws(`${set} errors --state-reason-data nonsense`)).rejects.toThrow('(InvalidFormat)');
     await expect(aws('cloudwatch describe-alarms --starting-token bm9uZQ==')).rejects.toThrow();

@@ -105,16 +105,22 @@ describe('CloudWatch’s alarms', () => {
   });
 
   test.each([
-    ['DescribeAlarms', { AlarmNames: ['a'], AlarmNamePrefix: 'a' }, 400, 'ValidationError'],
-    ['DescribeAlarms', { StateValue: 'RINGING' }, 400, 'ValidationError'],
-    ['DescribeAlarms', { MaxRecords: 101 }, 400, 'ValidationError'],
-    ['PutMetricAlarm', { AlarmName: 'a' }, 400, 'ValidationError'],
-    ['PutCompositeAlarm', { AlarmName: 'a' }, 400, 'ValidationError'],
-    ['SetAlarmState', { AlarmName: 'a', StateValue: 'OK', StateReason: '' }, 404, 'ResourceNotFound'],
-  ])('%s refuses %j', async (operation, input, status, code) => {
+    ['DescribeAlarms', { AlarmNames: ['a'], AlarmNamePrefix: 'a' }, 400, 'ValidationException', 'ValidationError'],
+    ['DescribeAlarms', { StateValue: 'RINGING' }, 400, 'ValidationException', 'ValidationError'],
+    ['DescribeAlarms', { MaxRecords: 101 }, 400, 'ValidationException', 'ValidationError'],
+    ['PutMetricAlarm', { AlarmName: 'a' }, 400, 'ValidationException', 'ValidationError'],
+    ['PutCompositeAlarm', { AlarmName: 'a' }, 400, 'ValidationException', 'ValidationError'],
+    [
+      'SetAlarmState',
+      { AlarmName: 'a', StateValue: 'OK', StateReason: '' },
+      404,
+      'ResourceNotFound',
+      'ResourceNotFound',
+    ],
+  ])('%s refuses %j', async (operation, input, status, code, queryCode) => {
     expect(await call(endpoint, operation, input)).toMatchObject({
       status,
-      queryError: `${code};Sender`,
+      queryError: `${queryCode};Sender`,
       body: { __type: code },
     });
   });

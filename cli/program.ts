@@ -5,6 +5,7 @@ import { addAdvise } from './commands/advise.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDemo } from './commands/demo.ts';
+import { addHold, addHolds, addRelease } from './commands/hold.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addRollback } from './commands/rollback.ts';
 import { addSandbox } from './commands/sandbox.ts';
@@ -22,6 +23,7 @@ Examples:
   $ nightshift advise my-cluster                             # which mode fits it, why, and until when
   $ nightshift rollback my-cluster-20261128T010000123Z       # put back what that execution has changed
   $ nightshift audit my-cluster-20261128T010000123Z          # report what an execution did, from its history and evidence
+  $ nightshift hold --all --reason "end of quarter"           # no migration begins its change until the hold is released
   ipvsadm -Ln | $ nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr
 
 Exit codes: 0 as asked, 1 not as asked (the error's name comes last), 2 the call is wrong.`);
@@ -46,6 +48,9 @@ export function buildProgram(terminal: Terminal): Command {
     addRollback,
     addAudit,
     addAdvise,
+    addHold,
+    addRelease,
+    addHolds,
     addVerify,
     addSandbox,
     addAccessManifest,

@@ -70,7 +70,7 @@ function byHandler({ nodeTags, windows }: Configured): Readonly<Record<Handler, 
       readEvidence,
       listEvidence,
     ],
-    'decide-window': nodes.readCalendars(windows),
+    'decide-window': [...nodes.readCalendars(windows), nodes.readHolds],
     'check-configuration': [eks.describeAddon, executions.readLease, ...kubernetes],
     'run-on-nodes': [
       nodes.runDocuments,

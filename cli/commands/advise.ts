@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Advice, AdviceFacts } from '../../functions/core/advice/advice.ts';
 import type { Connection } from '../aws.ts';
-import { EXIT, UsageError } from '../exit.ts';
+import { EXIT } from '../exit.ts';
 import { pasteable } from '../terminal/paste.ts';
 import { styleFor } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
@@ -27,7 +27,8 @@ export function addAdvise(program: Command, terminal: Terminal): void {
     .option('--json', 'print the advice as JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (cluster: string, { json = false }: { json?: boolean }) => {
-      await checkName(cluster);
+      const { checkClusterName } = await import('../cluster-name.ts');
+      checkClusterName(cluster);
       const { connect } = await import('../aws.ts');
       const connection = await connect();
       try {
@@ -39,14 +40,6 @@ export function addAdvise(program: Command, terminal: Terminal): void {
         connection.close();
       }
     });
-}
-
-/** Runs before AWS is asked. @throws UsageError */
-async function checkName(cluster: string): Promise<void> {
-  const { clusterName } = await import('../../functions/core/values/cluster-name.ts');
-  const { readWith } = await import('../../functions/core/values/parse-input.ts');
-  const read = readWith(clusterName(), cluster, 'cluster');
-  if (read.kind === 'broken') throw new UsageError(read.sentence);
 }
 
 async function adviceFor(connection: Connection, cluster: string): Promise<Advice> {

@@ -1,6 +1,7 @@
 import {
   type CommandInvocation,
   GetCalendarStateCommand,
+  GetParametersCommand,
   type InstanceInformation,
   paginateDescribeInstanceInformation,
   paginateListCommandInvocations,
@@ -41,6 +42,8 @@ export interface Ssm {
   results(commandIds: readonly string[]): Promise<NodeResult[]>;
   /** The state of each calendar. Throws UnknownWindow for a calendar that does not exist. */
   calendars(names: readonly string[]): Promise<CalendarState[]>;
+  /** The parameters of these names, at most 10, that exist. */
+  parameters(names: readonly string[]): Promise<{ name: string; value: string }[]>;
 }
 
 /** SSM throttles more calls at once before they would be faster. */
@@ -77,6 +80,15 @@ export const ssm: Ssm = {
   },
 
   calendars: (names) => mapLimited(names, AT_ONCE, calendarState),
+
+  async parameters(names) {
+    const answer = await client().send(new GetParametersCommand({ Names: [...names] }));
+    return (answer.Parameters ?? []).map(({ Name: name, Value: value }) => {
+      if (name === undefined || value === undefined)
+        throw new Error('SSM listed a parameter without its name or value');
+      return { name, value };
+    });
+  },
 };
 
 /**

@@ -17,6 +17,12 @@ export const Open = z.object({
   lastStartAt: z.string(),
   reason: z.string(),
 });
-export const Closed = z.object({ kind: z.literal('closed'), opensAt: z.string(), reason: z.string() });
+/** `onHold`: whether a hold is among the reasons, and not the schedule alone. */
+export const Closed = z.object({
+  kind: z.literal('closed'),
+  opensAt: z.string(),
+  reason: z.string(),
+  onHold: z.boolean(),
+});
 export const Output = z.discriminatedUnion('kind', [Open, Closed]);
 export type Output = z.output<typeof Output>;

@@ -61,6 +61,9 @@ const NEXT_STEPS = {
   LeaseLost: 'Follow the execution that holds the lease now; do not delete leases by hand.',
   /** The window closed between the update of the add-on and the restart of all nodes; the change is rolled back. */
   WindowClosed: 'Make the window longer, or start in the next one.',
+  /** A hold forbids the change, and no window says when to ask again; or the hold came during the change, which is rolled back. */
+  OnHold:
+    'Read why it is on hold with `nightshift holds`; when the reason is gone, `nightshift release` and start again.',
   /** nightshift's access to Kubernetes could not be revoked. */
   AccessRemains: 'Nothing is urgent: a recovery revokes the access. See that its access entry is gone.',
   /** An execution failed without saying why. */
@@ -115,6 +118,7 @@ export class InvalidRequest extends ending('InvalidRequest') {}
 export class UnknownCluster extends ending('UnknownCluster') {}
 export class UnknownWindow extends ending('UnknownWindow') {}
 export class WindowNever extends ending('WindowNever') {}
+export class OnHold extends ending('OnHold') {}
 export class PreflightRefused extends ending('PreflightRefused') {}
 export class NodesNotPrepared extends ending('NodesNotPrepared') {}
 export class AddonUpdateFailed extends ending('AddonUpdateFailed') {}

@@ -1,3 +1,4 @@
+import { HOLDS_PATH } from '../../functions/core/guards/holds.ts';
 import type { Config } from '../config.ts';
 import { arns } from '../names.ts';
 import type { Permission } from './permission.ts';
@@ -69,3 +70,12 @@ export function runOnNodes(nodeTags: readonly string[]): Permission[] {
     conditions: { StringLike: { [`ssm:resourceTag/${tag}`]: '*' } },
   }));
 }
+
+/** The permission to read the holds, SSM parameters below one path, of clusters and of the whole Region. */
+export const readHolds: Permission = {
+  sid: 'ReadHolds',
+  why: 'Reads whether a person put the cluster, or all clusters, on hold.',
+  actions: ['ssm:GetParameters'],
+  resources: [arns.in('ssm', `parameter${HOLDS_PATH}/all`), arns.in('ssm', `parameter${HOLDS_PATH}/clusters/*`)],
+  wildcard: 'The holds of any cluster.',
+};

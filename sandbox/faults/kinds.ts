@@ -73,6 +73,9 @@ const OTHERS = [
   z.strictObject({ ...Deed, other: z.literal('delete-access-entry'), principal: Principal }),
   /** Deletes the entry and makes one for the same principal, with a group and a tag of another principal. */
   z.strictObject({ ...Deed, other: z.literal('replace-access-entry'), principal: Principal }),
+  /** PutParameter of SSM: a parameter of type String, in place of the one that is there. */
+  z.strictObject({ ...Deed, other: z.literal('put-parameter'), name: z.string().min(1), value: z.string().min(1) }),
+  z.strictObject({ ...Deed, other: z.literal('delete-parameter'), name: z.string().min(1) }),
 ] as const;
 
 /** Every kind of fault by the member that only it has. */

@@ -57,6 +57,16 @@ export async function actAsOther(world: OthersWorld, cluster: Cluster, fault: Ot
     case 'delete-access-entry':
     case 'replace-access-entry':
       return changeEntries(world, cluster, fault);
+    case 'put-parameter': {
+      const input = { Name: fault.name, Value: fault.value, Type: 'String', Overwrite: true };
+      await callAsOther(world, { service: 'ssm', operation: 'PutParameter', input });
+      return true;
+    }
+    case 'delete-parameter': {
+      const input = { Names: [fault.name] };
+      await callAsOther(world, { service: 'ssm', operation: 'DeleteParameters', input });
+      return true;
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 type Token = { kind: 'char'; char: string } | { kind: 'any'; except: string } | { kind: 'one' };
 
 /** Variables of ARN formats whose values may contain slashes. */
-const WITH_SLASHES = /^(ObjectName|RoleNameWithPath|LogGroupName|LogStreamName)$/;
+const WITH_SLASHES = /^(ObjectName|RoleNameWithPath|LogGroupName|LogStreamName|ParameterNameWithoutLeadingSlash)$/;
 
 /** Parses `*` and `?` of a policy, and `${Variable}` of a format of the reference, which stands for one name. */
 function tokensOf(pattern: string): Token[] {

@@ -6,15 +6,7 @@ import { CHECK_NAMES } from '../preflight/names.ts';
 import { RestartStrategy } from '../preflight/snapshot.ts';
 import { clusterName } from '../values/cluster-name.ts';
 import { parseInput } from '../values/parse-input.ts';
-
-const printable = (longest: number) =>
-  z.string({ error: `must be a text of 1 to ${longest} characters` }).check(
-    z.trim(),
-    z.minLength(1, `must be a text of 1 to ${longest} characters`),
-    z.maxLength(longest, `must be a text of 1 to ${longest} characters`),
-    // A control character in a recorded text could forge a line in a log or on a terminal.
-    z.regex(/^[^\p{Cc}]*$/u, 'must be one line without control characters'),
-  );
+import { printable } from '../values/printable.ts';
 
 const windowRule = "must be a window's name: 1 to 64 letters, digits, dots, - or _";
 const acknowledgeRule = `must be a list of names of preflight checks such as "ipvs-deprecated"`;

@@ -81,9 +81,15 @@ function scheduleOf(window: Window): Schedule {
   }
 }
 
-/** What the calendars allow: nothing before `from`, nothing at or after `until`. */
+/** A person's "not now". `until` is null if the hold is in force until somebody releases it. */
+export interface WindowHold {
+  until: Date | null;
+  text: string;
+}
+
+/** What calendars and a hold allow: nothing before `from`, nothing at or after `until`. */
 type Allowed =
-  | { kind: 'between'; from: number; until: number; closed: string[]; closing: string | null }
+  | { kind: 'between'; from: number; until: number; closed: string[]; closing: string | null; held: string | null }
   | { kind: 'never'; reason: string };
 
 function allowedByCalendars(window: Window, now: Date, states: readonly CalendarState[]): Allowed {
@@ -105,7 +111,21 @@ function allowedByCalendars(window: Window, now: Date, states: readonly Calendar
       closing = name;
     }
   }
-  return { kind: 'between', ...allowed, closed, closing };
+  return { kind: 'between', ...allowed, closed, closing, held: null };
+}
+
+/**
+ * A hold with an end allows nothing before it. A hold without one is asked about again in the next occurrence: nothing
+ * says when somebody will release it.
+ */
+function allowedUnderHold(
+  allowed: Extract<Allowed, { kind: 'between' }>,
+  hold: WindowHold | null,
+  endOfRunning: number | null,
+): Extract<Allowed, { kind: 'between' }> {
+  if (hold === null) return allowed;
+  const end = hold.until?.getTime() ?? endOfRunning ?? allowed.from;
+  return { ...allowed, from: Math.max(allowed.from, end), held: hold.text };
 }
 
 const hours = (milliseconds: number): string => `${Math.round((milliseconds / HOUR) * 100) / 100} h`;
@@ -158,7 +178,8 @@ function opensAt(schedule: Schedule, running: Date | null, question: Question): 
 }
 
 function whyClosed(window: Window, running: Date | null, question: Question): string {
-  const { closed, closing } = question.allowed;
+  const { closed, closing, held } = question.allowed;
+  if (held !== null) return held;
   if (closed.length > 0) return `Change Calendar ${closed.join(', ')} is CLOSED`;
   if (running === null) return `outside the window ${window.schedule} ${window.timezone}`;
   const end = closing === null ? 'the cutoff' : `the cutoff or Change Calendar ${closing} closes`;
@@ -168,13 +189,14 @@ function whyClosed(window: Window, running: Date | null, question: Question): st
 /**
  * Decides whether work that needs `needSeconds` may start at `now`: it must end by the cutoff, `closesAt - cutoffHours`.
  * `lastStartAt` is that cutoff. An occurrence is half-open, [start, start + duration). A calendar that is OPEN until a
- * known moment ends the occurrence there; after that moment it has to be asked again.
+ * known moment ends the occurrence there; after that moment it has to be asked again. A hold closes every window until
+ * its end, and without an end until the next occurrence.
  * @throws InvalidRequest when the window's schedule cannot be read
  */
 export function decideWindow(
   window: Window,
   now: Date,
-  options: { calendars: CalendarState[]; needSeconds: number },
+  options: { calendars: CalendarState[]; needSeconds: number; hold?: WindowHold | null },
 ): WindowDecision {
   const schedule = scheduleOf(window);
   const durationMs = window.durationHours * HOUR;
@@ -186,10 +208,11 @@ export function decideWindow(
       kind: 'never',
       reason: `the work needs ${hours(needMs)}, the window has ${hours(durationMs - cutoffMs)} before its cutoff`,
     };
-  const allowed = allowedByCalendars(window, now, options.calendars);
-  if (allowed.kind === 'never') return allowed;
-  const question = { now: now.getTime(), durationMs, cutoffMs, needMs, allowed };
+  const byCalendars = allowedByCalendars(window, now, options.calendars);
+  if (byCalendars.kind === 'never') return byCalendars;
   const running = runningSince(schedule, now, durationMs);
+  const allowed = allowedUnderHold(byCalendars, options.hold ?? null, running && running.getTime() + durationMs);
+  const question = { now: now.getTime(), durationMs, cutoffMs, needMs, allowed };
   const entry = running === null ? null : entryInto(running.getTime(), question);
   if (running !== null && entry !== null && entry.at === question.now) {
     const reason = `inside the window ${window.schedule} ${window.timezone} that started at ${running.toISOString()}`;

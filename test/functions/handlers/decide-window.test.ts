@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CalendarState } from '../../../functions/core/window/window.ts';
 import { decideWindow } from '../../../functions/handlers/decide-window.ts';
 import { common, RecordedLog } from './fakes.ts';
@@ -18,12 +18,20 @@ interface Asked {
   nodes?: number | null;
   windows?: Record<string, unknown>;
   calendars?: CalendarState[];
+  /** Values of the SSM parameters that can hold the cluster, by their names. */
+  holds?: Record<string, unknown>;
 }
 
-function decide({ now = '2026-11-21T07:30:00Z', calendars = [], windows = { weekend }, ...input }: Asked) {
+function decide({ now = '2026-11-21T07:30:00Z', calendars = [], windows = { weekend }, holds = {}, ...input }: Asked) {
   const ear = new RecordedLog();
   const run = decideWindow({
-    ssm: { calendars: async (names) => calendars.filter(({ name }) => names.includes(name)) },
+    ssm: {
+      calendars: async (names) => calendars.filter(({ name }) => names.includes(name)),
+      parameters: async (names) =>
+        Object.entries(holds)
+          .filter(([name]) => names.includes(name))
+          .map(([name, value]) => ({ name, value: typeof value === 'string' ? value : JSON.stringify(value) })),
+    },
     windows: () => new Map(Object.entries(windows)),
   });
   return run({ ...common, now: new Date(now), request, nodes: 3, needSeconds: 480, ...input }, ear);
@@ -87,8 +95,83 @@ test('a window that is not configured is unknown, and the configured ones are na
 
 test('a window that is too short for the work is never open', async () => {
   const windows = { weekend: { ...weekend, schedule: 'cron(0 2 ? * SAT *)', durationHours: 1, cutoffHours: 0 } };
-  const run = decideWindow({ ssm: { calendars: async () => [] }, windows: () => new Map(Object.entries(windows)) });
+  const run = decideWindow({
+    ssm: { calendars: async () => [], parameters: async () => [] },
+    windows: () => new Map(Object.entries(windows)),
+  });
   await expect(run({ ...common, request, nodes: 3, needSeconds: 7200 }, new RecordedLog())).rejects.toMatchObject({
     name: 'WindowNever',
+  });
+});
+
+describe('a hold', () => {
+  const hold = {
+    reason: 'CHG-77',
+    by: 'arn:aws:iam::111122223333:user/me',
+    since: '2026-11-20T00:00:00Z',
+    until: null,
+  };
+  const CLUSTER = '/nightshift/holds/clusters/demo';
+  const ALL = '/nightshift/holds/all';
+  const TEXT = 'until the hold is released (CHG-77; held by arn:aws:iam::111122223333:user/me)';
+
+  test('of the cluster closes the open window until the next one begins', async () => {
+    expect(await decide({ holds: { [CLUSTER]: hold } })).toEqual({
+      kind: 'closed',
+      opensAt: '2026-11-28T07:00:00.000Z',
+      reason: `the cluster is on hold ${TEXT}`,
+      onHold: true,
+    });
+  });
+
+  test('of all clusters closes it, and one of another cluster does not', async () => {
+    expect(await decide({ holds: { [ALL]: hold } })).toMatchObject({ reason: `all clusters are on hold ${TEXT}` });
+    expect(await decide({ holds: { '/nightshift/holds/clusters/demo-2': hold } })).toMatchObject({ kind: 'open' });
+  });
+
+  test('that ends in the window closes it until then, and one that has ended does nothing', async () => {
+    const until = '2026-11-21T09:00:00Z';
+    expect(await decide({ holds: { [CLUSTER]: { ...hold, until } } })).toMatchObject({
+      kind: 'closed',
+      opensAt: '2026-11-21T09:00:00.000Z',
+    });
+    expect(await decide({ holds: { [CLUSTER]: { ...hold, until } }, now: until })).toMatchObject({ kind: 'open' });
+  });
+
+  test('that ends weeks later closes every window before its end', async () => {
+    const until = '2026-12-04T00:00:00Z';
+    expect(await decide({ holds: { [ALL]: { ...hold, until } } })).toMatchObject({
+      opensAt: '2026-12-05T07:00:00.000Z',
+    });
+  });
+
+  test('without an end outlasts one that ends', async () => {
+    const holds = { [ALL]: { ...hold, until: '2026-12-04T00:00:00Z', reason: 'freeze' }, [CLUSTER]: hold };
+    expect(await decide({ holds })).toMatchObject({ opensAt: '2026-11-28T07:00:00.000Z' });
+  });
+
+  test.each([
+    ['is not JSON', 'Its value is not JSON.'],
+    [{ reason: 'x' }, 'by must be a text of 1 to 512 characters, but it is nothing.'],
+  ])('whose parameter cannot be read holds: %j', async (value, why) => {
+    expect(await decide({ holds: { [CLUSTER]: value } })).toMatchObject({
+      kind: 'closed',
+      reason: `the cluster is on hold until the hold is released (the SSM parameter ${CLUSTER} cannot be read: ${why}; held by unknown)`,
+    });
+  });
+
+  test('stops --now, which has no window to wait for', async () => {
+    const now = { reason: 'incident 4711' };
+    await expect(decide({ request: { ...request, now }, holds: { [CLUSTER]: hold } })).rejects.toMatchObject({
+      name: 'OnHold',
+      message: `demo cannot be changed now: the cluster is on hold ${TEXT}.`,
+    });
+  });
+
+  test('stops a cluster without nodes; it waits for its window if it has one', async () => {
+    const { window: _, ...without } = request;
+    const holds = { [CLUSTER]: hold };
+    await expect(decide({ request: without, nodes: 0, windows: {}, holds })).rejects.toMatchObject({ name: 'OnHold' });
+    expect(await decide({ nodes: 0, holds })).toMatchObject({ kind: 'closed', onHold: true });
   });
 });

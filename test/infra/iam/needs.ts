@@ -99,6 +99,8 @@ const NEEDS: Readonly<Record<string, Readonly<Record<string, Needs>>>> = {
       textsOf(input['CalendarNames']).map((name) =>
         need('ssm:GetCalendarState', name.startsWith('arn:') ? name : arn('ssm', around, `document/${name}`)),
       ),
+    GetParameters: ({ input }, around) =>
+      textsOf(input['Names']).map((name) => need('ssm:GetParameters', arn('ssm', around, `parameter${name}`))),
   },
   sts: {
     AssumeRole: ({ input }) => [need('sts:AssumeRole', text(input, 'RoleArn'))],

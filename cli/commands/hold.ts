@@ -1,0 +1,183 @@
+import type { Command } from 'commander';
+import type { HoldScope } from '../../functions/core/guards/holds.ts';
+import type { Connection } from '../aws.ts';
+import { EXIT, Failure, UsageError } from '../exit.ts';
+import type { ListedHold } from '../holds.ts';
+import { nightshiftCommand, pasteable } from '../terminal/paste.ts';
+import { table } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+interface Chosen {
+  all?: boolean;
+  json?: boolean;
+}
+
+const HOLD = pasteable(`
+Examples:
+  $ nightshift hold prod-15 --reason "INC-4711, until the database is moved"
+  $ nightshift hold --all --reason "end of quarter" --until 2027-01-04T00:00:00Z
+
+Every migration looks for holds immediately before it prepares nodes, changes the add-on, and restarts kube-proxy. A
+migration that has not begun its change waits for its next window, and one with --now ends as OnHold. One that has not
+restarted all nodes yet is rolled back. A hold never stops a rollback. A hold is an SSM parameter below
+/nightshift/holds; its history and CloudTrail record who held what. It needs ssm:PutParameter and
+eks:DescribeCluster.`);
+
+const RELEASE = pasteable(`
+Examples:
+  $ nightshift release prod-15
+  $ nightshift release --all
+
+--all releases the hold of all clusters; holds of single clusters stay. It needs ssm:DeleteParameter and
+ssm:GetParametersByPath. Exit code 1 if there is no such hold.`);
+
+const HOLDS = pasteable(`
+Examples:
+  $ nightshift holds
+  $ nightshift holds --json | jq -r '.[] | select(.active) | .cluster // "all"'
+
+It needs ssm:GetParametersByPath.`);
+
+/** `nightshift hold`: no migration of a cluster, or of any, begins its change until the hold ends or is released. */
+export function addHold(program: Command, terminal: Terminal): void {
+  program
+    .command('hold')
+    .summary('put a cluster, or all clusters, on hold')
+    .description('Puts a cluster, or all clusters of the Region, on hold: no migration begins its change.')
+    .argument('[cluster]', 'name of the EKS cluster')
+    .option('--all', 'every cluster of this account and Region')
+    .requiredOption('--reason <text>', 'why; every migration that waits shows it')
+    .option(
+      '--until <time>',
+      'when the hold ends, in UTC such as 2027-01-04T00:00:00Z; without it, when it is released',
+    )
+    .option('--json', 'print the hold as JSON')
+    .addHelpText('after', HOLD)
+    .action(async (cluster: string | undefined, options: Chosen & { reason: string; until?: string }) => {
+      const scope = await scopeFor(cluster, options, 'hold');
+      await connected(async (connection) => {
+        const hold = await holdFrom(connection, options);
+        if (scope.kind === 'cluster') await requireCluster(connection, scope.cluster);
+        const { putHold } = await import('../holds.ts');
+        await putHold(connection, scope, hold);
+        const held: ListedHold = { cluster: clusterOf(scope), ...hold, active: true };
+        if (options.json) return terminal.out(JSON.stringify(held));
+        terminal.out(`${subject(held)} on hold ${end(held)}: ${hold.reason}`);
+        terminal.out(`release: ${nightshiftCommand(`release ${held.cluster ?? '--all'}`)}`);
+      });
+    });
+}
+
+/** `nightshift release`: ends a hold. */
+export function addRelease(program: Command, terminal: Terminal): void {
+  program
+    .command('release')
+    .summary('release a cluster, or all clusters, from a hold')
+    .description('Releases a cluster from its hold, or all clusters from the hold of all.')
+    .argument('[cluster]', 'name of the EKS cluster')
+    .option('--all', 'the hold of all clusters')
+    .option('--json', 'print what is released and what still holds as JSON')
+    .addHelpText('after', RELEASE)
+    .action(async (cluster: string | undefined, options: Chosen) => {
+      const scope = await scopeFor(cluster, options, 'release');
+      await connected(async (connection) => {
+        const { deleteHold, listHolds } = await import('../holds.ts');
+        const name = clusterOf(scope);
+        const released = await deleteHold(connection, scope);
+        const rest = (await listHolds(connection, new Date())).filter(
+          (hold) => hold.active && (name === null || hold.cluster === null),
+        );
+        if (!released)
+          throw new Failure('NotOnHold', name === null ? 'there is no hold of all clusters' : `${name} has no hold`, {
+            nextStep: rest.length > 0 ? `other holds are in force: ${nightshiftCommand('holds')}` : null,
+          });
+        if (options.json) return terminal.out(JSON.stringify({ cluster: name, released, stillHeld: rest }));
+        terminal.out(name === null ? 'the hold of all clusters is released' : `${name} is released`);
+        for (const hold of rest) terminal.out(`still: ${subject(hold)} on hold ${end(hold)}: ${hold.reason}`);
+      });
+    });
+}
+
+/** `nightshift holds`: every hold of the account and Region. */
+export function addHolds(program: Command, terminal: Terminal): void {
+  program
+    .command('holds')
+    .summary('list the holds')
+    .description('Lists what is on hold in this account and Region, by whom, why and until when.')
+    .option('--json', 'print the holds as a JSON list')
+    .addHelpText('after', HOLDS)
+    .action(async ({ json = false }: { json?: boolean }) => {
+      await connected(async (connection) => {
+        const { listHolds } = await import('../holds.ts');
+        const holds = await listHolds(connection, new Date());
+        if (json) return terminal.out(JSON.stringify(holds));
+        if (holds.length === 0) return terminal.out('nothing is on hold');
+        const rows = holds.map((hold) => [
+          hold.cluster ?? 'all clusters',
+          hold.active ? (hold.until ?? 'until released') : `ended ${hold.until}`,
+          hold.by,
+          hold.reason,
+        ]);
+        for (const line of table([['CLUSTER', 'UNTIL', 'BY', 'REASON'], ...rows])) terminal.out(line);
+      });
+    });
+}
+
+const clusterOf = (scope: HoldScope): string | null => (scope.kind === 'all' ? null : scope.cluster);
+
+const subject = ({ cluster }: ListedHold): string => (cluster === null ? 'all clusters are' : `${cluster} is`);
+
+const end = ({ until }: ListedHold): string => (until === null ? 'until the hold is released' : `until ${until}`);
+
+/** @throws UsageError unless exactly one of a cluster and --all is given, and the name can be a cluster's */
+async function scopeFor(cluster: string | undefined, { all = false }: Chosen, verb: string): Promise<HoldScope> {
+  if (all !== (cluster === undefined))
+    throw new UsageError(`name either a cluster or --all to ${verb}`, {
+      nextStep: nightshiftCommand(`${verb} --help`),
+    });
+  if (cluster === undefined) return { kind: 'all' };
+  const { checkClusterName } = await import('../cluster-name.ts');
+  return { kind: 'cluster', cluster: checkClusterName(cluster) };
+}
+
+async function connected(run: (connection: Connection) => Promise<void>): Promise<void> {
+  const { connect } = await import('../aws.ts');
+  const connection = await connect();
+  try {
+    await run(connection);
+    process.exitCode = EXIT.ok;
+  } finally {
+    connection.close();
+  }
+}
+
+/** @throws UsageError for a reason or a time that breaks a rule, or an end that has passed */
+async function holdFrom(connection: Connection, { reason, until }: { reason: string; until?: string }) {
+  const { Hold } = await import('../../functions/core/guards/holds.ts');
+  const { readWith } = await import('../../functions/core/values/parse-input.ts');
+  const since = new Date().toISOString();
+  const unsigned = { reason, by: 'not asked yet', since, until: until ?? null };
+  const read = readWith(Hold, unsigned, 'The hold');
+  if (read.kind === 'broken') throw new UsageError(read.sentence);
+  if (until !== undefined && new Date(until) <= new Date(since))
+    throw new UsageError(`until must be later than now, ${since}, but it is ${JSON.stringify(until)}`);
+  const { whoAsks } = await import('../aws.ts');
+  return { ...read.data, by: await whoAsks(connection) };
+}
+
+/** A hold of a misspelt name would hold nothing. @throws Failure */
+async function requireCluster(connection: Connection, cluster: string): Promise<void> {
+  const { DescribeClusterCommand, EKSClient, ResourceNotFoundException } = await import('@aws-sdk/client-eks');
+  const { asking } = await import('../aws.ts');
+  const eks = new EKSClient(connection.settings);
+  try {
+    await asking(connection, `read cluster ${cluster}`, () => eks.send(new DescribeClusterCommand({ name: cluster })));
+  } catch (error) {
+    if (!(error instanceof ResourceNotFoundException)) throw error;
+    throw new Failure('UnknownCluster', `EKS has no cluster ${cluster} in ${connection.region}`, {
+      nextStep: 'list the clusters: aws eks list-clusters',
+    });
+  } finally {
+    eks.destroy();
+  }
+}

@@ -6,7 +6,10 @@ import { synthesized } from './synthesized.ts';
 import type { Resource, Template } from './template.ts';
 import { inEveryPartition } from './workflow.ts';
 
-/** What a sandbox does by itself: little, so that a world stays as its file says. */
+/**
+ * What a sandbox does by itself: little, so that a world stays as its file says. Its target is IPVS, because scripts
+ * outside this repository rely on it; the shipped configuration's is nftables.
+ */
 const SETTINGS: Settings = {
   target: { mode: 'ipvs', scheduler: 'rr' },
   window: 'weekend',

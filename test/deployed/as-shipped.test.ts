@@ -3,13 +3,14 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { addonCall, created } from '../functions/handlers/events.ts';
 import { eventsIn } from '../workflow/event-schemas.ts';
 import { writes } from '../workflow/run.ts';
-import { tagged } from '../workflow/schedules.ts';
-import { CLUSTER } from '../workflow/worlds.ts';
-import { deployAsShipped, executionsOf, Scene, without } from './scene.ts';
+import { ENROLLED, tagged } from '../workflow/schedules.ts';
+import { deployAsShipped, executionsOf, modesOf, Scene, without } from './scene.ts';
 
 const template = await deployAsShipped();
 const DEAD = { queues: [{ name: 'nightshift-dead-events', messages: 1 }], alarms: ['nightshift-dead-events'] };
-const ON_IPVS = { addon: { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };
+/** Its defaults fit nftables: VPC CNI 1.23, and kernel 6.18 on its nodes. */
+const ON_136 = { version: '1.36', addon: { version: 'v1.36.0-eksbuild.2', configuration: '{}' } };
+const ON_NFTABLES = { ...ON_136, addon: { ...ON_136.addon, configuration: '{"mode":"nftables"}' } };
 
 describe('with the shipped configuration', () => {
   let scene: Scene;
@@ -20,7 +21,7 @@ describe('with the shipped configuration', () => {
 
   test('a drift is published on the bus, and nothing is planned', async () => {
     const configurationValues = '{"mode":"iptables"}';
-    await scene.look([ON_IPVS], async () => {
+    await scene.look([ON_NFTABLES], async () => {
       const change = { clusterName: 'demo', addonName: 'kube-proxy', configurationValues };
       await scene.eks.send(new UpdateAddonCommand(change));
       await scene.deliver(addonCall('UpdateAddon', { configurationValues }));
@@ -29,6 +30,28 @@ describe('with the shipped configuration', () => {
       ]);
       expect(await scene.planned()).toEqual([]);
     });
+  });
+
+  test.each([
+    ["with the add-on's defaults", ON_136, 'SUCCEEDED', 'migrated', 'nftables'],
+    [
+      'on IPVS',
+      { ...ON_136, addon: { ...ON_136.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}' } },
+      ...(['SUCCEEDED', 'migrated', 'nftables'] as const),
+    ],
+    ['whose VPC CNI is too old', { ...ON_136, cni: { version: 'v1.20.4' } }, 'FAILED', 'refused', 'iptables'],
+    [
+      'with the tag nightshift:mode=ipvs',
+      { tags: { ...ENROLLED, 'nightshift:mode': 'ipvs' } },
+      ...(['SUCCEEDED', 'migrated', 'ipvs'] as const),
+    ],
+  ])('an enrolled cluster %s ends its night as the advice says', async (_, cluster, status, ending, mode) => {
+    const state = await scene.play([cluster], async () => {
+      await scene.sweep('schedule-migrations');
+    });
+    expect(executionsOf(state)).toEqual([`scheduled-demo-20261121T2200 ${status}`]);
+    expect(eventsIn(scene.calls)).toMatchObject([{ detail: { cluster: 'demo', ending } }]);
+    expect(modesOf(state)).toEqual([`demo ${mode} ${mode} ${mode}`]);
   });
 
   test('a malformed event is tried three times, goes to the dead-letter queue with its reason, and raises the alarm', async () => {
@@ -58,7 +81,7 @@ describe('with the shipped configuration', () => {
   });
 
   test.each([
-    ['is on IPVS by now has it proven', [ON_IPVS], 'SUCCEEDED', 'already-compliant'],
+    ['is on nftables by now has it proven', [ON_NFTABLES], 'SUCCEEDED', 'already-compliant'],
     ['is gone ends by name', [], 'FAILED', 'failed'],
   ])(
     'an event that comes days late, of a cluster that %s, and changes nothing',

@@ -18,10 +18,11 @@ const SHIPPED = readConfig(new URL('../../nightshift.config.json', import.meta.u
 /** What a fresh clone deploys: its window is Saturday, 22:00 UTC; the scenes begin on Friday, 22:00 UTC. */
 export const deployAsShipped = (): Promise<Template> => synthesized(SHIPPED);
 
-/** With a second window, and a migration after every drift. */
+/** With a second window, IPVS as the target, and a migration after every drift. */
 export function deployWithDriftMigrated(): Promise<Template> {
   const sunday = { ...weekend(SHIPPED), schedule: 'cron(0 2 ? * SUN *)', timezone: 'America/New_York' };
-  const settings = { ...SHIPPED.settings, drift: 'migrate' as const };
+  const target = { mode: 'ipvs' as const, scheduler: 'rr' as const };
+  const settings = { ...SHIPPED.settings, target, drift: 'migrate' as const };
   return synthesized({ ...SHIPPED, windows: { ...SHIPPED.windows, sunday }, settings });
 }
 

@@ -8,6 +8,7 @@ import { renderRisks } from './render-checks.ts';
 import { phaseLines } from './render-phases.ts';
 import { heldOf, modesOf, renderFailure, renderRollbacks } from './render-rollback.ts';
 import type { Story } from './story-type.ts';
+import { worthSentences } from './worth.ts';
 
 /** How many passed nodes a table lists before it counts the rest. Failed nodes are all listed. */
 const LISTED = 20;
@@ -22,6 +23,7 @@ export function renderStory(story: Story, style: Style): string {
     phases(story, style),
     renderRollbacks(story, style),
     afterwards(story, style),
+    worth(story, style),
     ...byExecution(story).map(([title, records]) => nodes(records, style, title)),
     failures(story.nodes, style),
     evidence(story, style),
@@ -118,6 +120,11 @@ function afterwards(story: Story, style: Style): string[] {
     value === null ? [] : [`  ${style.bold(label.padEnd(10))} ${oneLine(value)}`],
   );
   return told.length === 0 ? [] : [style.bold(settled ? 'Afterwards' : 'So far'), ...told];
+}
+
+function worth(story: Story, style: Style): string[] {
+  if (story.worth === null) return [];
+  return [style.bold('What it was worth'), ...worthSentences(story.worth).map((sentence) => `  ${sentence}`)];
 }
 
 /** Only for an add-on with health issues: the nodes have passed their proof all the same. */

@@ -4,6 +4,7 @@ import type { Failure } from './failure.ts';
 import type { Ending, ExecutionRecord, Held, NodeRecord, Phase } from './parts.ts';
 import type { Rollback } from './rollback.ts';
 import type { Inspected, Recorded, Requested } from './views.ts';
+import type { Worth } from './worth.ts';
 
 /** Only what an execution's history and evidence show; times are ISO, durations seconds. */
 export interface Story {
@@ -28,6 +29,8 @@ export interface Story {
   /** What was taken and released, by this execution or by its rollbacks and recoveries. */
   access: Held;
   lease: Held;
+  /** The nodes' own figures before and after; null unless the execution ended `migrated`. */
+  worth: Worth | null;
   nodes: NodeRecord[];
   evidence: EvidenceRecord[];
   ending: Ending;

@@ -18,6 +18,7 @@ import {
 import { buildRollback, type Related } from './rollback.ts';
 import type { Change, EvidenceRecord, Story } from './story-type.ts';
 import { Inspected, Requested, RequestedRollback, UpdateSent } from './views.ts';
+import { buildWorth } from './worth.ts';
 
 /** Everything that was read: one history, those of its rollbacks and recoveries, what was not found, the evidence. */
 export interface Sources {
@@ -36,6 +37,7 @@ export function buildStory(sources: Sources): Story {
   const last = answersOf(steps, 'inspect-cluster', Inspected).at(-1) ?? null;
   const request = Requested.safeParse(steps.find((step) => step.kind === 'started')?.input);
   const nodes = buildNodes(evidence);
+  const ending = buildEnding(steps);
   const undone = machine === 'rollback-cluster' ? [{ execution, steps }] : related;
   const rollbacks = undone.map((each) => buildRollback(each, evidence, nodes));
   const story: Omit<Story, 'absent'> = {
@@ -52,9 +54,10 @@ export function buildStory(sources: Sources): Story {
     modes: (rollbacks.at(-1) ?? { modes: buildModes(steps, evidence) }).modes,
     addon: buildAddon([steps, ...related.map((each) => each.steps)]),
     ...heldBy(sources),
+    worth: ending.kind === 'migrated' ? buildWorth(nodes, execution.name) : null,
     nodes,
     evidence: evidence.map(record),
-    ending: buildEnding(steps),
+    ending,
     alarms: buildAlarms(evidence),
   };
   return { ...story, absent: listAbsent(story, { missing: sources.missing, recorded: outcomeOf(steps) !== null }) };

@@ -4,7 +4,20 @@ import { runCommand } from '../../cli/nightshift.ts';
 
 export const ENTRY = fileURLToPath(new URL('../../cli/nightshift.ts', import.meta.url));
 
-export const COMMANDS = ['demo', 'migrate', 'rollback', 'audit', 'advise', 'hold', 'release', 'holds', 'verify', 'sandbox', 'access-manifest', 'completion'];
+export const COMMANDS = [
+  'demo',
+  'migrate',
+  'rollback',
+  'audit',
+  'advise',
+  'hold',
+  'release',
+  'holds',
+  'verify',
+  'sandbox',
+  'access-manifest',
+  'completion',
+];
 
 export interface Ran {
   code: number | null;

@@ -22,7 +22,10 @@ export const iptables: ModeSpec<'iptables'> = {
   scales: false,
   felixNftables: 'disabled',
   checks: [],
-  // Its REJECT rules are those of any former mode.
-  leftovers: () => [],
+  // Its REJECT rules are those of any former mode, and counted there.
+  leftovers({ iptablesServices: value }) {
+    if (value === 0) return [];
+    return [{ fact: 'leftoverServiceChains', value, note: `${value} chains for Services of iptables mode are left` }];
+  },
   removed: { removedRules: 'count', removedChains: 'count' },
 };

@@ -91,6 +91,14 @@ describe('leftovers', () => {
     expect(leftoversIn(verdict(true, { rejectRules: 0 }))).toEqual([]);
   });
 
+  it('that rules of others may keep are cleaned, and fail no node that keeps them', () => {
+    const kept = verdict(true, { leftoverServiceChains: 12 });
+    expect(leftoversIn(kept)).toEqual(['leftoverServiceChains=12']);
+    expect(strictly(kept)).toEqual(kept);
+    const both = verdict(true, { leftoverServiceChains: 12, leftoverInterface: 'kube-ipvs0' });
+    expect(strictly(both)).toMatchObject({ pass: false, facts: { failedFor: 'leftovers' } });
+  });
+
   it('are not what a node failed for that proved nothing else either', () => {
     expect(failedForLeftovers(strictly(verdict(false, { leftoverRejectRules: 1 })))).toBe(false);
   });

@@ -132,6 +132,14 @@ describe("a node's proof of ipvs", () => {
     });
   });
 
+  it('names chains for Services of iptables mode, which make every later call of iptables slow', () => {
+    expect(judge(printed({ iptablesServices: '1200' }))).toMatchObject({
+      pass: true,
+      reasons: ['1200 chains for Services of iptables mode are left'],
+      facts: { leftoverServiceChains: 1200 },
+    });
+  });
+
   it('is read from the kernel where ipvsadm is not installed', () => {
     const tables = `TCP  0A640001:01BB rr
   -> C0A8010A:01BB      Masq    1      0          0

@@ -151,6 +151,7 @@ export function bootNode(
     ...(claims && { claims }),
     ...(tags && { tags }),
     ...(group.state === 'stopped' && { stopped: true }),
+    ...(group.state === 'not-ready' && { notReady: true }),
   };
   const machine = machineFor({ group, ...identity }, clock, making);
   return { ...identity, ...known, launchedAt, terminated: false, machine };
@@ -163,6 +164,7 @@ function machineFor(
 ): NodeMachine | null {
   if (os === 'windows' || os === 'fargate') return null;
   const { missingModules, builtinModules, packageMirror, foreignVirtualServers = [], dropChains = [] } = group;
+  const { localhostNodePorts = 0 } = group;
   // Bottlerocket takes no script at all: Debian's kernel would prove nothing about it.
   return kind === 'kernel' && os !== 'bottlerocket'
     ? kernelMachine({ name, address, missingModules, packageMirror, foreignVirtualServers })
@@ -177,6 +179,7 @@ function machineFor(
         packageMirror,
         foreignVirtualServers,
         dropChains,
+        localhostNodePorts,
         documents,
       });
 }

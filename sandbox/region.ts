@@ -115,6 +115,8 @@ export interface ClusterWorkloads {
   securityGroupPolicies?: number;
   /** A Service with an external IP: that of the first node, or one that no node has. */
   externalIps?: 'node' | 'other';
+  /** The first application's Service has a node port. */
+  nodePort?: boolean;
   /** Field of KubeProxyConfiguration, with dots → value, edited in the ConfigMap by hand. */
   configMapEdits?: Record<string, unknown>;
 }
@@ -199,6 +201,8 @@ export interface WorkerNode {
   terminated: boolean;
   /** The instance is stopped, as in a warm pool. */
   readonly stopped?: boolean;
+  /** The kubelet does not report: Kubernetes has the node as NotReady, and no pod starts on it. */
+  readonly notReady?: boolean;
   /** The operating system that its SSM agent claims, where that is not its own. */
   readonly claims?: NodeOs;
   readonly machine: NodeMachine | null;

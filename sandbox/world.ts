@@ -66,7 +66,7 @@ export interface WorldNodeGroup {
   packageMirror: 'up' | 'down';
   agentVersion?: string;
   startedBy?: 'eks' | 'karpenter' | 'person';
-  state?: 'running' | 'stopped';
+  state?: 'running' | 'stopped' | 'not-ready';
   /** IPVS virtual servers that kube-proxy did not make, as prepare-node.sh prints them. */
   foreignVirtualServers?: string[];
   claims?: NodeOs;
@@ -74,6 +74,8 @@ export interface WorldNodeGroup {
   kernel?: string;
   /** Base chains of a firewall on the nodes that drop what they do not know. */
   dropChains?: string[];
+  /** Packets to node ports on 127.0.0.1 that kube-proxy counts on each node in iptables mode. */
+  localhostNodePorts?: number;
   /** Tags of the instances besides those of who started them. */
   nodeTags?: Record<string, string>;
 }

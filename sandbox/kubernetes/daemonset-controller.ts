@@ -214,6 +214,8 @@ export class DaemonSetController {
   }
 
   #settle(pod: Pod, result: KubeProxyStart, since: Date): void {
+    // Nobody starts its containers: it stays Pending.
+    if (pod.node.notReady) return;
     if (result.running) {
       this.#running += 1;
       pod.state = { kind: 'running', mode: result.mode, since };
@@ -236,6 +238,7 @@ export class DaemonSetController {
 
   async #startKubeProxy(pod: Pod): Promise<KubeProxyStart> {
     const { node, image } = pod;
+    if (node.notReady) return { running: false, reason: 'the kubelet of the node does not answer' };
     const read = this.proxyConfig();
     if (!read.ok) return { running: false, reason: read.reason };
     if (!node.machine) return { running: false, reason: 'no machine to run on' };

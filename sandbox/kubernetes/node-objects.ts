@@ -116,10 +116,10 @@ function nodeStatus(node: WorkerNode, version: string): Record<string, unknown> 
     conditions: [
       {
         lastTransitionTime: timestamp(node.launchedAt),
-        message: 'kubelet is posting ready status',
-        reason: 'KubeletReady',
-        status: 'True',
         type: 'Ready',
+        ...(node.notReady
+          ? { message: 'Kubelet stopped posting node status.', reason: 'NodeStatusUnknown', status: 'Unknown' }
+          : { message: 'kubelet is posting ready status', reason: 'KubeletReady', status: 'True' }),
       },
     ],
     nodeInfo: {

@@ -66,6 +66,7 @@ export function serviceObjects(cluster: ClusterData, store: Store): KubeObject[]
         ipFamilies: [cluster.ipFamily === 'ipv6' ? 'IPv6' : 'IPv4'],
         ipFamilyPolicy: 'SingleStack',
         ports: ports.map((port) => ({
+          ...(name === 'app-1' && cluster.workloads?.nodePort ? { nodePort: 30_080 } : {}),
           name: portName(port),
           port: port.port,
           protocol: port.protocol,
@@ -73,7 +74,7 @@ export function serviceObjects(cluster: ClusterData, store: Store): KubeObject[]
         })),
         ...(name === 'kubernetes' ? {} : { selector: { app: name } }),
         sessionAffinity: 'None',
-        type: 'ClusterIP',
+        type: name === 'app-1' && cluster.workloads?.nodePort ? 'NodePort' : 'ClusterIP',
       },
       status: { loadBalancer: {} },
     };

@@ -49,6 +49,8 @@ export interface ModelState {
   readonly nftLeftovers: Countdown<'tables'>;
   /** Base chains of others that drop what they do not know, as `inet/filter/input`. */
   readonly dropChains: readonly string[];
+  /** Packets to node ports on 127.0.0.1 that kube-proxy counts in iptables mode. */
+  readonly localhostNodePorts: number;
   readonly now: () => Date;
 }
 
@@ -72,7 +74,7 @@ export function askKubeProxy(state: ModelState, later = 0): KubeProxyAnswers {
   const heard = hears(metrics, 'node', '10249');
   return {
     proxyMode: heard ? kubeProxy : null,
-    metrics: heard ? metricsText(syncs, now) : null,
+    metrics: heard ? metricsText(syncs, now, state.localhostNodePorts) : null,
     healthz: reportSyncs(syncs, now).healthy ? 'ok' : 'failed',
   };
 }

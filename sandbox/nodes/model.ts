@@ -40,6 +40,8 @@ export interface ModelMachineOptions {
   foreignVirtualServers?: readonly string[];
   /** Base chains of a firewall on the node that drop what they do not know, as `inet/filter/input`. Default: none. */
   dropChains?: readonly string[];
+  /** Packets to node ports on 127.0.0.1 that kube-proxy counts in iptables mode. Default: none. */
+  localhostNodePorts?: number;
   /** The documents that it can run. */
   documents: ModelDocuments;
 }
@@ -104,6 +106,7 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
     syncTroubles: new Countdown(),
     nftLeftovers: new Countdown(),
     dropChains: options.dropChains ?? [],
+    localhostNodePorts: options.localhostNodePorts ?? 0,
     now: options.now ?? (() => new Date()),
   };
   return {
@@ -119,7 +122,7 @@ export function modelMachine(options: ModelMachineOptions): ModelMachine {
       write(state);
       if (state.syncs === null) return null;
       const now = state.now();
-      if (path === 'metrics') return { status: 200, text: metricsText(state.syncs, now) };
+      if (path === 'metrics') return { status: 200, text: metricsText(state.syncs, now, state.localhostNodePorts) };
       return healthAnswer(reportSyncs(state.syncs, now), now);
     },
     async report() {

@@ -110,9 +110,9 @@ const FAILURES: Readonly<Record<ProxyMode, string>> = {
 /**
  * kube-proxy's answer on /metrics, as far as it is about its syncs. From 1.33 on each family of addresses is counted on
  * its own (https://github.com/kubernetes/kubernetes/pull/129173): a metric with a label has no sample before it has a
- * value, a counter of failures before the first one.
+ * value, a counter of failures before the first one. `localhostNodePorts`: packets to node ports on 127.0.0.1 so far.
  */
-export function metricsText(syncs: Syncs, now: Date): string {
+export function metricsText(syncs: Syncs, now: Date, localhostNodePorts = 0): string {
   const { syncedAt, startedAt, syncs: count, failures, micros } = reportSyncs(syncs, now);
   syncs.asked += 1;
   const labelled = Number(syncs.version.split('.')[1]) >= 33;
@@ -129,7 +129,10 @@ export function metricsText(syncs: Syncs, now: Date): string {
   const dropped = 'kubeproxy_iptables_ct_state_invalid_dropped_packets_total';
   const ofIptables =
     syncs.mode === 'iptables' && Number(syncs.version.split('.')[1]) >= 32
-      ? [accepted, dropped].flatMap((name) => [`# TYPE ${name} counter`, `${name} 0`])
+      ? [
+          ...[`# TYPE ${accepted} counter`, `${accepted} ${goNumber(localhostNodePorts)}`],
+          ...[`# TYPE ${dropped} counter`, `${dropped} 0`],
+        ]
       : [];
   const lines = [
     ...metric('kubeproxy_sync_proxy_rules_duration_seconds', 'histogram', [

@@ -76,6 +76,19 @@ describe('a cluster that lacks one thing is refused for it and nothing else, and
       },
     ],
     [
+      'enough nodes that are Ready for kube-proxy to be rolled out',
+      {
+        nodeGroups: [
+          { os: 'al2023', count: 3 },
+          { os: 'al2023', count: 2, state: 'not-ready' },
+        ],
+      },
+      {
+        'rollout-possible':
+          '2 of 5 kube-proxy pods do not work now, and whether their nodes are Ready cannot be read, and the DaemonSet kube-proxy replaces no other pod while 1 or more do not (maxUnavailable 10%): the restart would not begin',
+      },
+    ],
+    [
       'a CNI with which Bottlerocket keeps its packets',
       { ...addon(34), cni: { ...OLDER, externalSnat: true }, nodeGroups: [{ os: 'bottlerocket', count: 1 }] },
       {
@@ -151,6 +164,22 @@ describe('a cluster is warned of one thing and nothing else, and is migrated:', 
       },
     ],
     [
+      'a Service with a node port',
+      { workloads: { nodePort: true } },
+      {
+        'node-port-addresses':
+          'in nftables mode node ports answer only on the primary address of a node, and not on 127.0.0.1; 1 Service with node ports: default/app-1',
+      },
+    ],
+    [
+      'kernels before 6.1',
+      { nodeGroups: [{ os: 'ubuntu', count: 1, kernel: '5.15.0-1084-aws' }] },
+      {
+        'node-kernels':
+          'in nftables mode late packets may reset long TCP connections on kernels older than 6.1, which these nodes have or may have: ip-192-168-1-1.ec2.internal (i-08c7d82cd41065beb) Ubuntu 22.04',
+      },
+    ],
+    [
       'Bottlerocket nodes',
       { nodeGroups: [{ os: 'bottlerocket', count: 1 }] },
       {
@@ -176,6 +205,11 @@ describe('what only a node can report refuses the change before it begins, unles
       'host-firewall',
       { nodeGroups: [{ os: 'al2023', count: 1, dropChains: ['inet/filter/input'] }] },
       'a firewall on the node drops what it does not know (inet/filter/input), and kube-proxy opens nothing in nftables mode (acknowledge host-firewall to accept that)',
+    ],
+    [
+      'localhost-node-ports',
+      { nodeGroups: [{ os: 'al2023', count: 1, localhostNodePorts: 214 }] },
+      '214 packets to node ports on 127.0.0.1 were accepted: in nftables mode node ports do not answer there (acknowledge localhost-node-ports to accept that)',
     ],
   ])('%s', async (name, cluster, problem) => {
     const ended = await migrate(cluster);

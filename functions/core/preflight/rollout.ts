@@ -36,14 +36,16 @@ function rolloutPossible(workloads: Workloads, { snapshot }: Subject): Finding |
   const { nodes } = workloads;
   const unready = nodes.kind === 'read' ? nodes.value.filter(({ notReady }) => notReady).length : null;
   // The rollout replaces pods that do not work first. On a Ready node the new one may work: the node has been prepared.
-  if (unready === null || unready < limit)
+  if (unready !== null && unready < limit)
     return warn(
-      `${broken} of ${desired} kube-proxy pods do not work now, ${unready === null ? 'and whether their nodes are Ready cannot be read' : `though at most ${unready} of them because their nodes are NotReady`}: the rollout replaces them first, and stops if the new ones do not work either`,
+      `${broken} of ${desired} kube-proxy pods do not work now, though at most ${unready} of them because their nodes are NotReady: the rollout replaces them first, and stops if the new ones do not work either`,
       'Read the logs of these pods: kubectl -n kube-system logs -l k8s-app=kube-proxy.',
     );
+  // EKS's view policy does not list nodes. A rollout that does not begin would stop the way back, too.
+  const why = unready === null ? ', and whether their nodes are Ready cannot be read' : '';
   return block(
-    `${broken} of ${desired} kube-proxy pods do not work now, and ${BY} replaces no other pod while ${limit} or more do not (maxUnavailable ${maxUnavailable}): the restart would not begin`,
-    `${SEE} Acknowledge rollout-possible if they will be Ready when the restart begins.`,
+    `${broken} of ${desired} kube-proxy pods do not work now${why}, and ${BY} replaces no other pod while ${limit} or more do not (maxUnavailable ${maxUnavailable}): the restart would not begin`,
+    `${SEE} Acknowledge rollout-possible if new pods will work there when the restart begins.`,
   );
 }
 

@@ -599,9 +599,9 @@ describe('a rollout, in every mode,', () => {
       'WARN 29 of 288 kube-proxy pods do not work now, though at most 3 of them because their nodes are NotReady: the rollout replaces them first, and stops if the new ones do not work either',
     ],
     [
-      'may begin if nobody can say which nodes are Ready',
+      'may not begin if nobody can say which nodes are Ready',
       { ...rollout({ available: 259 }), nodes: refused },
-      'WARN 29 of 288 kube-proxy pods do not work now, and whether their nodes are Ready cannot be read: the rollout replaces them first, and stops if the new ones do not work either',
+      'BLOCK 29 of 288 kube-proxy pods do not work now, and whether their nodes are Ready cannot be read, and the DaemonSet kube-proxy replaces no other pod while 29 or more do not (maxUnavailable 10%): the restart would not begin',
     ],
     [
       'counts a number as it is',

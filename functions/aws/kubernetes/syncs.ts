@@ -21,13 +21,20 @@ export async function askSyncs(
   const ends = performance.now() + limits.together;
   const ask = async (pod: string, port: number, path: string): Promise<Answer> =>
     performance.now() < ends ? answerOf(api, pod, { port, path, timeout: limits.each }) : SILENT;
+  /** On a node that is to be removed, a healthy kube-proxy answers 503 on /healthz, so that load balancers leave the node. */
+  const health = async (pod: string): Promise<Answer> => {
+    const answer = await ask(pod, HEALTHZ_PORT, 'healthz');
+    return answer.kind === 'failed' && (await ask(pod, HEALTHZ_PORT, 'livez')).kind === 'ok'
+      ? { ...answer, kind: 'ok' }
+      : answer;
+  };
   const first = new Map(
     await mapLimited(
       pods,
       limits.atOnce,
       async (pod): Promise<[string, { healthz: Answer; metrics: Answer }]> => [
         pod,
-        { healthz: await ask(pod, HEALTHZ_PORT, 'healthz'), metrics: await ask(pod, METRICS_PORT, 'metrics') },
+        { healthz: await health(pod), metrics: await ask(pod, METRICS_PORT, 'metrics') },
       ],
     ),
   );

@@ -18,6 +18,7 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   's3 cp': [],
   'scheduler delete-schedule': ['--name'],
   'scheduler list-schedules': [],
+  'ssm send-command': ['--document-name'],
   'stepfunctions get-execution-history': ['--execution-arn'],
   'stepfunctions start-execution': ['--state-machine-arn'],
   'stepfunctions stop-execution': ['--execution-arn'],

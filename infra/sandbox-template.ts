@@ -7,8 +7,9 @@ import type { Resource, Template } from './template.ts';
 import { inEveryPartition } from './workflow.ts';
 
 /**
- * What a sandbox does by itself: little, so that a world stays as its file says. Its target is IPVS, because scripts
- * outside this repository rely on it; the shipped configuration's is nftables.
+ * What a sandbox does by itself: little, so that a world stays as its file says. The target is IPVS, although the product
+ * is shipped with nftables: worlds may have Kubernetes versions, network plugins and kernels that nftables mode refuses,
+ * and programs that use the sandbox rely on the endings of these worlds.
  */
 const SETTINGS: Settings = {
   target: { mode: 'ipvs', scheduler: 'rr' },

@@ -2,13 +2,13 @@ import { endWithName, oneLine } from '../exit.ts';
 import { count, showCounts, showDuration, showTarget, showTime } from '../terminal/format.ts';
 import type { Style } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
+import { effectSentence } from './effect.ts';
 import type { NodeRecord } from './parts.ts';
 import { isProof, isSettled } from './parts.ts';
 import { renderRisks } from './render-checks.ts';
 import { phaseLines } from './render-phases.ts';
 import { heldOf, modesOf, renderFailure, renderRollbacks } from './render-rollback.ts';
 import type { Story } from './story-type.ts';
-import { worthSentences } from './worth.ts';
 
 /** How many passed nodes a table lists before it counts the rest. Failed nodes are all listed. */
 const LISTED = 20;
@@ -23,7 +23,6 @@ export function renderStory(story: Story, style: Style): string {
     phases(story, style),
     renderRollbacks(story, style),
     afterwards(story, style),
-    worth(story, style),
     ...byExecution(story).map(([title, records]) => nodes(records, style, title)),
     failures(story.nodes, style),
     evidence(story, style),
@@ -107,12 +106,13 @@ function changeRows(change: Story['change']): [string, string | null][] {
   ];
 }
 
-/** The modes, the add-on, the access and the lease after the end. */
+/** The modes, the add-on, what the change was worth, the access and the lease after the end. */
 function afterwards(story: Story, style: Style): string[] {
   const settled = isSettled(story);
   const rows = [
     ['Nodes', story.rollbacks.length > 0 ? (modesOf(story.modes) ?? 'no node has reported what it runs now') : null],
     ['Add-on', addonOf(story.addon)],
+    ['Effect', story.effect && effectSentence(story.effect)],
     ['Access', heldOf(story.access, settled)],
     ['Lease', heldOf(story.lease, settled)],
   ] as const;
@@ -120,11 +120,6 @@ function afterwards(story: Story, style: Style): string[] {
     value === null ? [] : [`  ${style.bold(label.padEnd(10))} ${oneLine(value)}`],
   );
   return told.length === 0 ? [] : [style.bold(settled ? 'Afterwards' : 'So far'), ...told];
-}
-
-function worth(story: Story, style: Style): string[] {
-  if (story.worth === null) return [];
-  return [style.bold('What it was worth'), ...worthSentences(story.worth).map((sentence) => `  ${sentence}`)];
 }
 
 /** Only for an add-on with health issues: the nodes have passed their proof all the same. */
@@ -180,7 +175,17 @@ function nodes(records: readonly NodeRecord[], style: Style, of = ''): string[] 
 }
 
 /** The facts that decide, in the order of the validate document's output. */
-const SHOWN_FACTS = ['proxyMode', 'virtualServers', 'rejectRules', 'source', 'scheduler', 'ipvsadm', 'loaded'];
+const SHOWN_FACTS = [
+  'proxyMode',
+  'virtualServers',
+  'rejectRules',
+  'source',
+  'scheduler',
+  'ipvsadm',
+  'loaded',
+  'syncMicros',
+  'connectMicros',
+];
 
 function factsOf(node: NodeRecord): string {
   return SHOWN_FACTS.flatMap((name) => {

@@ -1,10 +1,10 @@
 import type { NodesInMode } from '../../functions/core/evidence/nodes-by-mode.ts';
 import type { Machine } from '../../state-machines/phases.ts';
+import type { Effect } from './effect.ts';
 import type { Failure } from './failure.ts';
 import type { Ending, ExecutionRecord, Held, NodeRecord, Phase } from './parts.ts';
 import type { Rollback } from './rollback.ts';
 import type { Inspected, Recorded, Requested } from './views.ts';
-import type { Worth } from './worth.ts';
 
 /** Only what an execution's history and evidence show; times are ISO, durations seconds. */
 export interface Story {
@@ -26,11 +26,11 @@ export interface Story {
   modes: NodesInMode[];
   /** The add-on after the proof, from the last record that has it; null if no record has it. */
   addon: Recorded['addon'] | null;
+  /** How fast kube-proxy was before the change and after it. */
+  effect: Effect | null;
   /** What was taken and released, by this execution or by its rollbacks and recoveries. */
   access: Held;
   lease: Held;
-  /** The nodes' own figures before and after; null unless the execution ended `migrated`. */
-  worth: Worth | null;
   nodes: NodeRecord[];
   evidence: EvidenceRecord[];
   ending: Ending;

@@ -2,6 +2,7 @@ import * as EditConfigMap from '../../functions/contracts/edit-config-map.ts';
 import { machineOf } from '../../state-machines/phases.ts';
 import type { ExecutionName } from '../execution/executions.ts';
 import { listAbsent } from './absent.ts';
+import { buildEffect } from './effect.ts';
 import { type Evidence, readVerdicts } from './evidence.ts';
 import { buildFailure } from './failure.ts';
 import type { Step } from './history.ts';
@@ -18,7 +19,6 @@ import {
 import { buildRollback, type Related } from './rollback.ts';
 import type { Change, EvidenceRecord, Story } from './story-type.ts';
 import { Inspected, Requested, RequestedRollback, UpdateSent } from './views.ts';
-import { buildWorth } from './worth.ts';
 
 /** Everything that was read: one history, those of its rollbacks and recoveries, what was not found, the evidence. */
 export interface Sources {
@@ -37,9 +37,9 @@ export function buildStory(sources: Sources): Story {
   const last = answersOf(steps, 'inspect-cluster', Inspected).at(-1) ?? null;
   const request = Requested.safeParse(steps.find((step) => step.kind === 'started')?.input);
   const nodes = buildNodes(evidence);
-  const ending = buildEnding(steps);
   const undone = machine === 'rollback-cluster' ? [{ execution, steps }] : related;
   const rollbacks = undone.map((each) => buildRollback(each, evidence, nodes));
+  const ending = buildEnding(steps);
   const story: Omit<Story, 'absent'> = {
     machine,
     execution: buildExecution(execution, steps),
@@ -53,8 +53,8 @@ export function buildStory(sources: Sources): Story {
     rollbacks,
     modes: (rollbacks.at(-1) ?? { modes: buildModes(steps, evidence) }).modes,
     addon: buildAddon([steps, ...related.map((each) => each.steps)]),
+    effect: buildEffect(nodes, [ending, ...rollbacks.map((each) => each.ending)]),
     ...heldBy(sources),
-    worth: ending.kind === 'migrated' ? buildWorth(nodes, execution.name) : null,
     nodes,
     evidence: evidence.map(record),
     ending,

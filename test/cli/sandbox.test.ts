@@ -131,7 +131,6 @@ describe('a migration in the sandbox, by the command line', () => {
     expect(story).toMatchObject({
       request: { cluster: 'demo', requestedBy: 'arn:aws:iam::111122223333:user/person' },
       inventory: { total: 3 },
-      worth: { sync: { nodes: 3 }, connect: { nodes: 3 } },
       ending: { kind: 'migrated', error: null },
       absent: [],
       alarms: [],

@@ -4,13 +4,13 @@ import { addonCall, created } from '../functions/handlers/events.ts';
 import { eventsIn } from '../workflow/event-schemas.ts';
 import { writes } from '../workflow/run.ts';
 import { ENROLLED, tagged } from '../workflow/schedules.ts';
-import { deployAsShipped, executionsOf, modesOf, Scene, without } from './scene.ts';
+import { deployAsShipped, executionsOf, modesOf, ON_IPVS, ON_NFTABLES, Scene, without } from './scene.ts';
 
 const template = await deployAsShipped();
 const DEAD = { queues: [{ name: 'nightshift-dead-events', messages: 1 }], alarms: ['nightshift-dead-events'] };
-/** Its defaults fit nftables: VPC CNI 1.23, and kernel 6.18 on its nodes. */
-const ON_136 = { version: '1.36', addon: { version: 'v1.36.0-eksbuild.2', configuration: '{}' } };
-const ON_NFTABLES = { ...ON_136, addon: { ...ON_136.addon, configuration: '{"mode":"nftables"}' } };
+
+/** The tag that keeps a cluster on IPVS. */
+const KEEPS_IPVS = { 'nightshift:mode': 'ipvs' };
 
 describe('with the shipped configuration', () => {
   let scene: Scene;
@@ -33,25 +33,54 @@ describe('with the shipped configuration', () => {
   });
 
   test.each([
-    ["with the add-on's defaults", ON_136, 'SUCCEEDED', 'migrated', 'nftables'],
-    [
-      'on IPVS',
-      { ...ON_136, addon: { ...ON_136.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}' } },
-      ...(['SUCCEEDED', 'migrated', 'nftables'] as const),
-    ],
-    ['whose VPC CNI is too old', { ...ON_136, cni: { version: 'v1.20.4' } }, 'FAILED', 'refused', 'iptables'],
-    [
-      'with the tag nightshift:mode=ipvs',
-      { tags: { ...ENROLLED, 'nightshift:mode': 'ipvs' } },
-      ...(['SUCCEEDED', 'migrated', 'ipvs'] as const),
-    ],
-  ])('an enrolled cluster %s ends its night as the advice says', async (_, cluster, status, ending, mode) => {
+    ['is on iptables is migrated to nftables', {}, {}, 'migrated', 'nftables'],
+    ['is on IPVS is migrated to nftables', ON_IPVS, {}, 'migrated', 'nftables'],
+    ['is on nftables is left as it is', ON_NFTABLES, {}, 'already-compliant', 'nftables'],
+    ['is on IPVS and has the tag for it is left as it is', ON_IPVS, KEEPS_IPVS, 'already-compliant', 'ipvs'],
+  ])('a cluster that %s', async (_, cluster, tags, ending, mode) => {
     const state = await scene.play([cluster], async () => {
-      await scene.sweep('schedule-migrations');
+      await scene.deliver(created({ tags }));
     });
-    expect(executionsOf(state)).toEqual([`scheduled-demo-20261121T2200 ${status}`]);
+    expect(executionsOf(state)).toEqual(['created-demo-24e9b653c917bb46 SUCCEEDED']);
     expect(eventsIn(scene.calls)).toMatchObject([{ detail: { cluster: 'demo', ending } }]);
     expect(modesOf(state)).toEqual([`demo ${mode} ${mode} ${mode}`]);
+  });
+
+  test.each([
+    [
+      'the Amazon VPC CNI 1.20',
+      { cni: { version: 'v1.20.4', networkPolicyAgent: 'v1.2.7' } },
+      'the Amazon VPC CNI is 1.20.4: below 1.23.0 pods on secondary network interfaces reach no ClusterIP in nftables mode, and no proof on a node shows it. Update the Amazon VPC CNI to 1.23.0 or newer first; or set AWS_VPC_K8S_CNI_EXTERNALSNAT=true, or add 10.100.0.0/16 to AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS, in its DaemonSet aws-node.',
+    ],
+    [
+      'Amazon Linux 2',
+      { nodeGroups: [{ os: 'al2', count: 1 }] },
+      'kube-proxy exits in nftables mode on kernels older than 5.13: ip-192-168-1-1.ec2.internal (i-08c7d82cd41065beb) Amazon Linux 2. Replace these nodes with nodes of a newer image, such as Amazon Linux 2023. If their kernels are newer than those of their system, acknowledge node-kernels: preparation checks every node that runs scripts.',
+    ],
+  ])('a cluster with %s is refused with the next step, and nothing is written', async (_, cluster, cause) => {
+    const state = await scene.play([cluster], async () => {
+      await scene.deliver(created());
+    });
+    expect(executionsOf(state)).toEqual(['created-demo-24e9b653c917bb46 FAILED']);
+    expect(eventsIn(scene.calls)).toMatchObject([
+      {
+        'detail-type': 'nightshift.MigrationRefused',
+        detail: { cluster: 'demo', ending: 'refused', error: { name: 'PreflightRefused', cause } },
+      },
+    ]);
+    expect(writes(scene)).toEqual([]);
+  });
+
+  test('an enrolled cluster on nftables has no planned migration, one on IPVS has, unless its tag keeps IPVS', async () => {
+    const clusters = [
+      { name: 'on-nftables', ...ON_NFTABLES },
+      { name: 'on-ipvs', ...ON_IPVS },
+      { name: 'kept-on-ipvs', ...ON_IPVS, tags: { ...ENROLLED, ...KEEPS_IPVS } },
+    ];
+    await scene.look(clusters, async () => {
+      await scene.sweep('schedule-migrations');
+      expect(await scene.planned()).toEqual(['nightshift-on-ipvs at(2026-11-21T22:00:00) Etc/UTC']);
+    });
   });
 
   test('a malformed event is tried three times, goes to the dead-letter queue with its reason, and raises the alarm', async () => {

@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addonCall, addonEvent, created, running } from '../functions/handlers/events.ts';
 import { eventsIn } from '../workflow/event-schemas.ts';
 import { writes } from '../workflow/run.ts';
-import { CLUSTER } from '../workflow/worlds.ts';
-import { deployWithDriftMigrated, executionsOf, modesOf, Scene, timesOf } from './scene.ts';
+import { deployWithDriftMigrated, executionsOf, MODERN, modesOf, ON_NFTABLES, Scene, timesOf } from './scene.ts';
 
 /** Everything here is done by the template: its rules, targets, permissions, functions, variables and schedules. */
 let scene: Scene;
@@ -16,13 +15,12 @@ afterAll(() => scene.stop());
 const NEW = {
   status: 'CREATING',
   activeAfter: 600,
-  addon: { ...CLUSTER.addon, status: 'CREATING', activeAfter: 660 },
+  addon: { ...MODERN.addon, status: 'CREATING', activeAfter: 660 },
   tags: {},
 };
-const ON_IPVS = { addon: { ...CLUSTER.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };
 
 describe('a new cluster', () => {
-  it('without nodes is on IPVS as soon as it is ACTIVE, once for two deliveries of its event', async () => {
+  it('without nodes is on nftables as soon as it is ACTIVE, once for two deliveries of its event', async () => {
     const state = await scene.play([{ ...NEW, nodeGroups: [] }], async () => {
       expect(await scene.deliver(created(), created())).toEqual([
         ['nightshift-cluster-created'],
@@ -30,7 +28,7 @@ describe('a new cluster', () => {
       ]);
     });
     expect(executionsOf(state)).toEqual(['created-demo-24e9b653c917bb46 SUCCEEDED']);
-    expect(state.clusters).toMatchObject([{ configMap: { mode: 'ipvs', scheduler: 'rr' } }]);
+    expect(state.clusters).toMatchObject([{ configMap: { mode: 'nftables' } }]);
     expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-20T22:11']);
     expect(eventsIn(scene.calls)).toMatchObject([{ detail: { cluster: 'demo', ending: 'migrated' } }]);
     expect(state.alarms).toEqual([]);
@@ -42,7 +40,7 @@ describe('a new cluster', () => {
     });
     expect(executionsOf(state)).toEqual(['created-demo-24e9b653c917bb46 SUCCEEDED']);
     expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-21T22:00']);
-    expect(modesOf(state)).toEqual(['demo ipvs ipvs ipvs']);
+    expect(modesOf(state)).toEqual(['demo nftables nftables nftables']);
   });
 
   it('that EKS refused to create matches no rule', async () => {
@@ -58,8 +56,8 @@ describe('a cluster that somebody switches back by hand', () => {
   const switchBack = () =>
     scene.eks.send(new UpdateAddonCommand({ clusterName: 'demo', addonName: 'kube-proxy', configurationValues }));
 
-  it('is noticed, published on the bus, planned, and on IPVS again after its window', async () => {
-    const state = await scene.play([ON_IPVS], async () => {
+  it('is noticed, published on the bus, planned, and on nftables again after its window', async () => {
+    const state = await scene.play([ON_NFTABLES], async () => {
       await switchBack();
       expect(await scene.deliver(addonCall('UpdateAddon', { configurationValues }))).toEqual([
         ['nightshift-addon-changed'],
@@ -67,18 +65,18 @@ describe('a cluster that somebody switches back by hand', () => {
       expect(eventsIn(scene.calls)).toMatchObject([
         {
           'detail-type': 'nightshift.DriftDetected',
-          detail: { cluster: 'demo', found: 'iptables', wanted: 'ipvs (rr)', scheduled: true },
+          detail: { cluster: 'demo', found: 'iptables', wanted: 'nftables', scheduled: true },
         },
       ]);
       expect(await scene.planned()).toEqual(['nightshift-demo at(2026-11-21T22:00:00) Etc/UTC']);
     });
     expect(executionsOf(state)).toEqual(['scheduled-demo-20261121T2200 SUCCEEDED']);
-    expect(modesOf(state)).toEqual(['demo ipvs ipvs ipvs']);
+    expect(modesOf(state)).toEqual(['demo nftables nftables nftables']);
     expect(await scene.planned()).toEqual([]);
   });
 
   it('is noticed by the event of EKS if CloudTrail sends none', async () => {
-    await scene.look([ON_IPVS], async () => {
+    await scene.look([ON_NFTABLES], async () => {
       await switchBack();
       await scene.pass(5);
       expect(await scene.deliver(addonEvent('Update Succeeded'))).toEqual([['nightshift-addon-event']]);
@@ -98,9 +96,9 @@ describe('a cluster that somebody switches back by hand', () => {
   });
 });
 
-describe('nodes that join a cluster on IPVS', () => {
+describe('nodes that join a cluster on nftables', () => {
   it('are proven by one execution when they have settled, and nothing is written', async () => {
-    const state = await scene.play([{ ...ON_IPVS, nodeGroups: [{ os: 'al2023', count: 12 }] }], async () => {
+    const state = await scene.play([{ ...ON_NFTABLES, nodeGroups: [{ os: 'al2023', count: 12 }] }], async () => {
       const nodes = scene.sandbox.live.region.clusters.get('demo')?.nodes ?? [];
       const matched = await scene.deliver(...nodes.map(({ id }) => running(id, '2026-11-20T22:00:00Z')));
       expect(matched).toEqual(Array(12).fill(['nightshift-node-registered']));

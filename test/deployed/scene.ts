@@ -12,17 +12,26 @@ import { synthesized } from '../../infra/synthesized.ts';
 import type { Template } from '../../infra/template.ts';
 import { Roles } from '../infra/roles.ts';
 import { fleetOf } from '../workflow/schedules.ts';
+import { CLUSTER } from '../workflow/worlds.ts';
 
 const SHIPPED = readConfig(new URL('../../nightshift.config.json', import.meta.url));
+
+/**
+ * The cluster of these scenes unless a scene changes it: it has everything that the shipped target, nftables, needs. In a
+ * sandbox Kubernetes 1.36 comes with the VPC CNI 1.23.0 and with nodes of kernel 6.18.
+ */
+export const MODERN = { version: '1.36', addon: { ...CLUSTER.addon, version: 'v1.36.0-eksbuild.2' } };
+/** Its add-on, configured for the shipped target, and for another mode. */
+export const ON_NFTABLES = { addon: { ...MODERN.addon, configuration: '{"mode":"nftables"}' } };
+export const ON_IPVS = { addon: { ...MODERN.addon, configuration: '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}' } };
 
 /** What a fresh clone deploys: its window is Saturday, 22:00 UTC; the scenes begin on Friday, 22:00 UTC. */
 export const deployAsShipped = (): Promise<Template> => synthesized(SHIPPED);
 
-/** With a second window, IPVS as the target, and a migration after every drift. */
+/** With a second window, and a migration after every drift. */
 export function deployWithDriftMigrated(): Promise<Template> {
   const sunday = { ...weekend(SHIPPED), schedule: 'cron(0 2 ? * SUN *)', timezone: 'America/New_York' };
-  const target = { mode: 'ipvs' as const, scheduler: 'rr' as const };
-  const settings = { ...SHIPPED.settings, target, drift: 'migrate' as const };
+  const settings = { ...SHIPPED.settings, drift: 'migrate' as const };
   return synthesized({ ...SHIPPED, windows: { ...SHIPPED.windows, sunday }, settings });
 }
 
@@ -42,6 +51,8 @@ export function without(template: Template, isGone: (type: string, properties: s
 
 const Schedule = z.object({ group: z.string(), name: z.string(), expression: z.string(), timezone: z.string() });
 const HistoryEvent = z.object({ type: z.string() });
+
+const worldOf = (clusters: readonly object[]) => fleetOf(clusters.map((cluster) => ({ ...MODERN, ...cluster })));
 
 /** A sandbox in which a synthesized template is deployed and nothing else; each scene has a world of its own. */
 export class Scene {
@@ -82,7 +93,7 @@ export class Scene {
 
   /** Plays in a new world; time passes only where `play` lets it, and runs on to its end afterwards. */
   async play(clusters: object[], play: () => Promise<void>): Promise<SandboxState> {
-    await this.sandbox.load(fleetOf(clusters));
+    await this.sandbox.load(worldOf(clusters));
     await this.#clock.busy(play);
     await this.#clock.idle();
     this.#expectAllowed();
@@ -91,7 +102,7 @@ export class Scene {
 
   /** As `play`; what was set in motion is thrown away with its world. */
   async look(clusters: object[], look: () => Promise<void>): Promise<void> {
-    await this.sandbox.load(fleetOf(clusters));
+    await this.sandbox.load(worldOf(clusters));
     await this.#clock.busy(async () => {
       await look();
       this.#expectAllowed();

@@ -36,7 +36,7 @@ describe('a tag', () => {
     });
     expect(executionsOf(state)).toEqual(['scheduled-demo-20261121T2200 SUCCEEDED']);
     expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-21T22:01']);
-    expect(modesOf(state)).toEqual(['demo ipvs ipvs ipvs']);
+    expect(modesOf(state)).toEqual(['demo nftables nftables nftables']);
     expect(await scene.planned()).toEqual([]);
     await scene.sweep('schedule-migrations');
     expect(await scene.planned()).toEqual([]);

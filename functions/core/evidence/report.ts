@@ -67,3 +67,8 @@ export function readReport(
   if (missing.length > 0) problems.push(`not reported: ${missing.join(', ')}`);
   return { facts, warnings, problems };
 }
+
+/** Facts as a verdict keeps them: whole numbers as numbers. */
+export function verdictFacts(facts: ReadonlyMap<string, string>): Record<string, string | number> {
+  return Object.fromEntries([...facts].map(([key, text]) => [key, /^\d+$/.test(text) ? Number(text) : text]));
+}

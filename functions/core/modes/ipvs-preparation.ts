@@ -1,4 +1,4 @@
-import { type Rule, readReport } from '../evidence/report.ts';
+import { type Rule, readReport, verdictFacts } from '../evidence/report.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import type { InventoryNode } from '../nodes/nodes.ts';
 import { entries, FOREIGN_SERVERS, FOREIGN_SERVERS_RULE, listOf, lostServers } from './foreign-servers.ts';
@@ -79,7 +79,7 @@ export function judgePrepareOutput(
     name: node.name,
     pass,
     reasons: pass ? ['modules loaded, kept for the next boot', ...warnings] : [...problems, ...warnings],
-    facts: Object.fromEntries(facts),
+    facts: verdictFacts(facts),
     excerpt: output,
   };
 }

@@ -1,4 +1,4 @@
-import { type Rule, readReport } from '../evidence/report.ts';
+import { type Rule, readReport, verdictFacts } from '../evidence/report.ts';
 import type { Verdict } from '../evidence/verdict.ts';
 import type { InventoryNode } from '../nodes/nodes.ts';
 import { FOREIGN_SERVERS, FOREIGN_SERVERS_RULE, lostServers } from './foreign-servers.ts';
@@ -94,7 +94,7 @@ export function judgeNftablesPreparation(
     name: node.name,
     pass,
     reasons: pass ? ['kernel and programs are ready for nftables mode', ...warnings] : [...problems, ...warnings],
-    facts: Object.fromEntries([...facts].map(([key, text]) => [key, /^\d+$/.test(text) ? Number(text) : text])),
+    facts: verdictFacts(facts),
     excerpt: output,
   };
 }

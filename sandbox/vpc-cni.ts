@@ -7,6 +7,8 @@ export interface VpcCni {
   readonly excludeSnatCidrs: readonly string[];
   /** Version of the network policy agent; null if the DaemonSet has no such container. */
   readonly networkPolicyAgent: string | null;
+  /** Whether EKS has it as the add-on vpc-cni. */
+  readonly addon: boolean;
 }
 
 /** By the Kubernetes minor version from which clusters have it, oldest first: the CNI, and the agent that belongs to it. */
@@ -27,5 +29,5 @@ export function vpcCni(kubernetesVersion: string, given: Partial<VpcCni> = {}): 
   const { version = usual } = given;
   // The agent of another version of the CNI is that of the newest release up to it.
   const [, , ofVersion = agent] = RELEASES.findLast(([, release]) => minorOf(version) >= minorOf(release)) ?? [];
-  return { externalSnat: false, excludeSnatCidrs: [], networkPolicyAgent: ofVersion, ...given, version };
+  return { externalSnat: false, excludeSnatCidrs: [], networkPolicyAgent: ofVersion, addon: true, ...given, version };
 }

@@ -29,11 +29,13 @@ export function addonHandlers(region: Region, options: AddonOptions): Handlers<t
   const describeCalls = throttle(region.clock);
   const rules = { schemaOf, ending: options.addonEnding ?? (() => undefined) };
   return {
-    DescribeAddon: ({ clusterName, addonName }) => ({
-      addon: describeAddon(region, findCluster(region, clusterName), addonName),
-    }),
+    DescribeAddon: ({ clusterName, addonName }) => {
+      const cluster = findCluster(region, clusterName);
+      return { addon: cniAddon(region, cluster, addonName) ?? describeAddon(region, cluster, addonName) };
+    },
     ListAddons: ({ clusterName, nextToken, maxResults }) => {
-      const names = findCluster(region, clusterName).addon ? [ADDON_NAME] : [];
+      const { addon, cni } = findCluster(region, clusterName);
+      const names = [...(addon ? [ADDON_NAME] : []), ...(cni?.addon ? [CNI_ADDON_NAME] : [])];
       const { items, nextToken: next } = page(names, { token: nextToken, size: maxResults ?? 100 });
       return { addons: items, nextToken: next };
     },
@@ -93,6 +95,18 @@ function schemaFor(addonVersion: string, options: AddonOptions): JsonSchema {
       404,
     );
   return options.addonSchema?.(addonVersion) ?? kubeProxySchema(kubernetesVersion);
+}
+
+const CNI_ADDON_NAME = 'vpc-cni';
+
+/** The add-on vpc-cni, if `addonName` names it and the cluster has it. The sandbox describes it and changes it for nobody. */
+function cniAddon(region: Region, cluster: Cluster, addonName: string): Sdk.Addon | null {
+  if (addonName !== CNI_ADDON_NAME || !cluster.cni?.addon) return null;
+  return {
+    ...{ addonName, clusterName: cluster.name, status: 'ACTIVE', addonVersion: `${cluster.cni.version}-eksbuild.1` },
+    ...{ health: { issues: [] }, createdAt: cluster.createdAt, modifiedAt: cluster.createdAt, tags: {} },
+    addonArn: `arn:aws:eks:${region.name}:${region.account}:addon/${cluster.name}/${addonName}/${arnSuffix(`${addonName}/${cluster.name}`)}`,
+  };
 }
 
 function requireKubeProxy(addonName: string): void {

@@ -2,6 +2,7 @@ import { EKS, InvalidParameterException, ResourceInUseException, ResourceNotFoun
 import { afterEach, expect, test } from 'vitest';
 import type { Cluster } from '../../region.ts';
 import { eksService } from '../../services/eks.ts';
+import { vpcCni } from '../../vpc-cni.ts';
 import { makeCluster, makeNode, type RecordingKubernetes, TestRegion } from './region.ts';
 
 const IPVS = '{"mode":"ipvs","ipvs":{"scheduler":"lc"}}';
@@ -157,6 +158,20 @@ test('a private IPv6 cluster is described as one', async () => {
   expect(cluster?.resourcesVpcConfig?.endpointPublicAccess).toBe(false);
   expect(cluster?.createdAt).toEqual(new Date('2026-01-15T10:00:00Z'));
   await expect(client.describeCluster({ name: 'other' })).rejects.toThrow(ResourceNotFoundException);
+});
+
+test('the Amazon VPC CNI is an add-on beside kube-proxy, unless the cluster has it otherwise', async () => {
+  const { client } = await open({ cni: vpcCni('1.36') });
+  expect((await client.listAddons({ clusterName: 'demo' })).addons).toEqual(['kube-proxy', 'vpc-cni']);
+  expect((await client.describeAddon({ clusterName: 'demo', addonName: 'vpc-cni' })).addon).toMatchObject({
+    addonVersion: 'v1.23.0-eksbuild.1',
+    status: 'ACTIVE',
+  });
+  const { client: other } = await open({ cni: vpcCni('1.36', { addon: false }) });
+  expect((await other.listAddons({ clusterName: 'demo' })).addons).toEqual(['kube-proxy']);
+  await expect(other.describeAddon({ clusterName: 'demo', addonName: 'vpc-cni' })).rejects.toThrow(
+    'No addon: vpc-cni found in cluster: demo',
+  );
 });
 
 test('CreateAddon adopts a self-managed kube-proxy with OVERWRITE and fails on a difference without', async () => {

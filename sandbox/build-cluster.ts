@@ -71,7 +71,8 @@ export async function buildCluster(
     addonUpdates: pastUpdates(described.pastUpdates, createdAt),
     accessEntries: new Map(),
     ...(described.rbac && { rbac: described.rbac }),
-    cni: vpcCni(described.version, described.cni),
+    // EKS Auto Mode has its own, which is not an add-on.
+    cni: vpcCni(described.version, { addon: !described.autoMode, ...described.cni }),
     ...(described.workloads && { workloads: described.workloads }),
   };
   const api = await startKubernetesApi({

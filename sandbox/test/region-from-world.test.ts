@@ -39,7 +39,7 @@ describe('a Region from a world file', () => {
     const { eks, kubernetes, sandbox } = await open(worldOf([{ addon: null }]));
     const addon = { clusterName: 'demo', addonName: 'kube-proxy' };
     await expect(eks.describeAddon(addon)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
-    expect(await eks.listAddons({ clusterName: 'demo' })).toMatchObject({ addons: [] });
+    expect(await eks.listAddons({ clusterName: 'demo' })).toMatchObject({ addons: ['vpc-cni'] });
     const set = await kubernetes
       .makeApiClient(AppsV1Api)
       .readNamespacedDaemonSet({ namespace: 'kube-system', name: 'kube-proxy' });

@@ -114,8 +114,8 @@ describe('a node that joins a cluster on IPVS', () => {
   });
 
   /** An execution for a node that joined, and one more node that joins before that begins. */
-  async function oneMoreJoins(more: object = {}) {
-    await region.still(fleetOf([{ addon: ON_IPVS }]), async () => {
+  async function oneMoreJoins(more: object = {}, cluster: object = {}) {
+    await region.still(fleetOf([{ addon: ON_IPVS, ...cluster }]), async () => {
       await region.workflow.post('faults', [joins('AwaitBeginning', more)]);
       const [cluster] = region.workflow.sandbox.live.region.clusters.values();
       await region.invoke('on-node-registered', running(cluster?.nodes[0]?.id ?? '', '2026-11-20T22:14:00Z'));
@@ -133,7 +133,9 @@ describe('a node that joins a cluster on IPVS', () => {
   });
 
   it('that cannot run IPVS is named in the window in which it was to be prepared', async () => {
-    const { executions } = await oneMoreJoins({ missingModules: ['ip_vs_rr'] });
+    // With fewer nodes one broken kube-proxy alone keeps a rollout from beginning.
+    const twelve = { nodeGroups: [{ os: 'al2023', count: 12 }] };
+    const { executions } = await oneMoreJoins({ missingModules: ['ip_vs_rr'] }, twelve);
     expect(executions).toMatchObject([{ status: 'FAILED' }]);
     const said = calls().filter(({ operation }) => operation === 'PutEvents');
     expect(said).toMatchObject([{ input: { Entries: [{ DetailType: 'nightshift.MigrationFailed' }] } }]);

@@ -89,7 +89,7 @@ function move(facts: AdviceFacts, minor: number | null): Decision {
     };
   if (isNew)
     return {
-      advice: 'nftables',
+      advice: after.length > 0 ? 'nftables-later' : 'nftables',
       after,
       reasons: [...why, `AWS recommends nftables mode from Kubernetes ${RECOMMENDED} on.`, ...unseen],
     };

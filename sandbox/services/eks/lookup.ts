@@ -12,7 +12,7 @@ export function findCluster(region: Region, name: string): Cluster {
   });
 }
 
-/** The only add-on that a cluster of the sandbox can have is kube-proxy. */
+/** The only add-on of a cluster that the sandbox changes is kube-proxy. */
 export function findAddon(cluster: Cluster, addonName: string): Addon {
   if (addonName === ADDON_NAME && cluster.addon) return cluster.addon;
   const members = { clusterName: cluster.name, addonName };

@@ -45,19 +45,19 @@ describe('the advice', () => {
     [
       'with an older VPC CNI',
       { cni: 'v1.20.4-eksbuild.2' },
-      'nftables',
+      'nftables-later',
       ['Update the Amazon VPC CNI from 1.20.4 to 1.23.0 or newer.'],
     ],
     [
       'with Amazon Linux 2',
       { kernels: { tooOld: ['node-1 (i-1) Amazon Linux 2'], unknown: 0 } },
-      'nftables',
+      'nftables-later',
       ['Replace the nodes whose kernel is older than 5.13: node-1 (i-1) Amazon Linux 2.'],
     ],
     [
       'with an add-on that is behind',
       { addon: { version: 'v1.34.1-eksbuild.2', modes: ['iptables', 'ipvs', 'nftables'] } },
-      'nftables',
+      'nftables-later',
       ['Update the kube-proxy add-on from 1.34.1 to 1.36 or newer.'],
     ],
     [
@@ -143,7 +143,7 @@ describe('the deadlines', () => {
 
 it('is one paragraph for people', () => {
   expect(adviceText(advise({ ...FACTS, cni: 'v1.20.4-eksbuild.2' }))).toBe(
-    'Move to nftables mode. First: Update the Amazon VPC CNI from 1.20.4 to 1.23.0 or newer. kube-proxy is configured for ipvs, which Kubernetes 1.43 does not have any more. AWS recommends nftables mode from Kubernetes 1.36 on.',
+    'Move to nftables mode later. First: Update the Amazon VPC CNI from 1.20.4 to 1.23.0 or newer. kube-proxy is configured for ipvs, which Kubernetes 1.43 does not have any more. AWS recommends nftables mode from Kubernetes 1.36 on.',
   );
   expect(adviceText(advise({ ...FACTS, running: 'nftables' }))).toBe(
     'Stay in nftables mode. kube-proxy is configured for nftables, which no version removes.',

@@ -9,8 +9,9 @@ import {
   HOLDS_PATH,
   type Hold,
   type HoldScope,
+  holdOf,
   holdParameter,
-  readHold,
+  isInForce,
   scopeOf,
 } from '../functions/core/guards/holds.ts';
 import { asking, type Connection } from './aws.ts';
@@ -72,11 +73,6 @@ export function listHolds(connection: Connection, now: Date): Promise<ListedHold
 function listedHold(name: string, value: string, now: Date): ListedHold[] {
   const scope = scopeOf(name);
   if (scope === null) return [];
-  const read = readHold(value);
-  const hold: Hold =
-    read.kind === 'parsed'
-      ? read.data
-      : { reason: `${name} cannot be read: ${read.sentence}`, by: 'unknown', since: 'unknown', until: null };
-  const active = hold.until === null || new Date(hold.until) > now;
-  return [{ cluster: scope.kind === 'all' ? null : scope.cluster, ...hold, active }];
+  const hold = holdOf({ name, value });
+  return [{ cluster: scope.kind === 'all' ? null : scope.cluster, ...hold, active: isInForce(hold, now) }];
 }

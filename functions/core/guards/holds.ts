@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { readWith } from '../values/parse-input.ts';
+import { type Parsed, readWith } from '../values/parse-input.ts';
 import { printable } from '../values/printable.ts';
 
 /** What a hold covers: one cluster, or every cluster of this account and Region. */
@@ -31,12 +31,7 @@ export interface HoldParameter {
 }
 
 /** A hold that is in force. `until` is null if its parameter does not say, or cannot be read. */
-export interface ActiveHold {
-  scope: 'all' | 'cluster';
-  reason: string;
-  by: string;
-  until: string | null;
-}
+export type ActiveHold = Hold & { scope: HoldScope['kind'] };
 
 /** The name of the parameter that holds `scope`. */
 export function holdParameter(scope: HoldScope): string {
@@ -59,23 +54,27 @@ export function holdsOf(cluster: string): string[] {
  * be read holds, too, because its author wanted a hold.
  */
 export function holdInForce(parameters: readonly HoldParameter[], now: Date): ActiveHold | null {
-  const active = parameters.map(activeHold).filter(({ until }) => until === null || new Date(until) > now);
+  const active = parameters
+    .map((parameter) => ({ scope: scopeOf(parameter.name)?.kind ?? ('all' as const), ...holdOf(parameter) }))
+    .filter((hold) => isInForce(hold, now));
   const last = ({ until }: ActiveHold) => (until === null ? Number.POSITIVE_INFINITY : Date.parse(until));
   return active.toSorted((one, other) => last(other) - last(one)).at(0) ?? null;
 }
 
-function activeHold({ name, value }: HoldParameter): ActiveHold {
-  const scope = scopeOf(name)?.kind ?? 'all';
-  const read = readHold(value);
-  if (read.kind === 'parsed') {
-    const { reason, by, until } = read.data;
-    return { scope, reason, by, until };
-  }
-  return { scope, reason: `the SSM parameter ${name} cannot be read: ${read.sentence}`, by: 'unknown', until: null };
+/** Whether a hold's end, if it has one, is later than `now`. */
+export function isInForce({ until }: Pick<Hold, 'until'>, now: Date): boolean {
+  return until === null || new Date(until) > now;
 }
 
-/** Reads a hold parameter's value. */
-export function readHold(value: string): ReturnType<typeof readWith<Hold>> {
+/** The hold that a parameter is. One that cannot be read says so as its reason, and has no end. */
+export function holdOf({ name, value }: HoldParameter): Hold {
+  const read = readHold(value);
+  if (read.kind === 'parsed') return read.data;
+  const reason = `the SSM parameter ${name} cannot be read: ${read.sentence}`;
+  return { reason, by: 'unknown', since: 'unknown', until: null };
+}
+
+function readHold(value: string): Parsed<Hold> {
   let json: unknown;
   try {
     json = JSON.parse(value);

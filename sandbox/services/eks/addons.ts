@@ -1,6 +1,6 @@
 import type * as Sdk from '@aws-sdk/client-eks';
 import { AddonIssueCode, ErrorCode } from '@aws-sdk/client-eks';
-import type { AddonUpdate, Cluster, Region } from '../../region.ts';
+import type { Addon, AddonUpdate, Cluster, Region } from '../../region.ts';
 import { ServiceError } from '../../wire/error.ts';
 import type { Handlers } from '../../wire/operations.ts';
 import { page } from '../paging.ts';
@@ -29,10 +29,9 @@ export function addonHandlers(region: Region, options: AddonOptions): Handlers<t
   const describeCalls = throttle(region.clock);
   const rules = { schemaOf, ending: options.addonEnding ?? (() => undefined) };
   return {
-    DescribeAddon: ({ clusterName, addonName }) => {
-      const cluster = findCluster(region, clusterName);
-      return { addon: cniAddon(region, cluster, addonName) ?? describeAddon(region, cluster, addonName) };
-    },
+    DescribeAddon: ({ clusterName, addonName }) => ({
+      addon: describeAddon(region, findCluster(region, clusterName), addonName),
+    }),
     ListAddons: ({ clusterName, nextToken, maxResults }) => {
       const { addon, cni } = findCluster(region, clusterName);
       const names = [...(addon ? [ADDON_NAME] : []), ...(cni?.addon ? [CNI_ADDON_NAME] : [])];
@@ -99,14 +98,11 @@ function schemaFor(addonVersion: string, options: AddonOptions): JsonSchema {
 
 const CNI_ADDON_NAME = 'vpc-cni';
 
-/** The add-on vpc-cni, if `addonName` names it and the cluster has it. The sandbox describes it and changes it for nobody. */
-function cniAddon(region: Region, cluster: Cluster, addonName: string): Sdk.Addon | null {
-  if (addonName !== CNI_ADDON_NAME || !cluster.cni?.addon) return null;
-  return {
-    ...{ addonName, clusterName: cluster.name, status: 'ACTIVE', addonVersion: `${cluster.cni.version}-eksbuild.1` },
-    ...{ health: { issues: [] }, createdAt: cluster.createdAt, modifiedAt: cluster.createdAt, tags: {} },
-    addonArn: `arn:aws:eks:${region.name}:${region.account}:addon/${cluster.name}/${addonName}/${arnSuffix(`${addonName}/${cluster.name}`)}`,
-  };
+/** The add-on vpc-cni of a cluster that has it. The sandbox describes it, and changes it for nobody. */
+function cniAddon({ cni, createdAt }: Cluster): Addon | null {
+  if (!cni?.addon) return null;
+  const version = `${cni.version}-eksbuild.1`;
+  return { version, status: 'ACTIVE', configurationValues: null, createdAt, modifiedAt: createdAt };
 }
 
 function requireKubeProxy(addonName: string): void {
@@ -115,7 +111,7 @@ function requireKubeProxy(addonName: string): void {
 }
 
 function describeAddon(region: Region, cluster: Cluster, addonName: string): Sdk.Addon {
-  const addon = findAddon(cluster, addonName);
+  const addon = (addonName === CNI_ADDON_NAME ? cniAddon(cluster) : null) ?? findAddon(cluster, addonName);
   return {
     addonName,
     clusterName: cluster.name,

@@ -67,8 +67,54 @@ const fail = z.strictObject({
   Error: z.string().optional(),
   Cause: z.string().optional(),
 });
+/** What only a distributed Map takes. */
+const distributed = {
+  Label: z
+    .string()
+    .regex(
+      /^[^\s?*<>{}[\]:;,\\|^~$#%&`"/\p{Cc}]{1,40}$/u,
+      'must be 1 to 40 characters without spaces, brackets or wildcards',
+    )
+    .optional(),
+  ToleratedFailureCount: z.union([z.int().min(0), expression]).optional(),
+  ToleratedFailurePercentage: z.union([z.number().min(0).max(100), expression]).optional(),
+  ItemReader: z
+    .strictObject({
+      Resource: z.literal('arn:aws:states:::s3:getObject'),
+      Arguments: z.union([z.strictObject({ Bucket: z.string(), Key: z.string() }), expression]),
+      ReaderConfig: z.strictObject({
+        InputType: z.literal('JSON'),
+        MaxItems: z.union([z.int().min(0), expression]).optional(),
+      }),
+    })
+    .optional(),
+  ItemBatcher: z
+    .strictObject({
+      MaxItemsPerBatch: z.union([z.int().min(1), expression]).optional(),
+      MaxInputBytesPerBatch: z.union([z.int().min(1).max(262_144), expression]).optional(),
+      BatchInput: json.optional(),
+    })
+    .optional(),
+  ResultWriter: z
+    .strictObject({
+      Resource: z.literal('arn:aws:states:::s3:putObject').optional(),
+      Arguments: z
+        .union([z.strictObject({ Bucket: z.string(), Prefix: z.string().optional() }), expression])
+        .optional(),
+      WriterConfig: z
+        .strictObject({
+          Transformation: z.enum(['NONE', 'COMPACT', 'FLATTEN']),
+          OutputType: z.enum(['JSON', 'JSONL']),
+        })
+        .optional(),
+    })
+    .optional(),
+};
+/** Names of the fields that an inline Map must not have. */
+export const DISTRIBUTED_FIELDS = Object.keys(distributed);
 const map = z.strictObject({
   Type: z.literal('Map'),
+  ...distributed,
   ...described,
   ...transition,
   ...data,
@@ -78,7 +124,10 @@ const map = z.strictObject({
   MaxConcurrency: z.union([z.int().min(0), expression]).optional(),
   ItemProcessor: z.strictObject({
     Comment: z.string().optional(),
-    ProcessorConfig: z.strictObject({ Mode: z.literal('INLINE') }),
+    ProcessorConfig: z.discriminatedUnion('Mode', [
+      z.strictObject({ Mode: z.literal('INLINE') }),
+      z.strictObject({ Mode: z.literal('DISTRIBUTED'), ExecutionType: z.literal('STANDARD') }),
+    ]),
     StartAt: z.string(),
     States: z.record(z.string(), z.unknown()),
   }),

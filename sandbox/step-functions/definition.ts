@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Definition, Graph, MapState, State } from './asl.ts';
-import { machineSchema, stateSchemas } from './asl.ts';
+import { DISTRIBUTED_FIELDS, machineSchema, stateSchemas } from './asl.ts';
 import { expressionIn, inspectExpression, stringsIn } from './expressions.ts';
 import { InvalidDefinition } from './failure.ts';
 import { parseResource } from './resource.ts';
@@ -62,10 +62,46 @@ function checkState(state: State, path: string, report: Report): void {
     else if (typeof state.Arguments === 'object')
       for (const problem of resource.check(state.Arguments)) report(`${problem} at ${path}/Arguments`);
   }
+  if (state.Type === 'Map') for (const problem of mapProblems(state)) report(`${problem} at ${path}`);
   if (state.Type === 'Fail' && state.Error?.startsWith('States.'))
     report(`the Error of a Fail state must not begin with 'States.' at ${path}/Error`);
   const { processor: _, ItemProcessor: __, ...own } = { processor: undefined, ItemProcessor: undefined, ...state };
   checkExpressions(own, path, report);
+}
+
+/** https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html */
+function mapProblems(state: MapState): string[] {
+  if (state.ItemProcessor.ProcessorConfig.Mode === 'INLINE')
+    return DISTRIBUTED_FIELDS.filter((name) => name in state).map(
+      (name) => `field '${name}' is only for a Map in DISTRIBUTED mode`,
+    );
+  const { ItemReader, Items, ItemBatcher, ResultWriter } = state;
+  const problems: string[] = [];
+  if (ItemReader && Items !== undefined) problems.push('at most one of Items and ItemReader can be used');
+  if (ItemBatcher && ItemBatcher.MaxItemsPerBatch === undefined && ItemBatcher.MaxInputBytesPerBatch === undefined)
+    problems.push('ItemBatcher needs MaxItemsPerBatch or MaxInputBytesPerBatch');
+  if (ResultWriter && (ResultWriter.Resource === undefined) !== (ResultWriter.Arguments === undefined))
+    problems.push('ResultWriter needs both of Resource and Arguments, or none');
+  if (ResultWriter && ResultWriter.Resource === undefined && ResultWriter.WriterConfig === undefined)
+    problems.push('ResultWriter must not be empty');
+  if (ResultWriter && ResultWriter.Resource === undefined && ResultWriter.WriterConfig?.OutputType === 'JSONL')
+    problems.push('OutputType JSONL is supported with a Resource only');
+  return problems;
+}
+
+/** Labels are part of the ARNs of Map Runs: each is used once in a state machine. */
+function checkLabels(graph: Graph, report: Report): void {
+  const labels = [...labelsOf(graph)];
+  for (const label of new Set(labels.filter((each, index) => labels.indexOf(each) !== index)))
+    report(`the Label '${label}' is used more than once`);
+}
+
+function* labelsOf(graph: Graph): Generator<string> {
+  for (const state of graph.states.values()) {
+    if (state.Type !== 'Map') continue;
+    if (state.Label !== undefined) yield state.Label;
+    yield* labelsOf(state.processor);
+  }
 }
 
 function checkExpressions(value: unknown, path: string, report: Report): void {
@@ -147,6 +183,7 @@ function parse(text: string): Definition {
     throw new InvalidDefinition(problems);
   }
   const graph = parseGraph(machine.data.StartAt, machine.data.States, '', report);
+  checkLabels(graph, report);
   if (problems.length > 0) throw new InvalidDefinition(problems);
   return { graph, timeoutSeconds: machine.data.TimeoutSeconds };
 }

@@ -1,11 +1,14 @@
+import type { MapState } from './asl.ts';
 import { parseDefinition } from './definition.ts';
-import type { Ending, Origin, StateMachine } from './execution.ts';
+import { runDistributedMap } from './distributed-map.ts';
+import type { Ending, MapRunShare, Origin, StateMachine } from './execution.ts';
 import { Execution } from './execution.ts';
 import { Interrupted, StateFailure } from './failure.ts';
 import { stepFunctionsFunctions, uuid } from './functions.ts';
 import type { Json } from './json.ts';
 import { Payload } from './json.ts';
 import { runMap } from './map.ts';
+import { type Batch, type Limits, MapRun } from './map-run.ts';
 import { withRecovery } from './recovery.ts';
 import { runTask } from './task.ts';
 import { type Run, Thread } from './thread.ts';
@@ -19,6 +22,8 @@ export class StepFunctions {
   readonly versions = new Versions();
   /** By ARN, in the order in which they started. */
   readonly executions = new Map<string, Execution>();
+  /** By ARN, in the order in which they started. */
+  readonly mapRuns = new Map<string, MapRun>();
   readonly #functions: Record<string, unknown>;
 
   constructor(world: StepFunctionsWorld) {
@@ -49,8 +54,16 @@ export class StepFunctions {
 
   /** Starts an execution; it takes its first step after the caller went on. The name must be free. */
   start(machine: StateMachine, name: string, input: Json, origin: Origin = {}): Execution {
-    const arn = this.executionArn(machine, name);
-    const execution = new Execution(this.world, machine, { arn, name, input: new Payload(input), origin });
+    return this.#begin(machine, { name, input: new Payload(input), origin });
+  }
+
+  #begin(
+    machine: StateMachine,
+    fields: { name: string; input: Payload; origin: Origin; mapRun?: MapRunShare },
+  ): Execution {
+    const arn = this.executionArn(machine, fields.name);
+    const { origin } = fields;
+    const execution = new Execution(this.world, machine, { arn, ...fields });
     this.executions.delete(arn);
     this.executions.set(arn, execution);
     execution.record('ExecutionStarted', 0, {
@@ -80,19 +93,53 @@ export class StepFunctions {
     return execution;
   }
 
-  async #run(execution: Execution): Promise<void> {
-    const { clock } = this.world.region;
-    const { graph, timeoutSeconds } = execution.machine.definition;
-    const run: Run = {
+  /**
+   * A Map Run of `parent`. Its children belong to a state machine of their own, `name/label`.
+   * https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+   */
+  #openMapRun(parent: Execution, state: MapState, limits: Limits) {
+    const { random, clock } = this.world.region;
+    const own = parent.machine;
+    const label = state.Label ?? uuid(random);
+    const labelled = (text: string) => `${text.replace(/\/.*$/, '')}/${label}`;
+    const machine: StateMachine = {
+      ...own,
+      name: labelled(own.name),
+      arn: labelled(own.arn),
+      text: JSON.stringify({ QueryLanguage: 'JSONata', ...state.ItemProcessor }),
+      definition: { graph: state.processor, timeoutSeconds: undefined },
+    };
+    const arn = `${machine.arn.replace(':stateMachine:', ':mapRun:')}:${uuid(random)}`;
+    const mapRun = new MapRun({ arn, machineArn: machine.arn, parent, startDate: clock.now(), limits });
+    this.mapRuns.set(arn, mapRun);
+    const start = ({ input, items }: Batch) => {
+      const child = this.#begin(machine, { name: uuid(random), input, origin: {}, mapRun: { arn, items } });
+      void child.ended.then(() => child.pack());
+      return child;
+    };
+    return { mapRun, start };
+  }
+
+  #runOf(execution: Execution): Run {
+    return {
       world: this.world,
       execution,
       functions: this.#functions,
       ended: (arn) => this.ended(arn),
+      openMapRun: (state, limits) => this.#openMapRun(execution, state, limits),
       work: (thread, visit, state) =>
-        withRecovery(thread, visit, state, () =>
-          state.Type === 'Task' ? runTask(thread, visit, state) : runMap(thread, visit, state),
-        ),
+        withRecovery(thread, visit, state, () => {
+          if (state.Type === 'Task') return runTask(thread, visit, state);
+          const { Mode } = state.ItemProcessor.ProcessorConfig;
+          return Mode === 'INLINE' ? runMap(thread, visit, state) : runDistributedMap(thread, visit, state);
+        }),
     };
+  }
+
+  async #run(execution: Execution): Promise<void> {
+    const { clock } = this.world.region;
+    const { graph, timeoutSeconds } = execution.machine.definition;
+    const run = this.#runOf(execution);
     // The first state's event follows no other: its previousEventId is 0, as is ExecutionStarted's.
     const thread = new Thread(run, { signal: execution.signal, previous: 0 });
     thread.hold.take();

@@ -1,3 +1,4 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
 import type { Region } from '../region.ts';
 import type { Definition } from './asl.ts';
@@ -11,6 +12,12 @@ export const HISTORY_LIMIT = 25_000;
 export interface Origin {
   readonly versionArn?: string;
   readonly aliasArn?: string;
+}
+
+/** The Map Run that started an execution, and how many of its items the execution has. */
+export interface MapRunShare {
+  readonly arn: string;
+  readonly items: number;
 }
 
 /** What an execution needs of the sandbox around it. */
@@ -55,7 +62,10 @@ export class Execution {
   readonly input: Payload;
   readonly startDate: Date;
   readonly origin: Origin;
-  readonly history: HistoryEvent[] = [];
+  /** Only of a child of a distributed Map. */
+  readonly mapRun: MapRunShare | undefined;
+  /** Ids of the MapRunStarted events whose Map Runs have not ended. */
+  readonly openMapRuns = new Set<number>();
   /** Resolves when the execution has ended, however. */
   readonly ended: Promise<void>;
   status: ExecutionStatus = 'RUNNING';
@@ -66,22 +76,41 @@ export class Execution {
   readonly #world: ExecutionWorld;
   readonly #over = new AbortController();
   readonly #resolve: () => void;
+  /** The history, or its packed form once `pack` was called. */
+  #events: HistoryEvent[] | Buffer = [];
+  #count = 0;
 
   constructor(
     world: ExecutionWorld,
     machine: StateMachine,
-    { arn, name, input, origin }: { arn: string; name: string; input: Payload; origin: Origin },
+    fields: { arn: string; name: string; input: Payload; origin: Origin; mapRun?: MapRunShare | undefined },
   ) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#world = world;
     this.machine = machine;
-    this.arn = arn;
-    this.name = name;
-    this.input = input;
-    this.origin = origin;
+    this.arn = fields.arn;
+    this.name = fields.name;
+    this.input = fields.input;
+    this.origin = fields.origin;
+    this.mapRun = fields.mapRun;
     this.startDate = world.region.clock.now();
     this.ended = promise;
     this.#resolve = resolve;
+  }
+
+  get history(): HistoryEvent[] {
+    return Array.isArray(this.#events) ? this.#events : unpack(this.#events);
+  }
+
+  /** Bytes that a packed history takes; 0 before it is packed. */
+  get bytesHeld(): number {
+    return Array.isArray(this.#events) ? 0 : this.#events.byteLength;
+  }
+
+  /** Keeps an ended execution's history in a hundredth of its memory: a Map Run may have thousands of them. */
+  pack(): void {
+    if (this.status !== 'RUNNING' && Array.isArray(this.#events))
+      this.#events = deflateRawSync(JSON.stringify(this.#events), { level: 1 });
   }
 
   /** Aborts when the execution ends. */
@@ -96,7 +125,7 @@ export class Execution {
    */
   record(type: HistoryEventType, previousEventId: number, details: EventDetails = {}): number {
     if (this.status !== 'RUNNING') throw new Interrupted();
-    if (this.history.length >= HISTORY_LIMIT - 1) {
+    if (this.#count >= HISTORY_LIMIT - 1) {
       const cause = `The execution reached the maximum number of history events (${HISTORY_LIMIT}).`;
       this.end({ status: 'FAILED', error: 'States.Runtime', cause }, previousEventId);
       throw new Interrupted();
@@ -107,6 +136,8 @@ export class Execution {
   /** Ends the execution; does nothing when it has ended. */
   end(ending: Ending, previousEventId: number): void {
     if (this.status !== 'RUNNING') return;
+    if (ending.status === 'ABORTED' || ending.status === 'TIMED_OUT')
+      for (const started of this.openMapRuns) this.#append('MapRunAborted', started, {});
     switch (ending.status) {
       case 'SUCCEEDED':
         this.output = ending.output;
@@ -144,8 +175,20 @@ export class Execution {
   }
 
   #append(type: HistoryEventType, previousEventId: number, details: EventDetails): number {
-    const id = this.history.length + 1;
-    this.history.push({ timestamp: this.#world.region.clock.now(), type, id, previousEventId, ...details });
-    return id;
+    this.#count += 1;
+    if (Array.isArray(this.#events))
+      this.#events.push({
+        timestamp: this.#world.region.clock.now(),
+        type,
+        id: this.#count,
+        previousEventId,
+        ...details,
+      });
+    return this.#count;
   }
+}
+
+function unpack(packed: Buffer): HistoryEvent[] {
+  const events: HistoryEvent[] = JSON.parse(inflateRawSync(packed).toString());
+  return events.map((event) => ({ ...event, timestamp: new Date(event.timestamp ?? Number.NaN) }));
 }

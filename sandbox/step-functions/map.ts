@@ -8,13 +8,15 @@ import { Thread } from './thread.ts';
 /** Iterations of an inline Map that run at once at most. */
 const INLINE_CONCURRENCY = 40;
 
-async function itemsOf(thread: Thread, visit: Visit, state: MapState): Promise<Json[]> {
+/** What a Map works on. Throws States.QueryEvaluationError for anything but an array. */
+export async function itemsOf(thread: Thread, visit: Visit, state: MapState): Promise<Json[]> {
   const items = state.Items === undefined ? visit.input.value : await thread.evaluate(visit, state.Items, 'Items');
   if (Array.isArray(items)) return items;
   throw thread.failEvaluation(visit, 'Items', `The field 'Items' must be an array, but was ${JSON.stringify(items)}.`);
 }
 
-async function concurrencyOf(thread: Thread, visit: Visit, state: MapState): Promise<number> {
+/** MaxConcurrency; 0 where there is none. Throws States.QueryEvaluationError. */
+export async function concurrencyOf(thread: Thread, visit: Visit, state: MapState): Promise<number> {
   const limit = await thread.evaluate(visit, state.MaxConcurrency ?? 0, 'MaxConcurrency');
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 0)
     throw thread.failEvaluation(
@@ -22,7 +24,7 @@ async function concurrencyOf(thread: Thread, visit: Visit, state: MapState): Pro
       'MaxConcurrency',
       `The field 'MaxConcurrency' must be a non-negative integer, but was ${JSON.stringify(limit)}.`,
     );
-  return limit === 0 ? INLINE_CONCURRENCY : Math.min(limit, INLINE_CONCURRENCY);
+  return limit;
 }
 
 /** One iteration, from MapIterationStarted to how it ended. */
@@ -94,7 +96,7 @@ async function iterateAll(
  */
 export async function runMap(thread: Thread, visit: Visit, state: MapState): Promise<Payload> {
   const items = await itemsOf(thread, visit, state);
-  const limit = await concurrencyOf(thread, visit, state);
+  const limit = Math.min((await concurrencyOf(thread, visit, state)) || INLINE_CONCURRENCY, INLINE_CONCURRENCY);
   thread.record('MapStateStarted', { mapStateStartedEventDetails: { length: items.length } });
   try {
     const results = await iterateAll(thread, visit, state, items, limit);

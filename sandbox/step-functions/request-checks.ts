@@ -14,19 +14,29 @@ export interface ExecutionsAsked {
 }
 
 /**
- * The ARN whose executions are asked for. Throws ValidationException for what ListExecutions refuses with a state
- * machine's ARN, and ResourceNotFound for a Map Run: no execution here starts one.
+ * Whose executions are asked for. Throws ValidationException for what ListExecutions refuses.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html
  */
-export function listedMachine({ stateMachineArn, mapRunArn, statusFilter, redriveFilter }: ExecutionsAsked): string {
-  if ((stateMachineArn === undefined) === (mapRunArn === undefined))
+export function listedOf({
+  stateMachineArn,
+  mapRunArn,
+  statusFilter,
+  redriveFilter,
+}: ExecutionsAsked): { stateMachineArn: string } | { mapRunArn: string } {
+  if (stateMachineArn === undefined && mapRunArn !== undefined) {
+    // Nothing is redriven here: no execution waits for it, none was.
+    if (redriveFilter !== undefined) throw invalid("The sandbox does not implement 'redriveFilter'");
+    if (statusFilter !== undefined && ![...STATUSES, 'PENDING_REDRIVE'].includes(statusFilter))
+      throw invalid(`'statusFilter' must be one of ${STATUSES.join(', ')}, PENDING_REDRIVE`);
+    return { mapRunArn };
+  }
+  if (stateMachineArn === undefined || mapRunArn !== undefined)
     throw invalid("Exactly one of 'stateMachineArn' and 'mapRunArn' must be given");
-  if (stateMachineArn === undefined) throw new ServiceError('ResourceNotFound', `Resource not found: '${mapRunArn}'`);
   if (redriveFilter !== undefined) throw invalid("'redriveFilter' is only for a 'mapRunArn'");
   if (statusFilter === 'PENDING_REDRIVE') throw invalid("The status PENDING_REDRIVE is only for a 'mapRunArn'");
   if (statusFilter !== undefined && !STATUSES.includes(statusFilter))
     throw invalid(`'statusFilter' must be one of ${STATUSES.join(', ')}`);
-  return stateMachineArn;
+  return { stateMachineArn };
 }
 
 /** Whether an execution is of this machine and, if a version or an alias was named, was started through it. */

@@ -31,7 +31,7 @@ export function callerOf(execution: Execution): Caller {
  */
 export async function callForTask(
   call: Omit<Call, keyof Caller>,
-  context: TaskContext,
+  context: Pick<TaskContext, 'world' | 'execution'>,
   serviceName: string,
   errorName: (code: string) => string,
 ): Promise<Record<string, unknown>> {

@@ -8,8 +8,9 @@ import { InvalidDefinition } from './failure.ts';
 import { uuid } from './functions.ts';
 import type { Json } from './json.ts';
 import { PAYLOAD_LIMIT, toJson } from './json.ts';
+import { findMapRun, mapRunOperations } from './map-run-operations.ts';
 import { page, withoutData } from './pages.ts';
-import { checkMachineAsked, isOf, listedMachine, metadataOnly } from './request-checks.ts';
+import { checkMachineAsked, isOf, listedOf, metadataOnly } from './request-checks.ts';
 import { versionOperations } from './version-operations.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html */
@@ -75,6 +76,25 @@ function startExecution(engine: StepFunctions, arn: string, name: string, text: 
   throw new ServiceError('ExecutionAlreadyExists', `Execution Already Exists: '${former.arn}'`);
 }
 
+/** Oldest first. */
+function executionsOf(engine: StepFunctions, asked: ReturnType<typeof listedOf>): Execution[] {
+  if ('mapRunArn' in asked) return [...findMapRun(engine, asked.mapRunArn).children];
+  const { machine, origin } = resolveMachine(engine, asked.stateMachineArn);
+  return [...engine.executions.values()].filter((each) => isOf(each, machine, origin));
+}
+
+function listedExecution({ arn, machine, mapRun, name, status, startDate, stopDate }: Execution) {
+  return {
+    executionArn: arn,
+    stateMachineArn: machine.arn,
+    ...(mapRun && { mapRunArn: mapRun.arn, itemCount: mapRun.items }),
+    name,
+    status,
+    startDate,
+    ...(stopDate ? { stopDate } : {}),
+  };
+}
+
 function describeExecution(execution: Execution, bare: boolean) {
   const { stopDate, output, origin } = execution;
   const included = !bare;
@@ -83,6 +103,7 @@ function describeExecution(execution: Execution, bare: boolean) {
     stateMachineArn: execution.machine.arn,
     stateMachineVersionArn: origin.versionArn,
     stateMachineAliasArn: origin.aliasArn,
+    ...(execution.mapRun && { mapRunArn: execution.mapRun.arn }),
     name: execution.name,
     status: execution.status,
     startDate: execution.startDate,
@@ -152,8 +173,10 @@ export function stepFunctionsService(engine: StepFunctions): Operations {
       return { ...described, status: 'ACTIVE', type: 'STANDARD', creationDate: machine.createdAt };
     },
     DescribeStateMachineForExecution: ({ executionArn, includedData }) => {
-      const { machine } = findExecution(engine, executionArn);
-      return { ...describeMachine(machine, metadataOnly(includedData)), updateDate: machine.createdAt };
+      const { machine, mapRun } = findExecution(engine, executionArn);
+      const described = describeMachine(machine, metadataOnly(includedData));
+      const ofMapRun = mapRun && { mapRunArn: mapRun.arn, label: machine.name.split('/')[1] };
+      return { ...described, ...ofMapRun, updateDate: machine.createdAt };
     },
     StartExecution: ({ stateMachineArn, name, input }) => {
       const { arn, startDate } = startExecution(engine, stateMachineArn, name ?? uuid(random), input ?? '{}');
@@ -167,21 +190,12 @@ export function stepFunctionsService(engine: StepFunctions): Operations {
     DescribeExecution: ({ executionArn, includedData }) =>
       describeExecution(findExecution(engine, executionArn), metadataOnly(includedData)),
     ListExecutions: ({ maxResults, nextToken, ...asked }) => {
-      const { machine, origin } = resolveMachine(engine, listedMachine(asked));
       const { statusFilter } = asked;
-      const newestFirst = [...engine.executions.values()]
-        .filter((each) => isOf(each, machine, origin) && (!statusFilter || each.status === statusFilter))
+      const newestFirst = executionsOf(engine, listedOf(asked))
+        .filter(({ status }) => !statusFilter || status === statusFilter)
         .reverse();
       const { items, rest } = page(newestFirst, maxResults, 100, nextToken);
-      const executions = items.map(({ arn, name, status, startDate, stopDate }) => ({
-        executionArn: arn,
-        stateMachineArn: machine.arn,
-        name,
-        status,
-        startDate,
-        ...(stopDate ? { stopDate } : {}),
-      }));
-      return { executions, ...rest };
+      return { executions: items.map(listedExecution), ...rest };
     },
     GetExecutionHistory: ({ executionArn, maxResults, nextToken, reverseOrder, includeExecutionData }) => {
       const { history } = findExecution(engine, executionArn);
@@ -189,5 +203,5 @@ export function stepFunctionsService(engine: StepFunctions): Operations {
       return { events: includeExecutionData === false ? items.map(withoutData) : items, ...rest };
     },
   });
-  return { ...own, ...versionOperations(engine) };
+  return { ...own, ...versionOperations(engine), ...mapRunOperations(engine) };
 }

@@ -5,6 +5,7 @@ import { Interrupted, StateFailure } from './failure.ts';
 import { Hold } from './hold.ts';
 import type { Json, JsonObject } from './json.ts';
 import { isJsonObject, Payload } from './json.ts';
+import type { Batch, Limits, MapRun } from './map-run.ts';
 import { Scope } from './scope.ts';
 import { EvaluationFailure, evaluateTemplate } from './template.ts';
 import type { StepFunctionsWorld } from './world.ts';
@@ -15,6 +16,8 @@ export interface Run {
   readonly execution: Execution;
   readonly functions: Record<string, unknown>;
   ended(executionArn: string): Promise<Execution>;
+  /** Opens a Map Run of this execution; `start` starts one of its children. */
+  openMapRun(state: MapState, limits: Limits): { mapRun: MapRun; start: (batch: Batch) => Execution };
   /** Does the work of a state that has some, with its retries and catches. */
   work(thread: Thread, visit: Visit, state: TaskState | MapState): Promise<Transition>;
 }
@@ -27,6 +30,8 @@ export interface Visit {
   readonly enteredId: number;
   readonly enteredAt: Date;
   retryCount: number;
+  /** The item that a distributed Map's selector looks at. */
+  readonly item?: MapItem;
 }
 
 /** The Map item that an iteration works on, as `$states.context.Map.Item`. */
@@ -250,6 +255,7 @@ export class Thread {
   #context(visit: Visit): JsonObject {
     const { execution } = this.run;
     const { machine } = execution;
+    const item = visit.item ?? this.#item;
     return {
       Execution: {
         Id: execution.arn,
@@ -261,7 +267,7 @@ export class Thread {
       },
       State: { Name: visit.name, EnteredTime: visit.enteredAt.toISOString(), RetryCount: visit.retryCount },
       StateMachine: { Id: machine.arn, Name: machine.name },
-      ...(this.#item ? { Map: { Item: { Index: this.#item.Index, Value: this.#item.Value } } } : {}),
+      ...(item ? { Map: { Item: { Index: item.Index, Value: item.Value } } } : {}),
     };
   }
 }

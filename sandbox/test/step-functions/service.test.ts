@@ -16,6 +16,7 @@ interface Api {
 }
 
 const MACHINE = 'arn:aws:states:eu-central-1:111122223333:stateMachine:migrate-cluster';
+const MAP_RUN = 'arn:aws:states:us-east-1:111122223333:mapRun:demo/Each:none';
 const EXECUTION = 'arn:aws:states:eu-central-1:111122223333:execution:migrate-cluster';
 const roleArn = 'arn:aws:iam::111122223333:role/nightshift-state-machines';
 
@@ -290,7 +291,9 @@ test('a version or an alias lists the executions that were started through it, a
 test.each([
   ['ListExecutions', {}, 'ValidationException'],
   ['ListExecutions', { stateMachineArn: MACHINE, mapRunArn: 'm' }, 'ValidationException'],
-  ['ListExecutions', { mapRunArn: 'm' }, 'ResourceNotFound'],
+  ['ListExecutions', { mapRunArn: 'm' }, 'InvalidArn'],
+  ['ListExecutions', { mapRunArn: MAP_RUN }, 'ResourceNotFound'],
+  ['ListExecutions', { mapRunArn: MAP_RUN, redriveFilter: 'REDRIVEN' }, 'ValidationException'],
   ['ListExecutions', { stateMachineArn: MACHINE, redriveFilter: 'REDRIVEN' }, 'ValidationException'],
   ['ListExecutions', { stateMachineArn: MACHINE, statusFilter: 'PENDING_REDRIVE' }, 'ValidationException'],
   ['ListExecutions', { stateMachineArn: MACHINE, statusFilter: 'DONE' }, 'ValidationException'],
@@ -301,7 +304,7 @@ test.each([
     { name: 'own', definition: '{}', roleArn, encryptionConfiguration: { type: 'CUSTOMER_MANAGED_KMS_KEY' } },
     'InvalidEncryptionConfiguration',
   ],
-])('%s %j, which is not implemented, is refused as %s', async (operation, input, name) => {
+])('%s %j is refused as %s', async (operation, input, name) => {
   const api = await serve();
   await expect(api.call(operation, input)).rejects.toMatchObject({ name, status: 400 });
 });

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Credentials } from './credentials.ts';
+import type { MayCall } from './iam/role-rights.ts';
 import type { LambdaHost } from './lambda/host.ts';
 import type { Messaging } from './messaging.ts';
 import type { Alarms } from './services/monitoring/alarms.ts';
@@ -28,6 +29,8 @@ export interface Installation {
   /** By name without the prefix. */
   readonly documents: readonly { name: string; content: object }[];
   readonly documentPrefix: string;
+  /** What its roles may do. */
+  readonly mayCall: MayCall;
   /** Names of its alarms that would ring now. */
   ringingAlarms(messaging: Messaging): string[];
   /** Answers name → ARN of the state machines. */

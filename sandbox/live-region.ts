@@ -122,6 +122,7 @@ export async function openRegion(options: RegionOptions): Promise<LiveRegion> {
     invocations,
     messaging,
     rates,
+    installation,
   });
   const alarms = new Alarms(region);
   const services = { region, dispatcher, credentials, stepFunctions, faults, messaging, installation, alarms };
@@ -179,9 +180,10 @@ function openStepFunctions(
     invocations: Invocations;
     messaging: Messaging;
     rates: Rates | undefined;
+    installation: Installation;
   },
 ): StepFunctions {
-  const { region, calls, faults, dispatcher, invocations, messaging, rates } = parts;
+  const { region, calls, faults, dispatcher, invocations, messaging, rates, installation } = parts;
   const statusChanges = new StatusChanges({
     region,
     put: (event, milliseconds) => messaging.buses.put('default', event, milliseconds),
@@ -195,6 +197,7 @@ function openStepFunctions(
       return invocations.invoke(name, payload);
     },
     callService: (call) => dispatcher.call(call),
+    mayCall: installation.mayCall,
     ...(rates && { transitionDelay: () => rates.transition() }),
     onStateEntered: (execution, state) => faults.stateEntered(execution, state),
     onStatusChange: (execution) => statusChanges.announce(execution),

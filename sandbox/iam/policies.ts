@@ -1,4 +1,4 @@
-import type { Stack } from '../template/stack.ts';
+import type { Resource, Stack } from '../template/stack.ts';
 import { TemplateError } from '../template/stack.ts';
 import { asRecord, isRecord } from '../wire/check.ts';
 
@@ -15,22 +15,27 @@ export interface Statement {
 
 /** Role name → its statements, of its own policies and of those attached to it in the template. Throws TemplateError. */
 export function rolePolicies(stack: Stack): Map<string, Statement[]> {
-  const roles = new Map<string, Statement[]>();
-  for (const { name, properties } of stack.all('AWS::IAM::Role')) {
-    const statements = listOf(properties['Policies']).flatMap((policy) => statementsOf(name, policy));
-    if (listOf(properties['ManagedPolicyArns']).length > 0)
-      throw new TemplateError(`the role ${name} has managed policies, of which the sandbox knows nothing`);
-    roles.set(name, statements);
-  }
-  for (const type of ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'])
-    for (const { name, properties } of stack.all(type))
-      for (const role of listOf(properties['Roles'])) {
-        const statements = roles.get(String(role));
-        if (!statements) throw new TemplateError(`the policy ${name} is for ${String(role)}, which is no role`);
-        statements.push(...statementsOf(name, properties));
-      }
+  const roles = new Map(stack.all('AWS::IAM::Role').map((role) => [role.name, roleStatements(stack, role)]));
+  for (const { name, properties } of attachablePolicies(stack))
+    for (const role of listOf(properties['Roles']))
+      if (!roles.has(String(role)))
+        throw new TemplateError(`the policy ${name} is for ${String(role)}, which is no role`);
   return roles;
 }
+
+/** A role's statements: of its own policies, and of those attached to it in the template. Throws TemplateError. */
+export function roleStatements(stack: Stack, { name, properties }: Resource): Statement[] {
+  if (listOf(properties['ManagedPolicyArns']).length > 0)
+    throw new TemplateError(`the role ${name} has managed policies, of which the sandbox knows nothing`);
+  const attached = attachablePolicies(stack).filter((policy) => listOf(policy.properties['Roles']).includes(name));
+  return [
+    ...listOf(properties['Policies']).flatMap((policy) => statementsOf(name, policy)),
+    ...attached.flatMap((policy) => statementsOf(policy.name, policy.properties)),
+  ];
+}
+
+const attachablePolicies = (stack: Stack): Resource[] =>
+  ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].flatMap((type) => stack.all(type));
 
 function statementsOf(owner: string, policy: unknown): Statement[] {
   const { PolicyDocument } = asRecord(policy);

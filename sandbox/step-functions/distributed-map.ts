@@ -6,6 +6,7 @@ import { concurrencyOf, itemsOf } from './map.ts';
 import { batch, readItems, selectItems } from './map-items.ts';
 import { mapResult } from './map-results.ts';
 import type { Batch, Limits, MapRun } from './map-run.ts';
+import { childNeeds, mapRunRefusal, refusalOf } from './rights.ts';
 import type { Thread, Visit } from './thread.ts';
 
 async function tolerated(
@@ -49,8 +50,10 @@ async function process(
   if (thread.signal.aborted) throw new Interrupted();
 }
 
-/** Ends what still runs of a Map Run that has failed or was interrupted. */
-function stopChildren(mapRun: MapRun): void {
+/** Ends what still runs of a Map Run that has failed or was interrupted, if the role may: otherwise it goes on. */
+function stopChildren({ run: { world } }: Thread, mapRun: MapRun): void {
+  const asking = { world, execution: mapRun.parent };
+  if (refusalOf(asking, ...childNeeds('StopExecution', mapRun)) !== undefined) return;
   for (const child of mapRun.children) child.end({ status: 'ABORTED', error: undefined, cause: undefined }, 0);
 }
 
@@ -64,12 +67,14 @@ async function conduct(
 ): Promise<Payload> {
   const { clock } = thread.run.world.region;
   try {
+    const refusal = mapRunRefusal(thread.run.world, mapRun);
+    if (refusal !== undefined) throw new StateFailure('States.Permissions', refusal);
     const items = given ?? (await readItems(thread, visit, state));
     const batches = await batch(thread, visit, state, await selectItems(thread, visit, state, items));
     await process(thread, mapRun, batches, start);
     const { exceeded } = mapRun;
     if (exceeded) mapRun.end('FAILED', clock.now());
-    stopChildren(mapRun);
+    stopChildren(thread, mapRun);
     const result = await mapResult(thread, visit, state, mapRun);
     mapRun.resultsWritten = true;
     if (exceeded)
@@ -81,7 +86,7 @@ async function conduct(
     return result;
   } catch (error) {
     mapRun.end(error instanceof StateFailure ? 'FAILED' : 'ABORTED', clock.now());
-    stopChildren(mapRun);
+    stopChildren(thread, mapRun);
     throw error;
   }
 }

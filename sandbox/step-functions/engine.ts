@@ -1,4 +1,5 @@
-import type { MapState } from './asl.ts';
+import { ServiceError } from '../wire/error.ts';
+import type { Definition, MapState } from './asl.ts';
 import { parseDefinition } from './definition.ts';
 import { runDistributedMap } from './distributed-map.ts';
 import type { Ending, MapRunShare, Origin, StateMachine } from './execution.ts';
@@ -10,6 +11,7 @@ import { Payload } from './json.ts';
 import { runMap } from './map.ts';
 import { type Batch, type Limits, MapRun } from './map-run.ts';
 import { withRecovery } from './recovery.ts';
+import { managedRuleNeeds } from './rights.ts';
 import { runTask } from './task.ts';
 import { type Run, Thread } from './thread.ts';
 import { Versions } from './versions.ts';
@@ -35,17 +37,26 @@ export class StepFunctions {
   /** Creates or replaces a state machine; its ARN is by name. Throws InvalidDefinition. */
   register(machine: { name: string; definition: string; roleArn: string }): StateMachine {
     const { account, name: region, clock, random } = this.world.region;
+    const definition = parseDefinition(machine.definition);
+    this.#requireManagedRule(definition, machine.roleArn);
     const created: StateMachine = {
       name: machine.name,
       arn: `arn:aws:states:${region}:${account}:stateMachine:${machine.name}`,
       roleArn: machine.roleArn,
       createdAt: clock.now(),
       text: machine.definition,
-      definition: parseDefinition(machine.definition),
+      definition,
       revisionId: uuid(random),
     };
     this.machines.set(created.arn, created);
     return created;
+  }
+
+  #requireManagedRule({ graph }: Definition, roleArn: string): void {
+    const { mayCall, region } = this.world;
+    // The sentence is AWS's, as people report it of their deployments.
+    if (mayCall && !managedRuleNeeds(graph, region).every((need) => mayCall(roleArn, need)))
+      throw new ServiceError('AccessDeniedException', `'${roleArn}' is not authorized to create managed-rule.`);
   }
 
   executionArn(machine: StateMachine, name: string): string {

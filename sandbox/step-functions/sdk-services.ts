@@ -111,6 +111,7 @@ export const optimizedIntegrationErrors: ReadonlySet<string> = new Set([
 export const optimizedIntegrations: ReadonlyMap<string, readonly string[]> = new Map([
   ['arn:aws:states:::lambda:invoke', ['FunctionName', 'Payload']],
   ['arn:aws:states:::states:startExecution', ['StateMachineArn', 'Input', 'Name', 'TraceHeader']],
+  ['arn:aws:states:::states:startExecution.sync', ['StateMachineArn', 'Input', 'Name', 'TraceHeader']],
   ['arn:aws:states:::states:startExecution.sync:2', ['StateMachineArn', 'Input', 'Name', 'TraceHeader']],
   ['arn:aws:states:::events:putEvents', ['Entries']],
 ]);

@@ -5,6 +5,7 @@ import type { Caller } from '../wire/operations.ts';
 import type { Execution } from './execution.ts';
 import { StateFailure } from './failure.ts';
 import { uuid } from './functions.ts';
+import type { JsonObject } from './json.ts';
 import type { TaskContext } from './world.ts';
 
 interface ApiError {
@@ -44,3 +45,13 @@ export async function callForTask(
     throw new StateFailure(errorName(error.name), `${error.message} (${request})`);
   }
 }
+
+/** A field of a task's arguments. Throws StateFailure unless it is a text. */
+export function requiredText(args: JsonObject, field: string): string {
+  const value = args[field];
+  if (typeof value !== 'string') throw new StateFailure('States.Runtime', `The field '${field}' must be a string.`);
+  return value;
+}
+
+/** The end of an error's name, for a service's error code. */
+export const asException = (code: string) => (code.endsWith('Exception') ? code : `${code}Exception`);

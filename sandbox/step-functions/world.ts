@@ -1,3 +1,4 @@
+import type { MayCall } from '../iam/role-rights.ts';
 import type { Region } from '../region.ts';
 import type { Call } from '../wire/dispatcher.ts';
 import type { Caller } from '../wire/operations.ts';
@@ -23,6 +24,8 @@ export interface StepFunctionsWorld extends ExecutionWorld {
   readonly region: Region;
   readonly invokeFunction: InvokeFunction;
   readonly callService: CallService;
+  /** Asked before Step Functions does something itself in a state machine's role; without it roles may do everything. */
+  readonly mayCall?: MayCall;
   /** Heard after a state's StateEntered event, before the state does anything; time stands still meanwhile. */
   readonly onStateEntered?: (execution: Execution, stateName: string) => Promise<void>;
   /** Milliseconds that a Standard execution waits for before its next state, for there were too many transitions. */

@@ -1,4 +1,5 @@
 import { resourcePolicies } from '../iam/resource-policies.ts';
+import { roleRights } from '../iam/role-rights.ts';
 import type { Installation, InstallOptions } from '../installation.ts';
 import type { RuleTarget } from '../services/events/rules.ts';
 import { readSchedule } from '../services/scheduler.ts';
@@ -20,6 +21,7 @@ export function templateInstallation(stack: Stack): Installation {
     buckets: stack.all('AWS::S3::Bucket').map(({ name }) => name),
     documents: stack.all('AWS::SSM::Document').map((resource) => documentOf(stack, resource)),
     documentPrefix: stack.prefix,
+    mayCall: roleRights(stack),
     ringingAlarms: (messaging) => ringingAlarms(stack, messaging),
     install: (options) => {
       installQueues(stack, options);

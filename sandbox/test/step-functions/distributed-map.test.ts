@@ -394,6 +394,41 @@ test.each([
   await expect(startOnly(sfn, state, [1])).rejects.toMatchObject({ name: 'InvalidDefinition', message });
 });
 
+test.each([
+  ['states:StartExecution', `${ARN}:stateMachine:fleet`, []],
+  ['states:DescribeExecution', `${ARN}:execution:fleet/Clusters:run-1`, [`${ARN}:execution:fleet:run-1`]],
+])('a Map Run fails without %s on %s', async (action, resource, others) => {
+  for (const each of [resource, ...others]) world.lacking.add(`${action} ${each}`);
+  const arn = await startOnly(sfn, distributed(waits), [1]);
+  await world.clock.idle();
+  expect(await outcome(arn)).toMatchObject({
+    error: 'States.Permissions',
+    cause: `User: arn:aws:sts::111122223333:assumed-role/fleet/run-1 is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`,
+  });
+  expect((await typesOf(arn))?.slice(-3)).toEqual(['MapRunFailed', 'MapStateFailed', 'ExecutionFailed']);
+  expect(await counts(await mapRunOf(arn))).toEqual({ status: 'FAILED', executions: {}, items: {} });
+});
+
+test('a Map Run is content with DescribeExecution on the state machine’s own executions, as AWS’s example has it', async () => {
+  world.lacking.add(`states:DescribeExecution ${ARN}:execution:fleet/Clusters:run-1`);
+  const arn = await startOnly(sfn, distributed(waits), [1]);
+  await world.clock.idle();
+  expect((await outcome(arn)).output).toEqual([10]);
+});
+
+test('without states:StopExecution the children of a stopped parent go on', async () => {
+  for (const name of ['fleet/Clusters', 'fleet'])
+    world.lacking.add(`states:StopExecution ${ARN}:execution:${name}:run-1`);
+  const arn = await startOnly(sfn, distributed(waits, { MaxConcurrency: 1 }), [50, 50]);
+  const mapRunArn = await world.frozen(async () => {
+    await sfn.stopExecution({ executionArn: arn });
+    return mapRunOf(arn);
+  });
+  await world.clock.idle();
+  expect(await counts(mapRunArn)).toMatchObject({ status: 'ABORTED', executions: { succeeded: 1, pending: 1 } });
+  expect(world.clock.now()).toEqual(new Date('2026-11-21T22:00:50Z'));
+});
+
 test('what does not exist is named as such', async () => {
   await expect(sfn.describeMapRun({ mapRunArn: 'arn:aws:states' })).rejects.toMatchObject({ name: 'InvalidArn' });
   const unknown = `${ARN}:mapRun:fleet/Clusters:none`;

@@ -42,6 +42,7 @@ export function startEngine(
     invokeFunction: parts.invokeFunction ?? (() => Promise.reject(new Error('this test has no functions'))),
     callService: parts.callService ?? (() => Promise.reject(new Error('this test has no services'))),
     onBug: parts.onBug ?? ((error) => bugs.push(error)),
+    ...(parts.mayCall ? { mayCall: parts.mayCall } : {}),
     ...(parts.onStateEntered ? { onStateEntered: parts.onStateEntered } : {}),
     ...(parts.onStatusChange ? { onStatusChange: parts.onStatusChange } : {}),
   });

@@ -21,6 +21,8 @@ export class ServedRegion extends TestRegion {
   readonly broken: unknown[] = [];
   readonly events: { 'detail-type': string; detail: unknown }[] = [];
   readonly engine: StepFunctions;
+  /** Rights that the state machines' role lacks, as `action resource`; a test adds them. */
+  readonly lacking = new Set<string>();
   invoke: InvokeFunction = () => Promise.resolve({ payload: null });
   #endpoint = '';
 
@@ -36,6 +38,7 @@ export class ServedRegion extends TestRegion {
       region: this.region,
       invokeFunction: (...call) => this.invoke(...call),
       callService: (call) => dispatcher.call(call),
+      mayCall: (_role, { action, resource }) => !this.lacking.has(`${action} ${resource}`),
       onBug: (error) => this.broken.push(error),
     });
     dispatcher.register('states', stepFunctionsService(this.engine));

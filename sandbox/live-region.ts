@@ -198,6 +198,7 @@ function openStepFunctions(
     },
     callService: (call) => dispatcher.call(call),
     mayCall: installation.mayCall,
+    publish: (topicArn, message, caller) => messaging.deliver(topicArn, message, caller),
     ...(rates && { transitionDelay: () => rates.transition() }),
     onStateEntered: (execution, state) => faults.stateEntered(execution, state),
     onStatusChange: (execution) => statusChanges.announce(execution),

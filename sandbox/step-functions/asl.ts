@@ -37,6 +37,7 @@ export const task = z.strictObject({
   Resource: z.string(),
   Arguments: z.union([z.record(z.string(), json), expression]),
   TimeoutSeconds: z.union([seconds, expression]).optional(),
+  HeartbeatSeconds: z.union([seconds, expression]).optional(),
 });
 const wait = z.strictObject({
   Type: z.literal('Wait'),

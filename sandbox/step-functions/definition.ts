@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Definition, Graph, MapState, State } from './asl.ts';
+import type { Definition, Graph, MapState, State, TaskState } from './asl.ts';
 import { DISTRIBUTED_FIELDS, machineSchema, stateSchemas } from './asl.ts';
 import { expressionIn, inspectExpression, stringsIn } from './expressions.ts';
 import { InvalidDefinition } from './failure.ts';
@@ -62,11 +62,22 @@ function checkState(state: State, path: string, report: Report): void {
     else if (typeof state.Arguments === 'object')
       for (const problem of resource.check(state.Arguments)) report(`${problem} at ${path}/Arguments`);
   }
+  if (state.Type === 'Task') for (const problem of heartbeatProblems(state)) report(`${problem} at ${path}`);
   if (state.Type === 'Map') for (const problem of mapProblems(state)) report(`${problem} at ${path}`);
   if (state.Type === 'Fail' && state.Error?.startsWith('States.'))
     report(`the Error of a Fail state must not begin with 'States.' at ${path}/Error`);
   const { processor: _, ItemProcessor: __, ...own } = { processor: undefined, ItemProcessor: undefined, ...state };
   checkExpressions(own, path, report);
+}
+
+function heartbeatProblems({ HeartbeatSeconds: heartbeat, TimeoutSeconds: timeout, Resource }: TaskState): string[] {
+  if (heartbeat === undefined) return [];
+  const problems = Resource.endsWith('.waitForTaskToken')
+    ? []
+    : ['HeartbeatSeconds is supported with .waitForTaskToken only'];
+  if (typeof heartbeat === 'number' && typeof timeout === 'number' && heartbeat >= timeout)
+    problems.push('HeartbeatSeconds must be smaller than TimeoutSeconds');
+  return problems;
 }
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html */

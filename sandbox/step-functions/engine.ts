@@ -13,6 +13,7 @@ import { type Batch, type Limits, MapRun } from './map-run.ts';
 import { withRecovery } from './recovery.ts';
 import { managedRuleNeeds } from './rights.ts';
 import { runTask } from './task.ts';
+import { TaskTokens } from './task-tokens.ts';
 import { type Run, Thread } from './thread.ts';
 import { Versions } from './versions.ts';
 import type { StepFunctionsWorld } from './world.ts';
@@ -26,11 +27,13 @@ export class StepFunctions {
   readonly executions = new Map<string, Execution>();
   /** By ARN, in the order in which they started. */
   readonly mapRuns = new Map<string, MapRun>();
+  readonly tokens: TaskTokens;
   readonly #functions: Record<string, unknown>;
 
   constructor(world: StepFunctionsWorld) {
     const { clock, random } = world.region;
     this.world = world;
+    this.tokens = new TaskTokens(random);
     this.#functions = stepFunctionsFunctions(() => clock.now(), random);
   }
 
@@ -135,6 +138,7 @@ export class StepFunctions {
     return {
       world: this.world,
       execution,
+      tokens: this.tokens,
       functions: this.#functions,
       ended: (arn) => this.ended(arn),
       openMapRun: (state, limits) => this.#openMapRun(execution, state, limits),

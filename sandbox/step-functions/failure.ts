@@ -3,12 +3,19 @@ export class StateFailure extends Error {
   override readonly name = 'StateFailure';
   readonly error: string | undefined;
   readonly detail: string | undefined;
+  /**
+   * What a catcher gets for an Error or Cause that is not there. The two values are AWS's: LocalStack's snapshots record
+   * them against it.
+   */
+  readonly absent: '' | null = '';
+  readonly #alias: string | undefined;
 
-  /** Step Functions calls the two `Error` and `Cause`. */
-  constructor(error: string | undefined, detail: string | undefined) {
+  /** Step Functions calls the two `Error` and `Cause`. `alias` is a further name by which it can be caught. */
+  constructor(error: string | undefined, detail: string | undefined, alias?: string) {
     super(`${error ?? 'no error name'}: ${detail ?? 'no cause'}`);
     this.error = error;
     this.detail = detail;
+    this.#alias = alias;
   }
 
   /**
@@ -19,10 +26,16 @@ export class StateFailure extends Error {
   matches(errorEquals: readonly string[]): boolean {
     if (this.error === 'States.Runtime') return false;
     if (this.error !== undefined && errorEquals.includes(this.error)) return true;
+    if (this.#alias !== undefined && errorEquals.includes(this.#alias)) return true;
     if (this.error === 'States.DataLimitExceeded') return false;
     if (errorEquals.includes('States.ALL')) return true;
     return errorEquals.includes('States.TaskFailed') && this.error !== 'States.Timeout';
   }
+}
+
+/** What somebody reported with SendTaskFailure. */
+export class ReportedFailure extends StateFailure {
+  override readonly absent = null;
 }
 
 /** What unwinds a state when its execution (or its Map) has ended meanwhile. It is not an error of the workflow. */

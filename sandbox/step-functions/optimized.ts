@@ -1,4 +1,5 @@
 import { StateFailure } from './failure.ts';
+import { uuid } from './functions.ts';
 import type { Json, JsonObject } from './json.ts';
 import { isJsonObject, toJson } from './json.ts';
 import { runExecution, startExecution } from './nested-execution.ts';
@@ -70,6 +71,28 @@ async function putEvents(args: JsonObject, context: TaskContext): Promise<Json> 
   return result;
 }
 
+/** https://docs.aws.amazon.com/step-functions/latest/dg/connect-sqs.html */
+async function sendMessage(args: JsonObject, context: TaskContext): Promise<Json> {
+  const { MessageBody = null, ...others } = args;
+  const input = { ...others, MessageBody: typeof MessageBody === 'string' ? MessageBody : JSON.stringify(MessageBody) };
+  const call = { service: 'sqs', operation: 'SendMessage', input } as const;
+  // LocalStack's snapshots record it against AWS: whatever SQS refuses has this name.
+  return toJson(await callForTask(call, context, 'AmazonSQS', () => 'SQS.AmazonSQSException'));
+}
+
+/** https://docs.aws.amazon.com/step-functions/latest/dg/connect-sns.html */
+async function publish(args: JsonObject, { world, execution }: TaskContext): Promise<Json> {
+  const { Message = null } = args;
+  const text = typeof Message === 'string' ? Message : JSON.stringify(Message);
+  try {
+    await world.publish(requiredText(args, 'TopicArn'), text, callerOf(execution));
+  } catch (error) {
+    if (!isApiError(error)) throw error;
+    throw new StateFailure(`SNS.${asException(error.name)}`, `${error.message} (Service: AmazonSNS)`);
+  }
+  return { MessageId: uuid(world.region.random) };
+}
+
 function optimized(resourceType: string, resource: string, run: TaskResource['run']): readonly [string, TaskResource] {
   const arn = `arn:aws:states:::${resourceType}:${resource}`;
   return [arn, { resourceType, resource, check: checkFields(arn), run }];
@@ -87,5 +110,7 @@ export const optimizedResources: ReadonlyMap<string, TaskResource> = new Map([
   }),
   optimized('states', 'startExecution.sync', (args, context) => runExecution(args, context, false)),
   optimized('states', 'startExecution.sync:2', (args, context) => runExecution(args, context, true)),
+  optimized('sqs', 'sendMessage', sendMessage),
+  optimized('sns', 'publish', publish),
   optimized('events', 'putEvents', putEvents),
 ]);

@@ -55,7 +55,7 @@ export async function withRecovery(
         const index = state.Catch.findIndex((each) => error.matches(each.ErrorEquals));
         const catcher = state.Catch[index];
         if (!catcher) throw error;
-        const errorOutput = { Error: error.error ?? '', Cause: error.detail ?? '' };
+        const errorOutput = { Error: error.error ?? error.absent, Cause: error.detail ?? error.absent };
         return await thread.leave(visit, catcher, exit, catcher.Next, { errorOutput }, `Catch[${index}]/`);
       }
       await thread.sleep(delay);

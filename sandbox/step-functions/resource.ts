@@ -28,10 +28,34 @@ function sdkResource(serviceName: string, action: string): TaskResource | string
   };
 }
 
+const CALLBACK = '.waitForTaskToken';
+
+/** The same integration, after whose answer the task waits until somebody reports its end by its token. */
+function withCallback(base: TaskResource): TaskResource {
+  return {
+    ...base,
+    resource: `${base.resource}${CALLBACK}`,
+    hasToken: true,
+    run: async (args, context) => {
+      context.submitted(JSON.stringify(await base.run(args, context)));
+      const { callback } = context;
+      if (!callback) throw new Error('a task with a token has a callback');
+      return context.wait(() => callback);
+    },
+  };
+}
+
 /** The integration behind a Resource ARN, or a sentence why there is none. */
 export function parseResource(arn: string): TaskResource | string {
   const known = resources.get(arn);
   if (known) return known;
+  if (arn.endsWith(CALLBACK)) {
+    const base = /\.sync(:2)?\./.test(arn) ? undefined : parseResource(arn.slice(0, -CALLBACK.length));
+    if (typeof base !== 'object') return base ?? `the resource '${arn}' is not supported`;
+    const callback = withCallback(base);
+    resources.set(arn, callback);
+    return callback;
+  }
   const [, service, action] = /^arn:aws:states:::aws-sdk:([^:]+):([^:]+)$/.exec(arn) ?? [];
   if (service === undefined || action === undefined) return `the resource '${arn}' is not supported`;
   const resource = sdkResource(service, action);

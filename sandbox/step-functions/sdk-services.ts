@@ -102,6 +102,8 @@ const LAMBDA_CLIENT_ERRORS = ['Lambda.AWSLambdaException', 'Lambda.ClientExecuti
 export const optimizedIntegrationErrors: ReadonlySet<string> = new Set([
   ...LAMBDA_CLIENT_ERRORS,
   'EventBridge.FailedEntry',
+  'SQS.AmazonSQSException',
+  'SNS.NotFoundException',
   ...[...(sdkServices.get('sfn')?.errors ?? [])].map((error) =>
     error.endsWith('Exception') ? `StepFunctions.${error}` : `StepFunctions.${error}Exception`,
   ),
@@ -114,4 +116,9 @@ export const optimizedIntegrations: ReadonlyMap<string, readonly string[]> = new
   ['arn:aws:states:::states:startExecution.sync', ['StateMachineArn', 'Input', 'Name', 'TraceHeader']],
   ['arn:aws:states:::states:startExecution.sync:2', ['StateMachineArn', 'Input', 'Name', 'TraceHeader']],
   ['arn:aws:states:::events:putEvents', ['Entries']],
+  [
+    'arn:aws:states:::sqs:sendMessage',
+    ['QueueUrl', 'MessageBody', 'DelaySeconds', 'MessageAttributes', 'MessageDeduplicationId', 'MessageGroupId'],
+  ],
+  ['arn:aws:states:::sns:publish', ['TopicArn', 'Message']],
 ]);

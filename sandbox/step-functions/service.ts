@@ -11,6 +11,7 @@ import { PAYLOAD_LIMIT, toJson } from './json.ts';
 import { findMapRun, mapRunOperations } from './map-run-operations.ts';
 import { page, withoutData } from './pages.ts';
 import { checkMachineAsked, isOf, listedOf, metadataOnly } from './request-checks.ts';
+import { tokenOperations } from './token-operations.ts';
 import { versionOperations } from './version-operations.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html */
@@ -203,5 +204,5 @@ export function stepFunctionsService(engine: StepFunctions): Operations {
       return { events: includeExecutionData === false ? items.map(withoutData) : items, ...rest };
     },
   });
-  return { ...own, ...versionOperations(engine), ...mapRunOperations(engine) };
+  return { ...own, ...versionOperations(engine), ...mapRunOperations(engine), ...tokenOperations(engine) };
 }

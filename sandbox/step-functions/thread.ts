@@ -7,6 +7,7 @@ import type { Json, JsonObject } from './json.ts';
 import { isJsonObject, Payload } from './json.ts';
 import type { Batch, Limits, MapRun } from './map-run.ts';
 import { Scope } from './scope.ts';
+import type { TaskTokens } from './task-tokens.ts';
 import { EvaluationFailure, evaluateTemplate } from './template.ts';
 import type { StepFunctionsWorld } from './world.ts';
 
@@ -14,6 +15,7 @@ import type { StepFunctionsWorld } from './world.ts';
 export interface Run {
   readonly world: StepFunctionsWorld;
   readonly execution: Execution;
+  readonly tokens: TaskTokens;
   readonly functions: Record<string, unknown>;
   ended(executionArn: string): Promise<Execution>;
   /** Opens a Map Run of this execution; `start` starts one of its children. */
@@ -30,6 +32,8 @@ export interface Visit {
   readonly enteredId: number;
   readonly enteredAt: Date;
   retryCount: number;
+  /** The token of the attempt, where the task waits for its callback. */
+  token?: string;
   /** The item that a distributed Map's selector looks at. */
   readonly item?: MapItem;
 }
@@ -268,6 +272,7 @@ export class Thread {
       State: { Name: visit.name, EnteredTime: visit.enteredAt.toISOString(), RetryCount: visit.retryCount },
       StateMachine: { Id: machine.arn, Name: machine.name },
       ...(item ? { Map: { Item: { Index: item.Index, Value: item.Value } } } : {}),
+      ...(visit.token === undefined ? {} : { Task: { Token: visit.token } }),
     };
   }
 }

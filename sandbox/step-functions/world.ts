@@ -24,6 +24,8 @@ export interface StepFunctionsWorld extends ExecutionWorld {
   readonly region: Region;
   readonly invokeFunction: InvokeFunction;
   readonly callService: CallService;
+  /** Publishes a text to a topic by its ARN. Throws ServiceError. */
+  readonly publish: (topicArn: string, message: string, caller: Caller) => Promise<void>;
   /** Asked before Step Functions does something itself in a state machine's role; without it roles may do everything. */
   readonly mayCall?: MayCall;
   /** Heard after a state's StateEntered event, before the state does anything; time stands still meanwhile. */
@@ -44,6 +46,8 @@ export interface TaskContext {
   wait<T>(work: () => Promise<T>): Promise<T>;
   /** Writes TaskSubmitted. */
   submitted(output: string): void;
+  /** Settles when somebody reports by its token that the task has ended; undefined where it has no token. */
+  readonly callback: Promise<Json> | undefined;
   /** Resolves when the execution with this ARN has ended. */
   ended(executionArn: string): Promise<Execution>;
 }
@@ -54,6 +58,8 @@ export interface TaskResource {
   readonly resourceType: string;
   /** As in the history: `invoke`, `updateAddon`. */
   readonly resource: string;
+  /** Whether the task has a token and waits for its callback. */
+  readonly hasToken?: true;
   /** What is wrong with the arguments' names, before anything runs. */
   check(args: JsonObject): string[];
   /** Throws StateFailure. */

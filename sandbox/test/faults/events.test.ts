@@ -55,6 +55,7 @@ beforeEach(() => {
     region,
     invokeFunction: async () => ({ payload: null }),
     callService: async () => ({}),
+    publish: async () => undefined,
     onStatusChange: (execution) => changes.announce(execution),
   });
 });

@@ -41,6 +41,7 @@ export function startEngine(
     region,
     invokeFunction: parts.invokeFunction ?? (() => Promise.reject(new Error('this test has no functions'))),
     callService: parts.callService ?? (() => Promise.reject(new Error('this test has no services'))),
+    publish: parts.publish ?? (() => Promise.reject(new Error('this test has no topics'))),
     onBug: parts.onBug ?? ((error) => bugs.push(error)),
     ...(parts.mayCall ? { mayCall: parts.mayCall } : {}),
     ...(parts.onStateEntered ? { onStateEntered: parts.onStateEntered } : {}),

@@ -117,6 +117,20 @@ test('a name that is taken fails the task by name', async () => {
   );
 });
 
+test('startExecution with a token waits for the token, not for the child', async () => {
+  await createChild({
+    Type: 'Task',
+    Resource: 'arn:aws:states:::aws-sdk:sfn:sendTaskSuccess',
+    Arguments: { TaskToken: '{% $states.input.token %}', Output: { from: 'the child' } },
+    End: true,
+  });
+  const state = starts('.waitForTaskToken');
+  const Arguments = { ...state.Arguments, Input: { token: '{% $states.context.Task.Token %}' } };
+  const arn = await startOnly(sfn, { ...state, Arguments });
+  await world.clock.idle();
+  expect((await sfn.describeExecution({ executionArn: arn })).output).toBe('{"from":"the child"}');
+});
+
 const REFUSED =
   /^User: arn:aws:sts::111122223333:assumed-role\/fleet\/run-1 is not authorized to perform: (.+) on resource: (.+) because no identity-based policy allows the .+ action \(Service: AWSStepFunctions, /;
 

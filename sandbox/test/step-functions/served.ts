@@ -7,6 +7,7 @@ import { EventBuses, eventsService } from '../../services/events.ts';
 import { s3Service } from '../../services/s3.ts';
 import { Queues } from '../../services/sqs/queues.ts';
 import { sqsService } from '../../services/sqs.ts';
+import { Topics } from '../../services/topics.ts';
 import { StepFunctions } from '../../step-functions/engine.ts';
 import { stepFunctionsService } from '../../step-functions/service.ts';
 import type { InvokeFunction } from '../../step-functions/world.ts';
@@ -17,6 +18,7 @@ const run = promisify(execFile);
 
 /** Step Functions behind real HTTP, with the services that its state machines call, on a virtual clock. */
 export class ServedRegion extends TestRegion {
+  readonly topics = new Topics(this.region, this.calls);
   /** What went wrong in the interpreter itself. */
   readonly broken: unknown[] = [];
   readonly events: { 'detail-type': string; detail: unknown }[] = [];
@@ -38,6 +40,7 @@ export class ServedRegion extends TestRegion {
       region: this.region,
       invokeFunction: (...call) => this.invoke(...call),
       callService: (call) => dispatcher.call(call),
+      publish: async (arn, message, caller) => this.topics.publish(arn, message, caller),
       mayCall: (_role, { action, resource }) => !this.lacking.has(`${action} ${resource}`),
       onBug: (error) => this.broken.push(error),
     });

@@ -18,6 +18,9 @@ import { type Run, Thread } from './thread.ts';
 import { Versions } from './versions.ts';
 import type { StepFunctionsWorld } from './world.ts';
 
+/** Ended executions whose histories are at hand at most: who asks for one mostly asks for a new one, in pages. */
+const MOST_UNPACKED = 20;
+
 /** State machines and their executions. Runs every execution on the region's clock. */
 export class StepFunctions {
   readonly world: StepFunctionsWorld;
@@ -28,6 +31,8 @@ export class StepFunctions {
   /** By ARN, in the order in which they started. */
   readonly mapRuns = new Map<string, MapRun>();
   readonly tokens: TaskTokens;
+  /** Ended executions whose histories are not packed, in the order in which they ended. */
+  readonly #unpacked: Execution[] = [];
   readonly #functions: Record<string, unknown>;
 
   constructor(world: StepFunctionsWorld) {
@@ -90,8 +95,15 @@ export class StepFunctions {
       },
     });
     this.world.onStatusChange?.(execution);
+    void execution.ended.then(() => this.#keep(execution));
     void this.#run(execution);
     return execution;
+  }
+
+  /** Packs the history of the execution that ended longest ago, so that those of a large Map Run fit into memory. */
+  #keep(ended: Execution): void {
+    this.#unpacked.push(ended);
+    if (this.#unpacked.length > MOST_UNPACKED) this.#unpacked.shift()?.pack();
   }
 
   /** Ends a running execution as ABORTED, at whatever it is; an ended one stays as it is. */
@@ -126,11 +138,8 @@ export class StepFunctions {
     const arn = `${machine.arn.replace(':stateMachine:', ':mapRun:')}:${uuid(random)}`;
     const mapRun = new MapRun({ arn, machineArn: machine.arn, parent, startDate: clock.now(), limits });
     this.mapRuns.set(arn, mapRun);
-    const start = ({ input, items }: Batch) => {
-      const child = this.#begin(machine, { name: uuid(random), input, origin: {}, mapRun: { arn, items } });
-      void child.ended.then(() => child.pack());
-      return child;
-    };
+    const start = ({ input, items }: Batch) =>
+      this.#begin(machine, { name: uuid(random), input, origin: {}, mapRun: { arn, items } });
     return { mapRun, start };
   }
 

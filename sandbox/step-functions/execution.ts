@@ -77,7 +77,7 @@ export class Execution {
   readonly #over = new AbortController();
   readonly #resolve: () => void;
   /** The history, or its packed form once `pack` was called. */
-  #events: HistoryEvent[] | Buffer = [];
+  #events: HistoryEvent[] | Uint8Array = [];
   #count = 0;
 
   constructor(
@@ -107,10 +107,11 @@ export class Execution {
     return Array.isArray(this.#events) ? 0 : this.#events.byteLength;
   }
 
-  /** Keeps an ended execution's history in a hundredth of its memory: a Map Run may have thousands of them. */
+  /** Keeps an ended execution's history in a hundredth of its memory: a Map Run may start thousands of them. */
   pack(): void {
     if (this.status !== 'RUNNING' && Array.isArray(this.#events))
-      this.#events = deflateRawSync(JSON.stringify(this.#events), { level: 1 });
+      // A copy of its own length: zlib answers a part of a buffer of 16 KiB.
+      this.#events = new Uint8Array(deflateRawSync(JSON.stringify(this.#events), { level: 1 }));
   }
 
   /** Aborts when the execution ends. */
@@ -188,7 +189,7 @@ export class Execution {
   }
 }
 
-function unpack(packed: Buffer): HistoryEvent[] {
+function unpack(packed: Uint8Array): HistoryEvent[] {
   const events: HistoryEvent[] = JSON.parse(inflateRawSync(packed).toString());
   return events.map((event) => ({ ...event, timestamp: new Date(event.timestamp ?? Number.NaN) }));
 }

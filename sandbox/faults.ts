@@ -1,7 +1,7 @@
 import { applyToNode } from './faults/apply-to-node.ts';
 import { Countdown } from './faults/countdown.ts';
 import { type Disturbance, disturbance } from './faults/disturbance.ts';
-import { abort, clusterOf, duplicate } from './faults/executions.ts';
+import { abort, clusterOf, duplicate, isOfMachine } from './faults/executions.ts';
 import type { AddonFault, CallFault, EventFault, Fault, KubernetesFault, NodeFault } from './faults/kinds.ts';
 import { chooseNodes } from './faults/nodes.ts';
 import { actAsOther } from './faults/others.ts';
@@ -11,6 +11,7 @@ import type { FaultWorld } from './faults/world.ts';
 import { refusal } from './kubernetes/scripted-fault.ts';
 import type { Interception } from './kubernetes/server.ts';
 import type { Cluster, Region, WorkerNode } from './region.ts';
+import { stateNames } from './step-functions/definition.ts';
 import type { Execution, ExecutionStatus } from './step-functions/execution.ts';
 
 export { InvalidFault };
@@ -155,7 +156,7 @@ export class Faults {
   /** Lets what waits for this state strike. */
   async stateEntered(execution: Execution, state: string): Promise<void> {
     const entered = this.#waiting.filter(
-      ({ fault }) => fault.at === state && (fault.machine ?? execution.machine.name) === execution.machine.name,
+      ({ fault }) => fault.at === state && (fault.machine === undefined || isOfMachine(execution, fault.machine)),
     );
     const due = entered.filter(({ fault, visits }) => {
       const visit = (visits.get(execution.arn) ?? 0) + 1;
@@ -173,7 +174,7 @@ export class Faults {
 
   #states(): ReadonlyMap<string, ReadonlySet<string>> {
     const machines = this.#world?.stepFunctions().machines.values() ?? [];
-    return new Map([...machines].map(({ name, definition }) => [name, new Set(definition.graph.states.keys())]));
+    return new Map([...machines].map(({ name, definition }) => [name, new Set(stateNames(definition.graph))]));
   }
 
   async #arm(faults: readonly Fault[]): Promise<void> {

@@ -10,6 +10,11 @@ export function clusterOf(execution: Execution | undefined): string | undefined 
   return typeof name === 'string' ? name : undefined;
 }
 
+/** Whether an execution is of the state machine with this name, or a child of one of its distributed Maps. */
+export function isOfMachine({ machine: { name } }: Execution, wanted: string): boolean {
+  return name === wanted || name.startsWith(`${wanted}/`);
+}
+
 /** StopExecution by a person. */
 export function abort(world: FaultWorld, execution: Execution): void {
   const input = { executionArn: execution.arn, cause: 'a scripted fault of the sandbox' };
@@ -17,8 +22,9 @@ export function abort(world: FaultWorld, execution: Execution): void {
   world.stepFunctions().stop(execution, undefined, input.cause);
 }
 
-/** StartExecution by a person, with the same input under another name. */
-export function duplicate(world: FaultWorld, { machine, name, input }: Execution): void {
+/** StartExecution by a person, with the same input under another name. Only a Map Run starts children of a Map. */
+export function duplicate(world: FaultWorld, { machine, mapRun, name, input }: Execution): void {
+  if (mapRun) return;
   const engine = world.stepFunctions();
   const names = function* () {
     for (let number = 2; ; number += 1) yield `${name.slice(0, 70)}-again-${number}`;

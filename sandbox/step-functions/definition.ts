@@ -129,6 +129,14 @@ function checkExpressions(value: unknown, path: string, report: Report): void {
   }
 }
 
+/** Names of all states, also of those inside Maps. */
+export function* stateNames(graph: Graph): Generator<string> {
+  for (const [name, state] of graph.states) {
+    yield name;
+    if (state.Type === 'Map') yield* stateNames(state.processor);
+  }
+}
+
 /** Names of the states that `state` may go to. */
 export function targets(state: State): string[] {
   switch (state.Type) {

@@ -34,6 +34,27 @@ describe('an execution', () => {
     expect((stopDate?.getTime() ?? 0) - (startDate?.getTime() ?? 0)).toBe(20_000);
   });
 
+  test('that is a child of a distributed Map is aborted alone, at a state inside the Map', async () => {
+    const Each = {
+      Type: 'Map',
+      Label: 'Each',
+      Items: [1, 2],
+      MaxConcurrency: 1,
+      ToleratedFailurePercentage: 0,
+      ItemProcessor: {
+        ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+        StartAt: 'Inside',
+        States: { Inside: { ...PAUSE, End: true } },
+      },
+    };
+    const machine = await scene.machine('fleet', { Each });
+    await scene.arm({ at: 'Inside', machine: 'fleet', execution: 'abort' });
+    const { executionArn } = await scene.run(machine);
+    const [mapRun] = (await scene.sfn.listMapRuns({ executionArn })).mapRuns ?? [];
+    const { executions = [] } = await scene.sfn.listExecutions({ mapRunArn: mapRun?.mapRunArn });
+    expect(executions.map(({ status }) => status)).toEqual(['SUCCEEDED', 'ABORTED']);
+  });
+
   test('gets a double with the same input under another name, once', async () => {
     const machine = await scene.machine('pausing', { Pause: PAUSE });
     await scene.arm({ at: 'Pause', execution: 'duplicate' });

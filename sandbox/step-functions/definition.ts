@@ -100,12 +100,16 @@ function mapProblems(state: MapState): string[] {
   return problems;
 }
 
-/** Labels are part of the ARNs of Map Runs: each is used once in a state machine. */
-function checkLabels(graph: Graph, report: Report): void {
-  const labels = [...labelsOf(graph)];
-  for (const label of new Set(labels.filter((each, index) => labels.indexOf(each) !== index)))
-    report(`the Label '${label}' is used more than once`);
+/**
+ * Names of states, and Labels, which are part of the ARNs of Map Runs, are used once in a whole state machine.
+ * https://states-language.net/spec.html#states-fields
+ */
+function checkNames(graph: Graph, report: Report): void {
+  for (const name of repeated([...stateNames(graph)])) report(`DUPLICATE_STATE_NAME: Duplicate State name: ${name}`);
+  for (const label of repeated([...labelsOf(graph)])) report(`the Label '${label}' is used more than once`);
 }
+
+const repeated = (names: readonly string[]) => new Set(names.filter((each, index) => names.indexOf(each) !== index));
 
 function* labelsOf(graph: Graph): Generator<string> {
   for (const state of graph.states.values()) {
@@ -202,7 +206,7 @@ function parse(text: string): Definition {
     throw new InvalidDefinition(problems);
   }
   const graph = parseGraph(machine.data.StartAt, machine.data.States, '', report);
-  checkLabels(graph, report);
+  checkNames(graph, report);
   if (problems.length > 0) throw new InvalidDefinition(problems);
   return { graph, timeoutSeconds: machine.data.TimeoutSeconds };
 }

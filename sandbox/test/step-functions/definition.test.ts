@@ -41,7 +41,9 @@ test.each(
     },
     'placeholder ${Who} is not filled': '{"Comment": "${Who}"}',
     'state type "Parallel" is not supported at /States/Only': machine({ Type: 'Parallel', End: true }),
-    "field 'HeartbeatSeconds' is not supported at /States/Only": machine(functionTask({ HeartbeatSeconds: 5 })),
+    'HeartbeatSeconds is supported with .waitForTaskToken only at /States/Only': machine(
+      functionTask({ HeartbeatSeconds: 5 }),
+    ),
     "field 'InputPath' is not supported at /States/Only": machine({ Type: 'Pass', InputPath: '$' }),
     "the service 'aws-sdk:eksx' is not supported at /States/Only/Resource": machine(
       functionTask({ Resource: 'arn:aws:states:::aws-sdk:eksx:updateAddon' }),

@@ -353,8 +353,11 @@ test('stopping a parent stops the child that it waits for', async () => {
   const definition = JSON.stringify({ QueryLanguage: 'JSONata', ...only({ Type: 'Wait', Seconds: 9000 }) });
   await api.call('CreateStateMachine', { name: 'child', definition, roleArn });
   await start(api, { name: 'night-1' });
-  await api.clock.skip(1000);
-  await api.call('StopExecution', { executionArn: `${EXECUTION}:night-1` });
-  const child = await api.engine.ended(`${EXECUTION.replace('migrate-cluster', 'child')}:one`);
+  const childArn = `${EXECUTION.replace('migrate-cluster', 'child')}:one`;
+  await api.clock.busy(async () => {
+    while (!api.engine.executions.has(childArn)) await new Promise(setImmediate);
+    await api.call('StopExecution', { executionArn: `${EXECUTION}:night-1` });
+  });
+  const child = await api.engine.ended(childArn);
   expect(child.status).toBe('ABORTED');
 });

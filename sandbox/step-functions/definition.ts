@@ -4,6 +4,7 @@ import { DISTRIBUTED_FIELDS, machineSchema, stateSchemas } from './asl.ts';
 import { expressionIn, inspectExpression, stringsIn } from './expressions.ts';
 import { InvalidDefinition } from './failure.ts';
 import { parseResource } from './resource.ts';
+import { CALLBACK } from './sdk-services.ts';
 
 type Report = (problem: string) => void;
 
@@ -72,9 +73,7 @@ function checkState(state: State, path: string, report: Report): void {
 
 function heartbeatProblems({ HeartbeatSeconds: heartbeat, TimeoutSeconds: timeout, Resource }: TaskState): string[] {
   if (heartbeat === undefined) return [];
-  const problems = Resource.endsWith('.waitForTaskToken')
-    ? []
-    : ['HeartbeatSeconds is supported with .waitForTaskToken only'];
+  const problems = Resource.endsWith(CALLBACK) ? [] : [`HeartbeatSeconds is supported with ${CALLBACK} only`];
   if (typeof heartbeat === 'number' && typeof timeout === 'number' && heartbeat >= timeout)
     problems.push('HeartbeatSeconds must be smaller than TimeoutSeconds');
   return problems;

@@ -1,7 +1,7 @@
 import { StateFailure } from './failure.ts';
 import type { Json, JsonObject } from './json.ts';
 import { optimizedResources } from './optimized.ts';
-import { integrationErrorName, sdkServices } from './sdk-services.ts';
+import { CALLBACK, integrationErrorName, sdkServices } from './sdk-services.ts';
 import { fromSdkOutput, toSdkInput, unknownArguments } from './sdk-shapes.ts';
 import { callForTask } from './service-call.ts';
 import type { TaskResource } from './world.ts';
@@ -27,8 +27,6 @@ function sdkResource(serviceName: string, action: string): TaskResource | string
     },
   };
 }
-
-const CALLBACK = '.waitForTaskToken';
 
 /** The same integration, after whose answer the task waits until somebody reports its end by its token. */
 function withCallback(base: TaskResource): TaskResource {

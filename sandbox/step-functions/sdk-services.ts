@@ -109,16 +109,30 @@ export const optimizedIntegrationErrors: ReadonlySet<string> = new Set([
   ),
 ]);
 
+/** Behind an integration's ARN: the task waits until somebody reports its end by its token. */
+export const CALLBACK = '.waitForTaskToken';
+
+const EXECUTION = ['StateMachineArn', 'Input', 'Name', 'TraceHeader'];
+const WITH_OR_WITHOUT_TOKEN: Readonly<Record<string, readonly string[]>> = {
+  'lambda:invoke': ['FunctionName', 'Payload'],
+  'states:startExecution': EXECUTION,
+  'events:putEvents': ['Entries'],
+  'sqs:sendMessage': [
+    'QueueUrl',
+    'MessageBody',
+    'DelaySeconds',
+    'MessageAttributes',
+    'MessageDeduplicationId',
+    'MessageGroupId',
+  ],
+  'sns:publish': ['TopicArn', 'Message'],
+};
+
 /** Step Functions' own integrations that are supported, by Resource ARN, with the names of their arguments. */
 export const optimizedIntegrations: ReadonlyMap<string, readonly string[]> = new Map([
-  ['arn:aws:states:::lambda:invoke', ['FunctionName', 'Payload']],
-  ['arn:aws:states:::states:startExecution', ['StateMachineArn', 'Input', 'Name', 'TraceHeader']],
-  ['arn:aws:states:::states:startExecution.sync', ['StateMachineArn', 'Input', 'Name', 'TraceHeader']],
-  ['arn:aws:states:::states:startExecution.sync:2', ['StateMachineArn', 'Input', 'Name', 'TraceHeader']],
-  ['arn:aws:states:::events:putEvents', ['Entries']],
-  [
-    'arn:aws:states:::sqs:sendMessage',
-    ['QueueUrl', 'MessageBody', 'DelaySeconds', 'MessageAttributes', 'MessageDeduplicationId', 'MessageGroupId'],
-  ],
-  ['arn:aws:states:::sns:publish', ['TopicArn', 'Message']],
+  ...Object.entries(WITH_OR_WITHOUT_TOKEN).flatMap(([name, fields]) =>
+    [name, `${name}${CALLBACK}`].map((each) => [`arn:aws:states:::${each}`, fields] as const),
+  ),
+  ['arn:aws:states:::states:startExecution.sync', EXECUTION],
+  ['arn:aws:states:::states:startExecution.sync:2', EXECUTION],
 ]);

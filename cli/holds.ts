@@ -16,9 +16,12 @@ import {
 } from '../functions/core/guards/holds.ts';
 import { asking, type Connection } from './aws.ts';
 
-/** A hold as the command line prints it. `cluster` is null if it holds all clusters. Times are ISO 8601 in UTC. */
+/** A hold as the command line prints it. Times are ISO 8601 in UTC. */
 export interface ListedHold extends Hold {
+  /** Null if it holds all clusters, or a batch. */
   cluster: string | null;
+  /** The batch that it holds; absent if it holds a cluster, or all clusters. */
+  batch?: string;
   /** Whether it is in force now: its end may have passed. */
   active: boolean;
 }
@@ -55,7 +58,9 @@ export function deleteHold(connection: Connection, scope: HoldScope): Promise<bo
   });
 }
 
-/** All holds of this account and Region, those whose end has passed too, first the one of all clusters. @throws Failure */
+/** All holds of this account and Region, those whose end has passed too: the one of all clusters, then those of
+ * clusters, then those of batches.
+ * @throws Failure */
 export function listHolds(connection: Connection, now: Date): Promise<ListedHold[]> {
   return withSsm(connection, async (ssm) => {
     const request = { Path: HOLDS_PATH, Recursive: true };
@@ -65,8 +70,18 @@ export function listHolds(connection: Connection, now: Date): Promise<ListedHold
         for (const { Name = '', Value = '' } of page.Parameters ?? []) found.push(...listedHold(Name, Value, now));
       return found;
     });
-    return listed.toSorted((one, other) => (one.cluster ?? '').localeCompare(other.cluster ?? ''));
+    return listed.toSorted(
+      (one, other) => Number('batch' in one) - Number('batch' in other) || nameIn(one).localeCompare(nameIn(other)),
+    );
   });
+}
+
+const nameIn = ({ cluster, batch }: ListedHold): string => batch ?? cluster ?? '';
+
+/** What a scope covers, as a listed hold has it. */
+export function subjectOf(scope: HoldScope): Pick<ListedHold, 'cluster' | 'batch'> {
+  if (scope.kind === 'batch') return { cluster: null, batch: scope.batch };
+  return { cluster: scope.kind === 'all' ? null : scope.cluster };
 }
 
 /** Nothing for a parameter that is none of nightshift's. */
@@ -74,5 +89,5 @@ function listedHold(name: string, value: string, now: Date): ListedHold[] {
   const scope = scopeOf(name);
   if (scope === null) return [];
   const hold = holdOf({ name, value });
-  return [{ cluster: scope.kind === 'all' ? null : scope.cluster, ...hold, active: isInForce(hold, now) }];
+  return [{ ...subjectOf(scope), ...hold, active: isInForce(hold, now) }];
 }

@@ -1,5 +1,6 @@
 import type { Config } from './config.ts';
 import type { Handler } from './functions.ts';
+import * as batches from './permissions/batches.ts';
 import * as eks from './permissions/eks.ts';
 import * as executions from './permissions/executions.ts';
 import * as nodes from './permissions/nodes.ts';
@@ -29,6 +30,7 @@ const plan = [
   listEvidence,
 ];
 const writeByBoth = (...files: records.EvidenceFile[]) => writeEvidence({ migrate: files, rollback: files });
+const countInBatch = [batches.countFailures, batches.holdBatches];
 const recover = [
   executions.startRollbacks,
   executions.describeExecutions,
@@ -37,6 +39,7 @@ const recover = [
   readEvidence,
   listEvidence,
   records.putEvents,
+  ...countInBatch,
 ];
 
 /** The permissions of a function besides those that all have. Throws for a function without a list. */
@@ -91,7 +94,7 @@ function byHandler({ nodeTags, windows }: Configured): Readonly<Record<Handler, 
       listEvidence,
     ],
     'check-rollout': [...kubernetes, writeEvidence({ migrate: [INVENTORY] }), records.readEvidence('migrate')],
-    'record-outcome': [writeByBoth('outcome.json'), readEvidence, listEvidence, records.putEvents],
+    'record-outcome': [writeByBoth('outcome.json'), readEvidence, listEvidence, records.putEvents, ...countInBatch],
     'on-cluster-created': [executions.startMigrations],
     'on-addon-changed': [eks.describeClusters, eks.describeAddon, executions.readLease, records.putEvents, ...plan],
     'on-cluster-tagged': [eks.describeClusters, eks.describeAddon, ...plan],

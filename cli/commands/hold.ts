@@ -9,6 +9,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 
 interface Chosen {
   all?: boolean;
+  batch?: string;
   json?: boolean;
 }
 
@@ -16,36 +17,40 @@ const HOLD = pasteable(`
 Examples:
   $ nightshift hold prod-15 --reason "INC-4711, until the database is moved"
   $ nightshift hold --all --reason "end of quarter" --until 2027-01-04T00:00:00Z
+  $ nightshift hold --batch nights/weekend/20261128T0700Z --reason "enough for tonight"
 
 Every migration looks for holds immediately before it prepares nodes, changes the add-on, and restarts kube-proxy. A
 migration that has not begun its change waits for its next window, and one with --now ends as OnHold. One that has not
-restarted all nodes yet is rolled back. A hold never stops a rollback. A hold is an SSM parameter below
-/nightshift/holds; its history and CloudTrail record who held what. It needs ssm:PutParameter and
+restarted all nodes yet is rolled back. The hold of a batch ends the migrations of the batch that have not begun their
+change as OnHold, and stops no other. nightshift puts it itself when more clusters of a batch have failed than it
+tolerates. A hold never stops a rollback. A hold is an SSM parameter below /nightshift/holds; its history and CloudTrail record who held what. It needs ssm:PutParameter and
 eks:DescribeCluster.`);
 
 const RELEASE = pasteable(`
 Examples:
   $ nightshift release prod-15
   $ nightshift release --all
+  $ nightshift release --batch nights/weekend/20261128T0700Z
 
---all releases the hold of all clusters; holds of single clusters stay. It needs ssm:DeleteParameter and
+--all releases the hold of all clusters; holds of single clusters and of batches stay. It needs ssm:DeleteParameter and
 ssm:GetParametersByPath. Exit code 1 if there is no such hold.`);
 
 const HOLDS = pasteable(`
 Examples:
   $ nightshift holds
-  $ nightshift holds --json | jq -r '.[] | select(.active) | .cluster // "all"'
+  $ nightshift holds --json | jq -r '.[] | select(.active) | .cluster // .batch // "all"'
 
 It needs ssm:GetParametersByPath.`);
 
-/** `nightshift hold`: no migration of a cluster, or of any, begins its change until the hold ends or is released. */
+/** `nightshift hold`: no migration of a cluster, of a batch, or of any, begins its change while the hold is in force. */
 export function addHold(program: Command, terminal: Terminal): void {
   program
     .command('hold')
-    .summary('put a cluster, or all clusters, on hold')
-    .description('Puts a cluster, or all clusters of the Region, on hold: no migration begins its change.')
+    .summary('put a cluster, a batch, or all clusters, on hold')
+    .description('Puts a cluster, a batch, or all clusters of the Region, on hold: no migration begins its change.')
     .argument('[cluster]', 'name of the EKS cluster')
     .option('--all', 'every cluster of this account and Region')
+    .option('--batch <name>', 'every migration of this batch that has not begun its change')
     .requiredOption('--reason <text>', 'why; every migration that waits shows it')
     .option(
       '--until <time>',
@@ -58,12 +63,12 @@ export function addHold(program: Command, terminal: Terminal): void {
       await connected(async (connection) => {
         const hold = await holdFrom(connection, options);
         if (scope.kind === 'cluster') await requireCluster(connection, scope.cluster);
-        const { putHold } = await import('../holds.ts');
+        const { putHold, subjectOf } = await import('../holds.ts');
         await putHold(connection, scope, hold);
-        const held: ListedHold = { cluster: clusterOf(scope), ...hold, active: true };
+        const held: ListedHold = { ...subjectOf(scope), ...hold, active: true };
         if (options.json) return terminal.out(JSON.stringify(held));
         terminal.out(`${subject(held)} on hold ${end(held)}: ${hold.reason}`);
-        terminal.out(`release: ${nightshiftCommand(`release ${held.cluster ?? '--all'}`)}`);
+        terminal.out(`release: ${nightshiftCommand(`release ${RELEASED[scope.kind](nameOf(scope))}`)}`);
       });
     });
 }
@@ -72,27 +77,31 @@ export function addHold(program: Command, terminal: Terminal): void {
 export function addRelease(program: Command, terminal: Terminal): void {
   program
     .command('release')
-    .summary('release a cluster, or all clusters, from a hold')
-    .description('Releases a cluster from its hold, or all clusters from the hold of all.')
+    .summary('release a cluster, a batch, or all clusters, from a hold')
+    .description('Releases a cluster or a batch from its hold, or all clusters from the hold of all.')
     .argument('[cluster]', 'name of the EKS cluster')
     .option('--all', 'the hold of all clusters')
+    .option('--batch <name>', 'the hold of this batch')
     .option('--json', 'print what is released and what still holds as JSON')
     .addHelpText('after', RELEASE)
     .action(async (cluster: string | undefined, options: Chosen) => {
       const scope = await scopeFor(cluster, options, 'release');
       await connected(async (connection) => {
-        const { deleteHold, listHolds } = await import('../holds.ts');
-        const name = clusterOf(scope);
+        const { deleteHold, listHolds, subjectOf } = await import('../holds.ts');
         const released = await deleteHold(connection, scope);
         const rest = (await listHolds(connection, new Date())).filter(
-          (hold) => hold.active && (name === null || hold.cluster === null),
+          (hold) => hold.active && (scope.kind === 'all' || isOfAll(hold)),
         );
         if (!released)
-          throw new Failure('NotOnHold', name === null ? 'there is no hold of all clusters' : `${name} has no hold`, {
-            nextStep: rest.length > 0 ? `other holds are in force: ${nightshiftCommand('holds')}` : null,
-          });
-        if (options.json) return terminal.out(JSON.stringify({ cluster: name, released, stillHeld: rest }));
-        terminal.out(name === null ? 'the hold of all clusters is released' : `${name} is released`);
+          throw new Failure(
+            'NotOnHold',
+            scope.kind === 'all' ? `there is no ${held(scope)}` : `${held(scope)} has no hold`,
+            {
+              nextStep: rest.length > 0 ? `other holds are in force: ${nightshiftCommand('holds')}` : null,
+            },
+          );
+        if (options.json) return terminal.out(JSON.stringify({ ...subjectOf(scope), released, stillHeld: rest }));
+        terminal.out(`${scope.kind === 'all' ? `the ${held(scope)}` : held(scope)} is released`);
         for (const hold of rest) terminal.out(`still: ${subject(hold)} on hold ${end(hold)}: ${hold.reason}`);
       });
     });
@@ -113,7 +122,7 @@ export function addHolds(program: Command, terminal: Terminal): void {
         if (json) return terminal.out(JSON.stringify(holds));
         if (holds.length === 0) return terminal.out('nothing is on hold');
         const rows = holds.map((hold) => [
-          hold.cluster ?? 'all clusters',
+          hold.batch === undefined ? (hold.cluster ?? 'all clusters') : `batch ${hold.batch}`,
           hold.active ? (hold.until ?? 'until released') : `ended ${hold.until}`,
           hold.by,
           hold.reason,
@@ -123,21 +132,51 @@ export function addHolds(program: Command, terminal: Terminal): void {
     });
 }
 
-const clusterOf = (scope: HoldScope): string | null => (scope.kind === 'all' ? null : scope.cluster);
+const nameOf = (scope: HoldScope): string =>
+  scope.kind === 'all' ? '' : scope.kind === 'batch' ? scope.batch : scope.cluster;
 
-const subject = ({ cluster }: ListedHold): string => (cluster === null ? 'all clusters are' : `${cluster} is`);
+/** The arguments of `release` that end a hold of this kind. */
+const RELEASED: Record<HoldScope['kind'], (name: string) => string> = {
+  all: () => '--all',
+  cluster: (name) => name,
+  batch: (name) => `--batch ${name}`,
+};
+
+const HELD: Record<HoldScope['kind'], (name: string) => string> = {
+  all: () => 'hold of all clusters',
+  cluster: (name) => name,
+  batch: (name) => `batch ${name}`,
+};
+const held = (scope: HoldScope): string => HELD[scope.kind](nameOf(scope));
+
+const isOfAll = ({ cluster, batch }: ListedHold): boolean => cluster === null && batch === undefined;
+
+function subject(hold: ListedHold): string {
+  if (hold.batch !== undefined) return `batch ${hold.batch} is`;
+  return hold.cluster === null ? 'all clusters are' : `${hold.cluster} is`;
+}
 
 const end = ({ until }: ListedHold): string => (until === null ? 'until the hold is released' : `until ${until}`);
 
-/** @throws UsageError unless exactly one of a cluster and --all is given, and the name can be a cluster's */
-async function scopeFor(cluster: string | undefined, { all = false }: Chosen, verb: string): Promise<HoldScope> {
-  if (all !== (cluster === undefined))
-    throw new UsageError(`name either a cluster or --all to ${verb}`, {
+/** @throws UsageError unless exactly one of a cluster, --batch and --all is given, and its name is possible */
+async function scopeFor(cluster: string | undefined, { all = false, batch }: Chosen, verb: string): Promise<HoldScope> {
+  if (Number(all) + Number(batch !== undefined) + Number(cluster !== undefined) !== 1)
+    throw new UsageError(`name either a cluster or --all to ${verb}, or --batch and its name`, {
       nextStep: nightshiftCommand(`${verb} --help`),
     });
+  if (batch !== undefined) return { kind: 'batch', batch: await checkBatchName(batch) };
   if (cluster === undefined) return { kind: 'all' };
   const { checkClusterName } = await import('../cluster-name.ts');
   return { kind: 'cluster', cluster: checkClusterName(cluster) };
+}
+
+/** @throws UsageError */
+async function checkBatchName(name: string): Promise<string> {
+  const { BatchName } = await import('../../functions/core/fleet/batch.ts');
+  const { readWith } = await import('../../functions/core/values/parse-input.ts');
+  const read = readWith(BatchName, name, '--batch');
+  if (read.kind === 'broken') throw new UsageError(read.sentence);
+  return read.data;
 }
 
 async function connected(run: (connection: Connection) => Promise<void>): Promise<void> {

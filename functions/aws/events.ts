@@ -9,9 +9,9 @@ export type EndingEvent =
   | 'nightshift.RollbackFailed';
 
 /** The events that nightshift publishes on its bus. */
-export type EventName = EndingEvent | 'nightshift.DriftDetected';
+export type EventName = EndingEvent | 'nightshift.DriftDetected' | 'nightshift.BatchHeld';
 
-/** The event bus to which nightshift publishes the endings of migrations, and drift. */
+/** The event bus to which nightshift publishes the endings of migrations, drift, and held batches. */
 export interface EventBus {
   /** Throws if the bus did not take the event: PutEvents answers 200 even then. */
   put(event: { detailType: EventName; resources: string[]; detail: Record<string, unknown> }): Promise<void>;

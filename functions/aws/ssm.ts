@@ -3,6 +3,7 @@ import {
   GetCalendarStateCommand,
   GetParametersCommand,
   type InstanceInformation,
+  PutParameterCommand,
   paginateDescribeInstanceInformation,
   paginateListCommandInvocations,
   SendCommandCommand,
@@ -44,6 +45,8 @@ export interface Ssm {
   calendars(names: readonly string[]): Promise<CalendarState[]>;
   /** The parameters of these names, at most 10, that exist. */
   parameters(names: readonly string[]): Promise<{ name: string; value: string }[]>;
+  /** Creates a parameter of type String. False if there is one of this name, which stays as it is. */
+  createParameter(parameter: { name: string; value: string }): Promise<boolean>;
 }
 
 /** SSM throttles more calls at once before they would be faster. */
@@ -88,6 +91,17 @@ export const ssm: Ssm = {
         throw new Error('SSM listed a parameter without its name or value');
       return { name, value };
     });
+  },
+
+  async createParameter({ name, value }) {
+    const request = { Name: name, Value: value, Type: 'String' as const, Overwrite: false };
+    try {
+      await client().send(new PutParameterCommand(request));
+      return true;
+    } catch (error) {
+      if (isNamed(error, 'ParameterAlreadyExists')) return false;
+      throw error;
+    }
   },
 };
 

@@ -4,6 +4,8 @@ import { Common } from './shared/input.ts';
 export const Input = z.object({
   ...Common,
   request: z.unknown(),
+  /** What the window is asked about. The hold of a batch stops only what has not begun its change. */
+  before: z.enum(['change', 'canary', 'restart']),
   /** Number of nodes that run kube-proxy, as Kubernetes lists them; null if Kubernetes was not asked. */
   nodes: z.nullable(z.number().check(z.int(), z.gte(0))),
   needSeconds: z.number().check(z.gte(0)),

@@ -2,7 +2,7 @@ import { type Ssm, ssm } from '../aws/ssm.ts';
 import { Input, type Output } from '../contracts/decide-window.ts';
 import { assertNever, OnHold, UnknownWindow, WindowNever } from '../core/errors.ts';
 import { LONGEST_WAIT_DAYS, type MigrationRequest, parseRequest } from '../core/execution/request.ts';
-import { type ActiveHold, holdInForce, holdsOf, holdText } from '../core/guards/holds.ts';
+import { type ActiveHold, holdInForce, holdsOf, holdText, isBatchHold } from '../core/guards/holds.ts';
 import { decideWindow as decide, parseWindow, type WindowHold } from '../core/window/window.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
@@ -15,13 +15,18 @@ export interface Deps {
 
 /**
  * Decides whether disruption is allowed now, or when it will be. Without a configured window it is never allowed. A
- * hold closes every window; it also stops a cluster that needs none.
+ * hold closes every window; it also stops a cluster that needs none. The hold of its batch ends a migration before its
+ * change: it waits for no other window.
  * Throws UnknownWindow, WindowNever, OnHold, InvalidRequest for a request or a window that breaks a rule.
  */
 export function decideWindow(deps: Deps): Run<Input, Output> {
   return async (input, log) => {
     const request = parseRequest(input.request);
-    const hold = holdInForce(await deps.ssm.parameters(holdsOf(request.cluster)), input.now);
+    const batch = input.before === 'change' ? request.batch?.name : undefined;
+    const holds = await deps.ssm.parameters(holdsOf(request.cluster, batch));
+    const batchHold = holdInForce(holds.filter(isBatchHold), input.now);
+    if (batchHold !== null) throw new OnHold(`${request.cluster} is not changed: ${holdText(batchHold)}.`);
+    const hold = holdInForce(holds, input.now);
     const output = passWithoutWindow(request, input, hold) ?? (await askWindow(deps, request, input, hold));
     log.decision(`window.${output.kind}`, { cluster: request.cluster, ...output });
     return output;

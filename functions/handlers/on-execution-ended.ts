@@ -1,5 +1,6 @@
 import { eventBus } from '../aws/events.ts';
 import { objectStore } from '../aws/s3.ts';
+import { ssm } from '../aws/ssm.ts';
 import { stepFunctions } from '../aws/step-functions.ts';
 import { Input, type Output } from '../contracts/on-execution-ended.ts';
 import { parseExecutionEvent } from '../core/execution/recovery.ts';
@@ -31,6 +32,7 @@ export const handler = wrap(
     stepFunctions,
     store: objectStore(environment.evidenceBucket),
     bus: eventBus(environment.eventBus),
+    holds: ssm,
     stateMachines: liveStateMachines,
   }),
 );

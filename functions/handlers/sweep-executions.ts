@@ -1,6 +1,7 @@
 import { settleLimited } from '../aws/clients.ts';
 import { eventBus } from '../aws/events.ts';
 import { objectStore } from '../aws/s3.ts';
+import { ssm } from '../aws/ssm.ts';
 import { type EndedExecution, type StepFunctions, stepFunctions } from '../aws/step-functions.ts';
 import type { Output as Recovered } from '../contracts/on-execution-ended.ts';
 import { Input, type Output } from '../contracts/sweep-executions.ts';
@@ -76,6 +77,7 @@ export const handler = wrap(
       stepFunctions,
       store: objectStore(environment.evidenceBucket),
       bus: eventBus(environment.eventBus),
+      holds: ssm,
       stateMachines: liveStateMachines,
     },
     clock,

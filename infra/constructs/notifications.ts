@@ -19,6 +19,7 @@ const NOTIFIED = [
   'nightshift.MigrationRolledBack',
   'nightshift.MigrationRefused',
   'nightshift.DriftDetected',
+  'nightshift.BatchHeld',
 ];
 
 interface Options {

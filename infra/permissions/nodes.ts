@@ -71,11 +71,15 @@ export function runOnNodes(nodeTags: readonly string[]): Permission[] {
   }));
 }
 
-/** The permission to read the holds, SSM parameters below one path, of clusters and of the whole Region. */
+/** The permission to read the holds, SSM parameters below one path, of clusters, of batches and of the whole Region. */
 export const readHolds: Permission = {
   sid: 'ReadHolds',
-  why: 'Reads whether a person put the cluster, or all clusters, on hold.',
+  why: 'Reads whether the cluster, its batch, or all clusters are on hold.',
   actions: ['ssm:GetParameters'],
-  resources: [arns.in('ssm', `parameter${HOLDS_PATH}/all`), arns.in('ssm', `parameter${HOLDS_PATH}/clusters/*`)],
-  wildcard: 'The holds of any cluster.',
+  resources: [
+    arns.in('ssm', `parameter${HOLDS_PATH}/all`),
+    arns.in('ssm', `parameter${HOLDS_PATH}/clusters/*`),
+    arns.in('ssm', `parameter${HOLDS_PATH}/batches/*`),
+  ],
+  wildcard: 'The holds of any cluster and of any batch.',
 };

@@ -85,7 +85,7 @@ export const decryptEvidence = (keyArn: string): Permission =>
 
 export const putEvents: Permission = {
   sid: 'PutEvents',
-  why: 'Publishes endings and drift on the bus, only under the source nightshift.',
+  why: 'Publishes endings, drift and held batches on the bus, only under the source nightshift.',
   actions: ['events:PutEvents'],
   resources: [arns.eventBus],
   conditions: onlyValues('events:source', ['nightshift']),

@@ -54,6 +54,29 @@ describe('a hold', () => {
     expect([gone.code, JSON.parse(gone.stdout)]).toMatchObject([0, { ending: 'migrated' }]);
   });
 
+  test('of a batch is put, listed after the others, and released', async () => {
+    const name = 'nights/weekend/20261128T0700Z';
+    expect(await nightshift('hold', '--batch', name, '--reason', 'enough')).toEqual({
+      code: 0,
+      stdout: `batch ${name} is on hold until the hold is released: enough\nrelease: npx nightshift release --batch ${name}\n`,
+      stderr: '',
+    });
+    await nightshift('hold', 'demo', '--reason', 'INC-4711');
+    expect((await nightshift('holds')).stdout.split('\n').map((line) => line.trim().split(/ {2,}/))).toEqual([
+      ['CLUSTER', 'UNTIL', 'BY', 'REASON'],
+      ['demo', 'until released', ME, 'INC-4711'],
+      [`batch ${name}`, 'until released', ME, 'enough'],
+      [''],
+    ]);
+    const held = await nightshift('release', 'demo', '--json');
+    expect(JSON.parse(held.stdout)).toEqual({ cluster: 'demo', released: true, stillHeld: [] });
+    expect(JSON.parse((await nightshift('holds', '--json')).stdout)).toMatchObject([{ cluster: null, batch: name }]);
+    const released = { code: 0, stdout: `batch ${name} is released\n`, stderr: '' };
+    expect(await nightshift('release', '--batch', name)).toEqual(released);
+    const { code, stderr } = await nightshift('release', '--batch', name);
+    expect([code, stderr]).toEqual([1, `nightshift: batch ${name} has no hold: NotOnHold\n`]);
+  });
+
   test('that is not there cannot be released', async () => {
     const { code, stderr } = await nightshift('release', 'demo');
     expect([code, stderr]).toEqual([1, 'nightshift: demo has no hold: NotOnHold\n']);
@@ -69,8 +92,16 @@ describe('a hold', () => {
   });
 
   const WRONG: [string, string[], string][] = [
-    ['neither a cluster nor --all', ['hold', '--reason', 'x'], 'name either a cluster or --all to hold'],
-    ['both of them', ['release', 'demo', '--all'], 'name either a cluster or --all to release'],
+    [
+      'neither a cluster nor --all',
+      ['hold', '--reason', 'x'],
+      'name either a cluster or --all to hold, or --batch and its name',
+    ],
+    [
+      'both of them',
+      ['release', 'demo', '--all'],
+      'name either a cluster or --all to release, or --batch and its name',
+    ],
     ['no reason', ['hold', 'demo'], "required option '--reason <text>' not specified"],
     ['an empty reason', ['hold', 'demo', '--reason', ' '], 'reason must be a text of 1 to 300 characters'],
     ['a reason of two lines', ['hold', 'demo', '--reason', 'a\nb'], 'reason must be one line without control'],
@@ -84,6 +115,8 @@ describe('a hold', () => {
       ['hold', '--all', '--reason', 'x', '--until', '2020-01-01T00:00:00Z'],
       'until must be later than now',
     ],
+    ['a batch beside it', ['release', 'demo', '--batch', 'a'], 'name either a cluster or --all to release'],
+    ['a hostile batch', ['hold', '--batch', '../all', '--reason', 'x'], "--batch must be a batch's name"],
     ['a hostile name', ['hold', '../all', '--reason', 'x'], "cluster must be an EKS cluster's name"],
   ];
   test.each(WRONG)('with %s is refused with 2, and nothing is written', async (_, args, sentence) => {

@@ -55,6 +55,8 @@ describe('all calls of the product under its roles', () => {
       'a missing inventory': ROLLED_BACK,
       'an abort': 'test ABORTED, recover-test SUCCEEDED',
       'an abort whose event is lost': 'test ABORTED, recover-test SUCCEEDED',
+      'a batch that is held': ROLLED_BACK,
+      'a batch that an abort holds': 'test ABORTED, recover-test SUCCEEDED',
       'a recovery that is aborted': 'test ABORTED, recover-test ABORTED, recover2-test SUCCEEDED',
       'a new cluster': 'created-demo-24e9b653c917bb46 SUCCEEDED',
       'a node that joins': 'joined-demo-20261120T2215 SUCCEEDED',
@@ -67,6 +69,7 @@ describe('all calls of the product under its roles', () => {
       'an execution that nobody can finish': GIVEN_UP,
       'ending events without an input': 'test ABORTED, recover-test ABORTED, recover2-test SUCCEEDED',
       'sweeps of endings': GIVEN_UP,
+      'a batch that the sweep holds': 'test ABORTED, recover-test SUCCEEDED',
       'a missing record': 'test FAILED',
       "a rollback's missing record": 'test FAILED, rollback-c5c11b7f7b1f9a0d1c8b FAILED',
       "a rollback's missing record that the sweep writes": {

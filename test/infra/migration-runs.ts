@@ -13,6 +13,8 @@ async function switchBack({ workflow: { sandbox } }: Schedules): Promise<void> {
   client.destroy();
 }
 
+export const BATCHED = { request: { batch: { name: 'rollouts/R/staging', tolerate: 0 } } };
+
 /** Migrations that together make every call of the workflow. */
 export const MIGRATIONS: Record<string, Run> = {
   'a migration': migration(),
@@ -34,5 +36,7 @@ export const MIGRATIONS: Record<string, Run> = {
   'a missing inventory': migration([gone('InspectForValidation')]),
   'an abort': migration([abort('AwaitRollout')]),
   'an abort whose event is lost': migration([abort('AwaitRollout'), UNHEARD]),
+  'a batch that is held': migration([update('Failed', { applied: true })], BATCHED),
+  'a batch that an abort holds': migration([abort('AwaitRollout')], BATCHED),
   'a recovery that is aborted': migration([abort('AwaitRollout', MIGRATE), abort('RestartDaemonSet', ROLLBACK)]),
 };

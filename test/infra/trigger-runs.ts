@@ -4,6 +4,7 @@ import { Person } from '../workflow/person.ts';
 import { abort, failing, update } from '../workflow/scenarios.ts';
 import { ENROLLED, NOW, type Schedules, tagged } from '../workflow/schedules.ts';
 import { CLUSTER, REQUEST } from '../workflow/worlds.ts';
+import { BATCHED } from './migration-runs.ts';
 import {
   buried,
   EARLY,
@@ -127,6 +128,16 @@ const sweptRecord: Run = async (region) => {
   );
 };
 
+/** The sweep counts a migration that was cut off in its batch. */
+const sweptBatch: Run = async (region) => {
+  await region.workflow.migrate(notEnrolled(), { ...REQUEST, ...BATCHED.request }, [abort('AwaitRollout'), UNHEARD]);
+  await region.rest();
+  await region.workflow.sandbox.live.region.clock.busy(() =>
+    region.invoke('sweep-executions', { kind: 'sweep', now: '2026-11-22T03:00:00Z' }),
+  );
+  return endings(region);
+};
+
 const sweptRollback: Run = async (region) => {
   await region.workflow.migrate(notEnrolled(), REQUEST, [FAILED, { ...DEAF, ...ROLLBACK }, UNHEARD]);
   await region.rest();
@@ -186,6 +197,7 @@ export const TRIGGERS: Record<string, Run> = {
   'an execution that nobody can finish': migration(EARLY),
   'ending events without an input': withoutInput,
   'sweeps of endings': sweeps,
+  'a batch that the sweep holds': sweptBatch,
   'a missing record': migration([DEAF]),
   "a rollback's missing record": migration([FAILED, { ...DEAF, ...ROLLBACK }]),
   "a rollback's missing record that the sweep writes": sweptRollback,

@@ -8,6 +8,7 @@ const workflow = await startedWorkflow();
 
 test('every event that nightshift publishes on its bus has a schema', () => {
   expect(DESCRIBED).toEqual([
+    'nightshift.BatchHeld',
     'nightshift.DriftDetected',
     'nightshift.MigrationFailed',
     'nightshift.MigrationRefused',

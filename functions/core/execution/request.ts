@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { InvalidRequest } from '../errors.ts';
+import { Batch } from '../fleet/batch.ts';
 import { MODES } from '../modes/index.ts';
 import { DEFAULT_MODE, TARGET_MODES } from '../modes/proxy-mode.ts';
 import { CHECK_NAMES } from '../preflight/names.ts';
@@ -67,6 +68,8 @@ export const MigrationRequest = z
       awaitActive: z.exactOptional(z.literal(true, { error: 'must be true, or be left out' })),
       /** Do not begin before this moment, ISO 8601 in UTC. */
       notBefore: z.exactOptional(z.iso.datetime({ error: momentRule })),
+      /** The migrations with which this one shares a tolerance for failures. */
+      batch: z.exactOptional(Batch),
     },
     { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'must be a JSON object') },
   )

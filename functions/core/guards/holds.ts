@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
+import { assertNever } from '../errors.ts';
 import { type Parsed, readWith } from '../values/parse-input.ts';
 import { printable } from '../values/printable.ts';
 
-/** What a hold covers: one cluster, or every cluster of this account and Region. */
-export type HoldScope = { kind: 'all' } | { kind: 'cluster'; cluster: string };
+/** What a hold covers: one cluster, one batch of migrations, or every cluster of this account and Region. */
+export type HoldScope = { kind: 'all' } | { kind: 'cluster'; cluster: string } | { kind: 'batch'; batch: string };
 
 /**
  * The SSM parameters of all holds are below this path. Their history and CloudTrail record who held what.
@@ -11,6 +12,7 @@ export type HoldScope = { kind: 'all' } | { kind: 'cluster'; cluster: string };
  */
 export const HOLDS_PATH = '/nightshift/holds';
 const CLUSTERS = `${HOLDS_PATH}/clusters/`;
+const BATCHES = `${HOLDS_PATH}/batches/`;
 const ALL = `${HOLDS_PATH}/all`;
 
 const moment = 'must be a moment in UTC such as 2026-11-21T07:00:00Z';
@@ -35,19 +37,33 @@ export type ActiveHold = Hold & { scope: HoldScope['kind'] };
 
 /** The name of the parameter that holds `scope`. */
 export function holdParameter(scope: HoldScope): string {
-  return scope.kind === 'all' ? ALL : `${CLUSTERS}${scope.cluster}`;
+  switch (scope.kind) {
+    case 'all':
+      return ALL;
+    case 'cluster':
+      return `${CLUSTERS}${scope.cluster}`;
+    case 'batch':
+      return `${BATCHES}${scope.batch}`;
+    default:
+      return assertNever(scope);
+  }
 }
 
 /** The scope that a parameter holds; null for a name that is none of nightshift's. */
 export function scopeOf(parameter: string): HoldScope | null {
   if (parameter === ALL) return { kind: 'all' };
+  if (parameter.startsWith(BATCHES)) return { kind: 'batch', batch: parameter.slice(BATCHES.length) };
   return parameter.startsWith(CLUSTERS) ? { kind: 'cluster', cluster: parameter.slice(CLUSTERS.length) } : null;
 }
 
-/** The names of the parameters that can hold a cluster. */
-export function holdsOf(cluster: string): string[] {
-  return [holdParameter({ kind: 'all' }), holdParameter({ kind: 'cluster', cluster })];
+/** The names of the parameters that can hold a cluster, and its batch if it is in one. */
+export function holdsOf(cluster: string, batch?: string): string[] {
+  const ofBatch = batch === undefined ? [] : [holdParameter({ kind: 'batch', batch })];
+  return [holdParameter({ kind: 'all' }), holdParameter({ kind: 'cluster', cluster }), ...ofBatch];
 }
+
+/** Whether a parameter holds a batch. */
+export const isBatchHold = ({ name }: HoldParameter): boolean => scopeOf(name)?.kind === 'batch';
 
 /**
  * The hold among `parameters` that is in force at `now` and ends last; null if there is none. A parameter that cannot
@@ -84,8 +100,13 @@ function readHold(value: string): Parsed<Hold> {
   return readWith(Hold, json, 'Its value');
 }
 
+const HELD: Record<HoldScope['kind'], string> = {
+  all: 'all clusters are',
+  cluster: 'the cluster is',
+  batch: 'its batch is',
+};
+
 /** One sentence that says what is held, by whom, why and until when. */
 export function holdText({ scope, reason, by, until }: ActiveHold): string {
-  const held = scope === 'all' ? 'all clusters are on hold' : 'the cluster is on hold';
-  return `${held} ${until === null ? 'until the hold is released' : `until ${until}`} (${reason}; held by ${by})`;
+  return `${HELD[scope]} on hold ${until === null ? 'until the hold is released' : `until ${until}`} (${reason}; held by ${by})`;
 }

@@ -1,10 +1,8 @@
-import type { EventBus } from '../../aws/events.ts';
-import type { ObjectStore } from '../../aws/s3.ts';
 import type { StepFunctions } from '../../aws/step-functions.ts';
 import type { Output as Recovered } from '../../contracts/on-execution-ended.ts';
 import { Input as OutcomeInput } from '../../contracts/record-outcome.ts';
 import { assertNever } from '../../core/errors.ts';
-import { isExecutionName, type Machine } from '../../core/execution/executions.ts';
+import { isExecutionName, type Machine, recordPrefix } from '../../core/execution/executions.ts';
 import { owedRecord } from '../../core/execution/owed-record.ts';
 import {
   decideRecovery,
@@ -13,16 +11,16 @@ import {
   type RecoveryDecision,
   RollbackInput,
 } from '../../core/execution/recovery.ts';
+import { countsAsFailed, hasBegun } from '../../core/fleet/batch.ts';
 import { parseInput } from '../../core/values/parse-input.ts';
 import { environment } from '../../runtime/environment.ts';
 import type { Log } from '../../runtime/wrap.ts';
+import { batchOf, countFailure } from './batch.ts';
 import { historyKey, outcomeKey } from './evidence.ts';
-import { recordOutcome } from './outcome.ts';
+import { type Deps as OutcomeDeps, recordOutcome } from './outcome.ts';
 
-export interface EndingDeps {
+export interface EndingDeps extends OutcomeDeps {
   stepFunctions: Pick<StepFunctions, 'start' | 'input' | 'history'>;
-  store: ObjectStore;
-  bus: EventBus;
   /** ARNs as events have them, and as StartExecution takes the one that recovers. */
   stateMachines: () => Record<Machine, string> & { recovery: string };
 }
@@ -63,8 +61,9 @@ async function keepHistory(
 }
 
 /**
- * Keeps the history of an execution that ended, writes the record that it still owes, and recovers what it left. If the
- * history cannot be kept, the recovery is started all the same; then the error is thrown, so that the caller retries.
+ * Keeps the history of an execution that ended, writes the record that it still owes, recovers what it left, and counts
+ * a migration that was cut off in its batch. If the history cannot be kept, or the failure cannot be counted, the
+ * recovery is started all the same; then the error is thrown, so that the caller retries.
  */
 export async function handleEndedExecution(
   deps: EndingDeps,
@@ -76,6 +75,7 @@ export async function handleEndedExecution(
   const recovered = await react(deps, machine, ended, log);
   const { kind, reason, name } = recovered;
   log.decision(`recovery.${kind}`, { execution: ended.name, status: ended.status, reason, name });
+  if (machine === 'migrate' && (kind === 'started' || kind === 'already-started')) await countCutOff(deps, ended, log);
   if (kept.status === 'rejected') throw kept.reason;
   return { kept: kept.value, recovered };
 }
@@ -88,6 +88,18 @@ async function react(deps: EndingDeps, machine: Machine, ended: ExecutionEnded, 
   if (!isExecutionName(ended.name)) return ignored('Its name was refused by its first state: it has changed nothing.');
   const input = ended.input ?? (await deps.stepFunctions.input(ended.executionArn));
   return act(deps, ended, decideRecovery(machine, ended, input), log);
+}
+
+/** Counts a migration that was cut off, and so recorded no ending, in its batch. What it stored shows whether it began. */
+async function countCutOff(deps: EndingDeps, ended: ExecutionEnded, log: Log): Promise<void> {
+  const input: unknown = JSON.parse(ended.input ?? (await deps.stepFunctions.input(ended.executionArn)));
+  const batched = batchOf(input);
+  if (batched === null) return;
+  const execution = selfOf(ended);
+  const begun = hasBegun(await deps.store.list(recordPrefix(execution)));
+  if (!countsAsFailed({ proven: false, begun, changed: begun, rollbackFailed: false, error: null })) return;
+  const at = new Date(ended.stopDate ?? 0).toISOString();
+  await countFailure(deps, batched, { error: ended.status, execution, at }, log);
 }
 
 /** If the bucket cannot be read, it is not known whether the record exists, and no recovery is started. */

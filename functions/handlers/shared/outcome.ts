@@ -6,7 +6,9 @@ import { ClusterName, type Execution } from '../../contracts/shared/input.ts';
 import type { OutcomeRecord } from '../../contracts/shared/outcome-record.ts';
 import { type ErrorName, failureByOurName } from '../../core/errors.ts';
 import { machineOf, recordedName } from '../../core/execution/executions.ts';
+import { countsAsFailed, hasBegun } from '../../core/fleet/batch.ts';
 import type { Log, Run } from '../../runtime/wrap.ts';
+import { type BatchDeps, batchOf, countFailure } from './batch.ts';
 import { findEnding, findMissing, outcomeKey } from './evidence.ts';
 import { type EvidenceIndex, indexEvidence, indexOfReported } from './evidence-index.ts';
 import { reasonOf } from './store-or-carry.ts';
@@ -14,7 +16,7 @@ import { reasonOf } from './store-or-carry.ts';
 /** A request that names a cluster, be it a migration's or a rollback's. */
 const Requested = z.object({ cluster: ClusterName.shape.name });
 
-export interface Deps {
+export interface Deps extends BatchDeps {
   store: ObjectStore;
   bus: EventBus;
 }
@@ -28,13 +30,13 @@ interface Failure {
  * Puts the event of an ending on the bus and then writes `outcome.json`: who asked for what, how it ended, what
  * changed, which mode each node runs, and every object of evidence with its hash and counts. If the bus or the bucket
  * does not answer, that is not an error: `announced` and `recorded` show what is still owed, and a repetition with this
- * `announced` does the rest.
+ * `announced` does the rest. A failure of a migration in a batch is counted there first.
  */
 export function recordOutcome(deps: Deps): Run<Input, Output> {
   return async (given, log) => {
     const input = { ...given, publishedByOther: given.publishedByOther || (await hasRollbackPaged(deps.store, given)) };
     page(input, log);
-    const output = await attempt(deps, input);
+    const output = await attempt(deps, input, log);
     const { announced, recorded, owed, ending, error } = output;
     log.decision('migration.ended', {
       execution: input.execution.name,
@@ -69,7 +71,7 @@ function page({ ending, publishedByOther, paged }: Input, log: Log): void {
   if (ending === 'rollback-failed' && !publishedByOther && !paged) log.count('nightshift.RollbackFailed', 1);
 }
 
-async function attempt(deps: Deps, input: Input): Promise<Output> {
+async function attempt(deps: Deps, input: Input, log: Log): Promise<Output> {
   const { execution, ending, announced = false } = input;
   const owing = (owed: string, more: Partial<Output> = {}): Output => {
     const error = errorOf(input, []);
@@ -79,6 +81,7 @@ async function attempt(deps: Deps, input: Input): Promise<Output> {
   };
   const { index, unread } = await readIndex(deps.store, input);
   const { text, detail, output } = describeEnding(input, index, unread === null);
+  const uncounted = await countInBatch(deps, input, index, log);
   let detailType: EndingEvent | null;
   try {
     detailType = await eventOf(deps.store, input);
@@ -91,6 +94,8 @@ async function attempt(deps: Deps, input: Input): Promise<Output> {
     return owing(`The event bus did not take the event: ${reasonOf(error)}`, output);
   }
   if (unread !== null) return owing(`The evidence bucket cannot be read: ${unread}`, { ...output, announced: true });
+  if (uncounted !== null)
+    return owing(`The failure is not counted in its batch: ${uncounted}`, { ...output, announced: true });
   try {
     await deps.store.put(outcomeKey(execution), text);
   } catch (error) {
@@ -98,6 +103,28 @@ async function attempt(deps: Deps, input: Input): Promise<Output> {
     return owing(owed, { ...output, announced: true });
   }
   return { ...output, announced: true, recorded: true, owed: null };
+}
+
+/**
+ * Counts a failure in the batch of this migration, before the bus is asked: the next migration of the batch begins as
+ * soon as this one has ended. Returns the reason if the bucket, SSM or the bus did not answer. The record is then owed,
+ * so that a repetition counts the failure.
+ */
+async function countInBatch(deps: Deps, input: Input, index: EvidenceIndex, log: Log): Promise<string | null> {
+  const { request, execution, ending, changed, stored, now } = input;
+  const batched = batchOf(request);
+  if (batched === null || machineOf(execution.arn) === 'rollback') return null;
+  const begun = hasBegun([...stored, ...index.entries].map(({ key }) => key));
+  const rollbackFailed = ending === 'rollback-failed';
+  const error = failureOf(input)?.name ?? null;
+  if (!countsAsFailed({ proven: isSuccess(ending), begun, changed, rollbackFailed, error })) return null;
+  const failure = { error: error ?? ending, execution, at: now.toISOString() };
+  try {
+    await countFailure(deps, batched, failure, log);
+    return null;
+  } catch (thrown) {
+    return reasonOf(thrown);
+  }
 }
 
 /**

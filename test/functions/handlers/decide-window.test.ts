@@ -15,6 +15,7 @@ const request = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, wi
 interface Asked {
   now?: string;
   request?: Record<string, unknown>;
+  before?: 'change' | 'canary' | 'restart';
   nodes?: number | null;
   windows?: Record<string, unknown>;
   calendars?: CalendarState[];
@@ -34,7 +35,7 @@ function decide({ now = '2026-11-21T07:30:00Z', calendars = [], windows = { week
     },
     windows: () => new Map(Object.entries(windows)),
   });
-  return run({ ...common, now: new Date(now), request, nodes: 3, needSeconds: 480, ...input }, ear);
+  return run({ ...common, now: new Date(now), request, before: 'change', nodes: 3, needSeconds: 480, ...input }, ear);
 }
 
 test('inside the window it is open until its end, and the last start leaves the cutoff free', async () => {
@@ -99,7 +100,9 @@ test('a window that is too short for the work is never open', async () => {
     ssm: { calendars: async () => [], parameters: async () => [] },
     windows: () => new Map(Object.entries(windows)),
   });
-  await expect(run({ ...common, request, nodes: 3, needSeconds: 7200 }, new RecordedLog())).rejects.toMatchObject({
+  await expect(
+    run({ ...common, request, before: 'change', nodes: 3, needSeconds: 7200 }, new RecordedLog()),
+  ).rejects.toMatchObject({
     name: 'WindowNever',
   });
 });
@@ -173,5 +176,38 @@ describe('a hold', () => {
     const holds = { [CLUSTER]: hold };
     await expect(decide({ request: without, nodes: 0, windows: {}, holds })).rejects.toMatchObject({ name: 'OnHold' });
     expect(await decide({ nodes: 0, holds })).toMatchObject({ kind: 'closed', onHold: true });
+  });
+});
+
+describe('the hold of a batch', () => {
+  const name = '/nightshift/holds/batches/nights/weekend/20261121T0700Z';
+  const holds = {
+    [name]: {
+      reason: '2 clusters of the batch failed, and 1 may: a, b',
+      by: 'nightshift',
+      since: '2026-11-21T07:10:00Z',
+      until: null,
+    },
+  };
+  const batched = { ...request, batch: { name: 'nights/weekend/20261121T0700Z', tolerate: 1 } };
+  const held = {
+    name: 'OnHold',
+    message:
+      'demo is not changed: its batch is on hold until the hold is released (2 clusters of the batch failed, and 1 may: a, b; held by nightshift).',
+  };
+
+  test('ends a migration that has not begun its change, and no window is waited for', async () => {
+    await expect(decide({ request: batched, holds })).rejects.toMatchObject(held);
+    await expect(decide({ request: batched, holds, now: '2026-11-20T22:00:00Z' })).rejects.toMatchObject(held);
+  });
+
+  test.each(['canary', 'restart'] as const)('does not stop one that has begun it, before the %s', async (before) => {
+    expect(await decide({ request: batched, holds, before })).toMatchObject({ kind: 'open' });
+  });
+
+  test('does not stop a migration of another batch, or of none', async () => {
+    const other = { ...request, batch: { name: 'nights/weekend/20261128T0700Z', tolerate: 1 } };
+    expect(await decide({ request: other, holds })).toMatchObject({ kind: 'open' });
+    expect(await decide({ holds })).toMatchObject({ kind: 'open' });
   });
 });

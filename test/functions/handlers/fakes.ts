@@ -37,6 +37,16 @@ export class MemoryStore implements ObjectStore {
   }
 }
 
+/** The SSM parameters that hold batches. */
+export class MemoryHolds {
+  readonly parameters = new Map<string, string>();
+  async createParameter({ name, value }: { name: string; value: string }) {
+    if (this.parameters.has(name)) return false;
+    this.parameters.set(name, value);
+    return true;
+  }
+}
+
 /** The text of an NDJSON object. */
 export const lines = (values: unknown[]) => values.map((value) => `${JSON.stringify(value)}\n`).join('');
 /** The values in one. */

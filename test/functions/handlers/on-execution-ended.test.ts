@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { EventBus } from '../../../functions/aws/events.ts';
 import { onExecutionEnded } from '../../../functions/handlers/on-execution-ended.ts';
 import { problemsOf } from '../../workflow/event-schemas.ts';
-import { execution, MemoryStore, RecordedLog } from './fakes.ts';
+import { execution, MemoryHolds, MemoryStore, RecordedLog } from './fakes.ts';
 
 const MACHINES = {
   migrate: 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate-cluster',
@@ -40,8 +40,10 @@ function listening() {
   const store = new MemoryStore();
   const started: Started[] = [];
   const events: Parameters<EventBus['put']>[0][] = [];
+  const holds = new MemoryHolds();
   const run = onExecutionEnded({
     store,
+    holds,
     stateMachines: () => ({ ...MACHINES, recovery: ALIAS }),
     bus: {
       put: async (told) => {
@@ -58,7 +60,7 @@ function listening() {
       history: async () => ['{"id":1,"type":"ExecutionStarted"}', '{"id":2,"type":"ExecutionAborted"}'],
     },
   });
-  return { store, started, events, run: (about: unknown) => run(about, new RecordedLog()) };
+  return { store, started, events, holds, run: (about: unknown) => run(about, new RecordedLog()) };
 }
 
 const rollbackRef = (attempt: number) => {
@@ -172,4 +174,44 @@ test.each([
   const { run, started } = listening();
   await expect(run(about)).rejects.toMatchObject({ name: 'InvalidRequest', message: expect.stringContaining(field) });
   expect(started).toEqual([]);
+});
+
+const BATCHED = JSON.stringify({
+  ...{ cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' } },
+  batch: { name: 'nights/weekend/20261121T0700Z', tolerate: 0 },
+});
+
+test('a migration that was aborted after it asked its nodes to prepare counts once in its batch', async () => {
+  const { run, store, holds, events, started } = listening();
+  await store.put('executions/demo-1/prepare-1-1/dispatch.json.gz', '{}');
+  await run(event({ input: BATCHED }));
+  await run(event({ input: BATCHED }));
+  expect(started).toHaveLength(1);
+  const record = await store.get('batches/nights/weekend/20261121T0700Z/failed/demo.json');
+  expect(JSON.parse(record.text)).toEqual({
+    ...{ cluster: 'demo', error: 'ABORTED', execution, at: '2026-11-21T08:00:00.000Z' },
+  });
+  expect(JSON.parse(holds.parameters.get('/nightshift/holds/batches/nights/weekend/20261121T0700Z') ?? '')).toEqual({
+    reason: '1 cluster of the batch failed, and 0 may: demo',
+    by: 'nightshift',
+    since: '2026-11-21T08:00:00.000Z',
+    until: null,
+  });
+  expect(events.map(({ detailType }) => detailType)).toEqual(['nightshift.BatchHeld']);
+});
+
+test('a migration that was aborted before it asked a node does not count in its batch', async () => {
+  const { run, store, holds } = listening();
+  await store.put('executions/demo-1/compliance-1/dispatch.json.gz', '{}');
+  await run(event({ input: BATCHED }));
+  expect(await store.list('batches/')).toEqual([]);
+  expect(holds.parameters.size).toBe(0);
+});
+
+test('a batch that cannot be held keeps no cluster from its recovery, and is tried again', async () => {
+  const { run, store, holds, started } = listening();
+  await store.put('executions/demo-1/former.json', '{}');
+  holds.createParameter = () => Promise.reject(new Error('SSM is away'));
+  await expect(run(event({ input: BATCHED }))).rejects.toThrow('SSM is away');
+  expect(started).toHaveLength(1);
 });

@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { EventBus } from '../../../functions/aws/events.ts';
+import type { Input } from '../../../functions/contracts/record-outcome.ts';
 import { recordOutcome } from '../../../functions/handlers/record-outcome.ts';
 import type { Log } from '../../../functions/runtime/wrap.ts';
-import { common, execution, lines, MemoryStore, RecordedLog } from './fakes.ts';
+import { problemsOf } from '../../workflow/event-schemas.ts';
+import { common, execution, lines, MemoryHolds, MemoryStore, RecordedLog } from './fakes.ts';
 
 const request = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' };
 const input = {
@@ -46,7 +48,7 @@ async function record(changes: Partial<Parameters<ReturnType<typeof recordOutcom
       events.push(event);
     },
   };
-  const run = recordOutcome({ store, bus });
+  const run = recordOutcome({ store, bus, holds: new MemoryHolds() });
   const output = await run({ ...input, ...changes }, new RecordedLog());
   return { output, events, store, run };
 }
@@ -126,7 +128,7 @@ const DEAF: EventBus = {
 
 test('an ending that the bus does not take is not recorded: both are owed', async () => {
   const store = new MemoryStore();
-  expect(await recordOutcome({ store, bus: DEAF })(input, new RecordedLog())).toMatchObject({
+  expect(await recordOutcome({ store, bus: DEAF, holds: new MemoryHolds() })(input, new RecordedLog())).toMatchObject({
     announced: false,
     recorded: false,
     owed: 'The event bus did not take the event: Error: the bus is away',
@@ -156,7 +158,7 @@ class Counter implements Log {
 test('a rollback that failed is counted once for the alarm, also where the bus takes nothing', async () => {
   const counter = new Counter();
   const failed = { ...input, ending: 'rollback-failed' as const, failure: { Error: 'RolloutFailed', Cause: 'why' } };
-  const run = recordOutcome({ store: new MemoryStore(), bus: DEAF });
+  const run = recordOutcome({ store: new MemoryStore(), bus: DEAF, holds: new MemoryHolds() });
   await run(failed, counter);
   await run({ ...failed, paged: true }, counter);
   expect(counter.counts.get('nightshift.RollbackFailed')).toBe(1);
@@ -277,4 +279,135 @@ test('the record says where the nodes stand, with what the rollback saw last', a
     ],
   });
   expect(output.evidence.map(({ key }) => key)).toContain('rollbacks/rollback-demo-1/validate-1/evidence.ndjson.gz');
+});
+
+describe('a migration of a batch that fails', () => {
+  const batched = { ...request, batch: { name: 'rollouts/R/staging', tolerate: 1 } };
+  const failure = { Error: 'CanaryFailed', Cause: 'node i-1 runs iptables' };
+  const PREPARED = { key: 'executions/demo-1/prepare-1-1/dispatch.json.gz', sha256: '0', bytes: 1 };
+  const HOLD = '/nightshift/holds/batches/rollouts/R/staging';
+
+  function batch() {
+    const [store, holds, events] = [new MemoryStore(), new MemoryHolds(), [] as Parameters<EventBus['put']>[0][]];
+    const bus: EventBus = { put: async (event) => void events.push(event) };
+    const fail = (cluster: string, changes: Partial<Input> = {}) => {
+      const name = `${cluster}-1`;
+      const run = recordOutcome({ store, bus, holds });
+      return run(
+        {
+          ...{ ...input, ending: 'rolled-back', failure, request: { ...batched, cluster } },
+          ...{ execution: { name, arn: execution.arn.replace('demo-1', name) }, ...changes },
+        },
+        new RecordedLog(),
+      );
+    };
+    const held = () => events.filter(({ detailType }) => detailType === 'nightshift.BatchHeld');
+    return { store, holds, events, fail, held };
+  }
+
+  test('holds the batch when more have failed than it tolerates, and publishes once which and why', async () => {
+    const { store, holds, fail, held } = batch();
+    expect(await fail('a')).toMatchObject({ recorded: true });
+    expect([holds.parameters.size, held().length]).toEqual([0, 0]);
+    expect(await fail('b', { ending: 'failed', failure: { Error: 'NodesNotPrepared' }, changed: true })).toMatchObject({
+      recorded: true,
+    });
+    await fail('c');
+    await fail('c');
+    expect(JSON.parse(holds.parameters.get(HOLD) ?? '')).toEqual({
+      reason: '2 clusters of the batch failed, and 1 may: a, b',
+      by: 'nightshift',
+      since: '2026-11-21T07:00:00.000Z',
+      until: null,
+    });
+    const arn = 'arn:aws:states:us-east-1:111122223333:execution:migrate-cluster';
+    expect(held()).toEqual([
+      {
+        detailType: 'nightshift.BatchHeld',
+        resources: [`${arn}:b-1`],
+        detail: {
+          cluster: null,
+          batch: 'rollouts/R/staging',
+          tolerate: 1,
+          failures: 2,
+          failed: [
+            { cluster: 'a', error: 'CanaryFailed', execution: { name: 'a-1', arn: `${arn}:a-1` } },
+            { cluster: 'b', error: 'NodesNotPrepared', execution: { name: 'b-1', arn: `${arn}:b-1` } },
+          ],
+          hold: HOLD,
+          held: 'Every migration of the batch rollouts/R/staging that has not begun its change ends as OnHold; those that have begun go on. Release: nightshift release --batch rollouts/R/staging',
+        },
+      },
+    ]);
+    expect(
+      held().flatMap(({ detailType, resources, detail }) =>
+        problemsOf({ source: 'nightshift', 'detail-type': detailType, resources, detail: { version: 1, ...detail } }),
+      ),
+    ).toEqual([]);
+    expect(await store.list('batches/')).toEqual([
+      'batches/rollouts/R/staging/failed/a.json',
+      'batches/rollouts/R/staging/failed/b.json',
+      'batches/rollouts/R/staging/failed/c.json',
+      'batches/rollouts/R/staging/held.json',
+    ]);
+  });
+
+  test.each<[string, Partial<Input>]>([
+    ['is refused', { ending: 'refused', failure: { Error: 'PreflightRefused' }, changed: false }],
+    ['finds no window', { ending: 'failed', failure: { Error: 'WindowNever' }, changed: false }],
+    [
+      'is refused by a later look, after its nodes were prepared',
+      { ending: 'refused', failure: { Error: 'PreflightRefused' }, changed: false, stored: [PREPARED] },
+    ],
+    [
+      'is on hold after its nodes were prepared',
+      { ending: 'failed', failure: { Error: 'OnHold' }, changed: false, stored: [PREPARED] },
+    ],
+    ['is rolled back because a person holds it', { failure: { Error: 'OnHold' } }],
+    [
+      'loses its lease before the change',
+      { ending: 'failed', failure: { Error: 'AlreadyMigrating' }, changed: false, stored: [PREPARED] },
+    ],
+    ['is compliant already', { ending: 'already-compliant', failure: null, changed: false }],
+    ['is proven, but its access stays', { ending: 'migrated', failure: null, remains: { Error: 'Eks.EksException' } }],
+  ])('is not counted if it %s', async (_, changes) => {
+    const { store, fail } = batch();
+    await fail('a', changes);
+    expect(await store.list('batches/')).toEqual([]);
+  });
+
+  test('counts if its nodes could not be prepared, although nothing was changed', async () => {
+    const { store, fail } = batch();
+    const changes = { failure: { Error: 'NodesNotPrepared' }, changed: false, stored: [PREPARED] };
+    await fail('a', { ending: 'failed', ...changes });
+    const [key] = await store.list('batches/');
+    expect(key).toBe('batches/rollouts/R/staging/failed/a.json');
+  });
+
+  test('is owed while SSM does not take the hold, and the next attempt holds the batch', async () => {
+    const { holds, fail, held, store } = batch();
+    await fail('a');
+    const create = holds.createParameter.bind(holds);
+    holds.createParameter = () => Promise.reject(new Error('SSM is away'));
+    expect(await fail('b')).toMatchObject({
+      announced: true,
+      recorded: false,
+      owed: 'The failure is not counted in its batch: Error: SSM is away',
+    });
+    expect(await store.find('executions/b-1/outcome.json')).toBe(null);
+    holds.createParameter = create;
+    expect(await fail('b')).toMatchObject({ recorded: true });
+    expect([holds.parameters.has(HOLD), held().length]).toEqual([true, 1]);
+  });
+
+  test('does not put a hold again that a person released, but the next failure does', async () => {
+    const { holds, fail, held } = batch();
+    await fail('a');
+    await fail('b');
+    holds.parameters.clear();
+    await fail('b');
+    expect(holds.parameters.has(HOLD)).toBe(false);
+    await fail('c');
+    expect([holds.parameters.has(HOLD), held().length]).toEqual([true, 2]);
+  });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EndedExecution } from '../../../functions/aws/step-functions.ts';
 import { sweepExecutions } from '../../../functions/handlers/sweep-executions.ts';
-import { MemoryStore, RecordedLog } from './fakes.ts';
+import { MemoryHolds, MemoryStore, RecordedLog } from './fakes.ts';
 
 const MIGRATE = 'arn:aws:states:us-east-1:111122223333:stateMachine:migrate-cluster';
 const ROLLBACK = 'arn:aws:states:us-east-1:111122223333:stateMachine:rollback-cluster';
@@ -24,6 +24,7 @@ function sweeping(pages: EndedExecution[][], unreadable: string[] = []) {
       store,
       stateMachines: () => ({ migrate: MIGRATE, rollback: ROLLBACK, recovery: `${ROLLBACK}:live` }),
       bus: { put: async () => {} },
+      holds: new MemoryHolds(),
       stepFunctions: {
         async *endedSince(stateMachineArn, since) {
           asked.push(`${stateMachineArn.split(':').at(-1)} ${since.toISOString()}`);

@@ -99,6 +99,9 @@ const NEEDS: Readonly<Record<string, Readonly<Record<string, Needs>>>> = {
       textsOf(input['CalendarNames']).map((name) =>
         need('ssm:GetCalendarState', name.startsWith('arn:') ? name : arn('ssm', around, `document/${name}`)),
       ),
+    PutParameter: ({ input }, around) => [
+      need('ssm:PutParameter', arn('ssm', around, `parameter${text(input, 'Name')}`)),
+    ],
     GetParameters: ({ input }, around) =>
       textsOf(input['Names']).map((name) => need('ssm:GetParameters', arn('ssm', around, `parameter${name}`))),
   },

@@ -105,7 +105,13 @@ function byHandler({ nodeTags, windows }: Configured): Readonly<Record<Handler, 
       executions.startMigrations,
     ],
     'on-execution-ended': recover,
-    'schedule-migrations': [eks.listClusters, eks.describeClusters, eks.describeAddon, ...plan],
+    'schedule-migrations': [
+      nodes.describeInstances,
+      eks.listClusters,
+      eks.describeClusters,
+      eks.describeAddon,
+      ...plan,
+    ],
     'sweep-executions': [executions.listExecutions, ...recover],
   };
 }

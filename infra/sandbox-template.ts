@@ -19,6 +19,7 @@ const SETTINGS: Settings = {
   newClusters: 'enforce',
   drift: 'migrate',
   stagger: { minutes: 10, atOnce: 5 },
+  tolerate: 1,
 };
 /** Every world has windows of its own, which take the place of this one. */
 const WINDOWS = {

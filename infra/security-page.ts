@@ -88,7 +88,7 @@ The permissions of each role, with reasons. \`scripts/write-security.ts\` writes
 - Events and schedules reach only what they name: each permission to invoke or to publish names the rule, the schedule group or the alarm, and the account.
 - Only the role of \`nightshift-migrate-cluster\` writes the configuration that a rollback restores (\`executions/*/former.json\`): no other role's statement covers it, and the bucket's policy denies it to every other principal, including administrators.
 - EventBridge sends neither account nor rule to the topic and to its key, so those two statements name only the service and, on the key, this topic (its encryption context). A rule of EventBridge that somebody else makes could therefore publish a notification, and read none.
-- Everyone who may call \`ssm:PutParameter\` below \`/nightshift/holds/\` can keep migrations from beginning, and \`ssm:DeleteParameter\` ends such a hold. A hold stops no rollback. No role of nightshift may write there.
+- Everyone who may call \`ssm:PutParameter\` below \`/nightshift/holds/\` can keep migrations from beginning, and \`ssm:DeleteParameter\` ends such a hold. A hold stops no rollback. Roles of nightshift may only write below \`/nightshift/holds/batches/\`, where a batch of migrations is held after too many failures, and none may delete there.
 - nightshift does not protect from an administrator of the account, who can change the policies themselves; from a workload in \`kube-system\` that changes kube-proxy itself (the next proof detects it); or from an API server that lies about its pods.
 `;
 

@@ -17,7 +17,7 @@ const HOLD = pasteable(`
 Examples:
   $ nightshift hold prod-15 --reason "INC-4711, until the database is moved"
   $ nightshift hold --all --reason "end of quarter" --until 2027-01-04T00:00:00Z
-  $ nightshift hold --batch nights/weekend/20261128T0700Z --reason "enough for tonight"
+  $ nightshift hold --batch nights/weekend/20261128T2200 --reason "enough for tonight"
 
 Every migration looks for holds immediately before it prepares nodes, changes the add-on, and restarts kube-proxy. A
 migration that has not begun its change waits for its next window, and one with --now ends as OnHold. One that has not
@@ -30,7 +30,7 @@ const RELEASE = pasteable(`
 Examples:
   $ nightshift release prod-15
   $ nightshift release --all
-  $ nightshift release --batch nights/weekend/20261128T0700Z
+  $ nightshift release --batch nights/weekend/20261128T2200
 
 --all releases the hold of all clusters; holds of single clusters and of batches stay. It needs ssm:DeleteParameter and
 ssm:GetParametersByPath. Exit code 1 if there is no such hold.`);

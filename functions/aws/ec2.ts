@@ -1,4 +1,5 @@
 import { DescribeInstancesCommand, EC2Client, type Filter, type Instance } from '@aws-sdk/client-ec2';
+import { CLUSTER_TAG_KEYS, clustersOf } from '../core/nodes/cluster-tags.ts';
 import type { Ec2Node } from '../core/nodes/nodes.ts';
 import { isNamed, memoised } from './clients.ts';
 
@@ -8,6 +9,11 @@ export interface Ec2 {
   tags(instanceId: string): Promise<Record<string, string> | null>;
   /** The pending, running and stopped instances that have the cluster's tag, each once, by id. */
   nodes(cluster: string): Promise<Ec2Node[]>;
+  /**
+   * How many running instances the tags of this account's instances name for each cluster. A cluster without any is not
+   * in the map.
+   */
+  nodesByCluster(): Promise<Map<string, number>>;
 }
 
 const client = memoised((options) => new EC2Client(options));
@@ -33,6 +39,14 @@ export const ec2: Ec2 = {
       }
     return [...nodes.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   },
+
+  async nodesByCluster() {
+    const counts = new Map<string, number>();
+    const tagged = { Name: 'tag-key', Values: [...CLUSTER_TAG_KEYS] };
+    for await (const instance of instances(tagged, ['running']))
+      for (const cluster of clustersOf(tagsOf(instance))) counts.set(cluster, (counts.get(cluster) ?? 0) + 1);
+    return counts;
+  },
 };
 
 /** EC2 combines filters with AND, so each tag that marks a cluster's instances needs a call of its own. */
@@ -43,8 +57,12 @@ function clusterFilters(cluster: string): Filter[] {
   ];
 }
 
-async function* instances(filter: Filter): AsyncGenerator<Instance> {
-  const Filters = [filter, { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] }];
+type State = 'pending' | 'running' | 'stopping' | 'stopped';
+/** Instances of a warm pool are stopped. */
+const PRESENT: readonly State[] = ['pending', 'running', 'stopping', 'stopped'];
+
+async function* instances(filter: Filter, states: readonly State[] = PRESENT): AsyncGenerator<Instance> {
+  const Filters = [filter, { Name: 'instance-state-name', Values: [...states] }];
   let NextToken: string | undefined;
   do {
     const page = await client().send(new DescribeInstancesCommand({ Filters, MaxResults: 1000, NextToken }));

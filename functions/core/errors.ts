@@ -61,7 +61,10 @@ const NEXT_STEPS = {
   LeaseLost: 'Follow the execution that holds the lease now; do not delete leases by hand.',
   /** The window closed between the update of the add-on and the restart of all nodes; the change is rolled back. */
   WindowClosed: 'Make the window longer, or start in the next one.',
-  /** A hold forbids the change, and no window says when to ask again; or the hold came during the change, which is rolled back. */
+  /**
+   * A hold forbids the change, and no window says when to ask again; or the hold of its batch does, which no window ends;
+   * or a hold came during the change, which is rolled back.
+   */
   OnHold:
     'Read why it is on hold with `nightshift holds`; when the reason is gone, `nightshift release` and start again.',
   /** nightshift's access to Kubernetes could not be revoked. */

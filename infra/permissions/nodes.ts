@@ -5,7 +5,7 @@ import type { Permission } from './permission.ts';
 
 export const describeInstances: Permission = {
   sid: 'DescribeInstances',
-  why: "Finds the instances that are a cluster's nodes.",
+  why: "Finds and counts the instances that are a cluster's nodes.",
   actions: ['ec2:DescribeInstances'],
   resources: ['*'],
   wildcard: 'EC2 has no resource type for this call.',

@@ -55,7 +55,7 @@ describe('a hold', () => {
   });
 
   test('of a batch is put, listed after the others, and released', async () => {
-    const name = 'nights/weekend/20261128T0700Z';
+    const name = 'nights/weekend/20261128T2200';
     expect(await nightshift('hold', '--batch', name, '--reason', 'enough')).toEqual({
       code: 0,
       stdout: `batch ${name} is on hold until the hold is released: enough\nrelease: npx nightshift release --batch ${name}\n`,

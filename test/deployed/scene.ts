@@ -35,6 +35,12 @@ export function deployWithDriftMigrated(): Promise<Template> {
   return synthesized({ ...SHIPPED, windows: { ...SHIPPED.windows, sunday }, settings });
 }
 
+/** With this tolerance for failures of a night, and one cluster every half hour. */
+export function deployWithTolerance(tolerate: number): Promise<Template> {
+  const settings = { ...SHIPPED.settings, stagger: { minutes: 30, atOnce: 1 }, tolerate };
+  return synthesized({ ...SHIPPED, settings });
+}
+
 function weekend({ windows }: Config): Config['windows'][string] {
   const { weekend: window } = windows;
   if (window) return window;
@@ -94,6 +100,11 @@ export class Scene {
   /** Plays in a new world; time passes only where `play` lets it, and runs on to its end afterwards. */
   async play(clusters: object[], play: () => Promise<void>): Promise<SandboxState> {
     await this.sandbox.load(worldOf(clusters));
+    return this.goOn(play);
+  }
+
+  /** Goes on in the same world, as `play`. */
+  async goOn(play: () => Promise<void>): Promise<SandboxState> {
     await this.#clock.busy(play);
     await this.#clock.idle();
     this.#expectAllowed();

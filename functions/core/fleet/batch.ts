@@ -18,7 +18,7 @@ import { isClusterName } from '../values/cluster-name.ts';
 const MOST_SEGMENTS = 12;
 const nameRule = `must be a batch's name: 1 to 128 letters, digits, dots, -, _ or /, in at most ${MOST_SEGMENTS} parts, none of them empty, . or ..`;
 
-/** The name of a batch, such as `nights/weekend/20261128T0200Z`. It is part of S3 keys and of an SSM parameter's name. */
+/** The name of a batch, such as `nights/weekend/20261128T2200`. It is part of S3 keys and of an SSM parameter's name. */
 export const BatchName = z
   .string({ error: nameRule })
   .check(z.regex(/^[A-Za-z0-9._/-]{1,128}$/, nameRule), z.refine(hasWholeSegments, nameRule));

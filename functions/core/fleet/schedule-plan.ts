@@ -7,6 +7,7 @@ import { parseConfiguration } from '../modes/addon-config.ts';
 import { isConfiguredFor } from '../modes/configured.ts';
 import type { Target } from '../modes/proxy-mode.ts';
 import { clusterName } from '../values/cluster-name.ts';
+import { compactMoment } from '../values/compact-moment.ts';
 import { cutName } from '../values/digest.ts';
 import { parseWindow, type Window } from '../window/window.ts';
 import { enrolmentOf } from './enrolment.ts';
@@ -99,9 +100,12 @@ export const scheduleName = leaseName;
  * is delivered. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
 export function scheduledExecution(cluster: string, at: Date): string {
-  const moment = at.toISOString().slice(0, 16).replaceAll(/[-:]/g, '');
-  return cutName(`scheduled-${cluster}`, { of: cluster, longest: LONGEST_EXECUTION_NAME, tail: `-${moment}` });
+  const tail = `-${compactMoment(at)}`;
+  return cutName(`scheduled-${cluster}`, { of: cluster, longest: LONGEST_EXECUTION_NAME, tail });
 }
+
+/** The batch of a night: every scheduled migration of one occurrence of a window. A fresh night starts anew. */
+const nightOf = (window: string, windowStart: Date): string => `nights/${window}/${compactMoment(windowStart)}`;
 
 const StartInput = z.object({ Input: z.string() });
 const RequestInput = z.object({ cluster: clusterName() });
@@ -125,6 +129,7 @@ function planned(cluster: string, slot: Slot, wish: Due, { settings, stateMachin
     window: wish.window,
     acknowledge: settings.acknowledge,
     requestedBy: `schedule ${scheduleName(cluster)}`,
+    batch: { name: nightOf(wish.window, slot.windowStart), tolerate: settings.tolerate },
   };
   const execution = { Name: scheduledExecution(cluster, slot.at), Input: JSON.stringify(request) };
   const input = JSON.stringify({ StateMachineArn: stateMachineArn, ...execution });
@@ -148,7 +153,7 @@ function slotFor({ cluster, existing, record }: Subject, wish: Due, deployment: 
   const slots = book.of(wish.window, wish.parsed);
   const first = slots.free((start) => record.cancelled.some((each) => each === start.toISOString()));
   const own = existing?.at && existing.at > deployment.now ? slots.at(existing.at) : null;
-  const stays = own !== null && !book.isOverfull(own.at) && (first === null || own.windowStart <= first.windowStart);
+  const stays = own !== null && book.mayStay(own.at) && (first === null || own.windowStart <= first.windowStart);
   const slot = stays ? own : first;
   return slot && { stays, slot: planned(cluster, slot, wish, deployment) };
 }
@@ -191,35 +196,54 @@ function parseWindowOnce(): typeof parseWindow {
   };
 }
 
+/**
+ * The order in which clusters get slots: fewer nodes first, then by name. A failure of a small cluster costs less, and
+ * the night's tolerance holds the large ones.
+ */
+function bySize(nodes: ReadonlyMap<string, number>): (one: Subject, other: Subject) => number {
+  const size = ({ cluster }: Subject) => nodes.get(cluster) ?? 0;
+  return (one, other) => size(one) - size(other) || (one.cluster < other.cluster ? -1 : 1);
+}
+
+/** What is known besides the clusters themselves. */
+export interface Around {
+  /** The moments of schedules that are not to be decided about. */
+  others?: readonly Date[];
+  /** How many nodes each cluster has; a cluster that is not in it has none. */
+  nodes?: ReadonlyMap<string, number>;
+}
+
 /** When a cluster has a schedule after a decision, as far as the slots of others are concerned. */
 const momentAfter = ({ existing }: Subject, decision: ScheduleDecision): Date | null =>
   'slot' in decision ? (decision.slot?.at ?? existing?.at ?? null) : null;
 
 /**
- * What is to become of the schedules of many clusters, by name: together they stay within what one slot takes. `others`
- * are the moments of schedules that are not to be decided about. Takes time in proportion to the clusters.
+ * What is to become of the schedules of many clusters, the smallest first: together they stay within what one slot
+ * takes. Takes time in proportion to the clusters.
  */
 export function planSchedules<About extends Subject>(
   subjects: readonly About[],
   deployment: Deployment,
-  others: readonly Date[] = [],
+  { others = [], nodes = new Map() }: Around = {},
 ): Planned<About>[] {
   const book = new SlotBook(deployment.settings.stagger, new Date(deployment.now.getTime() + LEAD));
   const parse = parseWindowOnce();
+  const order = bySize(nodes);
   const wishes = subjects
     .map((subject) => ({ subject, wish: wishOf(subject.standing, deployment, parse) }))
-    .sort((a, b) => (a.subject.cluster < b.subject.cluster ? -1 : 1));
-  for (const at of others) book.take(at);
+    .sort((a, b) => order(a.subject, b.subject));
+  for (const at of others) book.take(at, { stays: true });
   for (const { subject, wish } of wishes)
-    if (wish.standing === 'due' && subject.existing?.at) book.take(subject.existing.at);
+    if (wish.standing === 'due' && subject.existing?.at)
+      book.take(subject.existing.at, { stays: leftAlone(subject.existing, deployment.now) !== null });
   return wishes.map(({ subject, wish }) => {
     const decision = decide(subject, wish, deployment, book);
     const before = wish.standing === 'due' ? (subject.existing?.at ?? null) : null;
     const after = momentAfter(subject, decision);
     if (before?.getTime() !== after?.getTime()) {
-      if (after) book.take(after);
+      if (after) book.take(after, { stays: true });
       if (before) book.release(before);
-    }
+    } else if (after && 'slot' in decision && decision.slot !== null) book.stay(after);
     return { subject, decision };
   });
 }

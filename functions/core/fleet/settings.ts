@@ -21,6 +21,8 @@ export interface Settings {
   drift: 'migrate' | 'notify';
   /** In one window `atOnce` clusters start together, the next ones `minutes` later. */
   stagger: { minutes: number; atOnce: number };
+  /** How many clusters of one night may fail before the night's others are held. */
+  tolerate: number;
 }
 
 const oneOf = <const Values extends readonly string[]>(...values: Values) =>
@@ -28,6 +30,7 @@ const oneOf = <const Values extends readonly string[]>(...values: Values) =>
 
 const minutes = 'must be a whole number of minutes, 1 to 1440';
 const atOnce = 'must be a whole number of clusters, 1 to 100';
+const tolerate = 'must be a whole number of clusters, 0 to 1000';
 const stagger = 'must be an object {"minutes": 10, "atOnce": 5}';
 
 const SettingsInput = z.strictObject(
@@ -48,14 +51,15 @@ const SettingsInput = z.strictObject(
       ),
       { minutes: 10, atOnce: 5 },
     ),
+    tolerate: z._default(z.int({ error: tolerate }).check(z.gte(0, tolerate), z.lte(1000, tolerate)), 1),
   },
   { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'must be a JSON object') },
 );
 
 /**
  * Parses a deployment's settings. A target and a window must be given; without the others only tagged clusters are
- * enrolled, new clusters are enforced, drift is reported, and five clusters start every ten minutes. Unknown fields are
- * refused.
+ * enrolled, new clusters are enforced, drift is reported, five clusters start every ten minutes, and one cluster of a
+ * night may fail. Unknown fields are refused.
  * @throws InvalidConfiguration naming field and rule
  */
 export function parseSettings(value: unknown): Settings {

@@ -153,6 +153,8 @@ export class WindowSlots {
 /** How many schedules there are at each moment, and where there is room for more: for one plan. */
 export class SlotBook {
   readonly #taken = new Map<number, number>();
+  /** How many of them are known to stay. */
+  readonly #staying = new Map<number, number>();
   readonly #windows = new Map<string, WindowSlots>();
   readonly #search: Search;
   readonly #atOnce: number;
@@ -172,8 +174,15 @@ export class SlotBook {
     return slots;
   }
 
-  take(at: Date): void {
+  /** `stays`: false for a schedule that is yet to be decided about. */
+  take(at: Date, { stays }: { stays: boolean }): void {
     this.#taken.set(at.getTime(), this.#count(at.getTime()) + 1);
+    if (stays) this.stay(at);
+  }
+
+  /** A schedule that is taken already stays. */
+  stay(at: Date): void {
+    this.#staying.set(at.getTime(), (this.#staying.get(at.getTime()) ?? 0) + 1);
   }
 
   release(at: Date): void {
@@ -182,9 +191,9 @@ export class SlotBook {
     if (!this.#search.isFull(moment)) for (const slots of this.#windows.values()) slots.reopen(moment);
   }
 
-  /** True if there are more schedules at this moment than may start at once. */
-  isOverfull(at: Date): boolean {
-    return this.#count(at.getTime()) > this.#atOnce;
+  /** True if fewer schedules than may start at once are known to stay at this moment. */
+  mayStay(at: Date): boolean {
+    return (this.#staying.get(at.getTime()) ?? 0) < this.#atOnce;
   }
 
   #count(at: number): number {

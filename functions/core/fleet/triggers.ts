@@ -1,6 +1,7 @@
 import { LONGEST_EXECUTION_NAME } from '../execution/executions.ts';
 import type { MigrationRequest } from '../execution/request.ts';
 import { isConfiguredFor } from '../modes/configured.ts';
+import { compactMoment } from '../values/compact-moment.ts';
 import { cutName, shortDigest } from '../values/digest.ts';
 import { type ClusterCreated, type RefusedCall, whyRefused } from './cloudtrail.ts';
 import { enrolmentOf } from './enrolment.ts';
@@ -51,12 +52,6 @@ const TOGETHER = 15 * MINUTE;
 /** How long an instance may take from running to a node whose agent answers. */
 const SETTLING = 5 * MINUTE;
 
-/** The clusters that an instance's tags name; a worker node is of one. */
-export function clustersOf(tags: Readonly<Record<string, string>>): string[] {
-  const marks = Object.keys(tags).flatMap((key) => /^kubernetes\.io\/cluster\/(.+)$/.exec(key)?.[1] ?? []);
-  return [...new Set([tags['aws:eks:cluster-name'] ?? [], marks].flat())].sort();
-}
-
 /**
  * What follows on a node of a cluster that is configured for its target: an execution that begins when all that joined
  * in the same quarter of an hour have settled, proves every node, and repairs in the window what was not prepared.
@@ -77,10 +72,7 @@ export function reactToNode(
   if (addon === null || !isConfiguredFor(addon.configuration, target))
     return ignore('The add-on is not configured for the target: a migration prepares every node.');
   const until = new Date((Math.floor(at.getTime() / TOGETHER) + 1) * TOGETHER);
-  const quarter = until
-    .toISOString()
-    .replace(/[-:]|\.\d+Z$/g, '')
-    .slice(0, 13);
+  const quarter = compactMoment(until);
   const requestedBy = asker(`nightshift, because nodes joined until ${until.toISOString()}, ${instanceId} among them`);
   const notBefore = new Date(until.getTime() + SETTLING).toISOString();
   const { acknowledge } = settings;

@@ -1,4 +1,5 @@
 import { type Settled, settleLimited } from '../../aws/clients.ts';
+import type { Ec2 } from '../../aws/ec2.ts';
 import { type Eks, eks } from '../../aws/eks.ts';
 import { type ObjectStore, objectStore } from '../../aws/s3.ts';
 import { type FoundSchedule, type ScheduleGroup, scheduleGroup } from '../../aws/scheduler.ts';
@@ -21,12 +22,18 @@ import { carryOut, type Seen } from './carry-out-schedule.ts';
 import { readScheduleRecord } from './evidence.ts';
 import { failTogether } from './fail-together.ts';
 import { rememberMoments, scheduleMoments } from './schedule-moments.ts';
+import { reasonOf } from './store-or-carry.ts';
 
 export interface ScheduleDeps {
   eks: Pick<Eks, 'clusters' | 'standing'>;
   schedules: ScheduleGroup;
   store: Pick<ObjectStore, 'find' | 'put'>;
   deployment: () => Omit<Deployment, 'now'>;
+}
+
+/** What a sweep works with: it orders clusters by their numbers of nodes. */
+export interface SweepDeps extends ScheduleDeps {
+  ec2: Pick<Ec2, 'nodesByCluster'>;
 }
 
 /** The most clusters that are looked at, or changed, at the same time. */
@@ -37,7 +44,7 @@ const PREFIX = scheduleName('');
  * Keeps the one schedule that every enrolled cluster of this account and Region is to have, and deletes the schedules
  * of clusters that are gone. Throws SweepIncomplete, naming clusters, when all others are done.
  */
-export async function keepAllSchedules(deps: ScheduleDeps, now: Date, log: Log): Promise<KeptSchedules> {
+export async function keepAllSchedules(deps: SweepDeps, now: Date, log: Log): Promise<KeptSchedules> {
   const deployment = { ...deps.deployment(), now };
   const names = new Set((await deps.schedules.list(PREFIX)).map(({ name }) => name));
   const clusters = await deps.eks.clusters();
@@ -50,7 +57,8 @@ export async function keepAllSchedules(deps: ScheduleDeps, now: Date, log: Log):
     AT_ONCE,
     (name) => lookAtOrphan(deps, name, deployment),
   );
-  const planned = planSchedules([...looked.done, ...orphans.done.flat()], deployment);
+  const nodes = await countNodes(deps, log);
+  const planned = planSchedules([...looked.done, ...orphans.done.flat()], deployment, { nodes });
   const carried = await settleLimited(planned, AT_ONCE, (each) => carryOut(deps, each, log));
   const kept = count(planned.map(({ decision }) => decision));
   tell(kept, log);
@@ -65,6 +73,16 @@ export async function keepAllSchedules(deps: ScheduleDeps, now: Date, log: Log):
   return kept;
 }
 
+/** The nodes of each cluster; empty if EC2 does not list them. The order is then by name, and every schedule is kept. */
+async function countNodes({ ec2 }: Pick<SweepDeps, 'ec2'>, log: Log): Promise<ReadonlyMap<string, number>> {
+  try {
+    return await ec2.nodesByCluster();
+  } catch (error) {
+    log.decision('schedules.by-name', { reason: `The nodes cannot be counted: ${reasonOf(error)}` });
+    return new Map();
+  }
+}
+
 /** Creates, moves or deletes the schedule of one cluster; a cluster that is gone has no schedule. */
 export async function keepSchedule(deps: ScheduleDeps, cluster: string, now: Date, log: Log): Promise<KeptSchedules> {
   const deployment = { ...deps.deployment(), now };
@@ -72,7 +90,7 @@ export async function keepSchedule(deps: ScheduleDeps, cluster: string, now: Dat
   let planned = planSchedules([subject], deployment);
   // Only a cluster that needs a slot depends on when the other clusters' schedules fire.
   if (planned.some(({ decision }) => decision.kind === 'create' || decision.kind === 'move'))
-    planned = planSchedules([subject], deployment, await momentsOfOthers(deps, scheduleName(cluster)));
+    planned = planSchedules([subject], deployment, { others: await momentsOfOthers(deps, scheduleName(cluster)) });
   for (const each of planned) await carryOut(deps, each, log);
   return count(planned.map(({ decision }) => decision));
 }

@@ -13,6 +13,14 @@ const instance = (id: string, more: Sdk.Instance = {}): Sdk.Instance => ({
   Tags: [{ Key: 'aws:eks:cluster-name', Value: 'demo' }],
   ...more,
 });
+const tagged = (id: string, ...keys: [string, string][]) =>
+  instance(id, { Tags: keys.map(([Key, Value]) => ({ Key, Value })) });
+/** Two pages of instances of several clusters. */
+const FIRST = [
+  { Instances: [tagged('i-1', ['aws:eks:cluster-name', 'demo'], ['kubernetes.io/cluster/demo', 'owned'])] },
+  { Instances: [tagged('i-2', ['eks:eks-cluster-name', 'demo']), tagged('i-3', ['aws:eks:cluster-name', 'blue'])] },
+];
+const LAST = [{ Instances: [tagged('i-4', ['kubernetes.io/cluster/blue', 'owned']), tagged('i-5', ['Name', 'x'])] }];
 let wire: Wire;
 beforeAll(async () => {
   wire = await startWire({
@@ -21,6 +29,8 @@ beforeAll(async () => {
         if (InstanceIds.includes('i-0'))
           throw new ServiceError('InvalidInstanceID.NotFound', "The instance ID 'i-0' does not exist");
         if (InstanceIds.length > 0) return { Reservations: [{ Instances: [instance('i-1')] }] };
+        if (Filters[0]?.Values?.includes('kubernetes.io/cluster/*'))
+          return NextToken ? { Reservations: LAST } : { Reservations: FIRST, NextToken: 'more' };
         if (Filters[0]?.Name === 'tag-key')
           return { Reservations: [{ Instances: [instance('i-2'), instance('i-4')] }] };
         if (NextToken) return { Reservations: [{ Instances: [instance('i-3', { Platform: 'Windows' })] }] };
@@ -70,4 +80,20 @@ test('the tags of one instance are read by its id', async () => {
 
 test('an instance that is gone has no tags', async () => {
   expect(await ec2.tags('i-0')).toBeNull();
+});
+
+test('the running instances of all clusters are counted with one filter, over all pages', async () => {
+  wire.calls.length = 0;
+  expect([...(await ec2.nodesByCluster())]).toEqual([
+    ['demo', 2],
+    ['blue', 2],
+  ]);
+  const Filters = [
+    { Name: 'tag-key', Values: ['aws:eks:cluster-name', 'eks:eks-cluster-name', 'kubernetes.io/cluster/*'] },
+    { Name: 'instance-state-name', Values: ['running'] },
+  ];
+  expect(wire.calls.map(({ input }) => input)).toEqual([
+    { Filters, MaxResults: 1000 },
+    { Filters, MaxResults: 1000, NextToken: 'more' },
+  ]);
 });

@@ -180,7 +180,7 @@ describe('a hold', () => {
 });
 
 describe('the hold of a batch', () => {
-  const name = '/nightshift/holds/batches/nights/weekend/20261121T0700Z';
+  const name = '/nightshift/holds/batches/nights/weekend/20261121T0700';
   const holds = {
     [name]: {
       reason: '2 clusters of the batch failed, and 1 may: a, b',
@@ -189,7 +189,7 @@ describe('the hold of a batch', () => {
       until: null,
     },
   };
-  const batched = { ...request, batch: { name: 'nights/weekend/20261121T0700Z', tolerate: 1 } };
+  const batched = { ...request, batch: { name: 'nights/weekend/20261121T0700', tolerate: 1 } };
   const held = {
     name: 'OnHold',
     message:
@@ -206,7 +206,7 @@ describe('the hold of a batch', () => {
   });
 
   test('does not stop a migration of another batch, or of none', async () => {
-    const other = { ...request, batch: { name: 'nights/weekend/20261128T0700Z', tolerate: 1 } };
+    const other = { ...request, batch: { name: 'nights/weekend/20261128T2200', tolerate: 1 } };
     expect(await decide({ request: other, holds })).toMatchObject({ kind: 'open' });
     expect(await decide({ holds })).toMatchObject({ kind: 'open' });
   });

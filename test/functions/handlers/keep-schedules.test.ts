@@ -1,10 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { FoundSchedule, ScheduleGroup } from '../../../functions/aws/scheduler.ts';
-import {
-  keepAllSchedules,
-  keepSchedule,
-  type ScheduleDeps,
-} from '../../../functions/handlers/shared/keep-schedules.ts';
+import { keepAllSchedules, keepSchedule, type SweepDeps } from '../../../functions/handlers/shared/keep-schedules.ts';
 import { deployment, WEEKEND } from '../core/fleet/schedule-plan-fixtures.ts';
 import { MemoryStore, RecordedLog } from './fakes.ts';
 
@@ -41,7 +37,7 @@ class Group implements ScheduleGroup {
 
 let group: Group;
 let store: MemoryStore;
-let deps: ScheduleDeps;
+let deps: SweepDeps;
 let clusters: string[];
 beforeEach(() => {
   group = new Group();
@@ -50,6 +46,7 @@ beforeEach(() => {
   deps = {
     schedules: group,
     store,
+    ec2: { nodesByCluster: async () => new Map() },
     eks: {
       clusters: async () => clusters,
       standing: async (name) => ({ name, status: 'ACTIVE', autoMode: false, tags: {}, addon: { configuration: null } }),
@@ -115,4 +112,35 @@ test('a list of moments that is lost or broken costs calls, at most 500 for one 
   expect(await tag('new')).toBe(501);
   expect(await tag('newer')).toBe(202);
   expect(await tag('newest')).toBe(2);
+});
+
+test('a sweep gives the earlier slots to the clusters with fewer nodes, and keeps those that there are', async () => {
+  clusters = names(6);
+  await keepAllSchedules(deps, NOW, new RecordedLog());
+  clusters = [...clusters, 'a-large', 'd', 'e', 'f', 'g'];
+  const counts = new Map(clusters.map((cluster) => [cluster, cluster === 'a-large' ? 40 : 3]));
+  deps.ec2 = { nodesByCluster: async () => counts };
+  await keepAllSchedules(deps, NOW, new RecordedLog());
+  const at = (cluster: string) => group.there.get(`nightshift-${cluster}`)?.expression;
+  expect(names(6).map(at)).toEqual([...Array(5).fill('at(2026-11-21T02:00:00)'), 'at(2026-11-21T02:10:00)']);
+  expect(['d', 'e', 'f', 'g', 'a-large'].map(at)).toEqual([
+    ...Array(4).fill('at(2026-11-21T02:10:00)'),
+    'at(2026-11-21T02:20:00)',
+  ]);
+});
+
+test('a sweep that cannot count nodes goes by name, and logs that', async () => {
+  clusters = ['b', 'a'];
+  deps.ec2 = { nodesByCluster: () => Promise.reject(new Error('EC2 is away')) };
+  deps.deployment = () => ({
+    ...{ ...deployment, windows: new Map([['weekend', WEEKEND]]) },
+    settings: { ...deployment.settings, stagger: { minutes: 10, atOnce: 1 } },
+  });
+  const log = new RecordedLog();
+  await keepAllSchedules(deps, NOW, log);
+  expect(log.decisions).toContain('schedules.by-name');
+  expect([...group.there].map(([name, { expression }]) => `${name} ${expression}`).sort()).toEqual([
+    'nightshift-a at(2026-11-21T02:00:00)',
+    'nightshift-b at(2026-11-21T02:10:00)',
+  ]);
 });

@@ -178,7 +178,7 @@ test.each([
 
 const BATCHED = JSON.stringify({
   ...{ cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' } },
-  batch: { name: 'nights/weekend/20261121T0700Z', tolerate: 0 },
+  batch: { name: 'nights/weekend/20261121T0700', tolerate: 0 },
 });
 
 test('a migration that was aborted after it asked its nodes to prepare counts once in its batch', async () => {
@@ -187,11 +187,11 @@ test('a migration that was aborted after it asked its nodes to prepare counts on
   await run(event({ input: BATCHED }));
   await run(event({ input: BATCHED }));
   expect(started).toHaveLength(1);
-  const record = await store.get('batches/nights/weekend/20261121T0700Z/failed/demo.json');
+  const record = await store.get('batches/nights/weekend/20261121T0700/failed/demo.json');
   expect(JSON.parse(record.text)).toEqual({
     ...{ cluster: 'demo', error: 'ABORTED', execution, at: '2026-11-21T08:00:00.000Z' },
   });
-  expect(JSON.parse(holds.parameters.get('/nightshift/holds/batches/nights/weekend/20261121T0700Z') ?? '')).toEqual({
+  expect(JSON.parse(holds.parameters.get('/nightshift/holds/batches/nights/weekend/20261121T0700') ?? '')).toEqual({
     reason: '1 cluster of the batch failed, and 0 may: demo',
     by: 'nightshift',
     since: '2026-11-21T08:00:00.000Z',

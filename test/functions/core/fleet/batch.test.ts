@@ -5,7 +5,7 @@ import { readWith } from '../../../../functions/core/values/parse-input.ts';
 const read = (batch: unknown) => readWith(Batch, batch, 'The batch');
 
 describe('a batch', () => {
-  it.each(['nights/weekend/20261128T0700Z', 'rollouts/R/staging', 'a', 'a..b/c', `${'a/'.repeat(11)}a`])(
+  it.each(['nights/weekend/20261128T2200', 'rollouts/R/staging', 'a', 'a..b/c', `${'a/'.repeat(11)}a`])(
     'may have the name %s',
     (name) => {
       expect(read({ name, tolerate: 0 })).toEqual({ kind: 'parsed', data: { name, tolerate: 0 } });

@@ -23,6 +23,7 @@ export const deployment: Deployment = {
     newClusters: 'enforce',
     drift: 'notify',
     stagger: { minutes: 10, atOnce: 5 },
+    tolerate: 1,
   },
   windows: new Map<string, unknown>([
     ['weekend', WEEKEND],
@@ -44,7 +45,7 @@ export function subject(
 }
 
 export function decide(about: Subject, changes: Partial<Deployment> = {}, others: Date[] = []): ScheduleDecision {
-  const [planned] = planSchedules([about], { ...deployment, ...changes }, others);
+  const [planned] = planSchedules([about], { ...deployment, ...changes }, { others });
   if (planned === undefined) throw new Error('nothing was planned');
   return planned.decision;
 }

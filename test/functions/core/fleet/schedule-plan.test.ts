@@ -21,6 +21,7 @@ describe('a cluster that is not compliant', () => {
       window: 'weekend',
       acknowledge: ['ipvs-deprecated'],
       requestedBy: 'schedule nightshift-demo',
+      batch: { name: 'nights/weekend/20261121T0700', tolerate: 1 },
     });
   });
 
@@ -41,15 +42,15 @@ describe('a cluster that is not compliant', () => {
     );
   });
 
-  it('leaves a slot that has become too full, one cluster after the other', () => {
+  it('leaves a slot that has become too full, the last ones of the order', () => {
     const plan = planSchedules(
       ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => scheduled(name)),
       deployment,
     );
     expect(plan.map(({ decision }) => `${decision.kind} ${atOf(decision)}`)).toEqual([
-      'move 2026-11-21T07:10:00.000Z',
-      'move 2026-11-21T07:10:00.000Z',
       ...Array(5).fill('keep 2026-11-21T07:00:00.000Z'),
+      'move 2026-11-21T07:10:00.000Z',
+      'move 2026-11-21T07:10:00.000Z',
     ]);
   });
 
@@ -183,4 +184,51 @@ test('clusters with long names have executions of their own, within 80 character
     [80, true],
   ]);
   expect(names[0]).not.toBe(names[1]);
+});
+
+describe('the order in which clusters get slots', () => {
+  const settings = { ...deployment.settings, stagger: { minutes: 10, atOnce: 1 } };
+  const nodes = new Map([
+    ['a', 40],
+    ['b', 3],
+    ['c', 3],
+    ['d', 12],
+  ]);
+  const timesOf = (subjects: Parameters<typeof planSchedules>[0]) =>
+    planSchedules(subjects, { ...deployment, settings }, { nodes }).map(
+      ({ subject, decision }) => `${subject.cluster} ${decision.kind} ${atOf(decision)?.slice(11, 16)}`,
+    );
+
+  it('is by the number of nodes, and then by name', () => {
+    expect(timesOf(['a', 'b', 'c', 'd', 'without'].map((name) => subject(name)))).toEqual([
+      'without create 07:00',
+      'b create 07:10',
+      'c create 07:20',
+      'd create 07:30',
+      'a create 07:40',
+    ]);
+  });
+
+  it('takes no slot from a cluster that has one, however large it is', () => {
+    expect(timesOf([scheduled('a'), subject('b'), subject('c')])).toEqual([
+      'b create 07:10',
+      'c create 07:20',
+      'a keep 07:00',
+    ]);
+  });
+
+  it('decides which clusters leave a slot that has become too full: the larger ones', () => {
+    expect(timesOf([scheduled('a'), scheduled('b'), scheduled('d')])).toEqual([
+      'b keep 07:00',
+      'd move 07:10',
+      'a move 07:20',
+    ]);
+  });
+});
+
+test('the migrations of a fresh night are a batch of their own', () => {
+  const later = decide(subject('demo'), { now: new Date('2026-11-21T12:00:00Z') });
+  expect(JSON.parse(JSON.parse(inputOf(later)).Input)).toMatchObject({
+    batch: { name: 'nights/weekend/20261128T0700', tolerate: 1 },
+  });
 });

@@ -10,6 +10,7 @@ const whole = {
   newClusters: 'ignore',
   drift: 'migrate',
   stagger: { minutes: 15, atOnce: 2 },
+  tolerate: 0,
 };
 
 const nextStep = 'Correct the configuration and deploy again.';
@@ -28,6 +29,7 @@ describe("a deployment's settings", () => {
       newClusters: 'enforce',
       drift: 'notify',
       stagger: { minutes: 10, atOnce: 5 },
+      tolerate: 1,
     });
   });
 
@@ -54,6 +56,9 @@ describe("a deployment's settings", () => {
       { ...whole, stagger: { minutes: 10, atOnce: 2.5 } },
       'stagger.atOnce must be a whole number of clusters, 1 to 100, but it is 2.5.',
     ],
+    [{ ...whole, tolerate: -1 }, 'tolerate must be a whole number of clusters, 0 to 1000, but it is -1.'],
+    [{ ...whole, tolerate: 0.5 }, 'tolerate must be a whole number of clusters, 0 to 1000, but it is 0.5.'],
+    [{ ...whole, tolerate: 1001 }, 'tolerate must be a whole number of clusters, 0 to 1000, but it is 1001.'],
     [{ ...whole, stagger: { ...whole.stagger, hours: 1 } }, "The settings: stagger must not have the field 'hours'."],
   ])('are refused in one sentence that names field and rule: %j', (input, message) => {
     expect(() => parseSettings(input)).toThrow(new InvalidConfiguration(message, { nextStep }));

@@ -68,7 +68,7 @@ export function addHold(program: Command, terminal: Terminal): void {
         const held: ListedHold = { ...subjectOf(scope), ...hold, active: true };
         if (options.json) return terminal.out(JSON.stringify(held));
         terminal.out(`${subject(held)} on hold ${end(held)}: ${hold.reason}`);
-        terminal.out(`release: ${nightshiftCommand(`release ${RELEASED[scope.kind](nameOf(scope))}`)}`);
+        terminal.out(`release: ${nightshiftCommand(`release ${wordsOf(scope).argument}`)}`);
       });
     });
 }
@@ -93,15 +93,11 @@ export function addRelease(program: Command, terminal: Terminal): void {
           (hold) => hold.active && (scope.kind === 'all' || isOfAll(hold)),
         );
         if (!released)
-          throw new Failure(
-            'NotOnHold',
-            scope.kind === 'all' ? `there is no ${held(scope)}` : `${held(scope)} has no hold`,
-            {
-              nextStep: rest.length > 0 ? `other holds are in force: ${nightshiftCommand('holds')}` : null,
-            },
-          );
+          throw new Failure('NotOnHold', wordsOf(scope).absent, {
+            nextStep: rest.length > 0 ? `other holds are in force: ${nightshiftCommand('holds')}` : null,
+          });
         if (options.json) return terminal.out(JSON.stringify({ ...subjectOf(scope), released, stillHeld: rest }));
-        terminal.out(`${scope.kind === 'all' ? `the ${held(scope)}` : held(scope)} is released`);
+        terminal.out(wordsOf(scope).released);
         for (const hold of rest) terminal.out(`still: ${subject(hold)} on hold ${end(hold)}: ${hold.reason}`);
       });
     });
@@ -132,22 +128,18 @@ export function addHolds(program: Command, terminal: Terminal): void {
     });
 }
 
-const nameOf = (scope: HoldScope): string =>
-  scope.kind === 'all' ? '' : scope.kind === 'batch' ? scope.batch : scope.cluster;
-
-/** The arguments of `release` that end a hold of this kind. */
-const RELEASED: Record<HoldScope['kind'], (name: string) => string> = {
-  all: () => '--all',
-  cluster: (name) => name,
-  batch: (name) => `--batch ${name}`,
-};
-
-const HELD: Record<HoldScope['kind'], (name: string) => string> = {
-  all: () => 'hold of all clusters',
-  cluster: (name) => name,
-  batch: (name) => `batch ${name}`,
-};
-const held = (scope: HoldScope): string => HELD[scope.kind](nameOf(scope));
+/** What `release` is called with to end a hold, and what it prints if it did, and if there is none. */
+function wordsOf(scope: HoldScope): { argument: string; released: string; absent: string } {
+  if (scope.kind === 'all')
+    return {
+      argument: '--all',
+      released: 'the hold of all clusters is released',
+      absent: 'there is no hold of all clusters',
+    };
+  const [argument, name] =
+    scope.kind === 'batch' ? [`--batch ${scope.batch}`, `batch ${scope.batch}`] : [scope.cluster, scope.cluster];
+  return { argument, released: `${name} is released`, absent: `${name} has no hold` };
+}
 
 const isOfAll = ({ cluster, batch }: ListedHold): boolean => cluster === null && batch === undefined;
 

@@ -171,6 +171,7 @@ describe.skipIf(!tools)('the contract’s commands, as a person types them', () 
       request: { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' },
       nodes: 3,
       needSeconds: 60,
+      before: 'change',
     };
     const out = join(sandbox.home, 'answer.json');
     const invoke = `lambda invoke --function-name nightshift-decide-window --payload ${JSON.stringify(event)} ${out}`;

@@ -1,4 +1,5 @@
 import type { Settings } from '../functions/core/fleet/settings.ts';
+import { NO_GUARDS } from '../functions/core/guards/alarms.ts';
 import type { Window } from '../functions/core/window/window.ts';
 import { parseConfig } from './config.ts';
 import { namesIn } from './naming.ts';
@@ -19,6 +20,7 @@ const SETTINGS: Settings = {
   newClusters: 'enforce',
   drift: 'migrate',
   stagger: { minutes: 10, atOnce: 5 },
+  guards: NO_GUARDS,
   tolerate: 1,
 };
 /** Every world has windows of its own, which take the place of this one. */

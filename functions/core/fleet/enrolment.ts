@@ -1,4 +1,5 @@
 import { TargetMode, WindowName } from '../execution/request.ts';
+import { alarmsInTag, GUARD_TAG } from '../guards/alarms.ts';
 import { MODES } from '../modes/index.ts';
 import type { Target } from '../modes/proxy-mode.ts';
 import { type Parsed, readWith } from '../values/parse-input.ts';
@@ -13,6 +14,7 @@ export const ENROLMENT_TAGS = {
   window: `${PREFIX}window`,
   mode: `${PREFIX}mode`,
   scheduler: `${PREFIX}scheduler`,
+  guard: GUARD_TAG,
 } as const;
 const KNOWN: readonly string[] = Object.values(ENROLMENT_TAGS);
 
@@ -59,6 +61,8 @@ export function enrolmentOf(tags: Tags, settings: Pick<Settings, 'target' | 'win
   if (target.kind === 'broken') return { kind: 'refused', reason: target.sentence };
   const window = readWith(WindowName, tags[windowTag] ?? settings.window, `The tag ${windowTag}`);
   if (window.kind === 'broken') return { kind: 'refused', reason: window.sentence };
+  const guard = alarmsInTag(tags[GUARD_TAG] ?? '');
+  if (guard.kind === 'broken') return { kind: 'refused', reason: guard.sentence };
   return { kind: 'enrolled', target: target.data, window: window.data };
 }
 

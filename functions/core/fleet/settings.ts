@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { InvalidConfiguration } from '../errors.ts';
 import { Acknowledged, TargetInput, WindowName } from '../execution/request.ts';
+import { GuardSettings, NO_GUARDS } from '../guards/alarms.ts';
 import type { Target } from '../modes/proxy-mode.ts';
 import type { CheckName } from '../preflight/names.ts';
 import { readWith } from '../values/parse-input.ts';
@@ -21,6 +22,8 @@ export interface Settings {
   drift: 'migrate' | 'notify';
   /** In one window `atOnce` clusters start together, the next ones `minutes` later. */
   stagger: { minutes: number; atOnce: number };
+  /** CloudWatch alarms that stop every migration; a cluster's own tag adds to them. */
+  guards: GuardSettings;
   /** How many clusters of one night may fail before the night's others are held. */
   tolerate: number;
 }
@@ -51,6 +54,7 @@ const SettingsInput = z.strictObject(
       ),
       { minutes: 10, atOnce: 5 },
     ),
+    guards: z._default(GuardSettings, NO_GUARDS),
     tolerate: z._default(z.int({ error: tolerate }).check(z.gte(0, tolerate), z.lte(1000, tolerate)), 1),
   },
   { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'must be a JSON object') },
@@ -58,8 +62,8 @@ const SettingsInput = z.strictObject(
 
 /**
  * Parses a deployment's settings. A target and a window must be given; without the others only tagged clusters are
- * enrolled, new clusters are enforced, drift is reported, five clusters start every ten minutes, and one cluster of a
- * night may fail. Unknown fields are refused.
+ * enrolled, new clusters are enforced, drift is reported, five clusters start every ten minutes, one cluster of a night may
+ * fail, and no alarm guards them. Unknown fields are refused.
  * @throws InvalidConfiguration naming field and rule
  */
 export function parseSettings(value: unknown): Settings {

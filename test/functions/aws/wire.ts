@@ -18,7 +18,7 @@ export async function startWire(services: Partial<Record<ServiceId, Operations>>
   const calls: ApiCall[] = [];
   const faults = new Faults({ clusters: new Map() });
   const dispatcher = new Dispatcher({ clock, calls, faults });
-  for (const service of ['eks', 'ssm', 'ec2', 'sts', 'events', 'states', 'scheduler'] as const)
+  for (const service of ['eks', 'ssm', 'ec2', 'sts', 'events', 'states', 'scheduler', 'monitoring'] as const)
     dispatcher.register(service, services[service] ?? {});
   const bugs: EmulatorBug[] = [];
   const server = wireServer({

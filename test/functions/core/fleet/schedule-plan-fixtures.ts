@@ -23,6 +23,7 @@ export const deployment: Deployment = {
     newClusters: 'enforce',
     drift: 'notify',
     stagger: { minutes: 10, atOnce: 5 },
+    guards: { alarms: [], onGuard: 'hold', onUnknown: 'closed' },
     tolerate: 1,
   },
   windows: new Map<string, unknown>([

@@ -10,6 +10,7 @@ const whole = {
   newClusters: 'ignore',
   drift: 'migrate',
   stagger: { minutes: 15, atOnce: 2 },
+  guards: { alarms: ['checkout-5xx', 'Fleet errors'], onGuard: 'rollback', onUnknown: 'open' },
   tolerate: 0,
 };
 
@@ -29,6 +30,7 @@ describe("a deployment's settings", () => {
       newClusters: 'enforce',
       drift: 'notify',
       stagger: { minutes: 10, atOnce: 5 },
+      guards: { alarms: [], onGuard: 'hold', onUnknown: 'closed' },
       tolerate: 1,
     });
   });
@@ -60,6 +62,21 @@ describe("a deployment's settings", () => {
     [{ ...whole, tolerate: 0.5 }, 'tolerate must be a whole number of clusters, 0 to 1000, but it is 0.5.'],
     [{ ...whole, tolerate: 1001 }, 'tolerate must be a whole number of clusters, 0 to 1000, but it is 1001.'],
     [{ ...whole, stagger: { ...whole.stagger, hours: 1 } }, "The settings: stagger must not have the field 'hours'."],
+    [
+      { ...whole, guards: ['checkout-5xx'] },
+      'guards must be an object {"alarms": ["checkout-5xx"], "onGuard": "hold", "onUnknown": "closed"}, but it is ["checkout-5xx"].',
+    ],
+    [
+      { ...whole, guards: { alarms: 'checkout-5xx' } },
+      'guards.alarms must be a list of at most 50 names or ARNs of CloudWatch alarms, but it is "checkout-5xx".',
+    ],
+    [
+      { ...whole, guards: { alarms: ['checkout-5xx', '$(reboot)'] } },
+      'guards.alarms.1 must be the name or ARN of a CloudWatch alarm, of letters, digits, inner spaces and _.:/=+-@, but it is "$(reboot)".',
+    ],
+    [{ ...whole, guards: { onGuard: 'page' } }, 'guards.onGuard must be one of hold, rollback, but it is "page".'],
+    [{ ...whole, guards: { onUnknown: 'yes' } }, 'guards.onUnknown must be one of closed, open, but it is "yes".'],
+    [{ ...whole, guards: { alarm: 'a' } }, "The settings: guards must not have the field 'alarm'."],
   ])('are refused in one sentence that names field and rule: %j', (input, message) => {
     expect(() => parseSettings(input)).toThrow(new InvalidConfiguration(message, { nextStep }));
   });

@@ -3,6 +3,7 @@ import type { Handler } from './functions.ts';
 import * as batches from './permissions/batches.ts';
 import * as eks from './permissions/eks.ts';
 import * as executions from './permissions/executions.ts';
+import * as guards from './permissions/guards.ts';
 import * as nodes from './permissions/nodes.ts';
 import type { Permission } from './permissions/permission.ts';
 import * as records from './permissions/records.ts';
@@ -55,7 +56,7 @@ type Configured = Pick<Config, 'nodeTags' | 'windows'>;
 function byHandler({ nodeTags, windows }: Configured): Readonly<Record<Handler, readonly Permission[]>> {
   return {
     'read-request': [],
-    'inspect-cluster': [...look, ...kubernetes, writeEvidence({ migrate: [INVENTORY] })],
+    'inspect-cluster': [...look, guards.readAlarms, ...kubernetes, writeEvidence({ migrate: [INVENTORY] })],
     'inspect-rollback': [
       ...look,
       ...kubernetes,
@@ -73,7 +74,7 @@ function byHandler({ nodeTags, windows }: Configured): Readonly<Record<Handler, 
       readEvidence,
       listEvidence,
     ],
-    'decide-window': [...nodes.readCalendars(windows), nodes.readHolds],
+    'decide-window': [...nodes.readCalendars(windows), nodes.readHolds, guards.readAlarms],
     'check-configuration': [eks.describeAddon, executions.readLease, ...kubernetes],
     'run-on-nodes': [
       nodes.runDocuments,

@@ -33,7 +33,12 @@ const workflowFunctions = {
     memory: 1024,
     invokedBy: 'workflow',
     kubernetes: true,
-    variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_IN_VPC', 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'],
+    variables: [
+      'NIGHTSHIFT_EVIDENCE_BUCKET',
+      'NIGHTSHIFT_IN_VPC',
+      'NIGHTSHIFT_KUBERNETES_ROLE_ARN',
+      'NIGHTSHIFT_SETTINGS',
+    ],
   },
   'inspect-rollback': {
     description: 'Inspects a cluster before a rollback, and reads the configuration to restore',

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { Guards } from '../core/guards/alarms.ts';
 import { Common } from './shared/input.ts';
 
 export const Input = z.object({
@@ -9,6 +10,8 @@ export const Input = z.object({
   /** Number of nodes that run kube-proxy, as Kubernetes lists them; null if Kubernetes was not asked. */
   nodes: z.nullable(z.number().check(z.int(), z.gte(0))),
   needSeconds: z.number().check(z.gte(0)),
+  /** The alarms that guard the cluster; an execution from before there were guards has none. */
+  guards: z.exactOptional(Guards),
 });
 export type Input = z.output<typeof Input>;
 
@@ -19,12 +22,13 @@ export const Open = z.object({
   lastStartAt: z.string(),
   reason: z.string(),
 });
-/** `onHold`: whether a hold is among the reasons, and not the schedule alone. */
+/** `onHold`, `guarded`: whether a hold or an alarm is the reason, and not the schedule alone. */
 export const Closed = z.object({
   kind: z.literal('closed'),
   opensAt: z.string(),
   reason: z.string(),
   onHold: z.boolean(),
+  guarded: z.boolean(),
 });
 export const Output = z.discriminatedUnion('kind', [Open, Closed]);
 export type Output = z.output<typeof Output>;

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { Advice } from '../core/advice/advice.ts';
 import { MigrationRequest } from '../core/execution/request.ts';
+import { Guards } from '../core/guards/alarms.ts';
 import { Check } from '../core/preflight/check.ts';
 import { RestartStrategy, Way } from '../core/preflight/snapshot.ts';
 import { Common, Step } from './shared/input.ts';
@@ -31,7 +32,7 @@ export const Plan = z.object({
 export const Output = z.object({
   request: MigrationRequest,
   plan: Plan,
-  cluster: ClusterFacts,
+  cluster: z.extend(ClusterFacts, { guards: Guards }),
   addon: z.nullable(FoundAddon),
   /** The exact text of kube-proxy's configuration in its ConfigMap; null if Kubernetes was not read. */
   configMap: z.nullable(z.string()),

@@ -67,6 +67,8 @@ const NEXT_STEPS = {
    */
   OnHold:
     'Read why it is on hold with `nightshift holds`; when the reason is gone, `nightshift release` and start again.',
+  /** An alarm that guards the cluster is raised: before the change, and no window says when to ask again; or during it, or right after it, and the change is rolled back. */
+  GuardRaised: 'Look at the named alarms in CloudWatch; when they are OK again, start again.',
   /** nightshift's access to Kubernetes could not be revoked. */
   AccessRemains: 'Nothing is urgent: a recovery revokes the access. See that its access entry is gone.',
   /** An execution failed without saying why. */
@@ -122,6 +124,7 @@ export class UnknownCluster extends ending('UnknownCluster') {}
 export class UnknownWindow extends ending('UnknownWindow') {}
 export class WindowNever extends ending('WindowNever') {}
 export class OnHold extends ending('OnHold') {}
+export class GuardRaised extends ending('GuardRaised') {}
 export class PreflightRefused extends ending('PreflightRefused') {}
 export class NodesNotPrepared extends ending('NodesNotPrepared') {}
 export class AddonUpdateFailed extends ending('AddonUpdateFailed') {}

@@ -1,23 +1,27 @@
+import { type CloudWatch, cloudwatch } from '../aws/cloudwatch.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
 import { Input, type Output } from '../contracts/decide-window.ts';
-import { assertNever, OnHold, UnknownWindow, WindowNever } from '../core/errors.ts';
+import { assertNever, GuardRaised, OnHold, UnknownWindow, WindowNever } from '../core/errors.ts';
 import { LONGEST_WAIT_DAYS, type MigrationRequest, parseRequest } from '../core/execution/request.ts';
+import { guardText, NO_GUARDS } from '../core/guards/alarms.ts';
 import { type ActiveHold, holdInForce, holdsOf, holdText, isBatchHold } from '../core/guards/holds.ts';
 import { decideWindow as decide, parseWindow, type WindowHold } from '../core/window/window.ts';
 import { environment } from '../runtime/environment.ts';
-import { type Run, wrap } from '../runtime/wrap.ts';
+import { type Log, type Run, wrap } from '../runtime/wrap.ts';
+import { askGuards } from './shared/guards.ts';
 
 export interface Deps {
   ssm: Pick<Ssm, 'calendars' | 'parameters'>;
+  cloudwatch: CloudWatch;
   /** The configured windows by name, not yet parsed. */
   windows: () => ReadonlyMap<string, unknown>;
 }
 
 /**
  * Decides whether disruption is allowed now, or when it will be. Without a configured window it is never allowed. A
- * hold closes every window; it also stops a cluster that needs none. The hold of its batch ends a migration before its
- * change: it waits for no other window.
- * Throws UnknownWindow, WindowNever, OnHold, InvalidRequest for a request or a window that breaks a rule.
+ * hold or a raised guard closes every window; it also stops a cluster that needs none. The hold of its batch ends a
+ * migration before its change: it waits for no other window.
+ * Throws UnknownWindow, WindowNever, OnHold, GuardRaised, InvalidRequest for a request or a window that breaks a rule.
  */
 export function decideWindow(deps: Deps): Run<Input, Output> {
   return async (input, log) => {
@@ -27,25 +31,29 @@ export function decideWindow(deps: Deps): Run<Input, Output> {
     const batchHold = holdInForce(holds.filter(isBatchHold), input.now);
     if (batchHold !== null) throw new OnHold(`${request.cluster} is not changed: ${holdText(batchHold)}.`);
     const hold = holdInForce(holds, input.now);
-    const output = passWithoutWindow(request, input, hold) ?? (await askWindow(deps, request, input, hold));
+    const stop = hold === null ? await guardOf(deps, input, log) : byHold(hold);
+    const output = passWithoutWindow(request, input, stop) ?? (await askWindow(deps, request, input, stop));
     log.decision(`window.${output.kind}`, { cluster: request.cluster, ...output });
     return output;
   };
 }
 
+/** What closes every window now: a person's hold, or else a guard. */
+type Stop = WindowHold & { error: typeof OnHold | typeof GuardRaised };
+
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Opens a window of 24 hours for `--now`, and for a cluster without nodes. `nodes` is null unless Kubernetes was asked.
- * Throws OnHold.
+ * Throws OnHold, GuardRaised.
  */
-function passWithoutWindow(request: MigrationRequest, { now, nodes }: Input, hold: ActiveHold | null): Output | null {
+function passWithoutWindow(request: MigrationRequest, { now, nodes }: Input, stop: Stop | null): Output | null {
   const { now: explicit, window } = request;
   if (!explicit && nodes !== 0) return null;
-  if (hold !== null) {
+  if (stop !== null) {
     // A window that is configured says when to ask again.
     if (!explicit && window !== undefined) return null;
-    throw new OnHold(`${request.cluster} cannot be changed now: ${holdText(hold)}.`);
+    throw new stop.error(`${request.cluster} cannot be changed now: ${stop.text}.`);
   }
   const reason = explicit ? `started now on purpose: ${explicit.reason}` : 'the cluster has no node to disrupt';
   const end = new Date(now.getTime() + DAY_MS).toISOString();
@@ -56,11 +64,11 @@ async function askWindow(
   deps: Deps,
   request: MigrationRequest,
   { now, needSeconds }: Input,
-  hold: ActiveHold | null,
+  stop: Stop | null,
 ): Promise<Output> {
   const window = parseWindow(findWindow(deps.windows(), request));
   const calendars = await deps.ssm.calendars(window.changeCalendars);
-  const decision = decide(window, now, { calendars, needSeconds, hold: hold && onWindow(hold) });
+  const decision = decide(window, now, { calendars, needSeconds, hold: stop });
   const { reason } = decision;
   switch (decision.kind) {
     case 'open': {
@@ -72,7 +80,10 @@ async function askWindow(
         throw new WindowNever(
           `Window ${request.window} opens at ${decision.opensAt.toISOString()}, more than ${LONGEST_WAIT_DAYS} days from now: no execution lives to see it.`,
         );
-      return { kind: 'closed', opensAt: decision.opensAt.toISOString(), reason, onHold: hold !== null };
+      return {
+        ...{ kind: 'closed', opensAt: decision.opensAt.toISOString(), reason },
+        ...{ onHold: stop?.error === OnHold, guarded: stop?.error === GuardRaised },
+      };
     case 'never':
       throw new WindowNever(`Window ${request.window} never lets ${request.cluster} change: ${reason}.`);
     default:
@@ -80,8 +91,14 @@ async function askWindow(
   }
 }
 
-function onWindow(hold: ActiveHold): WindowHold {
-  return { until: hold.until === null ? null : new Date(hold.until), text: holdText(hold) };
+function byHold(hold: ActiveHold): Stop {
+  return { error: OnHold, until: hold.until === null ? null : new Date(hold.until), text: holdText(hold) };
+}
+
+/** No alarm says when it will be OK, so a guard is asked again in the next window. */
+async function guardOf(deps: Deps, { guards = NO_GUARDS }: Input, log: Log): Promise<Stop | null> {
+  const decision = await askGuards(deps.cloudwatch, guards, log);
+  return decision.kind === 'quiet' ? null : { error: GuardRaised, until: null, text: guardText(decision.alarms) };
 }
 
 function findWindow(windows: ReadonlyMap<string, unknown>, { cluster, window }: MigrationRequest): unknown {
@@ -91,4 +108,4 @@ function findWindow(windows: ReadonlyMap<string, unknown>, { cluster, window }: 
   throw new UnknownWindow(`There is no window ${window}. ${configured}.`);
 }
 
-export const handler = wrap(Input, decideWindow({ ssm, windows: environment.windows }));
+export const handler = wrap(Input, decideWindow({ ssm, cloudwatch, windows: environment.windows }));

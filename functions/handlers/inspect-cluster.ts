@@ -1,3 +1,4 @@
+import { type CloudWatch, cloudwatch } from '../aws/cloudwatch.ts';
 import { ec2 } from '../aws/ec2.ts';
 import { type Eks, eks } from '../aws/eks.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
@@ -6,20 +7,26 @@ import { Input, type Output } from '../contracts/inspect-cluster.ts';
 import { estimateChange, windowNeeded } from '../core/execution/estimate.ts';
 import { parseRequest } from '../core/execution/request.ts';
 import { fitsStateData } from '../core/execution/state-data.ts';
+import type { Settings } from '../core/fleet/settings.ts';
+import { type GuardLook, type Guards, guardsOf, NO_GUARDS } from '../core/guards/alarms.ts';
 import { countInventory } from '../core/nodes/nodes.ts';
 import { kubeProxyImage } from '../core/preflight/daemon-set.ts';
 import { versionToAdopt } from '../core/preflight/kube-proxy-version.ts';
 import { type ClusterSnapshot, type MigrationPlan, planMigration } from '../core/preflight/plan.ts';
 import type { Workloads } from '../core/preflight/preflight.ts';
 import { countsEndpoints } from '../core/preflight/services.ts';
+import type { Parsed } from '../core/values/parse-input.ts';
 import { environment } from '../runtime/environment.ts';
 import { type OpenKubernetes, openKubernetes } from '../runtime/kubernetes-access.ts';
-import { type Run, wrap } from '../runtime/wrap.ts';
+import { type Log, type Run, wrap } from '../runtime/wrap.ts';
 import { evidenceKey, writeInventory } from './shared/evidence.ts';
+import { askGuards } from './shared/guards.ts';
 import { clusterFacts, type InventoryDeps, seeNodes } from './shared/inventory.ts';
 
 export interface Deps extends InventoryDeps {
   eks: Pick<Eks, 'snapshot' | 'schema' | 'fargateProfiles'>;
+  cloudwatch: CloudWatch;
+  settings: () => Pick<Settings, 'guards'>;
   openKubernetes: OpenKubernetes;
   store: ObjectStore;
   inVpc: () => boolean;
@@ -39,7 +46,9 @@ export function inspectCluster(deps: Deps): Run<Input, Output> {
     const workloads = api && (await api.workloads({ endpoints: countsEndpoints(described, request) }));
     const snapshot = await adopting(deps.eks, described, workloads);
     const seen = { ec2: instances, managed, workloads };
-    const sight = { restartFor: execution.name, inVpc: deps.inVpc(), refuted, ...seen };
+    const guards = guardsOf(deps.settings().guards, snapshot.tags, snapshot.arn);
+    const guarded = await lookAtGuards(deps.cloudwatch, guards, log);
+    const sight = { guards: guarded, restartFor: execution.name, inVpc: deps.inVpc(), refuted, ...seen };
     const plan = planMigration(snapshot, inventory, request, sight);
     const stored = await writeInventory(deps.store, evidenceKey(execution, step, 'inventory.ndjson.gz'), inventory);
     const counts = countInventory(inventory);
@@ -48,7 +57,8 @@ export function inspectCluster(deps: Deps): Run<Input, Output> {
     return {
       request,
       plan: planOf(plan),
-      cluster: clusterFacts(snapshot, execution),
+      // Tags that break a rule refuse the plan.
+      cluster: { ...clusterFacts(snapshot, execution), guards: guards.kind === 'parsed' ? guards.data : NO_GUARDS },
       addon: snapshot.addon && {
         version: snapshot.addon.version,
         configuration: carried(snapshot.addon.configuration),
@@ -59,6 +69,12 @@ export function inspectCluster(deps: Deps): Run<Input, Output> {
       windowSeconds: plan.kind === 'refuse' ? null : windowNeeded(eligible, plan.strategy),
     };
   };
+}
+
+/** What the guards say now, for the preflight check: the change itself asks them again. */
+async function lookAtGuards(cloudwatch: CloudWatch, guards: Parsed<Guards>, log: Log): Promise<GuardLook> {
+  if (guards.kind === 'broken') return guards;
+  return { kind: 'asked', guards: guards.data, decision: await askGuards(cloudwatch, guards.data, log) };
 }
 
 /** The add-on version for a self-managed kube-proxy follows from kube-proxy's image, which only Kubernetes shows. */
@@ -89,4 +105,16 @@ const carried = (text: string | null): string | null => (text !== null && fitsSt
 
 const store = objectStore(environment.evidenceBucket);
 
-export const handler = wrap(Input, inspectCluster({ eks, ec2, ssm, openKubernetes, store, inVpc: environment.inVpc }));
+export const handler = wrap(
+  Input,
+  inspectCluster({
+    eks,
+    ec2,
+    ssm,
+    cloudwatch,
+    openKubernetes,
+    store,
+    inVpc: environment.inVpc,
+    settings: environment.settings,
+  }),
+);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NODE_SYSTEMS } from '../region.ts';
+import { STATE_VALUES } from '../wire/cloudwatch-types.ts';
 
 /** How often something strikes; `every` is kept as Infinity. */
 const HowOften = z.union([z.literal('every').transform(() => Number.POSITIVE_INFINITY), z.int().min(1).max(100_000)], {
@@ -76,6 +77,15 @@ const OTHERS = [
   /** PutParameter of SSM: a parameter of type String, in place of the one that is there. */
   z.strictObject({ ...Deed, other: z.literal('put-parameter'), name: z.string().min(1), value: z.string().min(1) }),
   z.strictObject({ ...Deed, other: z.literal('delete-parameter'), name: z.string().min(1) }),
+  /** PutMetricAlarm or PutCompositeAlarm, and SetAlarmState of CloudWatch. */
+  z.strictObject({
+    ...Deed,
+    other: z.literal('set-alarm'),
+    name: z.string().min(1).max(255),
+    state: z.enum(STATE_VALUES),
+    reason: z.string().max(1023).default('set by another'),
+    composite: z.literal(true).optional(),
+  }),
 ] as const;
 
 /** Every kind of fault by the member that only it has. */

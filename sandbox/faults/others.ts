@@ -67,6 +67,8 @@ export async function actAsOther(world: OthersWorld, cluster: Cluster, fault: Ot
       await callAsOther(world, { service: 'ssm', operation: 'DeleteParameters', input });
       return true;
     }
+    case 'set-alarm':
+      return setAlarm(world, fault);
   }
 }
 
@@ -117,6 +119,27 @@ function editConfigMap(
     });
     return config;
   });
+}
+
+const METRIC = {
+  Namespace: 'Shop',
+  MetricName: 'Errors',
+  EvaluationPeriods: 1,
+  ComparisonOperator: 'GreaterThanThreshold',
+};
+
+async function setAlarm(
+  world: OthersWorld,
+  { name, state, reason, composite }: OtherFault & { other: 'set-alarm' },
+): Promise<boolean> {
+  const alarm = { AlarmName: name };
+  const put = composite
+    ? { operation: 'PutCompositeAlarm', input: { ...alarm, AlarmRule: 'FALSE' } }
+    : { operation: 'PutMetricAlarm', input: { ...alarm, ...METRIC } };
+  await callAsOther(world, { service: 'monitoring', ...put });
+  const input = { ...alarm, StateValue: state, StateReason: reason };
+  await callAsOther(world, { service: 'monitoring', operation: 'SetAlarmState', input });
+  return true;
 }
 
 async function moveLease(

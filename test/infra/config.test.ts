@@ -18,6 +18,7 @@ it('needs windows and settings, and has a default for everything else', () => {
       newClusters: 'enforce',
       drift: 'notify',
       stagger: { minutes: 10, atOnce: 5 },
+      guards: { alarms: [], onGuard: 'hold', onUnknown: 'closed' },
       tolerate: 1,
     },
     notifications: { emails: [], centralBusArn: null },

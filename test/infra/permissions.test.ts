@@ -16,9 +16,11 @@ describe('the permissions of a role', () => {
     expect(allRights.flatMap(({ actions }) => actions).filter((action) => action.includes('*'))).toEqual([]);
   });
 
-  it('are for every resource only if the service has no resource type', () => {
+  it('are for every resource only if the service has no resource type, or answers nothing less', () => {
     const everywhere = allRights.filter(({ resources }) => resources.includes('*'));
     expect([...new Set(everywhere.flatMap(({ actions }) => actions))].sort()).toEqual([
+      // Composite alarms are described only to a principal that may describe every alarm.
+      'cloudwatch:DescribeAlarms',
       'ec2:DescribeInstances',
       'eks:DescribeAddonConfiguration',
       'eks:DescribeAddonVersions',

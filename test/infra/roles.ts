@@ -2,6 +2,7 @@ import type { ApiCall, Region } from '@nightshift/sandbox';
 import { instanceTags } from '@nightshift/sandbox';
 import type { Stack } from '@nightshift/sandbox/iam';
 import { rolePolicies } from '@nightshift/sandbox/iam';
+import type { GuardSettings } from '../../functions/core/guards/alarms.ts';
 import { parseConfig } from '../../infra/config.ts';
 import { synthesized } from '../../infra/synthesized.ts';
 import { resourcesOf, type Template, textOf } from '../../infra/template.ts';
@@ -26,6 +27,10 @@ export const configuredTemplate = (): Promise<Template> => synthesized(CONFIG);
 /** The template in which the access entry has this Kubernetes group. */
 export const groupTemplate = (kubernetesGroup: string): Promise<Template> =>
   synthesized({ ...CONFIG, kubernetesGroup });
+
+/** The template whose settings have these guards. */
+export const guardTemplate = (guards: GuardSettings): Promise<Template> =>
+  synthesized({ ...CONFIG, settings: { ...CONFIG.settings, guards } });
 
 /** The template with a VPC, for tests that read it and do not run it. */
 export const everythingConfigured = (): Promise<Template> =>

@@ -111,6 +111,11 @@ export type GuardDecision =
   | { kind: 'quiet'; unknown: RaisedAlarm[] }
   | { kind: 'raised'; alarms: [RaisedAlarm, ...RaisedAlarm[]] };
 
+/** What a cluster's guards said when it was inspected. `broken`: a name among them breaks a rule. */
+export type GuardLook =
+  | { kind: 'broken'; sentence: string }
+  | { kind: 'asked'; guards: Guards; decision: GuardDecision };
+
 /**
  * Judges the alarms of these names. One in ALARM raises. One with INSUFFICIENT_DATA, with a state that is not known
  * here, one that does not exist and one that could not be read follow `onUnknown`.

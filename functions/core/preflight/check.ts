@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { MigrationRequest } from '../execution/request.ts';
+import type { GuardLook } from '../guards/alarms.ts';
 import type { ParsedConfiguration } from '../modes/addon-config.ts';
 import type { Ec2Node, InventoryNode, ManagedNode } from '../nodes/nodes.ts';
 import { CHECK_NAMES, type CheckName } from './names.ts';
@@ -37,6 +38,8 @@ export interface Subject {
   managed: readonly ManagedNode[];
   /** Null if the Kubernetes API was not asked. */
   workloads: Workloads | null;
+  /** Null if the guards were not asked. */
+  guards: GuardLook | null;
   /** Whether the functions that reach Kubernetes run in a VPC of the account. */
   inVpc: boolean;
   strategy: RestartStrategy;

@@ -3,6 +3,7 @@ export const CHECK_NAMES = [
   'cluster-status',
   'auto-mode',
   'update-in-flight',
+  'guards',
   'addon-present',
   'addon-status',
   'addon-issues',

@@ -1,5 +1,6 @@
 import { NightshiftError } from '../errors.ts';
 import type { MigrationRequest } from '../execution/request.ts';
+import type { GuardLook } from '../guards/alarms.ts';
 import {
   configuredProxying,
   mergeTarget,
@@ -15,6 +16,7 @@ import type { Check, CheckEntry, Finding, Subject } from './check.ts';
 import { CLUSTER_CHECKS, VERSION_CHECKS } from './cluster.ts';
 import { CONFIG_MAP_CHECKS } from './config-map.ts';
 import { DAEMON_SET_CHECKS } from './daemon-set.ts';
+import { GUARD_CHECKS } from './guards.ts';
 import { KERNEL_CHECKS } from './kernels.ts';
 import { CHECK_NAMES, type CheckName } from './names.ts';
 import { NFTABLES_CHECKS } from './nftables.ts';
@@ -36,6 +38,7 @@ export type { Workloads } from './workloads.ts';
 /** All checks, in the order in which they run. */
 export const CHECKS: Readonly<Record<CheckName, CheckEntry>> = {
   ...CLUSTER_CHECKS,
+  ...GUARD_CHECKS,
   ...ADDON_CHECKS,
   ...VERSION_CHECKS,
   ...NODE_CHECKS,
@@ -63,6 +66,8 @@ export interface Sight {
    * nothing.
    */
   refuted?: boolean;
+  /** What the cluster's guards said; left out if they were not asked. */
+  guards?: GuardLook;
   ec2: readonly Ec2Node[];
   managed: readonly ManagedNode[];
   /** Null if the Kubernetes API was not asked. */
@@ -78,10 +83,23 @@ export function subjectOf(
 ): Subject {
   const way = snapshot.addon === null ? (request.selfManaged ?? null) : 'addon';
   const strategy = request.strategy ?? restartStrategy(snapshot, sight.inVpc);
-  const { ec2, managed, workloads, inVpc } = sight;
+  const { ec2, managed, workloads, inVpc, guards = null } = sight;
   const read = readConfiguration(snapshot, way, request);
   const configuration = read.current && targetConfiguration(read.current, request, { strategy, sight });
-  return { snapshot, inventory, request, ec2, managed, workloads, inVpc, strategy, way, ...read, configuration };
+  return {
+    snapshot,
+    inventory,
+    request,
+    ec2,
+    managed,
+    workloads,
+    inVpc,
+    guards,
+    strategy,
+    way,
+    ...read,
+    configuration,
+  };
 }
 
 /** Reads the present values, into which the target is merged; null, with the reason, if they cannot be read. */

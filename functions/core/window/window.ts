@@ -81,7 +81,7 @@ function scheduleOf(window: Window): Schedule {
   }
 }
 
-/** A person's "not now". `until` is null if the hold is in force until somebody releases it. */
+/** A person's "not now", or a raised guard. `until` is null if nobody knows when it ends. */
 export interface WindowHold {
   until: Date | null;
   text: string;

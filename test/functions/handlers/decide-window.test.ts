@@ -23,6 +23,8 @@ interface Asked {
   holds?: Record<string, unknown>;
 }
 
+const cloudwatch = { alarms: async () => ({ kind: 'read' as const, alarms: [] }) };
+
 function decide({ now = '2026-11-21T07:30:00Z', calendars = [], windows = { weekend }, holds = {}, ...input }: Asked) {
   const ear = new RecordedLog();
   const run = decideWindow({
@@ -33,6 +35,7 @@ function decide({ now = '2026-11-21T07:30:00Z', calendars = [], windows = { week
           .filter(([name]) => names.includes(name))
           .map(([name, value]) => ({ name, value: typeof value === 'string' ? value : JSON.stringify(value) })),
     },
+    cloudwatch,
     windows: () => new Map(Object.entries(windows)),
   });
   return run({ ...common, now: new Date(now), request, before: 'change', nodes: 3, needSeconds: 480, ...input }, ear);
@@ -98,6 +101,7 @@ test('a window that is too short for the work is never open', async () => {
   const windows = { weekend: { ...weekend, schedule: 'cron(0 2 ? * SAT *)', durationHours: 1, cutoffHours: 0 } };
   const run = decideWindow({
     ssm: { calendars: async () => [], parameters: async () => [] },
+    cloudwatch,
     windows: () => new Map(Object.entries(windows)),
   });
   await expect(
@@ -124,6 +128,7 @@ describe('a hold', () => {
       opensAt: '2026-11-28T07:00:00.000Z',
       reason: `the cluster is on hold ${TEXT}`,
       onHold: true,
+      guarded: false,
     });
   });
 

@@ -27,6 +27,8 @@ function inspecting(seen: Seen) {
   const run = inspectCluster({
     store,
     inVpc: () => false,
+    cloudwatch: { alarms: async () => ({ kind: 'read', alarms: [] }) },
+    settings: () => ({ guards: { alarms: [], onGuard: 'hold', onUnknown: 'closed' } }),
     eks: {
       snapshot: async () => ({ ...snapshot, ...seen.snapshot }),
       schema: async () => KUBE_PROXY_SCHEMA,

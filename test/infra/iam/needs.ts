@@ -104,6 +104,16 @@ const NEEDS: Readonly<Record<string, Readonly<Record<string, Needs>>>> = {
     ],
     GetParameters: ({ input }, around) =>
       textsOf(input['Names']).map((name) => need('ssm:GetParameters', arn('ssm', around, `parameter${name}`))),
+    PutParameter: ({ input }, around) => [
+      need('ssm:PutParameter', arn('ssm', around, `parameter${text(input, 'Name')}`)),
+    ],
+  },
+  monitoring: {
+    // For composite alarms CloudWatch needs the permission for every alarm, which no resource can express here.
+    DescribeAlarms: ({ input }, around) =>
+      textsOf(input['AlarmNames']).map((name) =>
+        need('cloudwatch:DescribeAlarms', arn('cloudwatch', around, `alarm:${name}`)),
+      ),
   },
   sts: {
     AssumeRole: ({ input }) => [need('sts:AssumeRole', text(input, 'RoleArn'))],

@@ -76,6 +76,7 @@ function byHandler({ nodeTags, windows }: Configured): Readonly<Record<Handler, 
     ],
     'decide-window': [...nodes.readCalendars(windows), nodes.readHolds, guards.readAlarms],
     'check-configuration': [eks.describeAddon, executions.readLease, ...kubernetes],
+    'check-guards': [guards.readAlarms, guards.putHold],
     'run-on-nodes': [
       nodes.runDocuments,
       ...nodes.runOnNodes(nodeTags),

@@ -71,6 +71,13 @@ const workflowFunctions = {
     kubernetes: true,
     variables: ['NIGHTSHIFT_KUBERNETES_ROLE_ARN', 'NIGHTSHIFT_LEASE_GROUP'],
   },
+  'check-guards': {
+    description: 'Asks the alarms that guard a cluster after its proof, and puts it on hold',
+    timeout: 50,
+    memory: 256,
+    invokedBy: 'workflow',
+    variables: [],
+  },
   'run-on-nodes': {
     description: 'Runs one of the documents on nodes through SSM',
     timeout: 290,

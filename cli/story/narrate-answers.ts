@@ -9,6 +9,7 @@ import {
   DescribedUpdate,
   Dispatched,
   FoundFormer,
+  GuardsAsked,
   Inspected,
   InspectedAgain,
   Nested,
@@ -38,6 +39,7 @@ const ANSWERS: Readonly<Record<string, (value: unknown, step: Answered) => strin
   'eks:describeUpdate': updateStatus,
   'eks:describeAddon': addonStatus,
   'restart-kube-proxy': restarted,
+  'check-guards': guardsAsked,
   'check-rollout': (value, { payload }) => ('canary' in payload ? canaryUp(value) : rolledOut(value)),
   'states:startExecution.sync:2': rolledBack,
   'record-outcome': recorded,
@@ -152,6 +154,12 @@ function rolledOut(value: unknown): string | null {
   if (!answer.success) return null;
   const { updated, desired, available } = answer.data;
   return `${updated} of ${count(desired, 'pod')} restarted, ${available} available`;
+}
+
+function guardsAsked(value: unknown): string | null {
+  const answer = GuardsAsked.safeParse(value);
+  if (!answer.success) return null;
+  return answer.data.kind === 'quiet' ? 'no alarm is raised' : answer.data.guard.reason;
 }
 
 function rolledBack(value: unknown): string | null {

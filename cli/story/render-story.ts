@@ -112,6 +112,7 @@ function afterwards(story: Story, style: Style): string[] {
   const rows = [
     ['Nodes', story.rollbacks.length > 0 ? (modesOf(story.modes) ?? 'no node has reported what it runs now') : null],
     ['Add-on', addonOf(story.addon)],
+    ['Guard', story.guard?.reason ?? null],
     ['Effect', story.effect && effectSentence(story.effect)],
     ['Access', heldOf(story.access, settled)],
     ['Lease', heldOf(story.lease, settled)],

@@ -26,6 +26,8 @@ export interface Story {
   modes: NodesInMode[];
   /** The add-on after the proof, from the last record that has it; null if no record has it. */
   addon: Recorded['addon'] | null;
+  /** The alarms that were raised right after the proof; null if none was. */
+  guard: Recorded['guard'] | null;
   /** How fast kube-proxy was before the change and after it. */
   effect: Effect | null;
   /** What was taken and released, by this execution or by its rollbacks and recoveries. */

@@ -53,6 +53,7 @@ export function buildStory(sources: Sources): Story {
     rollbacks,
     modes: (rollbacks.at(-1) ?? { modes: buildModes(steps, evidence) }).modes,
     addon: buildAddon([steps, ...related.map((each) => each.steps)]),
+    guard: outcomeOf(steps)?.guard ?? null,
     effect: buildEffect(nodes, [ending, ...rollbacks.map((each) => each.ending)]),
     ...heldBy(sources),
     nodes,

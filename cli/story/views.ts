@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import * as CheckGuards from '../../functions/contracts/check-guards.ts';
 import * as CheckRollout from '../../functions/contracts/check-rollout.ts';
 import * as CollectFromNodes from '../../functions/contracts/collect-from-nodes.ts';
 import * as DecideWindow from '../../functions/contracts/decide-window.ts';
@@ -64,6 +65,8 @@ export const Dispatched = z.pick(RunOnNodes.Output, { commands: true, nodes: tru
 
 export const Collected = z.pick(CollectFromNodes.Output, { pending: true, passed: true, failed: true, done: true });
 
+export const GuardsAsked = CheckGuards.Output;
+
 export const UpdateSent = z.pick(UpdateAddon.Output, { updateId: true });
 
 const Canary = z.pick(RestartKubeProxy.Canaries.shape.canaries.def.element, { node: true, reason: true });
@@ -91,7 +94,7 @@ const nothing = z.partial(z.pick(InspectRollback.Nothing, { plan: true, addon: t
 export const FoundFormer = z.union([found, nothing]);
 export type FoundFormer = z.output<typeof FoundFormer>;
 
-const recorded = { error: true, outcome: true, evidence: true, modes: true, addon: true } as const;
+const recorded = { error: true, outcome: true, evidence: true, modes: true, addon: true, guard: true } as const;
 export const Recorded = z.partial(z.pick(RecordOutcome.Output, { ending: true, ...recorded }), recorded);
 export type Recorded = z.output<typeof Recorded>;
 

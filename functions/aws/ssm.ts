@@ -43,6 +43,8 @@ export interface Ssm {
   results(commandIds: readonly string[]): Promise<NodeResult[]>;
   /** The state of each calendar. Throws UnknownWindow for a calendar that does not exist. */
   calendars(names: readonly string[]): Promise<CalendarState[]>;
+  /** Stores a parameter as a String, over one that exists. */
+  putParameter(parameter: { name: string; value: string }): Promise<void>;
   /** The parameters of these names, at most 10, that exist. */
   parameters(names: readonly string[]): Promise<{ name: string; value: string }[]>;
   /** Creates a parameter of type String. False if there is one of this name, which stays as it is. */
@@ -83,6 +85,10 @@ export const ssm: Ssm = {
   },
 
   calendars: (names) => mapLimited(names, AT_ONCE, calendarState),
+
+  async putParameter({ name, value }) {
+    await client().send(new PutParameterCommand({ Name: name, Value: value, Type: 'String', Overwrite: true }));
+  },
 
   async parameters(names) {
     const answer = await client().send(new GetParametersCommand({ Names: [...names] }));

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { Common, Instant } from './shared/input.ts';
 import { Ending } from './shared/outcome-record.ts';
-import { AddonHealth, ConfigMapLook, Reference, Reported } from './shared/output.ts';
+import { AddonHealth, ConfigMapLook, RaisedGuard, Reference, Reported } from './shared/output.ts';
 
 const Related = z._default(z.nullable(Common.execution), null);
 
@@ -27,6 +27,8 @@ export const Input = z.object({
   to: z.nullable(z.string()),
   addon: z.exactOptional(z.nullable(AddonHealth)),
   configMap: z.exactOptional(z.nullable(ConfigMapLook)),
+  /** Null if no guard was raised after the proof. */
+  guard: z.exactOptional(z.nullable(RaisedGuard)),
   /** Whether the add-on or kube-proxy may have been changed. */
   changed: z.boolean(),
   /** For an execution of rollback-cluster: the execution whose change it undid or finished. */
@@ -55,6 +57,7 @@ export const Output = z.object({
   /** How many nodes run which mode, according to their last verdicts. */
   modes: z.record(z.string(), z.number()),
   addon: z.exactOptional(AddonHealth),
+  guard: z.exactOptional(RaisedGuard),
   /** Whether the bus has the event; true if there is none. */
   announced: z.boolean(),
   /**

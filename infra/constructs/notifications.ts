@@ -50,6 +50,11 @@ export class Notifications extends Construct {
       source: ['nightshift'],
       'detail-type': NOTIFIED,
     });
+    this.notify('guard-raised', 'An alarm was raised right after a migration', {
+      source: ['nightshift'],
+      'detail-type': ['nightshift.MigrationSucceeded'],
+      detail: { guard: { reason: [{ exists: true }] } },
+    });
     // Every recovery has a name with this beginning: core/execution/recovery.ts makes it.
     this.notify('recovery-started', 'A lease fired, or an execution ended without recording its outcome', {
       source: ['aws.states'],

@@ -5,10 +5,10 @@ const ROLLBACK_FAILED = { source: 'nightshift', 'detail-type': 'nightshift.Rollb
 const template = await deployAsShipped();
 
 /** How many messages are on the topics, and why events are dead, after an event and all of its retries. */
-async function notify(scene: Scene) {
+async function notify(scene: Scene, event: object = ROLLBACK_FAILED) {
   const found: { messages: number; dead: (string | undefined)[] } = { messages: 0, dead: [] };
   await scene.look([], async () => {
-    await scene.deliver(ROLLBACK_FAILED);
+    await scene.deliver(event);
     await scene.pass(25 * 60);
     const { topics } = await scene.sandbox.state();
     found.messages = topics.flatMap(({ messages }) => messages).length;
@@ -41,5 +41,21 @@ describe.each([
 
   it(expected.messages === 1 ? 'arrives' : 'goes to the dead-letter queue', async () => {
     expect(await notify(scene)).toEqual(expected);
+  });
+});
+
+describe('a migration that succeeds', () => {
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await Scene.start(template);
+  });
+  afterAll(() => scene.stop());
+
+  it.each([
+    ['without a raised alarm notifies nobody', {}, 0],
+    ['with an alarm that is raised after the proof notifies', { guard: { reason: 'the alarm a is in ALARM' } }, 1],
+  ])('%s', async (_, detail, messages) => {
+    const event = { source: 'nightshift', 'detail-type': 'nightshift.MigrationSucceeded', detail };
+    expect(await notify(scene, event)).toEqual({ messages, dead: [] });
   });
 });

@@ -42,7 +42,7 @@ describe('all calls of the product under its roles', () => {
       'a migration': 'test SUCCEEDED',
       'a window with a Change Calendar': 'test SUCCEEDED',
       'nodes of Karpenter': 'test SUCCEEDED',
-      'a guarded cluster': 'test FAILED',
+      'a guarded cluster': 'test SUCCEEDED',
       'a cluster that complies': 'test SUCCEEDED',
       'an update in flight': 'test SUCCEEDED',
       'a kube-proxy that is adopted': 'test SUCCEEDED',

@@ -22,7 +22,13 @@ export const MIGRATIONS: Record<string, Run> = {
   'nodes of Karpenter': migration([], {
     cluster: { nodeGroups: [{ os: 'al2023', count: 3, ssm: 'online', startedBy: 'karpenter' }] },
   }),
-  'a guarded cluster': migration([], { cluster: { tags: { 'nightshift:guard': 'checkout-5xx' } } }),
+  'a guarded cluster': migration(
+    [
+      { other: 'set-alarm', cluster: 'demo', name: 'checkout-5xx', state: 'OK' },
+      { at: 'CheckGuards', other: 'set-alarm', cluster: 'demo', name: 'checkout-5xx', state: 'ALARM' },
+    ],
+    { cluster: { tags: { 'nightshift:guard': 'checkout-5xx' } } },
+  ),
   'a cluster that complies': migration([], { cluster: ON_IPVS }),
   'an update in flight': migration([], { before: switchBack }),
   // EKS makes the add-on, but its answer is lost.

@@ -85,7 +85,7 @@ describe('functions', () => {
         LoggingConfig: { LogGroup: { Ref: expect.any(String) } },
       });
     const logs = propertiesOf('AWS::Logs::LogGroup');
-    expect(logs).toHaveLength(22);
+    expect(logs).toHaveLength(23);
     for (const log of logs) expect(log).toMatchObject({ RetentionInDays: 90, KmsKeyId: expect.anything() });
   });
 
@@ -159,6 +159,7 @@ describe('events', () => {
       ['nightshift-node-registered', 'aws.ec2', 'onnoderegisteredFunction'],
       ['nightshift-execution-ended', 'aws.states', 'onexecutionendedFunction'],
       ['nightshift-endings', 'nightshift', 'NotificationsTopic'],
+      ['nightshift-guard-raised', 'nightshift', 'NotificationsTopic'],
       ['nightshift-recovery-started', 'aws.states', 'NotificationsTopic'],
     ]);
   });

@@ -101,6 +101,7 @@ const MIGRATE: Route[] = [
   [['PrepareNewcomers', 'AwaitNewcomers', 'CollectNewcomers'], [joins('AwaitRollout')]],
   [['AwaitSecondValidation'], [garbage('ValidateNodes', 'validate')]],
   // Every node runs the target, and nothing of the former mode is left.
+  [['CheckGuards'], [], { ending: FINISHED, cluster: { tags: { 'nightshift:guard': 'checkout-5xx' } } }],
   [['AwaitCleaning', 'CollectCleaning', 'ConfirmConfiguration'], [], { ending: FINISHED }],
   [
     ['AwaitRollbackAgain'],

@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { guardTemplate } from '../infra/roles.ts';
+import { eventsIn, problemsOf } from './event-schemas.ts';
+import type { Ended } from './run.ts';
 import { failing } from './scenarios.ts';
 import { startedWorkflow } from './shared.ts';
 import { REQUEST, WEEKEND, worldOf } from './worlds.ts';
@@ -16,7 +20,7 @@ const guarded = (guard = 'checkout-5xx') =>
   worldOf({ tags: { 'nightshift:guard': guard } }, { windows: { weekend: WEEKEND } });
 const run = (faults: object[], request: object = REQUEST, world = guarded()) =>
   workflow.migrateAndRest(world, request, faults);
-type Run = Awaited<ReturnType<typeof run>>;
+type Run = Ended;
 
 const visits = (path: readonly string[], state: string) => path.filter((each) => each === state).length;
 const asked = ({ calls }: Pick<Run, 'calls'>) =>
@@ -129,5 +133,123 @@ describe('an alarm in the tag of a cluster', () => {
     expect([rested.status, rested.error]).toEqual(['FAILED', 'PreflightRefused']);
     expect(rested.cause).toContain(cause);
     expect(asked(rested)).toEqual([]);
+  });
+});
+
+const PutParameter = z.looseObject({ Value: z.string() });
+
+describe('an alarm that is raised after every node has proven the target', () => {
+  const HOLD = '/nightshift/holds/clusters/demo';
+  const by = (until: string | null) =>
+    JSON.stringify({ reason: 'INC-1', by: 'ada', since: '2026-11-20T00:00:00.000Z', until });
+  const rings = alarm('ALARM', 'CheckGuards');
+  const held = (until: string | null) => ({
+    ...{ at: 'CheckGuards', other: 'put-parameter', cluster: 'demo', name: HOLD, value: by(until) },
+  });
+  const puts = ({ calls }: Run) =>
+    calls
+      .filter(({ operation, principal }) => operation === 'PutParameter' && principal !== 'other')
+      .map(({ input }) => PutParameter.parse(input));
+  const MIGRATED = ['SUCCEEDED', { ending: 'migrated' }];
+  const PROVEN = 'every node has proven the target, but the alarm checkout-5xx is in ALARM (12 errors)';
+
+  it('puts the cluster on hold, and the outcome says so', async () => {
+    const rested = await run([quiet, rings]);
+    expect([rested.status, rested.output]).toMatchObject(MIGRATED);
+    expect(rested.output).toMatchObject({
+      guard: {
+        reason: `${PROVEN}; nightshift put the cluster on hold`,
+        alarms: [{ name: 'checkout-5xx', state: 'ALARM', reason: '12 errors' }],
+        hold: 'put',
+      },
+    });
+    expect(modes(rested)).toEqual(['ipvs', 'ipvs', 'ipvs']);
+    const [{ Value, ...put } = { Value: '' }, ...more] = puts(rested);
+    expect([put, more]).toEqual([{ Name: HOLD, Type: 'String', Overwrite: false }, []]);
+    expect(JSON.parse(Value)).toEqual({
+      reason: 'after the migration test: the alarm checkout-5xx is in ALARM (12 errors)',
+      by: 'nightshift',
+      since: expect.stringMatching(/^2026-11-21T0[789]:/),
+      until: null,
+    });
+    expect(eventsIn(rested.calls).flatMap(problemsOf)).toEqual([]);
+    expect(eventsIn(rested.calls)).toMatchObject([
+      { 'detail-type': 'nightshift.MigrationSucceeded', detail: { guard: { hold: 'put' } } },
+    ]);
+  });
+
+  it('overwrites no hold that is in force', async () => {
+    const rested = await run([quiet, rings, held(null)]);
+    expect(rested.output).toMatchObject({
+      ending: 'migrated',
+      guard: {
+        reason: `${PROVEN}; the cluster is on hold until the hold is released (INC-1; held by ada)`,
+        hold: 'kept',
+      },
+    });
+    expect(puts(rested)).toEqual([]);
+  });
+
+  it('puts its hold in the place of one that has ended', async () => {
+    const rested = await run([quiet, rings, held('2026-11-20T12:00:00.000Z')]);
+    expect(rested.output).toMatchObject({ ending: 'migrated', guard: { hold: 'put' } });
+    expect(puts(rested)).toMatchObject([{ Name: HOLD, Overwrite: true }]);
+  });
+
+  it('that cannot put a hold is recorded and published all the same', async () => {
+    const rested = await run([quiet, rings, failing('ssm', 'PutParameter', 'AccessDeniedException', 'every')]);
+    expect([rested.status, rested.output]).toMatchObject(MIGRATED);
+    expect(rested.output).toMatchObject({ guard: { hold: 'failed' } });
+    expect(JSON.stringify(rested.output)).toContain('the cluster could not be put on hold (AccessDeniedException: ');
+  });
+
+  it('holds the cluster as well if its state is not known', async () => {
+    const rested = await run([quiet, { ...unreadable, at: 'CheckGuards' }]);
+    expect(rested.output).toMatchObject({
+      ending: 'migrated',
+      guard: { alarms: [{ name: 'checkout-5xx', state: 'UNREADABLE' }], hold: 'put' },
+    });
+  });
+
+  it('stays in the record, if the configuration is changed after that and the migration rolls back', async () => {
+    const change = { at: 'ConfirmConfiguration', other: 'change-addon', cluster: 'demo', configuration: '{}' };
+    const rested = await run([quiet, rings, change]);
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'RolledBack']);
+    expect(eventsIn(rested.calls).flatMap(problemsOf)).toEqual([]);
+    expect(eventsIn(rested.calls).at(-1)).toMatchObject({ detail: { guard: { hold: 'put' } } });
+  });
+});
+
+describe('settings that roll back, and let unknown states pass', async () => {
+  const template = await guardTemplate({ alarms: ['checkout-5xx'], onGuard: 'rollback', onUnknown: 'open' });
+  const strict = await startedWorkflow(worldOf({}), template);
+  const follow = (faults: object[]) => strict.migrate(worldOf({}), REQUEST, faults);
+
+  it('guard clusters without a tag', async () => {
+    const rested = await follow([alarm('ALARM', null), alarm('OK', 'AwaitWindow', { visit: 2 })]);
+    expect(rested.output).toMatchObject({ ending: 'migrated' });
+    expect(day(rested)).toBe('2026-11-28');
+  });
+
+  it('roll a change back whose alarm is raised after the proof, and put no hold', async () => {
+    const rested = await follow([quiet, alarm('ALARM', 'CheckGuards')]);
+    expect([rested.status, rested.error]).toEqual(['FAILED', 'RolledBack']);
+    expect(rested.cause).toContain(
+      'GuardRaised: In demo every node has proven the target, but the alarm checkout-5xx is in ALARM (12 errors).',
+    );
+    expect(modes(rested)).toEqual(['iptables', 'iptables', 'iptables']);
+    expect(rested.cluster.addon?.configurationValues).toBe(FORMER);
+    expect(rested.calls.filter(({ operation }) => operation === 'PutParameter')).toEqual([]);
+  });
+
+  it.each([
+    ['has no data', [alarm('INSUFFICIENT_DATA', null)]],
+    ['does not exist', []],
+    ['cannot be read', [quiet, unreadable]],
+  ])('migrate although an alarm %s', async (_, faults) => {
+    const rested = await follow(faults);
+    expect([rested.status, rested.output]).toMatchObject(['SUCCEEDED', { ending: 'migrated' }]);
+    expect(rested.output).not.toHaveProperty('guard');
+    expect(rested.path).toContain('CheckGuards');
   });
 });

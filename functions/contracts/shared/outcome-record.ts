@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { NodesInMode } from '../../core/evidence/nodes-by-mode.ts';
-import { AddonHealth, ConfigMapLook, StoredObject } from './output.ts';
+import { AddonHealth, ConfigMapLook, RaisedGuard, StoredObject } from './output.ts';
 
 export const Ending = z.enum([
   'migrated',
@@ -45,6 +45,7 @@ export const OutcomeRecord = z.object({
   /** The execution of rollback-cluster that undid this one's change. */
   rollback: z.exactOptional(execution),
   configMap: z.exactOptional(ConfigMapLook),
+  guard: z.exactOptional(RaisedGuard),
   error: z.exactOptional(z.object({ name: z.string(), cause: z.string() })),
   /** Configuration values of the add-on before and after; null if there are none. */
   from: z.nullable(z.string()),

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { NodesInMode } from '../../core/evidence/nodes-by-mode.ts';
+import { RaisedAlarm } from '../../core/guards/alarms.ts';
 import { InventoryCounts } from '../../core/nodes/nodes.ts';
 
 /** An object in the bucket: `sha256`, in hex, is the digest of the stored bytes. */
@@ -77,6 +78,17 @@ export const Started = z.object({
   name: z.nullable(z.string()),
 });
 export type Started = z.output<typeof Started>;
+
+/**
+ * The guards that were raised after every node had proven the target, and what became of the hold: it was put, one that
+ * was in force was kept, or it could not be put. `reason` is all of that in one sentence.
+ */
+export const RaisedGuard = z.object({
+  reason: z.string(),
+  alarms: z.array(RaisedAlarm),
+  hold: z.enum(['put', 'kept', 'failed']),
+});
+export type RaisedGuard = z.output<typeof RaisedGuard>;
 
 /** Counts each cluster twice: by the decision on its schedule, and by its standing. */
 export const KeptSchedules = z.object({

@@ -149,7 +149,7 @@ async function readIndex(store: ObjectStore, { execution, rollback, stored }: In
  * `complete`d from what the bucket holds: its hash is not known yet.
  */
 function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex, complete: boolean) {
-  const { execution, ending, request, from, to, changed, owner, rollback, addon, configMap } = input;
+  const { execution, ending, request, from, to, changed, owner, rollback, addon, configMap, guard } = input;
   const error = errorOf(input, missing);
   const times = { startedAt: input.startedAt.toISOString(), endedAt: input.now.toISOString() };
   const ended = {
@@ -159,6 +159,7 @@ function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex
     ending,
     changed,
     ...(addon && { addon }),
+    ...(guard && { guard }),
     ...(owner && { owner }),
     ...(rollback && { rollback }),
   };
@@ -187,7 +188,7 @@ function describeEnding(input: Input, { entries, missing, modes }: EvidenceIndex
     outcome: complete ? outcome : null,
   };
   const evidence = entries.map(({ key, sha256 }) => ({ key, sha256 }));
-  const facts = { evidence, missing: missing.length, modes: counts, ...(addon && { addon }) };
+  const facts = { evidence, missing: missing.length, modes: counts, ...(addon && { addon }), ...(guard && { guard }) };
   return { text, detail, output: { ending, ...(error && { error }), outcome, ...facts } };
 }
 

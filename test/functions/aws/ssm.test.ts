@@ -49,6 +49,11 @@ beforeAll(async () => {
           NextToken: from + 20 < all.length ? String(from + 20) : undefined,
         };
       },
+      PutParameter({ Name, Overwrite }) {
+        if (Name === '/there' && !Overwrite)
+          throw new ServiceError('ParameterAlreadyExists', 'The parameter already exists.');
+        return { Version: 1, Tier: 'Standard' };
+      },
       GetCalendarState({ CalendarNames }) {
         if (CalendarNames[0] === 'nowhere') throw new ServiceError('InvalidDocument', 'The document does not exist.');
         return { State: 'CLOSED', AtTime: '2026-11-21T07:00:00Z', NextTransitionTime: '2026-11-28T00:00:00Z' };
@@ -136,4 +141,11 @@ test('a throttled call is retried', async () => {
   wire.faults.add([{ on: { service: 'ssm', operation: 'SendCommand' }, error: 'ThrottlingException', times: 1 }]);
   expect((await ssm.run({ ...command, nodes: ids(1) })).commands).toHaveLength(1);
   expect(wire.calls.map(({ error }) => error)).toEqual(['ThrottlingException', undefined]);
+});
+
+test('a parameter that is there is overwritten only on purpose', async () => {
+  expect(await ssm.createParameter({ name: '/new', value: 'x' })).toBe(true);
+  expect(await ssm.createParameter({ name: '/there', value: 'x' })).toBe(false);
+  await ssm.putParameter({ name: '/there', value: 'x' });
+  expect(wire.calls.at(-1)).toMatchObject({ input: { Name: '/there', Overwrite: true } });
 });

@@ -224,8 +224,11 @@ const LOOK = {
   estimateSeconds: 120,
 };
 
-/** A migration that waited nine hours and was proven by `verdicts`; `ending` decides how it ends. */
-export function migration(verdicts: unknown[], ending: 'migrated' | 'failed') {
+/**
+ * A migration that waited nine hours and was proven by `verdicts`; `ending` decides how it ends. `guard`: what was raised
+ * after the proof; undefined for a cluster without guards.
+ */
+export function migration(verdicts: unknown[], ending: 'migrated' | 'failed', guard?: object) {
   const inventory = stored('inspect-2', 'inventory.ndjson.gz', [{ id: 'i-0a1' }, { id: 'i-0b2' }]);
   const evidence = stored('validate-2-1', 'evidence.ndjson.gz', verdicts);
   const outcome = stored('.', 'outcome.json.gz', [{ ending }]);
@@ -255,11 +258,10 @@ export function migration(verdicts: unknown[], ending: 'migrated' | 'failed') {
     .wait('AwaitValidation', 10);
   const recorded = { outcome: outcome.reference, evidence: [evidence.reference] };
   if (ending === 'migrated') {
-    const answer = { ending, ...recorded };
-    record
-      .task('CollectValidation', { pending: 0, passed: 2, failed: 0, done: true, evidence: evidence.reference })
-      .task('RecordOutcome', answer)
-      .succeed(answer);
+    const answer = { ending, ...recorded, ...(guard && { guard }) };
+    record.task('CollectValidation', { pending: 0, passed: 2, failed: 0, done: true, evidence: evidence.reference });
+    if (guard) record.task('CheckGuards', { kind: 'raised', guard });
+    record.task('RecordOutcome', answer).succeed(answer);
   } else {
     record
       .fail('CollectValidation', error.name, error.cause)

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { guardTemplate } from '../infra/roles.ts';
 import { eventsIn, problemsOf } from './event-schemas.ts';
 import type { Ended } from './run.ts';
-import { failing } from './scenarios.ts';
+import { failing, twice } from './scenarios.ts';
 import { startedWorkflow } from './shared.ts';
 import { REQUEST, WEEKEND, worldOf } from './worlds.ts';
 
@@ -188,6 +188,12 @@ describe('an alarm that is raised after every node has proven the target', () =>
       },
     });
     expect(puts(rested)).toEqual([]);
+  });
+
+  it('puts one hold, if the answer about it is lost', async () => {
+    const rested = await run([quiet, rings, twice('check-guards')]);
+    expect(rested.output).toMatchObject({ ending: 'migrated', guard: { hold: 'put' } });
+    expect(puts(rested)).toHaveLength(1);
   });
 
   it('puts its hold in the place of one that has ended', async () => {

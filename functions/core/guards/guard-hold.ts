@@ -11,16 +11,17 @@ export function holdByGuards(alarms: readonly RaisedAlarm[], execution: string, 
 }
 
 /**
- * Whether a guard may put its hold: `free` if there is no parameter, `ended` if the end of its hold has passed, and
- * `held` if a hold is in force, which stays as it is.
+ * Whether a guard may put its hold: `free` if there is no parameter, `ended` if the end of its hold has passed, `held` if
+ * a hold of others is in force, which stays as it is, and `own` if an earlier attempt has put this one.
  */
-export type HoldPlace = { kind: 'free' | 'ended' } | { kind: 'held'; hold: ActiveHold };
+export type HoldPlace = { kind: 'free' | 'ended' | 'own' } | { kind: 'held'; hold: ActiveHold };
 
-/** What `parameter`, the one that holds the cluster, leaves to do at `now`. */
-export function placeForHold(parameter: HoldParameter | undefined, now: Date): HoldPlace {
+/** What `parameter`, the one that holds the cluster, leaves to do at `now` for the hold `wanted`. */
+export function placeForHold(parameter: HoldParameter | undefined, wanted: Hold, now: Date): HoldPlace {
   if (parameter === undefined) return { kind: 'free' };
   const hold = holdInForce([parameter], now);
-  return hold === null ? { kind: 'ended' } : { kind: 'held', hold };
+  if (hold === null) return { kind: 'ended' };
+  return hold.by === wanted.by && hold.reason === wanted.reason ? { kind: 'own' } : { kind: 'held', hold };
 }
 
 /** How the sentence about a raised guard ends, by what became of its hold. */

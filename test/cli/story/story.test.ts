@@ -57,6 +57,18 @@ describe('the story of an execution', () => {
     expect(text).toContain('closed: weekend is closed; waits until 2026-11-21 07:00:00Z');
   });
 
+  test('shows which alarm was raised after the proof, and the hold, where it happened and at the end', () => {
+    const reason = 'every node has proven the target, but the alarm a is in ALARM (12 errors); nightshift put the hold';
+    const guard = { reason, alarms: [{ name: 'a', state: 'ALARM', reason: '12 errors' }], hold: 'put' };
+    const story = tell(migration(PASSED, 'migrated', guard));
+    expect(story.guard).toEqual(guard);
+    const shown = renderStory(story, PLAIN)
+      .split('\n')
+      .filter((line) => line.includes(reason));
+    expect(shown.map((line) => line.trim())).toEqual([reason, `Guard      ${reason}`]);
+    expect(tell(migration(PASSED, 'migrated')).guard).toBeNull();
+  });
+
   test('of a success ends with its ending', () => {
     const text = renderStory(tell(migration(PASSED, 'migrated')), PLAIN);
     expect(text.split('\n').at(-1)).toBe('Ending     migrated');

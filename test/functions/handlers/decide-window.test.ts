@@ -21,9 +21,16 @@ interface Asked {
   calendars?: CalendarState[];
   /** Values of the SSM parameters that can hold the cluster, by their names. */
   holds?: Record<string, unknown>;
+  guards?: typeof guards;
 }
 
-const cloudwatch = { alarms: async () => ({ kind: 'read' as const, alarms: [] }) };
+/** Guards of which one alarm is raised. */
+const guards = { alarms: ['a'], onGuard: 'hold' as const, onUnknown: 'closed' as const };
+const cloudwatch = {
+  alarms: async (names: readonly string[]) => ({
+    ...{ kind: 'read' as const, alarms: names.map((name) => ({ name, state: 'ALARM', reason: '12 errors' })) },
+  }),
+};
 
 function decide({ now = '2026-11-21T07:30:00Z', calendars = [], windows = { weekend }, holds = {}, ...input }: Asked) {
   const ear = new RecordedLog();
@@ -214,5 +221,34 @@ describe('the hold of a batch', () => {
     const other = { ...request, batch: { name: 'nights/weekend/20261128T2200', tolerate: 1 } };
     expect(await decide({ request: other, holds })).toMatchObject({ kind: 'open' });
     expect(await decide({ holds })).toMatchObject({ kind: 'open' });
+  });
+});
+
+describe('a raised guard', () => {
+  const TEXT = 'the alarm a is in ALARM (12 errors)';
+
+  test('closes the open window until the next one begins', async () => {
+    expect(await decide({ guards })).toEqual({
+      kind: 'closed',
+      opensAt: '2026-11-28T07:00:00.000Z',
+      reason: TEXT,
+      onHold: false,
+      guarded: true,
+    });
+  });
+
+  test('stops --now, and a cluster without nodes that has no window', async () => {
+    const { window: _, ...without } = request;
+    const raised = { name: 'GuardRaised', message: `demo cannot be changed now: ${TEXT}.` };
+    await expect(decide({ guards, request: { ...without, now: { reason: 'INC-1' } } })).rejects.toMatchObject(raised);
+    await expect(decide({ guards, request: without, nodes: 0, windows: {} })).rejects.toMatchObject(raised);
+  });
+
+  test('is not asked under a hold, which is reason enough', async () => {
+    const hold = { reason: 'CHG-77', by: 'me', since: '2026-11-20T00:00:00Z', until: null };
+    expect(await decide({ guards, holds: { '/nightshift/holds/all': hold } })).toMatchObject({
+      reason: 'all clusters are on hold until the hold is released (CHG-77; held by me)',
+      ...{ onHold: true, guarded: false },
+    });
   });
 });

@@ -104,9 +104,6 @@ const NEEDS: Readonly<Record<string, Readonly<Record<string, Needs>>>> = {
     ],
     GetParameters: ({ input }, around) =>
       textsOf(input['Names']).map((name) => need('ssm:GetParameters', arn('ssm', around, `parameter${name}`))),
-    PutParameter: ({ input }, around) => [
-      need('ssm:PutParameter', arn('ssm', around, `parameter${text(input, 'Name')}`)),
-    ],
   },
   monitoring: {
     // For composite alarms CloudWatch needs the permission for every alarm, which no resource can express here.

@@ -1,5 +1,6 @@
 import {
   DeleteParameterCommand,
+  GetParametersCommand,
   ParameterNotFound,
   PutParameterCommand,
   paginateGetParametersByPath,
@@ -18,10 +19,12 @@ import { asking, type Connection } from './aws.ts';
 
 /** A hold as the command line prints it. Times are ISO 8601 in UTC. */
 export interface ListedHold extends Hold {
-  /** Null if it holds all clusters, or a batch. */
+  /** Null if it holds all clusters, a batch, or a stage. */
   cluster: string | null;
-  /** The batch that it holds; absent if it holds a cluster, or all clusters. */
+  /** The batch that it holds; absent if it holds something else. */
   batch?: string;
+  /** The stage that it holds; absent if it holds something else. */
+  stage?: string;
   /** Whether it is in force now: its end may have passed. */
   active: boolean;
 }
@@ -40,6 +43,16 @@ export function putHold(connection: Connection, scope: HoldScope, hold: Hold): P
   return withSsm(connection, async (ssm) => {
     const request = { Name: holdParameter(scope), Value: JSON.stringify(hold), Type: 'String' as const };
     await asking(connection, 'put the hold', () => ssm.send(new PutParameterCommand({ ...request, Overwrite: true })));
+  });
+}
+
+/** The value of a parameter; null if there is none. @throws Failure */
+export function readParameter(connection: Connection, name: string): Promise<string | null> {
+  return withSsm(connection, async (ssm) => {
+    const { Parameters } = await asking(connection, `read the parameter ${name}`, () =>
+      ssm.send(new GetParametersCommand({ Names: [name] })),
+    );
+    return Parameters?.at(0)?.Value ?? null;
   });
 }
 
@@ -70,17 +83,19 @@ export function listHolds(connection: Connection, now: Date): Promise<ListedHold
         for (const { Name = '', Value = '' } of page.Parameters ?? []) found.push(...listedHold(Name, Value, now));
       return found;
     });
-    return listed.toSorted(
-      (one, other) => Number('batch' in one) - Number('batch' in other) || nameIn(one).localeCompare(nameIn(other)),
-    );
+    return listed.toSorted((one, other) => rank(one) - rank(other) || nameIn(one).localeCompare(nameIn(other)));
   });
 }
 
-const nameIn = ({ cluster, batch }: ListedHold): string => batch ?? cluster ?? '';
+/** Clusters first, then stages, then batches. */
+const rank = ({ batch, stage }: ListedHold): number => (batch !== undefined ? 2 : stage !== undefined ? 1 : 0);
+
+const nameIn = ({ cluster, batch, stage }: ListedHold): string => batch ?? stage ?? cluster ?? '';
 
 /** What a scope covers, as a listed hold has it. */
-export function subjectOf(scope: HoldScope): Pick<ListedHold, 'cluster' | 'batch'> {
+export function subjectOf(scope: HoldScope): Pick<ListedHold, 'cluster' | 'batch' | 'stage'> {
   if (scope.kind === 'batch') return { cluster: null, batch: scope.batch };
+  if (scope.kind === 'stage') return { cluster: null, stage: scope.stage };
   return { cluster: scope.kind === 'all' ? null : scope.cluster };
 }
 

@@ -8,6 +8,7 @@ import { addDemo } from './commands/demo.ts';
 import { addHold, addHolds, addRelease } from './commands/hold.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addRollback } from './commands/rollback.ts';
+import { addApprove, addDeny, addRollout } from './commands/rollout.ts';
 import { addSandbox } from './commands/sandbox.ts';
 import { addVerify } from './commands/verify.ts';
 import { oneLine } from './exit.ts';
@@ -47,6 +48,9 @@ export function buildProgram(terminal: Terminal): Command {
     addMigrate,
     addRollback,
     addAudit,
+    addRollout,
+    addApprove,
+    addDeny,
     addAdvise,
     addHold,
     addRelease,

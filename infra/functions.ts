@@ -130,6 +130,48 @@ const workflowFunctions = {
     invokedBy: 'workflow',
     variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_EVENT_BUS'],
   },
+  'open-stage': {
+    description: 'Finds the clusters of the next stage of a rollout',
+    timeout: 900,
+    memory: 512,
+    invokedBy: 'workflow',
+    variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_FLEET_STATE_MACHINE_ARN', 'NIGHTSHIFT_SETTINGS'],
+  },
+  'request-approval': {
+    description: 'Asks people to approve a stage of a rollout',
+    timeout: 50,
+    memory: 256,
+    invokedBy: 'workflow',
+    variables: ['NIGHTSHIFT_EVENT_BUS', 'NIGHTSHIFT_EVIDENCE_BUCKET'],
+  },
+  'record-cluster': {
+    description: "Records how a cluster's part in a rollout ended",
+    timeout: 50,
+    memory: 256,
+    invokedBy: 'workflow',
+    variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_MIGRATE_STATE_MACHINE_ARN'],
+  },
+  'judge-stage': {
+    description: 'Judges a stage of a rollout by the records of its clusters',
+    timeout: 300,
+    memory: 512,
+    invokedBy: 'workflow',
+    variables: ['NIGHTSHIFT_EVENT_BUS', 'NIGHTSHIFT_EVIDENCE_BUCKET'],
+  },
+  'check-soak': {
+    description: 'Reads the guards of a stage that soaks',
+    timeout: 300,
+    memory: 512,
+    invokedBy: 'workflow',
+    variables: [],
+  },
+  'record-rollout': {
+    description: 'Publishes the ending of a rollout, and writes its summary',
+    timeout: 300,
+    memory: 512,
+    invokedBy: 'workflow',
+    variables: ['NIGHTSHIFT_EVENT_BUS', 'NIGHTSHIFT_EVIDENCE_BUCKET'],
+  },
 } satisfies Record<string, FunctionSettings>;
 
 const planVariables: readonly Variable[] = [

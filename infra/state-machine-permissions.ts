@@ -1,6 +1,7 @@
 import { functionPlaceholder, readDefinition } from '../state-machines/definitions.ts';
 import * as eks from './permissions/eks.ts';
 import * as executions from './permissions/executions.ts';
+import * as nodes from './permissions/nodes.ts';
 import type { Permission } from './permissions/permission.ts';
 import * as records from './permissions/records.ts';
 
@@ -15,25 +16,38 @@ const access = (kubernetesGroup: string | null): readonly Permission[] => [
 const lease = [executions.holdLease, executions.readLease, executions.passSchedulerRole];
 
 /** The permissions for calls that each state machine makes itself, without a function. */
-const own: Record<string, readonly Permission[]> = {
-  'migrate-cluster': [
-    ...lease,
-    eks.describeClusters,
-    eks.describeAddon,
-    eks.describeUpdates,
-    records.writeFormer,
-    executions.startRollbacks,
-    executions.awaitRollback,
-    executions.watchRollbackEnd,
-  ],
-  'rollback-cluster': [
-    ...lease,
-    eks.describeAddon,
-    eks.describeUpdates,
-    executions.stopExecutions,
-    executions.describeExecutions,
-  ],
-};
+function own(kubernetesGroup: string | null): Readonly<Record<string, readonly Permission[]>> {
+  return {
+    'migrate-cluster': [
+      ...access(kubernetesGroup),
+      ...lease,
+      eks.describeClusters,
+      eks.describeAddon,
+      eks.describeUpdates,
+      records.writeFormer,
+      executions.startRollbacks,
+      executions.awaitRollback,
+      executions.watchEnd,
+    ],
+    'migrate-fleet': [
+      executions.startMigrations,
+      executions.awaitMigrations,
+      executions.watchEnd,
+      executions.runMap,
+      executions.followMap,
+      nodes.readBatchHold,
+      records.readRollouts,
+    ],
+    'rollback-cluster': [
+      ...access(kubernetesGroup),
+      ...lease,
+      eks.describeAddon,
+      eks.describeUpdates,
+      executions.stopExecutions,
+      executions.describeExecutions,
+    ],
+  };
+}
 
 /** The handlers that the definition names, in the order in which they are given. */
 export function handlersOf(machine: string, handlers: readonly string[]): string[] {
@@ -47,11 +61,10 @@ export function stateMachinePermissions(
   handlers: readonly string[],
   kubernetesGroup: string | null,
 ): Permission[] {
-  const permissions = own[machine];
+  const permissions = own(kubernetesGroup)[machine];
   if (!permissions) throw new Error(`infra/state-machine-permissions.ts does not say what ${machine} may do`);
   return [
     executions.invokeFunctions(handlersOf(machine, handlers)),
-    ...access(kubernetesGroup),
     ...permissions,
     executions.deliverLogs,
     executions.trace,

@@ -6,6 +6,7 @@ export type Variable =
   | 'NIGHTSHIFT_DOCUMENT_PREFIX'
   | 'NIGHTSHIFT_EVENT_BUS'
   | 'NIGHTSHIFT_EVIDENCE_BUCKET'
+  | 'NIGHTSHIFT_FLEET_STATE_MACHINE_ARN'
   | 'NIGHTSHIFT_IN_VPC'
   | 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'
   | 'NIGHTSHIFT_LEASE_GROUP'
@@ -50,6 +51,7 @@ function variableValues(
     NIGHTSHIFT_DOCUMENT_PREFIX: DOCUMENT_PREFIX,
     NIGHTSHIFT_EVENT_BUS: names.eventBus,
     NIGHTSHIFT_EVIDENCE_BUCKET: names.evidenceBucket,
+    NIGHTSHIFT_FLEET_STATE_MACHINE_ARN: arns.stateMachine('migrate-fleet'),
     NIGHTSHIFT_IN_VPC: vpc === null ? 'false' : 'true',
     NIGHTSHIFT_KUBERNETES_ROLE_ARN: arns.role('kubernetes'),
     NIGHTSHIFT_LEASE_GROUP: groups.leases,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ZodMiniType } from 'zod/mini';
 import type { HoldScope } from '../../functions/core/guards/holds.ts';
 import type { Connection } from '../aws.ts';
 import { EXIT, Failure, UsageError } from '../exit.ts';
@@ -10,6 +11,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 interface Chosen {
   all?: boolean;
   batch?: string;
+  stage?: string;
   json?: boolean;
 }
 
@@ -17,6 +19,7 @@ const HOLD = pasteable(`
 Examples:
   $ nightshift hold prod-15 --reason "INC-4711, until the database is moved"
   $ nightshift hold --all --reason "end of quarter" --until 2027-01-04T00:00:00Z
+  $ nightshift hold --stage prod --reason "until the soak of staging was read"
   $ nightshift hold --batch nights/weekend/20261128T2200 --reason "enough for tonight"
 
 Every migration looks for holds immediately before it prepares nodes, changes the add-on, and restarts kube-proxy. A
@@ -50,6 +53,7 @@ export function addHold(program: Command, terminal: Terminal): void {
     .description('Puts a cluster, a batch, or all clusters of the Region, on hold: no migration begins its change.')
     .argument('[cluster]', 'name of the EKS cluster')
     .option('--all', 'every cluster of this account and Region')
+    .option('--stage <name>', 'every cluster that a rollout migrates in this stage')
     .option('--batch <name>', 'every migration of this batch that has not begun its change')
     .requiredOption('--reason <text>', 'why; every migration that waits shows it')
     .option(
@@ -81,6 +85,7 @@ export function addRelease(program: Command, terminal: Terminal): void {
     .description('Releases a cluster or a batch from its hold, or all clusters from the hold of all.')
     .argument('[cluster]', 'name of the EKS cluster')
     .option('--all', 'the hold of all clusters')
+    .option('--stage <name>', 'the hold of this stage')
     .option('--batch <name>', 'the hold of this batch')
     .option('--json', 'print what is released and what still holds as JSON')
     .addHelpText('after', RELEASE)
@@ -118,7 +123,7 @@ export function addHolds(program: Command, terminal: Terminal): void {
         if (json) return terminal.out(JSON.stringify(holds));
         if (holds.length === 0) return terminal.out('nothing is on hold');
         const rows = holds.map((hold) => [
-          hold.batch === undefined ? (hold.cluster ?? 'all clusters') : `batch ${hold.batch}`,
+          shown(hold),
           hold.active ? (hold.until ?? 'until released') : `ended ${hold.until}`,
           hold.by,
           hold.reason,
@@ -136,37 +141,64 @@ function wordsOf(scope: HoldScope): { argument: string; released: string; absent
       released: 'the hold of all clusters is released',
       absent: 'there is no hold of all clusters',
     };
-  const [argument, name] =
-    scope.kind === 'batch' ? [`--batch ${scope.batch}`, `batch ${scope.batch}`] : [scope.cluster, scope.cluster];
+  const [argument, name] = callOf(scope);
   return { argument, released: `${name} is released`, absent: `${name} has no hold` };
 }
 
-const isOfAll = ({ cluster, batch }: ListedHold): boolean => cluster === null && batch === undefined;
+function callOf(scope: Exclude<HoldScope, { kind: 'all' }>): [argument: string, name: string] {
+  switch (scope.kind) {
+    case 'batch':
+      return [`--batch ${scope.batch}`, `batch ${scope.batch}`];
+    case 'stage':
+      return [`--stage ${scope.stage}`, `stage ${scope.stage}`];
+    case 'cluster':
+      return [scope.cluster, scope.cluster];
+  }
+}
+
+const isOfAll = ({ cluster, batch, stage }: ListedHold): boolean =>
+  cluster === null && batch === undefined && stage === undefined;
+
+function shown({ batch, stage, cluster }: ListedHold): string {
+  if (batch !== undefined) return `batch ${batch}`;
+  return stage === undefined ? (cluster ?? 'all clusters') : `stage ${stage}`;
+}
 
 function subject(hold: ListedHold): string {
   if (hold.batch !== undefined) return `batch ${hold.batch} is`;
+  if (hold.stage !== undefined) return `stage ${hold.stage} is`;
   return hold.cluster === null ? 'all clusters are' : `${hold.cluster} is`;
 }
 
 const end = ({ until }: ListedHold): string => (until === null ? 'until the hold is released' : `until ${until}`);
 
-/** @throws UsageError unless exactly one of a cluster, --batch and --all is given, and its name is possible */
-async function scopeFor(cluster: string | undefined, { all = false, batch }: Chosen, verb: string): Promise<HoldScope> {
-  if (Number(all) + Number(batch !== undefined) + Number(cluster !== undefined) !== 1)
-    throw new UsageError(`name either a cluster or --all to ${verb}, or --batch and its name`, {
+/** @throws UsageError unless exactly one of a cluster, --stage, --batch and --all is given, and its name is possible */
+async function scopeFor(
+  cluster: string | undefined,
+  { all = false, batch, stage }: Chosen,
+  verb: string,
+): Promise<HoldScope> {
+  if (Number(all) + [batch, stage, cluster].filter((name) => name !== undefined).length !== 1)
+    throw new UsageError(`name either a cluster or --all to ${verb}, or --stage or --batch and its name`, {
       nextStep: nightshiftCommand(`${verb} --help`),
     });
-  if (batch !== undefined) return { kind: 'batch', batch: await checkBatchName(batch) };
+  if (batch !== undefined) {
+    const { BatchName } = await import('../../functions/core/fleet/batch.ts');
+    return { kind: 'batch', batch: await checkedName(BatchName, batch, '--batch') };
+  }
+  if (stage !== undefined) {
+    const { StageName } = await import('../../functions/core/fleet/stages.ts');
+    return { kind: 'stage', stage: await checkedName(StageName, stage, '--stage') };
+  }
   if (cluster === undefined) return { kind: 'all' };
   const { checkClusterName } = await import('../cluster-name.ts');
   return { kind: 'cluster', cluster: checkClusterName(cluster) };
 }
 
 /** @throws UsageError */
-async function checkBatchName(name: string): Promise<string> {
-  const { BatchName } = await import('../../functions/core/fleet/batch.ts');
+async function checkedName(schema: ZodMiniType<string>, name: string, option: string): Promise<string> {
   const { readWith } = await import('../../functions/core/values/parse-input.ts');
-  const read = readWith(BatchName, name, '--batch');
+  const read = readWith(schema, name, option);
   if (read.kind === 'broken') throw new UsageError(read.sentence);
   return read.data;
 }

@@ -38,7 +38,10 @@ export function parseExecutionArn(text: string): ExecutionName | null {
  *
  * @throws Failure `NotDeployed`, or `AmbiguousStateMachine` when several names end in it.
  */
-export async function findStateMachine(connection: Connection, machine: Machine = 'migrate-cluster'): Promise<string> {
+export async function findStateMachine(
+  connection: Connection,
+  machine: Machine | 'migrate-fleet' = 'migrate-cluster',
+): Promise<string> {
   return onlyOne(connection, machine, await stateMachines(connection));
 }
 
@@ -55,7 +58,7 @@ async function stateMachines(connection: Connection): Promise<string[]> {
   return found;
 }
 
-function onlyOne(connection: Connection, machine: Machine, all: readonly string[]): string {
+function onlyOne(connection: Connection, machine: Machine | 'migrate-fleet', all: readonly string[]): string {
   const found = all.filter((arn) => arn.endsWith(machine));
   const [only, ...others] = found;
   if (only === undefined)

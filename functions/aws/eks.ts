@@ -38,6 +38,8 @@ export interface Eks {
   snapshot(cluster: string): Promise<ClusterSnapshot>;
   /** The names of all clusters in this account and Region. */
   clusters(): Promise<string[]>;
+  /** The tags of a cluster, with one call; null if no cluster has this name. */
+  tags(cluster: string): Promise<Record<string, string> | null>;
   /** Takes two calls for one cluster; null if no cluster has this name. */
   standing(cluster: string): Promise<ClusterStanding | null>;
   /** What advice about kube-proxy's mode rests on. Throws UnknownCluster. */
@@ -101,6 +103,11 @@ export const eks: Eks = {
     const names: string[] = [];
     for await (const page of paginateListClusters({ client: client() }, {})) names.push(...(page.clusters ?? []));
     return names;
+  },
+
+  async tags(name) {
+    const cluster = await findCluster(name);
+    return cluster && (cluster.tags ?? {});
   },
 
   async standing(name) {

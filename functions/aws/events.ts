@@ -9,7 +9,13 @@ export type EndingEvent =
   | 'nightshift.RollbackFailed';
 
 /** The events that nightshift publishes on its bus. */
-export type EventName = EndingEvent | 'nightshift.DriftDetected' | 'nightshift.BatchHeld';
+export type EventName =
+  | EndingEvent
+  | 'nightshift.ApprovalRequested'
+  | 'nightshift.BatchHeld'
+  | 'nightshift.DriftDetected'
+  | 'nightshift.RolloutEnded'
+  | 'nightshift.StageEnded';
 
 /** The event bus to which nightshift publishes the endings of migrations, drift, and held batches. */
 export interface EventBus {

@@ -17,12 +17,21 @@ export interface EndedExecution {
   stoppedAt: Date;
 }
 
+/** An execution that runs; `startedAt` is in milliseconds since 1970. */
+export interface RunningExecution {
+  arn: string;
+  name: string;
+  startedAt: number;
+}
+
 /** The Step Functions calls that nightshift's functions make. */
 export interface StepFunctions {
   /** Returns false if an execution of this name exists, running or ended: a name can be used once in 90 days. */
   start(execution: { stateMachineArn: string; name: string; input: unknown }): Promise<{ started: boolean }>;
   /** The text of an execution's input. */
   input(executionArn: string): Promise<string>;
+  /** The executions of a state machine that run now. */
+  running(stateMachineArn: string): Promise<RunningExecution[]>;
   /** All events of an execution in their order, each as one line of JSON. */
   history(executionArn: string): Promise<string[]>;
   /**
@@ -51,6 +60,15 @@ export const stepFunctions: StepFunctions = {
     const { input } = await client().send(new DescribeExecutionCommand({ executionArn }));
     if (input === undefined) throw new Error(`Step Functions described ${executionArn} without its input`);
     return input;
+  },
+
+  async running(stateMachineArn) {
+    const running: RunningExecution[] = [];
+    const request = { stateMachineArn, statusFilter: 'RUNNING' as const };
+    for await (const page of paginateListExecutions({ client: client(), pageSize: PAGE }, request))
+      for (const { executionArn: arn, name, startDate } of page.executions ?? [])
+        if (arn && name && startDate) running.push({ arn, name, startedAt: startDate.getTime() });
+    return running;
   },
 
   async history(executionArn) {

@@ -67,6 +67,14 @@ const NEXT_STEPS = {
    */
   OnHold:
     'Read why it is on hold with `nightshift holds`; when the reason is gone, `nightshift release` and start again.',
+  /** A node no longer proves the target, and the execution was started to prove it and to change nothing. */
+  TargetLost: 'Find out who changed kube-proxy; then resume the rollout, which migrates the cluster again.',
+  /** Another rollout is running in this account and Region. */
+  RolloutRunning: 'Wait until the other rollout has ended, or follow it with `nightshift rollout status`.',
+  /** A stage failed more often than it tolerates, or clusters of it did not begin: no further cluster begins. */
+  RolloutHeld: 'Repair the named clusters, then `nightshift rollout resume`: proven clusters are not migrated again.',
+  /** A person denied a stage, or nobody answered in time. */
+  ApprovalDenied: 'Read who denied it and why; `nightshift rollout resume` asks again.',
   /** An alarm that guards the cluster is raised: before the change, and no window says when to ask again; or during it, or right after it, and the change is rolled back. */
   GuardRaised: 'Look at the named alarms in CloudWatch; when they are OK again, start again.',
   /** nightshift's access to Kubernetes could not be revoked. */
@@ -141,6 +149,8 @@ export class SweepIncomplete extends ending('SweepIncomplete') {}
 export class AnswerTooLarge extends ending('AnswerTooLarge') {}
 export class StepFailed extends ending('StepFailed') {}
 export class ConfigurationChanged extends ending('ConfigurationChanged') {}
+export class TargetLost extends ending('TargetLost') {}
+export class RolloutRunning extends ending('RolloutRunning') {}
 export class LeaseLost extends ending('LeaseLost') {}
 
 /**

@@ -1,7 +1,7 @@
 import { type CloudWatch, cloudwatch } from '../aws/cloudwatch.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
 import { Input, type Output } from '../contracts/decide-window.ts';
-import { assertNever, GuardRaised, OnHold, UnknownWindow, WindowNever } from '../core/errors.ts';
+import { assertNever, GuardRaised, OnHold, TargetLost, UnknownWindow, WindowNever } from '../core/errors.ts';
 import { LONGEST_WAIT_DAYS, type MigrationRequest, parseRequest } from '../core/execution/request.ts';
 import { guardText, NO_GUARDS } from '../core/guards/alarms.ts';
 import { type ActiveHold, holdInForce, holdsOf, holdText, isBatchHold } from '../core/guards/holds.ts';
@@ -21,13 +21,20 @@ export interface Deps {
  * Decides whether disruption is allowed now, or when it will be. Without a configured window it is never allowed. A
  * hold or a raised guard closes every window; it also stops a cluster that needs none. The hold of its batch ends a
  * migration before its change: it waits for no other window.
+ * Throws TargetLost for a request that may change nothing: only a cluster that does not prove the target gets here.
  * Throws UnknownWindow, WindowNever, OnHold, GuardRaised, InvalidRequest for a request or a window that breaks a rule.
  */
 export function decideWindow(deps: Deps): Run<Input, Output> {
   return async (input, log) => {
     const request = parseRequest(input.request);
-    const batch = input.before === 'change' ? request.batch?.name : undefined;
-    const holds = await deps.ssm.parameters(holdsOf(request.cluster, batch));
+    if (request.proofOnly)
+      throw new TargetLost(`${request.cluster} no longer proves the target, and this execution may change nothing.`);
+    const { cluster, batch, stage } = request;
+    const scopes = {
+      ...(input.before === 'change' && batch && { batch: batch.name }),
+      ...(stage !== undefined && { stage }),
+    };
+    const holds = await deps.ssm.parameters(holdsOf(cluster, scopes));
     const batchHold = holdInForce(holds.filter(isBatchHold), input.now);
     if (batchHold !== null) throw new OnHold(`${request.cluster} is not changed: ${holdText(batchHold)}.`);
     const hold = holdInForce(holds, input.now);

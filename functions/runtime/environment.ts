@@ -12,6 +12,7 @@ export const environment = {
   inVpc: once(() => variable('NIGHTSHIFT_IN_VPC') === 'true'),
   migrateStateMachineArn: once(() => variable('NIGHTSHIFT_MIGRATE_STATE_MACHINE_ARN')),
   rollbackStateMachineArn: once(() => variable('NIGHTSHIFT_ROLLBACK_STATE_MACHINE_ARN')),
+  fleetStateMachineArn: once(() => variable('NIGHTSHIFT_FLEET_STATE_MACHINE_ARN')),
   /** The ARN for StartExecution, with the alias; an event names the state machine without it. */
   migrateAliasArn: once(() => variable('NIGHTSHIFT_MIGRATE_ALIAS_ARN')),
   rollbackAliasArn: once(() => variable('NIGHTSHIFT_ROLLBACK_ALIAS_ARN')),

@@ -8,7 +8,7 @@ import { readDefinition, STATE_MACHINES } from '../../state-machines/definitions
 import type { Config } from '../config.ts';
 import { arns, names, TEMPLATE_NAMES } from '../names.ts';
 import { ALIAS } from '../naming.ts';
-import { encryptEvidence } from '../permissions/records.ts';
+import { decryptEvidence, encryptEvidence } from '../permissions/records.ts';
 import { stateMachinePermissions } from '../state-machine-permissions.ts';
 import { inEveryPartition, substitutions } from '../workflow.ts';
 import type { Functions } from './functions.ts';
@@ -33,11 +33,15 @@ class Machine extends Construct {
     super(scope, machine);
     const handlers = [...functions.byHandler.keys()];
     const permissions = stateMachinePermissions(machine, handlers, config.kubernetesGroup);
-    const stores = permissions.some(({ actions }) => actions.includes('s3:PutObject'));
+    const calls = (action: string) => permissions.some(({ actions }) => actions.includes(action));
     const role = roleFor(this, machine, {
       assumedBy: stepFunctions(machine),
       description: `The state machine ${names.stateMachine(machine)}`,
-      permissions: [...permissions, ...(stores ? [encryptEvidence(key.keyArn)] : [])],
+      permissions: [
+        ...permissions,
+        ...(calls('s3:PutObject') ? [encryptEvidence(key.keyArn)] : []),
+        ...(calls('s3:GetObject') ? [decryptEvidence(key.keyArn)] : []),
+      ],
     });
     const logs = new LogGroup(this, 'Logs', {
       // Log groups with this prefix do not fill the resource policy of CloudWatch Logs.

@@ -24,6 +24,38 @@ export const startRollbacks = start('StartRollbacks', 'Starts a rollback or a re
   'rollback-cluster',
 ]);
 
+/** The executions of a Distributed Map belong to its state machine, and their ARNs have the Map's label.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html#dist-map-permissions */
+export const runMap: Permission = {
+  sid: 'RunMap',
+  why: 'Starts one execution of its own Map for each cluster.',
+  actions: ['states:StartExecution'],
+  resources: [arns.stateMachine('migrate-fleet')],
+};
+
+export const followMap: Permission = {
+  sid: 'FollowMap',
+  why: 'Follows the executions of its own Map, and stops them if it is stopped itself.',
+  actions: ['states:DescribeExecution', 'states:StopExecution'],
+  resources: [arns.executions('migrate-fleet')],
+  wildcard: ANY_EXECUTION,
+};
+
+export const awaitMigrations: Permission = {
+  sid: 'AwaitMigrations',
+  why: 'Waits for the migrations that it started. It may not stop them.',
+  actions: ['states:DescribeExecution'],
+  resources: [arns.executions('migrate-cluster')],
+  wildcard: ANY_EXECUTION,
+};
+
+export const listRollouts: Permission = {
+  sid: 'ListRollouts',
+  why: 'Sees whether another rollout runs.',
+  actions: ['states:ListExecutions'],
+  resources: [arns.stateMachine('migrate-fleet')],
+};
+
 export const awaitRollback: Permission = {
   sid: 'AwaitRollback',
   why: 'Waits for the rollback that it started, and stops it if it is stopped itself.',
@@ -32,9 +64,9 @@ export const awaitRollback: Permission = {
   wildcard: ANY_EXECUTION,
 };
 
-export const watchRollbackEnd: Permission = {
-  sid: 'HearOfRollback',
-  why: 'Step Functions learns of the end of that rollback through a rule that it manages.',
+export const watchEnd: Permission = {
+  sid: 'HearOfEnd',
+  why: 'Step Functions learns of the end of the execution that it waits for through a rule that it manages.',
   actions: ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
   resources: [arns.in('events', 'rule/StepFunctionsGetEventsForStepFunctionsExecutionRule')],
 };

@@ -1,3 +1,4 @@
+import { APPROVALS_PATH } from '../../functions/core/fleet/approval.ts';
 import { HOLDS_PATH } from '../../functions/core/guards/holds.ts';
 import type { Config } from '../config.ts';
 import { arns } from '../names.ts';
@@ -71,15 +72,38 @@ export function runOnNodes(nodeTags: readonly string[]): Permission[] {
   }));
 }
 
-/** The permission to read the holds, SSM parameters below one path, of clusters, of batches and of the whole Region. */
+export const readBatchHolds: Permission = {
+  sid: 'ReadBatchHolds',
+  why: 'Reads whether the migrations of a stage are held because too many failed.',
+  actions: ['ssm:GetParameters'],
+  resources: [arns.in('ssm', `parameter${HOLDS_PATH}/batches/*`)],
+  wildcard: 'The holds of any batch.',
+};
+
+export const readBatchHold: Permission = {
+  ...readBatchHolds,
+  sid: 'ReadBatchHold',
+  actions: ['ssm:GetParameter'],
+};
+
+export const askForApprovals: Permission = {
+  sid: 'AskForApprovals',
+  why: 'Stores the task token with which a person approves or denies a stage.',
+  actions: ['ssm:PutParameter'],
+  resources: [arns.in('ssm', `parameter${APPROVALS_PATH}/*`)],
+  wildcard: 'The approvals of any rollout.',
+};
+
+/** The permission to read the holds, SSM parameters below one path, of clusters, of batches, of stages and of the whole Region. */
 export const readHolds: Permission = {
   sid: 'ReadHolds',
-  why: 'Reads whether the cluster, its batch, or all clusters are on hold.',
+  why: 'Reads whether the cluster, its batch, its stage, or all clusters are on hold.',
   actions: ['ssm:GetParameters'],
   resources: [
     arns.in('ssm', `parameter${HOLDS_PATH}/all`),
     arns.in('ssm', `parameter${HOLDS_PATH}/clusters/*`),
     arns.in('ssm', `parameter${HOLDS_PATH}/batches/*`),
+    arns.in('ssm', `parameter${HOLDS_PATH}/stages/*`),
   ],
-  wildcard: 'The holds of any cluster and of any batch.',
+  wildcard: 'The holds of any cluster, of any batch and of any stage.',
 };

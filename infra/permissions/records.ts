@@ -62,6 +62,32 @@ export const keepPlans: Permission = {
   wildcard: 'The name of a cluster is part of the key.',
 };
 
+const ROLLOUTS = 'The name of a rollout is part of the key.';
+
+export const keepRollouts: Permission = {
+  sid: 'KeepRollouts',
+  why: 'Stores how far a rollout is, and how each of its clusters ended.',
+  actions: ['s3:GetObject', 's3:PutObject'],
+  resources: [arns.objects('rollouts/*')],
+  wildcard: ROLLOUTS,
+};
+
+export const readRollouts: Permission = {
+  sid: 'ReadRollouts',
+  why: "Reads the list of a stage's clusters.",
+  actions: ['s3:GetObject'],
+  resources: [arns.objects('rollouts/*')],
+  wildcard: ROLLOUTS,
+};
+
+export const readManifests: Permission = {
+  sid: 'ReadManifests',
+  why: 'Reads the lists of clusters that people stored for stages.',
+  actions: ['s3:GetObject'],
+  resources: [arns.objects('manifests/*')],
+  wildcard: 'People name these objects.',
+};
+
 const viaS3 = (keyArn: string, sid: string, why: string, actions: string[]): Permission => ({
   sid,
   why,

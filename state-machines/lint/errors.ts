@@ -132,9 +132,18 @@ function errorVariables(assign: Record<string, unknown>): string[] {
     .flatMap(({ field }) => field.split('/')[1] ?? []);
 }
 
-/** A Task that calls a function must retry what passes by itself. */
-export function checkLambdaRetry(state: Record<string, unknown>, path: string, report: Report): void {
-  checkRetries(state, TRANSIENT_LAMBDA_ERRORS, { path, rule: 'lambda-retry', report });
+/**
+ * A Task that calls a function must retry what passes by itself. One that waits for its token does not retry its
+ * timeout, which says that nobody answered.
+ */
+export function checkLambdaRetry(
+  state: Record<string, unknown>,
+  path: string,
+  report: Report,
+  waitsForToken: boolean,
+): void {
+  const names = TRANSIENT_LAMBDA_ERRORS.filter((name) => !waitsForToken || name !== 'States.Timeout');
+  checkRetries(state, names, { path, rule: 'lambda-retry', report });
 }
 
 /** A Task that calls a service must retry its throttling, its faults, errors that it does not declare, and silence. */

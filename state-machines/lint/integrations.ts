@@ -93,6 +93,9 @@ function checkFunction(args: unknown, path: string, functions: readonly string[]
   if (!isKnown) report(`${path}/FunctionName`, 'unknown-handler', `${JSON.stringify(name)} is no handler's function`);
 }
 
+/** A Task that waits until somebody sends its token. */
+const CALLBACK = /\.waitForTaskToken$/;
+
 /** Checks a Task's Resource, its argument names, its retries, and for a function that it exists. */
 export function checkIntegration(
   state: Record<string, unknown>,
@@ -100,11 +103,12 @@ export function checkIntegration(
   functions: readonly string[],
   report: Report,
 ): void {
-  const arn = String(state['Resource']).replace('arn:${Partition}:', 'arn:aws:');
+  const resource = String(state['Resource']).replace('arn:${Partition}:', 'arn:aws:');
+  const arn = resource.replace(CALLBACK, '');
   const args = writtenOut(state['Arguments']);
   if (arn === 'arn:aws:states:::lambda:invoke') {
     checkFunction(args, `${path}/Arguments`, functions, report);
-    checkLambdaRetry(state, path, report);
+    checkLambdaRetry(state, path, report, CALLBACK.test(resource));
   }
   const fields = optimizedIntegrations.get(arn);
   if (fields) {

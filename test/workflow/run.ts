@@ -210,10 +210,9 @@ const Ending = z.object({ ending: z.string(), execution: z.object({ name: z.stri
 
 function endingsSaid({ service, operation, input, error }: ApiCall): Rested['said'] {
   if (service !== 'events' || operation !== 'PutEvents' || error !== undefined) return [];
-  const endings = PutEvents.parse(input).Entries.filter(({ DetailType }) => DetailType !== 'nightshift.BatchHeld');
-  return endings.map(({ DetailType, Detail }) => {
-    const { ending, execution } = Ending.parse(JSON.parse(Detail));
-    return { event: DetailType, execution: execution.name, ending };
+  return PutEvents.parse(input).Entries.flatMap(({ DetailType, Detail }) => {
+    const { data } = Ending.safeParse(JSON.parse(Detail));
+    return data ? [{ event: DetailType, execution: data.execution.name, ending: data.ending }] : [];
   });
 }
 

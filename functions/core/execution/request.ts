@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { InvalidRequest } from '../errors.ts';
 import { Batch } from '../fleet/batch.ts';
+import { StageName } from '../fleet/stages.ts';
 import { MODES } from '../modes/index.ts';
 import { DEFAULT_MODE, TARGET_MODES } from '../modes/proxy-mode.ts';
 import { CHECK_NAMES } from '../preflight/names.ts';
@@ -64,6 +65,15 @@ export const MigrationRequest = z
       /** How a self-managed kube-proxy is changed; if left out, a cluster with a self-managed kube-proxy is refused. */
       selfManaged: z.exactOptional(z.enum(SELF_MANAGED, { error: `must be one of ${SELF_MANAGED.join(', ')}` })),
       requestedBy: z.exactOptional(printable(512)),
+      /** The stage of the rollout that started the migration: a hold of the stage holds it, too. */
+      stage: z.exactOptional(StageName),
+      /** Prove the target on every node, and end as TargetLost instead of changing anything. */
+      proofOnly: z.exactOptional(z.literal(true, { error: 'must be true, or be left out' })),
+      /**
+       * ARN of the execution that started this one: the console of Step Functions links the two.
+       * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html
+       */
+      AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: z.exactOptional(printable(1_000)),
       /** Wait until EKS has made the cluster, and kube-proxy an add-on of it. */
       awaitActive: z.exactOptional(z.literal(true, { error: 'must be true, or be left out' })),
       /** Do not begin before this moment, ISO 8601 in UTC. */

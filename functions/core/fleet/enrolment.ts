@@ -15,6 +15,7 @@ export const ENROLMENT_TAGS = {
   mode: `${PREFIX}mode`,
   scheduler: `${PREFIX}scheduler`,
   guard: GUARD_TAG,
+  stage: `${PREFIX}stage`,
 } as const;
 const KNOWN: readonly string[] = Object.values(ENROLMENT_TAGS);
 

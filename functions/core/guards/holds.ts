@@ -3,8 +3,12 @@ import { assertNever } from '../errors.ts';
 import { type Parsed, readWith } from '../values/parse-input.ts';
 import { printable } from '../values/printable.ts';
 
-/** What a hold covers: one cluster, one batch of migrations, or every cluster of this account and Region. */
-export type HoldScope = { kind: 'all' } | { kind: 'cluster'; cluster: string } | { kind: 'batch'; batch: string };
+/** What a hold covers: a cluster, a batch of migrations, a stage of rollouts, or every cluster of this account and Region. */
+export type HoldScope =
+  | { kind: 'all' }
+  | { kind: 'cluster'; cluster: string }
+  | { kind: 'batch'; batch: string }
+  | { kind: 'stage'; stage: string };
 
 /**
  * The SSM parameters of all holds are below this path. Their history and CloudTrail record who held what.
@@ -13,6 +17,7 @@ export type HoldScope = { kind: 'all' } | { kind: 'cluster'; cluster: string } |
 export const HOLDS_PATH = '/nightshift/holds';
 const CLUSTERS = `${HOLDS_PATH}/clusters/`;
 const BATCHES = `${HOLDS_PATH}/batches/`;
+const STAGES = `${HOLDS_PATH}/stages/`;
 const ALL = `${HOLDS_PATH}/all`;
 
 const moment = 'must be a moment in UTC such as 2026-11-21T07:00:00Z';
@@ -44,6 +49,8 @@ export function holdParameter(scope: HoldScope): string {
       return `${CLUSTERS}${scope.cluster}`;
     case 'batch':
       return `${BATCHES}${scope.batch}`;
+    case 'stage':
+      return `${STAGES}${scope.stage}`;
     default:
       return assertNever(scope);
   }
@@ -53,13 +60,18 @@ export function holdParameter(scope: HoldScope): string {
 export function scopeOf(parameter: string): HoldScope | null {
   if (parameter === ALL) return { kind: 'all' };
   if (parameter.startsWith(BATCHES)) return { kind: 'batch', batch: parameter.slice(BATCHES.length) };
+  if (parameter.startsWith(STAGES)) return { kind: 'stage', stage: parameter.slice(STAGES.length) };
   return parameter.startsWith(CLUSTERS) ? { kind: 'cluster', cluster: parameter.slice(CLUSTERS.length) } : null;
 }
 
-/** The names of the parameters that can hold a cluster, and its batch if it is in one. */
-export function holdsOf(cluster: string, batch?: string): string[] {
-  const ofBatch = batch === undefined ? [] : [holdParameter({ kind: 'batch', batch })];
-  return [holdParameter({ kind: 'all' }), holdParameter({ kind: 'cluster', cluster }), ...ofBatch];
+/** The names of the parameters that can hold a cluster, with its batch and its stage if it has them. */
+export function holdsOf(cluster: string, { batch, stage }: { batch?: string; stage?: string } = {}): string[] {
+  return [
+    holdParameter({ kind: 'all' }),
+    holdParameter({ kind: 'cluster', cluster }),
+    ...(batch === undefined ? [] : [holdParameter({ kind: 'batch', batch })]),
+    ...(stage === undefined ? [] : [holdParameter({ kind: 'stage', stage })]),
+  ];
 }
 
 /** Whether a parameter holds a batch. */
@@ -104,6 +116,7 @@ const HELD: Record<HoldScope['kind'], string> = {
   all: 'all clusters are',
   cluster: 'the cluster is',
   batch: 'its batch is',
+  stage: 'its stage is',
 };
 
 /** One sentence that says what is held, by whom, why and until when. */

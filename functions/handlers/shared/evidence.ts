@@ -54,6 +54,16 @@ export async function findEnding(store: Pick<ObjectStore, 'find'>, execution: Ex
   return found && understood(Ended, key, () => JSON.parse(found.text)).ending;
 }
 
+/** What an execution recorded of its ending; null if it recorded nothing. Throws EvidenceMissing for another object. */
+export async function findOutcome(
+  store: Pick<ObjectStore, 'find'>,
+  execution: Execution,
+): Promise<OutcomeRecord | null> {
+  const key = outcomeKey(execution);
+  const found = await store.find(key);
+  return found && understood(OutcomeRecord, key, () => JSON.parse(found.text));
+}
+
 const Missing = z.pick(OutcomeRecord, { missing: true });
 
 /** The evidence that an execution recorded as missing; empty if it recorded no ending. Throws EvidenceMissing. */

@@ -11,6 +11,7 @@ import type { Log, Run } from '../../runtime/wrap.ts';
 import { type BatchDeps, batchOf, countFailure } from './batch.ts';
 import { findEnding, findMissing, outcomeKey } from './evidence.ts';
 import { type EvidenceIndex, indexEvidence, indexOfReported } from './evidence-index.ts';
+import { sentenceOf } from './sentence-of.ts';
 import { reasonOf } from './store-or-carry.ts';
 
 /** A request that names a cluster, be it a migration's or a rollback's. */
@@ -215,9 +216,6 @@ async function eventOf(
   return owner && (await findEnding(store, owner)) === null ? 'nightshift.MigrationFailed' : null;
 }
 
-/** What Lambda's error output holds as the cause of a failed function. */
-const LambdaCause = z.object({ errorMessage: z.string() });
-
 const SUCCESSES: readonly Input['ending'][] = ['migrated', 'already-compliant', 'finished', 'nothing-to-roll-back'];
 
 const isSuccess = (ending: Input['ending']) => SUCCESSES.includes(ending);
@@ -249,15 +247,6 @@ function failureOf({ ending, failure }: Input): Failure | undefined {
   if (!failure && ending === 'rolled-back') return undefined;
   if (!failure) return { name: 'NoReason', cause: `The execution ended ${ending} without an error.` };
   return failureByOurName({ name: failure.Error, cause: sentenceOf(failure.Cause ?? '') });
-}
-
-function sentenceOf(cause: string): string {
-  try {
-    const parsed = LambdaCause.safeParse(JSON.parse(cause));
-    return parsed.success ? parsed.data.errorMessage : cause;
-  } catch {
-    return cause;
-  }
 }
 
 /** An event may have 256 KiB: it carries the sentence, and the record everything. */

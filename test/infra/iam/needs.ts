@@ -102,6 +102,9 @@ const NEEDS: Readonly<Record<string, Readonly<Record<string, Needs>>>> = {
     PutParameter: ({ input }, around) => [
       need('ssm:PutParameter', arn('ssm', around, `parameter${text(input, 'Name')}`)),
     ],
+    GetParameter: ({ input }, around) => [
+      need('ssm:GetParameter', arn('ssm', around, `parameter${text(input, 'Name')}`)),
+    ],
     GetParameters: ({ input }, around) =>
       textsOf(input['Names']).map((name) => need('ssm:GetParameters', arn('ssm', around, `parameter${name}`))),
   },

@@ -70,12 +70,12 @@ describe("a cluster's tags", () => {
         'nightshift:enrolled': 'true',
         'nightshift:window': '',
       },
-      'The tag "nightshift:windw" is none of nightshift:enrolled, nightshift:window, nightshift:mode, nightshift:scheduler, nightshift:guard.':
+      'The tag "nightshift:windw" is none of nightshift:enrolled, nightshift:window, nightshift:mode, nightshift:scheduler, nightshift:guard, nightshift:stage.':
         {
           'nightshift:enrolled': 'true',
           'nightshift:windw': 'sunday',
         },
-      'The tag "nightshift:enroled" is none of nightshift:enrolled, nightshift:window, nightshift:mode, nightshift:scheduler, nightshift:guard.':
+      'The tag "nightshift:enroled" is none of nightshift:enrolled, nightshift:window, nightshift:mode, nightshift:scheduler, nightshift:guard, nightshift:stage.':
         {
           'nightshift:enroled': 'true',
         },

@@ -1,0 +1,16 @@
+import * as z from 'zod/mini';
+import { Common, Instant } from './shared/input.ts';
+import { StageOfRollout } from './shared/stage.ts';
+
+const { rollout, stage } = StageOfRollout;
+
+export const Input = z.object({ ...Common, rollout, stage, soakUntil: Instant });
+export type Input = z.output<typeof Input>;
+
+/** Moments are ISO 8601 in UTC. */
+export const Output = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('soaking'), nextLook: z.string() }),
+  z.object({ kind: z.literal('over') }),
+  z.object({ kind: z.literal('held'), reason: z.string() }),
+]);
+export type Output = z.output<typeof Output>;

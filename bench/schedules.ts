@@ -8,6 +8,7 @@ const deployment = {
     ['weekend', { schedule: 'cron(0 2 ? * SAT *)', timezone: 'America/New_York', durationHours: 1, cutoffHours: 0 }],
   ]),
   stateMachineArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-cluster:live',
+  stages: null,
   now: new Date('2026-11-20T22:00:00Z'),
 };
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { InvalidConfiguration, InvalidRequest, isNightshiftError } from '../functions/core/errors.ts';
 import { parseSettings, type Settings } from '../functions/core/fleet/settings.ts';
+import { type Fleet, parseFleet } from '../functions/core/fleet/stages.ts';
 import { KUBERNETES_GROUP } from '../functions/core/preflight/access-manifest.ts';
 import { parseInput } from '../functions/core/values/parse-input.ts';
 import { parseWindow, type Window } from '../functions/core/window/window.ts';
@@ -10,6 +11,8 @@ import { parseWindow, type Window } from '../functions/core/window/window.ts';
 export interface Config {
   windows: Record<string, Window>;
   settings: Settings;
+  /** The stages in which enrolled clusters are migrated; null: each cluster by its own schedule. */
+  fleet: Fleet | null;
   /**
    * `emails`: addresses that are notified of failures. `centralBusArn`: a bus that also gets every nightshift event.
    */
@@ -73,6 +76,7 @@ const FileInput = strict({
     error: 'must be a JSON object of windows by name, each name 1 to 64 letters, digits, dots, dashes or underscores',
   }),
   settings: z.unknown(),
+  fleet: z._default(z.unknown(), null),
   notifications: z._default(
     strict({
       emails: z._default(listOf('an e-mail address', /^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+$/, 50), []),
@@ -139,17 +143,19 @@ export function parseConfig(value: unknown): Config {
     Object.entries(file.windows).map(([name, window]) => [name, inField(`windows.${name}`, () => parseWindow(window))]),
   );
   const settings = inField('settings', () => parseSettings(file.settings));
+  const fleet = file.fleet === null ? null : inField('fleet', () => parseFleet(file.fleet));
   if (!Object.hasOwn(windows, settings.window))
     throw invalid(
       `settings.window must be the name of one of the windows (${Object.keys(windows).join(', ') || 'there is none'}), ` +
         `but it is ${JSON.stringify(settings.window)}.`,
     );
-  const characters = JSON.stringify(windows).length + JSON.stringify(settings).length;
+  const stages = fleet === null ? '' : JSON.stringify(fleet);
+  const characters = JSON.stringify(windows).length + JSON.stringify(settings).length + stages.length;
   if (characters > LONGEST_VARIABLES)
     throw invalid(
-      `windows and settings must have at most ${LONGEST_VARIABLES} characters as JSON, but they have ${characters}.`,
+      `windows, settings and fleet must have at most ${LONGEST_VARIABLES} characters as JSON, but they have ${characters}.`,
     );
-  return { ...file, windows, settings };
+  return { ...file, windows, settings, fleet };
 }
 
 /** Reads and checks the file. Throws InvalidConfiguration; if the file cannot be read, the error names it. */

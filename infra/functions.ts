@@ -163,7 +163,7 @@ const workflowFunctions = {
     timeout: 300,
     memory: 512,
     invokedBy: 'workflow',
-    variables: [],
+    variables: ['NIGHTSHIFT_EVIDENCE_BUCKET', 'NIGHTSHIFT_ROLLBACK_ALIAS_ARN', 'NIGHTSHIFT_SETTINGS'],
   },
   'record-rollout': {
     description: 'Publishes the ending of a rollout, and writes its summary',
@@ -176,6 +176,7 @@ const workflowFunctions = {
 
 const planVariables: readonly Variable[] = [
   'NIGHTSHIFT_EVIDENCE_BUCKET',
+  'NIGHTSHIFT_FLEET',
   'NIGHTSHIFT_MIGRATE_ALIAS_ARN',
   'NIGHTSHIFT_SCHEDULE_DLQ_ARN',
   'NIGHTSHIFT_SCHEDULE_GROUP',
@@ -240,7 +241,7 @@ const eventFunctions = {
     memory: 512,
     invokedBy: 'event',
     reservedConcurrency: 1,
-    variables: planVariables,
+    variables: ['NIGHTSHIFT_FLEET_ALIAS_ARN', 'NIGHTSHIFT_FLEET_STATE_MACHINE_ARN', ...planVariables],
   },
   'sweep-executions': {
     description: 'Handles ended executions whose event never came',

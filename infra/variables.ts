@@ -6,6 +6,8 @@ export type Variable =
   | 'NIGHTSHIFT_DOCUMENT_PREFIX'
   | 'NIGHTSHIFT_EVENT_BUS'
   | 'NIGHTSHIFT_EVIDENCE_BUCKET'
+  | 'NIGHTSHIFT_FLEET'
+  | 'NIGHTSHIFT_FLEET_ALIAS_ARN'
   | 'NIGHTSHIFT_FLEET_STATE_MACHINE_ARN'
   | 'NIGHTSHIFT_IN_VPC'
   | 'NIGHTSHIFT_KUBERNETES_ROLE_ARN'
@@ -29,7 +31,7 @@ const RETRIES = { AWS_RETRY_MODE: 'adaptive', AWS_MAX_ATTEMPTS: '10' };
 /** What a function's environment has: the variables that it reads, and what Powertools and the AWS SDK read. */
 export function environmentOf(
   variables: readonly Variable[],
-  config: Pick<Config, 'settings' | 'vpc' | 'windows'>,
+  config: Pick<Config, 'fleet' | 'settings' | 'vpc' | 'windows'>,
   names: Names,
 ): Record<string, string> {
   const values = variableValues(config, names);
@@ -44,13 +46,15 @@ export function environmentOf(
 
 /** The value of each variable in this deployment. */
 function variableValues(
-  { settings, vpc, windows }: Pick<Config, 'settings' | 'vpc' | 'windows'>,
+  { fleet, settings, vpc, windows }: Pick<Config, 'fleet' | 'settings' | 'vpc' | 'windows'>,
   { names, arns }: Names,
 ): Record<Variable, string> {
   return {
     NIGHTSHIFT_DOCUMENT_PREFIX: DOCUMENT_PREFIX,
     NIGHTSHIFT_EVENT_BUS: names.eventBus,
     NIGHTSHIFT_EVIDENCE_BUCKET: names.evidenceBucket,
+    NIGHTSHIFT_FLEET: JSON.stringify(fleet),
+    NIGHTSHIFT_FLEET_ALIAS_ARN: arns.alias('migrate-fleet'),
     NIGHTSHIFT_FLEET_STATE_MACHINE_ARN: arns.stateMachine('migrate-fleet'),
     NIGHTSHIFT_IN_VPC: vpc === null ? 'false' : 'true',
     NIGHTSHIFT_KUBERNETES_ROLE_ARN: arns.role('kubernetes'),

@@ -17,7 +17,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { type BundleReport, buildFunctions, replaceBundles } from '../build.ts';
 import { bundledPackages } from '../scripts/third-party-notices.ts';
 
-const ONE_CLIENT = ['on-cluster-created'];
+const ONE_CLIENT = ['on-cluster-created', 'record-cluster'];
 /** They talk to Kubernetes, EC2, SSM, EKS and S3, and the first of them to CloudWatch. */
 const LARGE = ['inspect-cluster', 'inspect-rollback'];
 const KUBERNETES = [
@@ -41,18 +41,24 @@ test('every handler is a function', () => {
     'check-configuration',
     'check-guards',
     'check-rollout',
+    'check-soak',
     'collect-from-nodes',
     'decide-window',
     'edit-config-map',
     'inspect-cluster',
     'inspect-rollback',
+    'judge-stage',
     'on-addon-changed',
     'on-cluster-created',
     'on-cluster-tagged',
     'on-execution-ended',
     'on-node-registered',
+    'open-stage',
     'read-request',
+    'record-cluster',
     'record-outcome',
+    'record-rollout',
+    'request-approval',
     'restart-kube-proxy',
     'run-on-nodes',
     'schedule-migrations',
@@ -111,8 +117,8 @@ describe('cold starts stay short', () => {
     expect(one.filter(({ bytes }) => bytes > 400_000)).toEqual([]);
   });
 
-  test('only those that look at a whole cluster have more than 640 KB', () => {
-    expect(reports.filter(({ bytes }) => bytes > 640_000).map(({ name }) => name)).toEqual(LARGE);
+  test('only those that look at a whole cluster have more than 680 KB', () => {
+    expect(reports.filter(({ bytes }) => bytes > 680_000).map(({ name }) => name)).toEqual(LARGE);
   });
 
   test('and those have at most 930 KB', () => {

@@ -30,6 +30,8 @@ export interface StepFunctions {
   start(execution: { stateMachineArn: string; name: string; input: unknown }): Promise<{ started: boolean }>;
   /** The text of an execution's input. */
   input(executionArn: string): Promise<string>;
+  /** How an execution stands; null if Step Functions has none, or no longer. */
+  standing(executionArn: string): Promise<{ status: ExecutionStatus; error: string | null } | null>;
   /** The executions of a state machine that run now. */
   running(stateMachineArn: string): Promise<RunningExecution[]>;
   /** All events of an execution in their order, each as one line of JSON. */
@@ -60,6 +62,17 @@ export const stepFunctions: StepFunctions = {
     const { input } = await client().send(new DescribeExecutionCommand({ executionArn }));
     if (input === undefined) throw new Error(`Step Functions described ${executionArn} without its input`);
     return input;
+  },
+
+  async standing(executionArn) {
+    try {
+      const { status, error } = await client().send(new DescribeExecutionCommand({ executionArn }));
+      if (status === undefined) throw new Error(`Step Functions described ${executionArn} without its status`);
+      return { status, error: error ?? null };
+    } catch (error) {
+      if (isNamed(error, 'ExecutionDoesNotExist')) return null;
+      throw error;
+    }
   },
 
   async running(stateMachineArn) {

@@ -11,6 +11,7 @@ export type Input = z.output<typeof Input>;
 export const Output = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('soaking'), nextLook: z.string() }),
   z.object({ kind: z.literal('over') }),
-  z.object({ kind: z.literal('held'), reason: z.string() }),
+  /** An alarm rings. `rollbacks`: the executions that restore the clusters that it guards. */
+  z.object({ kind: z.literal('held'), reason: z.string(), rollbacks: z.array(z.string()) }),
 ]);
 export type Output = z.output<typeof Output>;

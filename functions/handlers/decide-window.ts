@@ -1,5 +1,6 @@
 import { type CloudWatch, cloudwatch } from '../aws/cloudwatch.ts';
 import { type Ssm, ssm } from '../aws/ssm.ts';
+import { type StepFunctions, stepFunctions } from '../aws/step-functions.ts';
 import { Input, type Output } from '../contracts/decide-window.ts';
 import { assertNever, GuardRaised, OnHold, TargetLost, UnknownWindow, WindowNever } from '../core/errors.ts';
 import { LONGEST_WAIT_DAYS, type MigrationRequest, parseRequest } from '../core/execution/request.ts';
@@ -13,6 +14,7 @@ import { askGuards } from './shared/guards.ts';
 export interface Deps {
   ssm: Pick<Ssm, 'calendars' | 'parameters'>;
   cloudwatch: CloudWatch;
+  stepFunctions: Pick<StepFunctions, 'standing'>;
   /** The configured windows by name, not yet parsed. */
   windows: () => ReadonlyMap<string, unknown>;
 }
@@ -30,6 +32,7 @@ export function decideWindow(deps: Deps): Run<Input, Output> {
     if (request.proofOnly)
       throw new TargetLost(`${request.cluster} no longer proves the target, and this execution may change nothing.`);
     const { cluster, batch, stage } = request;
+    if (input.before === 'change') await requireRollout(deps, request);
     const scopes = {
       ...(input.before === 'change' && batch && { batch: batch.name }),
       ...(stage !== undefined && { stage }),
@@ -43,6 +46,18 @@ export function decideWindow(deps: Deps): Run<Input, Output> {
     log.decision(`window.${output.kind}`, { cluster: request.cluster, ...output });
     return output;
   };
+}
+
+const ROLLOUT = /^arn:[\w-]+:states:[\w-]+:\d{12}:execution:[\w-]*migrate-fleet:/;
+
+/** A migration that a rollout started does not begin after the rollout has ended. Throws OnHold. */
+async function requireRollout({ stepFunctions }: Deps, request: MigrationRequest): Promise<void> {
+  const { AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: parent } = request;
+  if (parent === undefined || !ROLLOUT.test(parent)) return;
+  const standing = await stepFunctions.standing(parent);
+  if (standing?.status === 'RUNNING') return;
+  const how = standing === null ? 'is not known any more' : `is ${standing.status}`;
+  throw new OnHold(`${request.cluster} is not changed: the rollout that started this migration ${how}.`);
 }
 
 /** What closes every window now: a person's hold, or else a guard. */
@@ -115,4 +130,4 @@ function findWindow(windows: ReadonlyMap<string, unknown>, { cluster, window }: 
   throw new UnknownWindow(`There is no window ${window}. ${configured}.`);
 }
 
-export const handler = wrap(Input, decideWindow({ ssm, cloudwatch, windows: environment.windows }));
+export const handler = wrap(Input, decideWindow({ ssm, cloudwatch, stepFunctions, windows: environment.windows }));

@@ -17,16 +17,8 @@ import {
   rolloutOf,
 } from '../core/fleet/rollout.ts';
 import type { Settings } from '../core/fleet/settings.ts';
-import {
-  bySize,
-  type Manifests,
-  parseManifest,
-  parseRollout,
-  type RolloutInput,
-  type Stage,
-  stageOf,
-  toleratedOf,
-} from '../core/fleet/stages.ts';
+import { bySize, parseRollout, type RolloutInput, type Stage, stageOf, toleratedOf } from '../core/fleet/stages.ts';
+import { guardsOf } from '../core/guards/alarms.ts';
 import { holdInForce, holdParameter, holdText } from '../core/guards/holds.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Log, type Run, wrap } from '../runtime/wrap.ts';
@@ -35,6 +27,7 @@ import {
   findRollout,
   findStage,
   readClusters,
+  readManifests,
   writeCluster,
   writeItems,
   writeMembers,
@@ -172,12 +165,20 @@ async function membersOf(
   { input, fleet, stage, rollout, batch }: Omit<Opening, 'attempt'> & { batch: string },
   log: Log,
 ): Promise<Found> {
-  const manifests = await readManifests(deps, fleet.stages);
+  const manifests = await readManifests(deps.store, fleet.stages);
   const settings = deps.settings();
   const looked = await settleLimited(await deps.eks.clusters(), AT_ONCE, async (cluster) => {
     const tags = await deps.eks.tags(cluster);
     const isMember = tags !== null && stageOf({ name: cluster, tags }, fleet.stages, manifests) === stage.name;
-    return isMember ? [{ cluster, enrolment: enrolmentOf(tags, settings) }] : [];
+    return isMember
+      ? [
+          {
+            cluster,
+            enrolment: enrolmentOf(tags, settings),
+            guards: guardsOf(settings.guards, tags, input.execution.arn),
+          },
+        ]
+      : [];
   });
   failTogether(looked.failed, (name) => name, log);
   const found = looked.done.flat().filter(({ enrolment }) => enrolment.kind !== 'not-enrolled');
@@ -190,24 +191,20 @@ async function membersOf(
     AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: input.execution.arn,
   };
   const members: Found = { items: [], refused: [] };
-  for (const { cluster, enrolment } of found) {
+  for (const { cluster, enrolment, guards } of found) {
     if (enrolment.kind === 'refused') members.refused.push({ cluster, reason: enrolment.reason });
-    if (enrolment.kind !== 'enrolled') continue;
+    else if (guards.kind === 'broken') members.refused.push({ cluster, reason: guards.sentence });
+    if (enrolment.kind !== 'enrolled' || guards.kind === 'broken') continue;
     const { target, window } = enrolment;
     members.items.push({
       cluster,
       nodes: nodes.get(cluster) ?? 0,
       name: migrationName(cluster, input.execution, 'migrate'),
       request: { cluster, target, window, ...common },
+      alarms: guards.data.alarms,
     });
   }
   return { ...members, items: bySize(members.items) };
-}
-
-async function readManifests({ store }: Deps, stages: readonly Stage[]): Promise<Manifests> {
-  const keys = [...new Set(stages.flatMap(({ select }) => select.manifest ?? []))];
-  const read = keys.map(async (key) => [key, parseManifest((await store.get(key)).text, key)] as const);
-  return new Map(await Promise.all(read));
 }
 
 export const handler = wrap(

@@ -5,7 +5,7 @@ import { failureByOurName } from '../core/errors.ts';
 import { isProven, summaryKey } from '../core/fleet/rollout.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
-import { readStages } from './shared/rollout-store.ts';
+import { endCurrentRollout, readStages } from './shared/rollout-store.ts';
 import { sentenceOf } from './shared/sentence-of.ts';
 
 export interface Deps {
@@ -34,6 +34,7 @@ export function recordRollout({ store, bus }: Deps): Run<Input, Output> {
     await bus.put({ detailType: 'nightshift.RolloutEnded', resources: [execution.arn], detail: summary });
     const key = rollout === null ? null : summaryKey(rollout);
     if (key !== null) await store.put(key, JSON.stringify(summary, null, 2));
+    if (rollout !== null && status === 'succeeded') await endCurrentRollout(store, rollout);
     log.decision('rollout.ended', { rollout, status, error: error?.name ?? null });
     return { status, error, summary: key };
   };

@@ -1,5 +1,6 @@
 import { InvalidConfiguration } from '../core/errors.ts';
 import { parseSettings, type Settings } from '../core/fleet/settings.ts';
+import { type Fleet, parseFleet } from '../core/fleet/stages.ts';
 
 /** The functions' environment variables. Each is read and checked at its first use, and then kept. */
 export const environment = {
@@ -18,6 +19,10 @@ export const environment = {
   rollbackAliasArn: once(() => variable('NIGHTSHIFT_ROLLBACK_ALIAS_ARN')),
   /** Schedule group of the leases. */
   leaseGroup: once(() => variable('NIGHTSHIFT_LEASE_GROUP')),
+  /** ARN of migrate-fleet for StartExecution, with the alias. */
+  fleetAliasArn: once(() => variable('NIGHTSHIFT_FLEET_ALIAS_ARN')),
+  /** The configured stages; null if there are none. */
+  fleet: once(() => fleetIn(variable('NIGHTSHIFT_FLEET'))),
   settings: once(() => settingsIn(variable('NIGHTSHIFT_SETTINGS'))),
   scheduleGroup: once(() => variable('NIGHTSHIFT_SCHEDULE_GROUP')),
   schedulerRoleArn: once(() => variable('NIGHTSHIFT_SCHEDULER_ROLE_ARN')),
@@ -60,16 +65,24 @@ export function windowsIn(text: string): Map<string, unknown> {
   );
 }
 
+/** The stages in the text of NIGHTSHIFT_FLEET; null for `null`. Throws InvalidConfiguration if it breaks a rule. */
+export function fleetIn(text: string): Fleet | null {
+  const fleet = json('NIGHTSHIFT_FLEET', text, 'the stages as a JSON object, or null');
+  return fleet === null ? null : parseFleet(fleet);
+}
+
 /** The settings in the text of NIGHTSHIFT_SETTINGS. Throws InvalidConfiguration if it is not JSON or breaks a rule. */
 export function settingsIn(text: string): Settings {
-  let settings: unknown;
+  return parseSettings(json('NIGHTSHIFT_SETTINGS', text, 'the settings as a JSON object'));
+}
+
+function json(name: string, text: string, wanted: string): unknown {
   try {
-    settings = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
-    throw new InvalidConfiguration('The environment variable NIGHTSHIFT_SETTINGS is not JSON.', {
-      nextStep: 'Deploy the function with the settings as a JSON object.',
+    throw new InvalidConfiguration(`The environment variable ${name} is not JSON.`, {
+      nextStep: `Deploy the function with ${wanted}.`,
       cause,
     });
   }
-  return parseSettings(settings);
 }

@@ -49,6 +49,18 @@ export const awaitMigrations: Permission = {
   wildcard: ANY_EXECUTION,
 };
 
+export const startRollouts = start('StartRollouts', 'Starts or continues a rollout, through the alias alone.', [
+  'migrate-fleet',
+]);
+
+export const describeRollouts: Permission = {
+  sid: 'DescribeRollouts',
+  why: 'Reads whether a rollout still runs, and how it ended.',
+  actions: ['states:DescribeExecution'],
+  resources: [arns.executions('migrate-fleet')],
+  wildcard: ANY_EXECUTION,
+};
+
 export const listRollouts: Permission = {
   sid: 'ListRollouts',
   why: 'Sees whether another rollout runs.',

@@ -1,5 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
 import { type Machine, RECORD_PREFIXES } from '../../functions/core/execution/executions.ts';
+import { CURRENT_ROLLOUT } from '../../functions/core/fleet/rollout.ts';
 import { arns } from '../names.ts';
 import { onlyValues, type Permission } from './permission.ts';
 
@@ -70,6 +71,21 @@ export const keepRollouts: Permission = {
   actions: ['s3:GetObject', 's3:PutObject'],
   resources: [arns.objects('rollouts/*')],
   wildcard: ROLLOUTS,
+};
+
+export const writeRollouts: Permission = {
+  sid: 'WriteRollouts',
+  why: 'Records how a cluster of a rollout ended.',
+  actions: ['s3:PutObject'],
+  resources: [arns.objects('rollouts/*')],
+  wildcard: ROLLOUTS,
+};
+
+export const readCurrentRollout: Permission = {
+  sid: 'ReadCurrentRollout',
+  why: 'Reads the stages of the rollout that began last: its clusters get no schedules.',
+  actions: ['s3:GetObject'],
+  resources: [arns.objects(CURRENT_ROLLOUT)],
 };
 
 export const readRollouts: Permission = {

@@ -41,6 +41,11 @@ export function deployWithTolerance(tolerate: number): Promise<Template> {
   return synthesized({ ...SHIPPED, settings });
 }
 
+/** With these stages, and the target and the window of the shipped configuration. */
+export function deployWithFleet(fleet: Config['fleet']): Promise<Template> {
+  return synthesized({ ...SHIPPED, fleet });
+}
+
 function weekend({ windows }: Config): Config['windows'][string] {
   const { weekend: window } = windows;
   if (window) return window;

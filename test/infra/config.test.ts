@@ -9,6 +9,7 @@ const LEAST = { windows: { weekend: WEEKEND }, settings: SETTINGS };
 
 it('needs windows and settings, and has a default for everything else', () => {
   expect(parseConfig(LEAST)).toEqual({
+    fleet: null,
     windows: { weekend: { ...WEEKEND, cutoffHours: 0, changeCalendars: [] } },
     settings: {
       target: { mode: 'ipvs', scheduler: 'rr' },
@@ -94,7 +95,7 @@ it('refuses log days that CloudWatch Logs does not know', () => {
 it('refuses windows that do not fit into the environment of a function', () => {
   const windows = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`window-${index}`, WEEKEND]));
   expect(() => parseConfig({ settings: SETTINGS, windows: { ...windows, weekend: WEEKEND } })).toThrow(
-    /^windows and settings must have at most 2800 characters as JSON, but they have \d+\.$/,
+    /^windows, settings and fleet must have at most 2800 characters as JSON, but they have \d+\.$/,
   );
 });
 

@@ -1,9 +1,10 @@
 import type { Need } from '@nightshift/sandbox/iam';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { FLEETS } from './fleet-runs.ts';
 import { neededBy, unallowedCalls, unusedRights } from './iam/calls.ts';
 import { problemsOfNeed } from './iam-reference.ts';
 import { MIGRATIONS } from './migration-runs.ts';
-import { configuredTemplate } from './roles.ts';
+import { configuredTemplate, stagedTemplate } from './roles.ts';
 import { playRuns } from './runs.ts';
 import { stackOf } from './stack-of.ts';
 import { TRIGGERS, withLostSweep } from './trigger-runs.ts';
@@ -17,6 +18,11 @@ const NEVER_SEEN = [
   // logged.
   'nightshift-migrate-cluster-us-east-1: AwaitRollback states:DescribeExecution on arn:aws:states:us-east-1:111122223333:execution:nightshift-rollback-cluster:*',
   'nightshift-migrate-cluster-us-east-1: AwaitRollback states:StopExecution on arn:aws:states:us-east-1:111122223333:execution:nightshift-rollback-cluster:*',
+  // So it does with the migrations of a rollout, and with the executions of the rollout's own Map, which it starts.
+  'nightshift-migrate-fleet-us-east-1: AwaitMigrations states:DescribeExecution on arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster:*',
+  'nightshift-migrate-fleet-us-east-1: FollowMap states:DescribeExecution on arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-fleet:*',
+  'nightshift-migrate-fleet-us-east-1: FollowMap states:StopExecution on arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-fleet:*',
+  'nightshift-migrate-fleet-us-east-1: RunMap states:StartExecution on arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-fleet',
   // The sandbox has no hybrid nodes.
   'nightshift-run-on-nodes-us-east-1: RunOnNodes2 ssm:SendCommand on arn:aws:ssm:us-east-1:111122223333:managed-instance/*',
 ];
@@ -35,6 +41,8 @@ describe('all calls of the product under its roles', () => {
   let played: Awaited<ReturnType<typeof playRuns>>;
   beforeAll(async () => {
     played = await playRuns(withLostSweep(template), { ...MIGRATIONS, ...TRIGGERS });
+    const fleets = await playRuns(withLostSweep(await stagedTemplate()), FLEETS);
+    played = { seen: [...played.seen, ...fleets.seen], ended: { ...played.ended, ...fleets.ended } };
   });
 
   it('belong to executions that ended as expected', () => {
@@ -91,6 +99,13 @@ describe('all calls of the product under its roles', () => {
         'nightshift-sweep-executions-us-east-1',
       ],
       'the daily sweeps': ['nightshift-sweeper-us-east-1'],
+      'a rollout':
+        'fleet-2cb0847fedac3383-20261120 FAILED, rollout-demo-migrate-c8900f931acf1a34 SUCCEEDED, rollback-demo-soak-1f561ef6c6b3f990 SUCCEEDED',
+      'a rollout whose migration is aborted':
+        'fleet-2cb0847fedac3383-20261120 FAILED, rollout-demo-migrate-c8900f931acf1a34 ABORTED, recover-rollout-demo-migrate-c8900f931acf1a34 SUCCEEDED',
+      'a staged cluster by tags': [],
+      'a staged cluster by drift': [],
+      'a staged cluster by the sweep': [],
     });
   });
 

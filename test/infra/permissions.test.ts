@@ -162,8 +162,11 @@ describe('schedules', () => {
   });
 
   it('start executions through the alias, as everybody does', () => {
-    const starts = granting('states:StartExecution').map(({ conditions }) => conditions);
-    expect(starts).toHaveLength(7);
+    // Step Functions starts the executions of a Map as the state machine itself, without an alias.
+    const starts = granting('states:StartExecution').flatMap(({ sid, conditions }) =>
+      sid === 'RunMap' ? [] : [conditions],
+    );
+    expect(starts).toHaveLength(10);
     for (const conditions of starts)
       expect(conditions).toEqual([
         'states:StateMachineQualifier ForAllValues:StringEquals live',
@@ -215,7 +218,7 @@ it('gives every function and every state machine a role of its own', () => {
     ...byName('AWS::Lambda::Function', 'Role').keys(),
     ...byName('AWS::StepFunctions::StateMachine', 'RoleArn').keys(),
   ];
-  expect(owners).toHaveLength(23);
+  expect(owners).toHaveLength(30);
 });
 
 it('are in docs/security.md (otherwise run `node scripts/write-security.ts`)', () => {

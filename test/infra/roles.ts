@@ -2,6 +2,7 @@ import type { ApiCall, Region } from '@nightshift/sandbox';
 import { instanceTags } from '@nightshift/sandbox';
 import type { Stack } from '@nightshift/sandbox/iam';
 import { rolePolicies } from '@nightshift/sandbox/iam';
+import { parseFleet } from '../../functions/core/fleet/stages.ts';
 import type { GuardSettings } from '../../functions/core/guards/alarms.ts';
 import { parseConfig } from '../../infra/config.ts';
 import { synthesized } from '../../infra/synthesized.ts';
@@ -31,6 +32,18 @@ export const groupTemplate = (kubernetesGroup: string): Promise<Template> =>
 /** The template whose settings have these guards. */
 export const guardTemplate = (guards: GuardSettings): Promise<Template> =>
   synthesized({ ...CONFIG, settings: { ...CONFIG.settings, guards } });
+
+/** The stages of `stagedTemplate`: one stage, whose clusters a manifest names, and which a person approves. */
+export const MANIFEST = 'manifests/staging.json';
+const STAGES = parseFleet({
+  stages: [{ name: 'staging', select: { manifest: MANIFEST }, approval: 'required', soakHours: 2 }],
+});
+
+/** The template with stages, in which an alarm during the soak restores the clusters that it guards. */
+export const stagedTemplate = (): Promise<Template> => {
+  const guards = { alarms: [], onGuard: 'rollback' as const, onUnknown: 'closed' as const };
+  return synthesized({ ...CONFIG, fleet: STAGES, settings: { ...CONFIG.settings, guards } });
+};
 
 /** The template with a VPC, for tests that read it and do not run it. */
 export const everythingConfigured = (): Promise<Template> =>

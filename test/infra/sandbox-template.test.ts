@@ -40,6 +40,7 @@ it('a definition takes the place of the product’s', async () => {
   ]);
   expect(definitions).toEqual([
     ['nightshift-migrate-cluster', true],
+    ['nightshift-migrate-fleet', true],
     ['nightshift-rollback-cluster', '{"Resource":"arn:${Partition}:states:::lambda:invoke"}'],
   ]);
 });

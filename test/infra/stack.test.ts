@@ -85,7 +85,7 @@ describe('functions', () => {
         LoggingConfig: { LogGroup: { Ref: expect.any(String) } },
       });
     const logs = propertiesOf('AWS::Logs::LogGroup');
-    expect(logs).toHaveLength(23);
+    expect(logs).toHaveLength(30);
     for (const log of logs) expect(log).toMatchObject({ RetentionInDays: 90, KmsKeyId: expect.anything() });
   });
 
@@ -115,7 +115,11 @@ function waitsOf(machine: string): Map<string, number> {
 
 describe('state machines', () => {
   it('have a value for each placeholder, and no other', () => {
-    expect([...machines.keys()]).toEqual(['nightshift-migrate-cluster', 'nightshift-rollback-cluster']);
+    expect([...machines.keys()]).toEqual([
+      'nightshift-migrate-cluster',
+      'nightshift-migrate-fleet',
+      'nightshift-rollback-cluster',
+    ]);
     for (const { Properties } of machines.values()) {
       const holes = String(Properties['DefinitionString']).match(/\$\{\w+\}/g) ?? [];
       const values = Object.keys(Object(Properties['DefinitionSubstitutions'])).map((name) => `\${${name}}`);
@@ -129,7 +133,7 @@ describe('state machines', () => {
       'arn:PARTITION:states:REGION:ACCOUNT:stateMachine:nightshift-rollback-cluster:live',
     );
     const aliases = propertiesOf('AWS::StepFunctions::StateMachineAlias');
-    expect(aliases.map((alias) => alias['Name'])).toEqual(['live', 'live']);
+    expect(aliases.map((alias) => alias['Name'])).toEqual(['live', 'live', 'live']);
     const versions = propertiesOf('AWS::StepFunctions::StateMachineVersion');
     for (const version of versions)
       expect(at(version, 'StateMachineRevisionId', 'Fn::GetAtt', 1)).toBe('StateMachineRevisionId');
@@ -311,6 +315,14 @@ it('cdk-nag refuses a right that has no reason', () => {
   });
 });
 
+/**
+ * cfn-lint 1.4x takes these for mistakes, but in a state machine with JSONata they may be expressions.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+ */
+const MISTAKEN = [
+  "E3601 '{% $stage.approvalSeconds %}' is not of type 'number' at 'States/RequestApproval/TimeoutSeconds'",
+  "E3601 '{% $stage.atOnce %}' is not of type 'number' at 'States/RunMigrations/MaxConcurrency'",
+];
 const hasCfnLint = spawnSync('cfn-lint', ['--version']).status === 0;
 
 it.skipIf(!hasCfnLint)('cfn-lint finds nothing in the template', () => {
@@ -319,6 +331,8 @@ it.skipIf(!hasCfnLint)('cfn-lint finds nothing in the template', () => {
     // cfn-lint knows integrations of the partition `aws` alone.
     writeFileSync(file, JSON.stringify(template).replaceAll('arn:${Partition}:states:::', 'arn:aws:states:::'));
     const { stdout, status } = spawnSync('cfn-lint', [file], { encoding: 'utf8' });
-    expect({ stdout, status }).toEqual({ stdout: '', status: 0 });
+    const findings = stdout.split('\n').filter((line) => /^[EWI]\d{4} /.test(line));
+    expect(findings.filter((finding) => !MISTAKEN.includes(finding))).toEqual([]);
+    expect(findings.length === 0 ? status : 2).toBe(status);
   });
 });

@@ -157,3 +157,61 @@ describe('the clusters of a stage', () => {
     );
   });
 });
+
+describe('a rollout that a person stops', () => {
+  const CLUSTERS = ['a', 'b', 'c'].map((name) => inStage('staging', name));
+
+  it('keeps migrations that wait for their window from beginning', async () => {
+    await rollouts.load(CLUSTERS);
+    const arn = await rollouts.start('R', { stages: [stage('staging')] });
+    rollouts.at('2026-11-20T23:00:00Z', () => rollouts.stop(arn));
+    const ended = await rollouts.ended(arn);
+    expect([ended.status, ended.changed]).toEqual(['ABORTED', []]);
+    expect(ended.started.toSorted()).toEqual(['a', 'b', 'c'].map((name) => `${name} migrate FAILED OnHold`));
+  });
+
+  it('lets a migration go on that has begun its change', async () => {
+    await rollouts.load(CLUSTERS);
+    const arn = await rollouts.start('R', { stages: [stage('staging', { atOnce: 1 })] });
+    const { clock } = rollouts.workflow.sandbox.live.region;
+    const stopOnChange = async (): Promise<void> => {
+      if (rollouts.changed().length > 0) return rollouts.stop(arn);
+      clock.at(new Date(clock.now().getTime() + 5_000), stopOnChange);
+    };
+    rollouts.at('2026-11-21T07:00:00Z', stopOnChange);
+    const ended = await rollouts.ended(arn);
+    expect([ended.status, ended.changed, ended.started]).toEqual(['ABORTED', ['a'], ['a migrate SUCCEEDED']]);
+  });
+});
+
+describe('a hold of a stage', () => {
+  const hold = (name: string) => ({
+    ...{ other: 'put-parameter', cluster: 'a', name: `/nightshift/holds/stages/${name}` },
+    value: JSON.stringify({ reason: 'INC-1', by: 'me', since: '2026-11-20T00:00:00Z', until: '2026-11-22T00:00:00Z' }),
+  });
+
+  it('keeps its clusters waiting until it ends, and no other stage', async () => {
+    const clusters = [inStage('staging', 'a'), inStage('prod', 'b')];
+    const input = { stages: [stage('staging'), stage('prod')] };
+    expect((await rollouts.run(clusters, input, [hold('prod')])).status).toBe('SUCCEEDED');
+    const days = () =>
+      rollouts.workflow.sandbox.calls.flatMap(({ operation, at }) =>
+        operation === 'UpdateAddon' ? [at.slice(0, 10)] : [],
+      );
+    expect(days()).toEqual(['2026-11-21', '2026-11-28']);
+    expect((await rollouts.run(clusters, input, [hold('staging')])).status).toBe('SUCCEEDED');
+    expect(days()).toEqual(['2026-11-28', '2026-11-28']);
+  });
+});
+
+it('a migration names the rollout that started it, so that the console links the two', async () => {
+  await rollouts.run([inStage('staging', 'a')], { stages: [stage('staging')] });
+  const [migration] = [...rollouts.workflow.sandbox.live.stepFunctions.executions.values()].filter(
+    ({ machine }) => machine.name === 'nightshift-migrate-cluster',
+  );
+  expect(JSON.parse(migration?.input.text ?? '{}')).toMatchObject({
+    ...{ requestedBy: 'rollout R', stage: 'staging', batch: { name: 'rollouts/R/staging/1', tolerate: 0 } },
+    AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID:
+      'arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-fleet:R',
+  });
+});

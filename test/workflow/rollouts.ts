@@ -48,7 +48,7 @@ export class Rollouts {
   readonly #s3: S3Client;
   readonly #ssm: SSMClient;
 
-  private constructor(workflow: Workflow) {
+  constructor(workflow: Workflow) {
     this.workflow = workflow;
     const credentials = { accessKeyId: 'tester', secretAccessKey: 'tester' };
     const options = { endpoint: workflow.sandbox.endpoint, region: 'us-east-1', credentials };
@@ -57,15 +57,20 @@ export class Rollouts {
     this.#ssm = new SSMClient(options);
   }
 
-  /** For all tests of a file, to be awaited where the file begins. */
-  static async started(): Promise<Rollouts> {
-    const rollouts = new Rollouts(await Workflow.start(fleetOf([{}])));
+  /** For all tests of a file, to be awaited where the file begins. `template`: what is deployed in it. */
+  static async started(template?: unknown): Promise<Rollouts> {
+    const rollouts = new Rollouts(await Workflow.start(fleetOf([{}]), 'model', { template }));
     afterAll(() => rollouts.#stop());
     return rollouts;
   }
 
-  async #stop(): Promise<void> {
+  /** Closes the connections; the sandbox goes on. */
+  leave(): void {
     for (const client of [this.#sfn, this.#s3, this.#ssm]) client.destroy();
+  }
+
+  async #stop(): Promise<void> {
+    this.leave();
     await this.workflow.stop();
   }
 
@@ -83,6 +88,11 @@ export class Rollouts {
     );
     if (!started.executionArn) throw new Error('StartExecution answered no ARN');
     return started.executionArn;
+  }
+
+  /** Does this at a moment of the sandbox's time. */
+  at(moment: string, work: () => Promise<void>): void {
+    this.workflow.sandbox.live.region.clock.at(new Date(moment), work);
   }
 
   async stop(executionArn: string): Promise<void> {
@@ -132,7 +142,8 @@ export class Rollouts {
   events(): EndedRollout['events'] {
     return this.workflow.sandbox.calls.flatMap(({ operation, input, error }) => {
       if (operation !== 'PutEvents' || error !== undefined) return [];
-      return PutEvents.parse(input).Entries.flatMap(({ DetailType: type, Detail }) =>
+      // The sandbox's own events have another form.
+      return (PutEvents.safeParse(input).data?.Entries ?? []).flatMap(({ DetailType: type, Detail }) =>
         OF_ROLLOUTS.test(type) ? [{ type, detail: JSON.parse(Detail) }] : [],
       );
     });

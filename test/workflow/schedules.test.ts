@@ -108,7 +108,7 @@ describe('a sweep', () => {
       expect(await schedules.sweep()).toEqual({
         answer: {
           schedules: { keep: 0, create: 1, move: 0, delete: 0, none: 3 },
-          clusters: { due: 1, compliant: 1, 'not-enrolled': 1, refused: 1, absent: 0 },
+          clusters: { due: 1, compliant: 1, 'not-enrolled': 1, refused: 1, staged: 0, absent: 0 },
         },
       });
       const writes = () =>

@@ -104,6 +104,7 @@ export const KeptSchedules = z.object({
     compliant: z.number(),
     'not-enrolled': z.number(),
     refused: z.number(),
+    staged: z.number(),
     absent: z.number(),
   }),
 });

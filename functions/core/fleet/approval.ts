@@ -38,5 +38,5 @@ export function readItems(text: string, key: string): RolloutItem[] {
 /** One line of what will happen to a cluster. */
 export function planLine({ cluster, nodes, request }: RolloutItem): string {
   const window = request.window === undefined ? 'no window' : `window ${request.window}`;
-  return `${cluster}: ${nodes} nodes to ${describeProxying(request.target)}, in ${window}`;
+  return `${cluster}: ${nodes} ${nodes === 1 ? 'node' : 'nodes'} to ${describeProxying(request.target)}, in ${window}`;
 }

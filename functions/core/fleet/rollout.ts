@@ -4,7 +4,7 @@ import { type ExecutionRef, LONGEST_EXECUTION_NAME } from '../execution/executio
 import { MigrationRequest } from '../execution/request.ts';
 import { clusterName } from '../values/cluster-name.ts';
 import { cutName, shortDigest } from '../values/digest.ts';
-import { FleetInput, type RolloutInput, RolloutName } from './stages.ts';
+import { type Fleet, FleetInput, type RolloutInput, RolloutName } from './stages.ts';
 
 /** The first part of the key of every object of a rollout in the evidence bucket. */
 const rolloutPrefix = (rollout: string) => `rollouts/${rollout}/`;
@@ -18,6 +18,11 @@ export interface StageRef {
 
 /** What a rollout was started with, and how often it was resumed. */
 export const rolloutKey = (rollout: string) => `${rolloutPrefix(rollout)}rollout.json`;
+/**
+ * The rollout that began last, until it succeeds: its clusters get no schedules, although it may be held or stopped.
+ * JSON null if there is none. No rollout has this name, because a name has no dot.
+ */
+export const CURRENT_ROLLOUT = 'rollouts/current.json';
 /** How a rollout ended. */
 export const summaryKey = (rollout: string) => `${rolloutPrefix(rollout)}summary.json`;
 /** How far a stage is. */
@@ -34,6 +39,14 @@ export const stagesPrefix = (rollout: string) => `${rolloutPrefix(rollout)}stage
 export const clustersPrefix = (stage: StageRef) => `${stagePrefix(stage)}clusters/`;
 /** How a cluster's part in a stage ended. */
 export const clusterKey = (stage: StageRef, cluster: string) => `${clustersPrefix(stage)}${cluster}.json`;
+
+/** The name of the execution that restores a cluster whose alarm rings during the soak. */
+export const rollbackName = (cluster: string, migration: string): string =>
+  cutName(`rollback-${cluster}`, {
+    of: cluster,
+    longest: LONGEST_EXECUTION_NAME,
+    tail: `-soak-${shortDigest(migration)}`,
+  });
 
 /** The two passes over the clusters of a stage. */
 export const RolloutStep = z.enum(['migrate', 'prove']);
@@ -56,6 +69,18 @@ export function migrationName(cluster: string, fleet: ExecutionRef, step: Rollou
   return cutName(`rollout-${cluster}`, { of: cluster, longest: LONGEST_EXECUTION_NAME, tail });
 }
 
+/** The rollout of the configured stages: other stages are another rollout. */
+export const rolloutOfFleet = (fleet: Fleet): string => `fleet-${shortDigest(JSON.stringify(fleet))}`;
+
+/** The name of the execution that continues a rollout: one for each day. */
+export const continuedExecution = (rollout: string, now: Date): string =>
+  `${rollout}-${now.toISOString().slice(0, 10).replaceAll('-', '')}`;
+
+/** Whether only a person continues a rollout whose last execution ended like this. */
+export function isLeftToPeople({ status, error }: { status: string; error: string | null }): boolean {
+  return status === 'ABORTED' || error === 'RolloutHeld' || error === 'ApprovalDenied';
+}
+
 /** One cluster in the list that a Distributed Map reads. */
 export const RolloutItem = z.object({
   cluster: clusterName(),
@@ -64,6 +89,8 @@ export const RolloutItem = z.object({
   name: z.string(),
   /** Its input. */
   request: MigrationRequest,
+  /** The alarms that guard the cluster, by the settings and its tag, when the stage was opened. */
+  alarms: z.array(z.string()),
 });
 export type RolloutItem = z.output<typeof RolloutItem>;
 

@@ -14,6 +14,7 @@ import { enrolmentOf } from './enrolment.ts';
 import type { ScheduleRecord } from './schedule-record.ts';
 import type { Settings } from './settings.ts';
 import { type PlannedSlot, type Slot, SlotBook } from './slots.ts';
+import { type Stages, stageOf } from './stages.ts';
 
 /** What EKS says of a cluster in two calls: enough to know whether a migration is due. */
 export interface ClusterStanding {
@@ -45,6 +46,8 @@ export interface Deployment {
   settings: Settings;
   /** The configured windows by name, not yet parsed: a broken one concerns only its clusters. */
   windows: ReadonlyMap<string, unknown>;
+  /** The configured stages, if there are any: their rollout migrates their clusters, and no schedule does. */
+  stages: Stages | null;
   /** ARN of the state machine that migrates, as StartExecution takes it. */
   stateMachineArn: string;
   now: Date;
@@ -60,10 +63,14 @@ export interface Subject {
 
 type Wish =
   | { standing: 'due'; target: Target; window: string; parsed: Window }
-  | { standing: 'compliant' | 'not-enrolled' | 'refused' | 'absent'; reason: string };
+  | { standing: 'compliant' | 'not-enrolled' | 'refused' | 'staged' | 'absent'; reason: string };
 
 /** What a cluster is to have, as its tags, its state and its configuration tell. */
-function wishOf(standing: ClusterStanding | null, { settings, windows }: Deployment, parse = parseWindow): Wish {
+function wishOf(
+  standing: ClusterStanding | null,
+  { settings, windows, stages }: Deployment,
+  parse = parseWindow,
+): Wish {
   if (standing === null) return { standing: 'absent', reason: 'There is no such cluster.' };
   const { status, autoMode, addon, tags } = standing;
   const enrolment = enrolmentOf(tags, settings);
@@ -80,7 +87,10 @@ function wishOf(standing: ClusterStanding | null, { settings, windows }: Deploym
     if (isConfiguredFor(addon.configuration, target))
       return { standing: 'compliant', reason: 'The add-on is configured for the target.' };
     if (!windows.has(window)) return refused(`There is no window ${window}.`);
-    return { standing: 'due', target, window, parsed: parse(windows.get(window)) };
+    const parsed = parse(windows.get(window));
+    const stage = stages && stageOf(standing, stages.stages, stages.manifests);
+    if (stage !== null) return { standing: 'staged', reason: `The rollout migrates it in stage ${stage}.` };
+    return { standing: 'due', target, window, parsed };
   } catch (error) {
     if (error instanceof InvalidConfiguration || error instanceof InvalidRequest) return refused(error.message);
     throw error;

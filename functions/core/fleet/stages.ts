@@ -140,6 +140,12 @@ export interface Selectable {
 /** The clusters that manifests name, by the manifest's key. */
 export type Manifests = ReadonlyMap<string, readonly string[]>;
 
+/** Stages with what their manifests name. */
+export interface Stages {
+  stages: readonly Stage[];
+  manifests: Manifests;
+}
+
 /**
  * The name of the stage that a cluster belongs to: the first one that selects it, so that no cluster is in two stages.
  * Null if no stage selects it.

@@ -15,20 +15,24 @@ import {
   scheduleName,
 } from '../../core/fleet/schedule-plan.ts';
 import { NOTHING_PLANNED, noticeCancelled } from '../../core/fleet/schedule-record.ts';
+import type { Fleet, Stages } from '../../core/fleet/stages.ts';
 import { momentOf } from '../../core/window/schedule.ts';
 import { environment } from '../../runtime/environment.ts';
 import type { Log } from '../../runtime/wrap.ts';
 import { carryOut, type Seen } from './carry-out-schedule.ts';
 import { readScheduleRecord } from './evidence.ts';
 import { failTogether } from './fail-together.ts';
+import { findCurrentRollout, readManifests } from './rollout-store.ts';
 import { rememberMoments, scheduleMoments } from './schedule-moments.ts';
 import { reasonOf } from './store-or-carry.ts';
 
 export interface ScheduleDeps {
   eks: Pick<Eks, 'clusters' | 'standing'>;
   schedules: ScheduleGroup;
-  store: Pick<ObjectStore, 'find' | 'put'>;
-  deployment: () => Omit<Deployment, 'now'>;
+  store: Pick<ObjectStore, 'find' | 'get' | 'put'>;
+  deployment: () => Omit<Deployment, 'now' | 'stages'>;
+  /** The configured stages; null if there are none. */
+  fleet: () => Fleet | null;
 }
 
 /** What a sweep works with: it orders clusters by their numbers of nodes. */
@@ -45,7 +49,7 @@ const PREFIX = scheduleName('');
  * of clusters that are gone. Throws SweepIncomplete, naming clusters, when all others are done.
  */
 export async function keepAllSchedules(deps: SweepDeps, now: Date, log: Log): Promise<KeptSchedules> {
-  const deployment = { ...deps.deployment(), now };
+  const deployment = { ...deps.deployment(), stages: await stagesOf(deps), now };
   const names = new Set((await deps.schedules.list(PREFIX)).map(({ name }) => name));
   const clusters = await deps.eks.clusters();
   const looked = await settleLimited(clusters, AT_ONCE, (cluster) =>
@@ -73,6 +77,15 @@ export async function keepAllSchedules(deps: SweepDeps, now: Date, log: Log): Pr
   return kept;
 }
 
+/**
+ * The configured stages, or else those of a rollout that a person started and that has not succeeded; with their
+ * manifests. Throws EvidenceMissing for a manifest that does not exist.
+ */
+async function stagesOf({ fleet, store }: ScheduleDeps): Promise<Stages | null> {
+  const stages = (fleet() ?? (await findCurrentRollout(store))?.fleet)?.stages;
+  return stages === undefined ? null : { stages, manifests: await readManifests(store, stages) };
+}
+
 /** The nodes of each cluster; empty if EC2 does not list them. The order is then by name, and every schedule is kept. */
 async function countNodes({ ec2 }: Pick<SweepDeps, 'ec2'>, log: Log): Promise<ReadonlyMap<string, number>> {
   try {
@@ -85,7 +98,7 @@ async function countNodes({ ec2 }: Pick<SweepDeps, 'ec2'>, log: Log): Promise<Re
 
 /** Creates, moves or deletes the schedule of one cluster; a cluster that is gone has no schedule. */
 export async function keepSchedule(deps: ScheduleDeps, cluster: string, now: Date, log: Log): Promise<KeptSchedules> {
-  const deployment = { ...deps.deployment(), now };
+  const deployment = { ...deps.deployment(), stages: await stagesOf(deps), now };
   const subject = await look(deps, cluster, deployment, true);
   let planned = planSchedules([subject], deployment);
   // Only a cluster that needs a slot depends on when the other clusters' schedules fire.
@@ -156,7 +169,7 @@ async function momentsOfOthers(deps: ScheduleDeps, own: string): Promise<Date[]>
 function count(decisions: readonly ScheduleDecision[]): KeptSchedules {
   const kept: KeptSchedules = {
     schedules: { keep: 0, create: 0, move: 0, delete: 0, none: 0 },
-    clusters: { due: 0, compliant: 0, 'not-enrolled': 0, refused: 0, absent: 0 },
+    clusters: { due: 0, compliant: 0, 'not-enrolled': 0, refused: 0, staged: 0, absent: 0 },
   };
   for (const { kind, standing } of decisions) {
     kept.schedules[kind] += 1;
@@ -171,6 +184,7 @@ function tell({ clusters }: KeptSchedules, log: Log): void {
   log.count('ClustersCompliant', clusters.compliant);
   log.count('ClustersNotEnrolled', clusters['not-enrolled']);
   log.count('ClustersRefused', clusters.refused);
+  log.count('ClustersStaged', clusters.staged);
 }
 
 /** What the deployed functions work with. */
@@ -187,4 +201,5 @@ export const liveSchedules: ScheduleDeps = {
     windows: environment.windows(),
     stateMachineArn: environment.migrateAliasArn(),
   }),
+  fleet: environment.fleet,
 };

@@ -1,9 +1,10 @@
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
 import { mapLimited } from '../../aws/clients.ts';
 import type { ObjectStore } from '../../aws/s3.ts';
 import type { ExecutionRef } from '../../core/execution/executions.ts';
 import {
   ClusterRecord,
+  CURRENT_ROLLOUT,
   clusterKey,
   clustersPrefix,
   membersKey,
@@ -16,6 +17,7 @@ import {
   stageKey,
   stagesPrefix,
 } from '../../core/fleet/rollout.ts';
+import { type Manifests, parseManifest, type Stage } from '../../core/fleet/stages.ts';
 import { understood } from './evidence.ts';
 
 /** The most objects that are read at the same time. */
@@ -69,8 +71,21 @@ export async function readStages(
   return new Map(stages);
 }
 
-export const writeRollout = (store: Pick<ObjectStore, 'put'>, record: RolloutRecord) =>
-  store.put(rolloutKey(record.rollout), JSON.stringify(record, null, 2));
+/** Stores what a rollout was started with, also as that of the current rollout. */
+export async function writeRollout(store: Pick<ObjectStore, 'put'>, record: RolloutRecord): Promise<void> {
+  const text = JSON.stringify(record, null, 2);
+  await store.put(CURRENT_ROLLOUT, text);
+  await store.put(rolloutKey(record.rollout), text);
+}
+
+/** The rollout that began last and has not succeeded; null if there is none. Throws EvidenceMissing for another object. */
+export const findCurrentRollout = (store: Pick<ObjectStore, 'find'>) =>
+  findRecord(store, z.nullable(RolloutRecord), CURRENT_ROLLOUT);
+
+/** Notes that the current rollout has succeeded, unless another one has begun. */
+export async function endCurrentRollout(store: Pick<ObjectStore, 'find' | 'put'>, rollout: string): Promise<void> {
+  if ((await findCurrentRollout(store))?.rollout === rollout) await store.put(CURRENT_ROLLOUT, 'null');
+}
 
 export const writeStage = (store: Pick<ObjectStore, 'put'>, rollout: string, record: StageRecord) =>
   store.put(stageKey({ rollout, stage: record.stage }), JSON.stringify(record, null, 2));
@@ -88,6 +103,13 @@ export const writeMembers = (
 /** The clusters of a stage as an execution found them; null if it did not open the stage. Throws EvidenceMissing. */
 export const findMembers = (store: Pick<ObjectStore, 'find'>, stage: StageRef, execution: ExecutionRef) =>
   findRecord(store, StageMembers, membersKey(stage, execution));
+
+/** The clusters that the manifests of stages name. Throws EvidenceMissing for a manifest that does not exist. */
+export async function readManifests(store: Pick<ObjectStore, 'get'>, stages: readonly Stage[]): Promise<Manifests> {
+  const keys = [...new Set(stages.flatMap(({ select }) => select.manifest ?? []))];
+  const read = keys.map(async (key) => [key, parseManifest((await store.get(key)).text, key)] as const);
+  return new Map(await Promise.all(read));
+}
 
 /** Stores the list that a Distributed Map reads. */
 export const writeItems = (store: Pick<ObjectStore, 'put'>, key: string, items: readonly RolloutItem[]) =>

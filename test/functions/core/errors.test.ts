@@ -9,7 +9,7 @@ const classes = Object.entries(errors).flatMap(([key, value]) =>
 describe('named endings', () => {
   it('have a class if a function throws them', () => {
     expect(classes.map(([key]) => key).filter((key) => !errors.isErrorName(key))).toEqual([]);
-    expect(classes).toHaveLength(23);
+    expect(classes).toHaveLength(25);
   });
 
   it.each(classes)('%s carries its own name, a next step and its cause', (key, Class) => {

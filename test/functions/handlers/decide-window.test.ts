@@ -35,6 +35,7 @@ const cloudwatch = {
 function decide({ now = '2026-11-21T07:30:00Z', calendars = [], windows = { weekend }, holds = {}, ...input }: Asked) {
   const ear = new RecordedLog();
   const run = decideWindow({
+    stepFunctions: { standing: async () => null },
     ssm: {
       calendars: async (names) => calendars.filter(({ name }) => names.includes(name)),
       parameters: async (names) =>
@@ -107,6 +108,7 @@ test('a window that is not configured is unknown, and the configured ones are na
 test('a window that is too short for the work is never open', async () => {
   const windows = { weekend: { ...weekend, schedule: 'cron(0 2 ? * SAT *)', durationHours: 1, cutoffHours: 0 } };
   const run = decideWindow({
+    stepFunctions: { standing: async () => null },
     ssm: { calendars: async () => [], parameters: async () => [] },
     cloudwatch,
     windows: () => new Map(Object.entries(windows)),

@@ -52,6 +52,7 @@ beforeEach(() => {
       standing: async (name) => ({ name, status: 'ACTIVE', autoMode: false, tags: {}, addon: { configuration: null } }),
     },
     deployment: () => ({ ...deployment, windows: new Map([['weekend', WEEKEND]]) }),
+    fleet: () => null,
   };
 });
 

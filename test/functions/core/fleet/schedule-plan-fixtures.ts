@@ -15,6 +15,7 @@ export const WEEKEND = {
   cutoffHours: 1,
 };
 export const deployment: Deployment = {
+  stages: null,
   settings: {
     target: { mode: 'ipvs', scheduler: 'rr' },
     window: 'weekend',

@@ -13,7 +13,7 @@ interface Completed {
     repeatable: boolean;
     values: readonly string[];
   }[];
-  /** Words that its first argument can be; `files` if it is a file name. */
+  /** Words that its first argument can be, or its own commands; `files` if it is a file name. */
   words: readonly string[];
   files: boolean;
 }
@@ -32,15 +32,20 @@ export function completionScript(program: Command, shell: Shell): string {
 }
 
 function readCommand(command: Command): Completed {
-  const visible = command.options.filter((option) => !option.hidden);
   const [argument] = command.registeredArguments;
   return {
     name: command.name(),
     summary: command.summary(),
-    options: visible.map(readOption),
-    words: argument?.argChoices ?? [],
+    options: optionsOf(command),
+    words: argument?.argChoices ?? command.commands.map((own) => own.name()),
     files: argument?.name() === 'file',
   };
+}
+
+/** The options of a command and of its own commands, each flag once. */
+function optionsOf(command: Command): Completed['options'] {
+  const all = [command, ...command.commands].flatMap(({ options }) => options.filter((option) => !option.hidden));
+  return [...new Map(all.map(readOption).map((option) => [option.flag, option])).values()];
 }
 
 function readOption(option: Option): Completed['options'][number] {

@@ -72,7 +72,7 @@ export function deleteHold(connection: Connection, scope: HoldScope): Promise<bo
 }
 
 /** All holds of this account and Region, those whose end has passed too: the one of all clusters, then those of
- * clusters, then those of batches.
+ * clusters, of stages, of batches.
  * @throws Failure */
 export function listHolds(connection: Connection, now: Date): Promise<ListedHold[]> {
   return withSsm(connection, async (ssm) => {

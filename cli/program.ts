@@ -24,6 +24,7 @@ Examples:
   $ nightshift advise my-cluster                             # which mode fits it, why, and until when
   $ nightshift rollback my-cluster-20261128T010000123Z       # put back what that execution has changed
   $ nightshift audit my-cluster-20261128T010000123Z          # report what an execution did, from its history and evidence
+  $ nightshift rollout start --stages stages.json            # migrate a fleet, one stage after the other
   $ nightshift hold --all --reason "end of quarter"           # no migration begins its change until the hold is released
   ipvsadm -Ln | $ nightshift verify --service-cidr 10.100.0.0/16 --scheduler rr
 
@@ -71,11 +72,13 @@ function addHelp(program: Command): void {
     .command('help')
     .summary('print the help of a command')
     .description('Prints the help of a command, or of the program.')
-    .argument('[command]', 'name of the command')
-    .action((name: string | undefined) => {
-      if (name === undefined) program.help();
-      const found = program.commands.find((each) => each.name() === name);
-      if (!found) program.error(`error: unknown command '${oneLine(name)}'`, { code: 'commander.unknownCommand' });
+    .argument('[command...]', 'name of the command')
+    .action((names: readonly string[]) => {
+      const found = names.reduce((parent, name) => {
+        const own = parent.commands.find((each) => each.name() === name);
+        if (!own) program.error(`error: unknown command '${oneLine(name)}'`, { code: 'commander.unknownCommand' });
+        return own;
+      }, program);
       found.help();
     });
 }

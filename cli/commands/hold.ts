@@ -26,31 +26,35 @@ Every migration looks for holds immediately before it prepares nodes, changes th
 migration that has not begun its change waits for its next window, and one with --now ends as OnHold. One that has not
 restarted all nodes yet is rolled back. The hold of a batch ends the migrations of the batch that have not begun their
 change as OnHold, and stops no other. nightshift puts it itself when more clusters of a batch have failed than it
-tolerates. A hold never stops a rollback. A hold is an SSM parameter below /nightshift/holds; its history and CloudTrail record who held what. It needs ssm:PutParameter and
-eks:DescribeCluster.`);
+tolerates. The hold of a stage stops the migrations that a rollout started in that stage, in every rollout. A hold never
+stops a rollback. A hold is an SSM parameter below /nightshift/holds; its history and CloudTrail record who held what. It
+needs ssm:PutParameter and, for a cluster, eks:DescribeCluster.`);
 
 const RELEASE = pasteable(`
 Examples:
   $ nightshift release prod-15
   $ nightshift release --all
+  $ nightshift release --stage prod
   $ nightshift release --batch nights/weekend/20261128T2200
 
---all releases the hold of all clusters; holds of single clusters and of batches stay. It needs ssm:DeleteParameter and
+--all releases the hold of all clusters; holds of single clusters, of stages and of batches stay. It needs ssm:DeleteParameter and
 ssm:GetParametersByPath. Exit code 1 if there is no such hold.`);
 
 const HOLDS = pasteable(`
 Examples:
   $ nightshift holds
-  $ nightshift holds --json | jq -r '.[] | select(.active) | .cluster // .batch // "all"'
+  $ nightshift holds --json | jq -r '.[] | select(.active) | .cluster // .stage // .batch // "all"'
 
 It needs ssm:GetParametersByPath.`);
 
-/** `nightshift hold`: no migration of a cluster, of a batch, or of any, begins its change while the hold is in force. */
+/** `nightshift hold`: no migration of a cluster, of a stage, of a batch, or of any, begins its change while the hold is in force. */
 export function addHold(program: Command, terminal: Terminal): void {
   program
     .command('hold')
-    .summary('put a cluster, a batch, or all clusters, on hold')
-    .description('Puts a cluster, a batch, or all clusters of the Region, on hold: no migration begins its change.')
+    .summary('put a cluster, a stage, a batch, or all clusters, on hold')
+    .description(
+      'Puts a cluster, a stage, a batch, or all clusters of the Region, on hold: no migration begins its change.',
+    )
     .argument('[cluster]', 'name of the EKS cluster')
     .option('--all', 'every cluster of this account and Region')
     .option('--stage <name>', 'every cluster that a rollout migrates in this stage')
@@ -81,8 +85,8 @@ export function addHold(program: Command, terminal: Terminal): void {
 export function addRelease(program: Command, terminal: Terminal): void {
   program
     .command('release')
-    .summary('release a cluster, a batch, or all clusters, from a hold')
-    .description('Releases a cluster or a batch from its hold, or all clusters from the hold of all.')
+    .summary('release a cluster, a stage, a batch, or all clusters, from a hold')
+    .description('Releases a cluster, a stage or a batch from its hold, or all clusters from the hold of all.')
     .argument('[cluster]', 'name of the EKS cluster')
     .option('--all', 'the hold of all clusters')
     .option('--stage <name>', 'the hold of this stage')
@@ -179,7 +183,7 @@ async function scopeFor(
   verb: string,
 ): Promise<HoldScope> {
   if (Number(all) + [batch, stage, cluster].filter((name) => name !== undefined).length !== 1)
-    throw new UsageError(`name either a cluster or --all to ${verb}, or --stage or --batch and its name`, {
+    throw new UsageError(`name a cluster, --all, --stage NAME or --batch NAME to ${verb}, and only one of them`, {
       nextStep: nightshiftCommand(`${verb} --help`),
     });
   if (batch !== undefined) {

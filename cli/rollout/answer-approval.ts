@@ -4,7 +4,7 @@ import { readWith } from '../../functions/core/values/parse-input.ts';
 import { asking, type Connection, whoAsks } from '../aws.ts';
 import { Failure, UsageError } from '../exit.ts';
 import { nightshiftCommand } from '../terminal/paste.ts';
-import { awaitedApproval } from './read-rollout.ts';
+import { askedApproval } from './read-rollout.ts';
 
 /** What `approve --json` and `deny --json` print. */
 export interface Answered extends Approval {
@@ -24,17 +24,20 @@ export async function answerApproval(
 ): Promise<Answered> {
   const read = readWith(Approval, { decision, by: await whoAsks(connection), reason }, 'The answer');
   if (read.kind === 'broken') throw new UsageError(read.sentence);
-  const asked = await awaitedApproval(connection, rollout);
+  const asked = await askedApproval(connection, rollout);
   if (asked === null) throw nothing(rollout);
   const { by } = read.data;
   if (decision === 'approved' && asked.fourEyes && by === asked.requestedBy)
-    throw new Failure('FourEyes', `${by} requested the rollout, and another person must approve it`);
+    throw new Failure('FourEyes', `${by} requested the rollout, and another person must approve it`, {
+      nextStep: `another person runs: ${nightshiftCommand(`approve ${rollout}`)}`,
+    });
   try {
     await asking(connection, 'answer the approval', () =>
       connection.sfn.send(new SendTaskSuccessCommand({ taskToken: asked.token, output: JSON.stringify(read.data) })),
     );
   } catch (error) {
-    // The answer was given before, or came too late.
+    // The answer was given before, or came too late. Whether it did, Step Functions alone decides: this machine's clock
+    // may be wrong.
     if (error instanceof Error && ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'].includes(error.name))
       throw nothing(rollout);
     throw error;

@@ -1,24 +1,13 @@
-import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
-import { type ExecutionStatus, paginateListExecutions } from '@aws-sdk/client-sfn';
+import { type DescribeExecutionOutput, paginateListExecutions } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
-import type { ObjectStore } from '../../functions/aws/s3.ts';
 import { AskedApproval, approvalParameter } from '../../functions/core/fleet/approval.ts';
-import { migrationName, type RolloutItem, type RolloutRecord } from '../../functions/core/fleet/rollout.ts';
-import type { Stage } from '../../functions/core/fleet/stages.ts';
-import {
-  findMembers,
-  findRollout,
-  type RecordedStage,
-  readStages,
-} from '../../functions/handlers/shared/rollout-store.ts';
+import { batchOf, migrationName, type RolloutItem, summaryKey } from '../../functions/core/fleet/rollout.ts';
+import { parseRollout, type Stage } from '../../functions/core/fleet/stages.ts';
+import { findMembers, type RecordedStage, readStages } from '../../functions/handlers/shared/rollout-store.ts';
 import { asking, type Connection } from '../aws.ts';
-import { describeExecution, type ExecutionName, parseExecutionArn } from '../execution/executions.ts';
-import { evidenceBucket } from '../execution/gather-audit.ts';
-import { Failure } from '../exit.ts';
 import { listHolds, readParameter } from '../holds.ts';
-import { readObject } from '../story/evidence.ts';
-import { nightshiftCommand } from '../terminal/paste.ts';
-import { stageStatus } from './stage-status.ts';
+import { type FoundRollout, findRollout, inputOf, stateOf, storeOf } from './find-rollout.ts';
+import { type KnownStage, presentStage, type RolloutState, type StageState, stageStates } from './stage-status.ts';
 
 /** One cluster of a stage. `ending` is null until it has ended, `execution` until it has begun. */
 export interface ClusterStatus {
@@ -31,7 +20,7 @@ export interface ClusterStatus {
 
 export interface StageStatus {
   name: string;
-  status: ReturnType<typeof stageStatus>;
+  status: StageState;
   clusters: ClusterStatus[];
   /** ISO 8601 in UTC; null if the stage does not soak. */
   soakUntil: string | null;
@@ -42,9 +31,12 @@ export interface StageStatus {
 /** What `rollout status --json` prints. */
 export interface RolloutStatus {
   rollout: string;
-  /** `running`, or how the last execution ended. */
-  status: 'running' | 'succeeded' | 'held' | 'denied' | 'failed' | 'stopped';
+  status: RolloutState;
+  /** Why it did not succeed; null if it runs or succeeded. */
+  error: Ended['error'];
+  /** ARN of the execution that works on the rollout, or worked on it last. */
   execution: string;
+  /** 1, and one more for each time that it was resumed. */
   attempt: number;
   requestedBy: string | null;
   stages: StageStatus[];
@@ -53,99 +45,115 @@ export interface RolloutStatus {
   approval: null | { stage: string; until: string };
 }
 
-/** The rollout of this name. @throws Failure `UnknownRollout` */
-export async function readRollout(
-  connection: Connection,
-  stateMachine: string,
-  rollout: string,
-): Promise<RolloutRecord> {
-  const record = await findRollout(storeOf(connection, stateMachine), rollout);
-  if (record) return record;
-  throw new Failure('UnknownRollout', `no rollout ${rollout} has begun in ${connection.region}`, {
-    nextStep: `start one: ${nightshiftCommand('rollout start --help')}`,
-  });
+interface Ended {
+  status: RolloutState;
+  error: { name: string; cause: string } | null;
 }
 
-/** The name of the rollout whose execution started last. @throws Failure `NoRollout` */
-export async function latestRollout(connection: Connection, stateMachineArn: string): Promise<string> {
-  const pages = paginateListExecutions({ client: connection.sfn, pageSize: 20 }, { stateMachineArn });
-  for await (const { executions = [] } of pages)
-    for (const { executionArn, mapRunArn } of executions) {
-      if (executionArn === undefined || mapRunArn !== undefined) continue;
-      const { input, name = '' } = await describeExecution(connection, executionArn);
-      return z.object({ rollout: z.string() }).safeParse(JSON.parse(input ?? '{}')).data?.rollout ?? name;
-    }
-  throw new Failure('NoRollout', `there is no rollout in ${connection.region}`, {
-    nextStep: `start one: ${nightshiftCommand('rollout start --help')}`,
-  });
+/** A stage with everything that is known of it. */
+interface Read extends KnownStage {
+  stage: Stage;
+  members: readonly RolloutItem[];
+  known: RecordedStage | undefined;
 }
 
-/** How far a rollout is. @throws Failure */
+/** How far a rollout is. @throws Failure `UnknownRollout` */
 export async function rolloutStatus(
   connection: Connection,
   stateMachine: string,
   rollout: string,
 ): Promise<RolloutStatus> {
-  const record = await readRollout(connection, stateMachine, rollout);
-  const store = storeOf(connection, stateMachine);
-  const stages = await readStages(store, rollout);
-  const { status: execution, error } = await describeExecution(connection, record.execution);
-  const status = statusOf(execution, error);
-  const approval = status === 'running' ? await awaitedApproval(connection, rollout) : null;
-  const running = status === 'running' ? await runningNames(connection, stateMachine) : new Map<string, string>();
-  const shown: StageStatus[] = [];
-  for (const stage of record.fleet.stages) {
-    const known = stages.get(stage.name);
-    const opened = await findMembers(store, { rollout, stage: stage.name }, { name: '', arn: record.execution });
-    const members = opened?.items ?? [];
-    shown.push({
-      name: stage.name,
-      status: stageStatus(known?.record?.status ?? null, {
-        opened: opened !== null || (known?.clusters.length ?? 0) > 0,
-        running: status === 'running',
-        asked: approval?.stage === stage.name,
-        soakOver: isPast(known?.record?.soakUntil ?? null),
-      }),
-      clusters: clustersOf(members, known, record, running),
-      soakUntil: known?.record?.soakUntil ?? null,
-      tolerate: stage.tolerate,
-    });
-  }
+  const found = await findRollout(connection, stateMachine, rollout);
+  const { execution, record } = found;
+  const { status, error } = await endingOf(connection, stateMachine, found);
+  const stages = await readEach(connection, stateMachine, found);
+  const state = status === 'running' ? await stateOf(connection, execution) : null;
+  const runs = status === 'succeeded' ? new Map<string, string>() : await runningNames(connection, stateMachine);
+  const asked = state === 'RequestApproval' ? await askedApproval(connection, rollout) : null;
+  // A parameter that an earlier stage left says nothing about the present one.
+  const isAsked = asked?.stage === stages[presentStage(stages)]?.stage.name;
+  const states = stageStates(stages, status, { state, isAsked });
   return {
-    rollout,
-    status,
-    execution: record.execution,
-    attempt: record.attempt,
-    requestedBy: record.requestedBy,
-    stages: shown,
-    held: await heldBy(connection, record, stages),
-    approval: approval && { stage: approval.stage, until: approval.until },
+    ...{ rollout, status, error, execution, attempt: record?.attempt ?? 1 },
+    requestedBy: record?.requestedBy ?? null,
+    stages: stages.map((read, index) => ({
+      name: read.stage.name,
+      status: states[index] ?? 'pending',
+      clusters: clustersOf(read, execution, runs),
+      soakUntil: read.record?.soakUntil ?? null,
+      tolerate: read.stage.tolerate,
+    })),
+    held: await heldBy(connection, found, stages, { status, error }),
+    approval: asked !== null && isAsked ? { stage: asked.stage, until: asked.until } : null,
   };
 }
 
-const isPast = (moment: string | null) => moment !== null && new Date(moment) <= new Date();
+async function endingOf(
+  connection: Connection,
+  stateMachine: string,
+  { rollout, described }: FoundRollout,
+): Promise<Ended> {
+  if (described !== null) return endingIn(described);
+  const summary = await storeOf(connection, stateMachine).find(summaryKey(rollout));
+  return Summary.safeParse(JSON.parse(summary?.text ?? 'null')).data ?? { status: 'failed', error: FORGOTTEN };
+}
 
-function statusOf(status: ExecutionStatus | undefined, error: string | undefined): RolloutStatus['status'] {
-  if (status === 'RUNNING') return 'running';
-  if (status === 'SUCCEEDED') return 'succeeded';
-  if (status === 'ABORTED') return 'stopped';
-  if (error === 'RolloutHeld') return 'held';
-  return error === 'ApprovalDenied' ? 'denied' : 'failed';
+const Summary = z.object({
+  status: z.enum(['succeeded', 'held', 'denied', 'failed']),
+  error: z.object({ name: z.string(), cause: z.string() }).nullable(),
+});
+const FORGOTTEN = { name: 'NoSummary', cause: 'Step Functions has forgotten the execution, which left no summary.' };
+
+function endingIn({ status, error: name, cause = '' }: DescribeExecutionOutput): Ended {
+  if (status === 'RUNNING' || status === 'PENDING_REDRIVE') return { status: 'running', error: null };
+  if (status === 'SUCCEEDED') return { status: 'succeeded', error: null };
+  const error = name === undefined ? null : { name, cause };
+  if (status === 'ABORTED') return { status: 'stopped', error };
+  if (name === 'RolloutHeld') return { status: 'held', error };
+  return { status: name === 'ApprovalDenied' ? 'denied' : 'failed', error };
+}
+
+async function readEach(
+  connection: Connection,
+  stateMachine: string,
+  { rollout, record, execution, described }: FoundRollout,
+): Promise<Read[]> {
+  const store = storeOf(connection, stateMachine);
+  const recorded = record === null ? new Map<string, RecordedStage>() : await readStages(store, rollout);
+  const startedAt = described?.startDate ?? null;
+  const read: Read[] = [];
+  for (const stage of record?.fleet.stages ?? stagesIn(described)) {
+    const members = await findMembers(store, { rollout, stage: stage.name }, { name: '', arn: execution });
+    const known = recorded.get(stage.name);
+    const judged = known?.record ?? null;
+    const judgedNow = judged !== null && (startedAt === null || new Date(judged.at) >= startedAt);
+    const opened = members !== null;
+    read.push({ stage, members: members?.items ?? [], known, opened, record: judged, judgedNow });
+  }
+  return read;
+}
+
+/** The stages in the input of an execution that has opened none; none for an input that breaks a rule. */
+function stagesIn(described: DescribeExecutionOutput | null): readonly Stage[] {
+  try {
+    return parseRollout(inputOf(described?.input)).stages;
+  } catch {
+    return [];
+  }
 }
 
 /** The clusters of a stage as the present execution found them, with what is recorded of each. */
 function clustersOf(
-  members: readonly RolloutItem[],
-  known: RecordedStage | undefined,
-  record: RolloutRecord,
+  { members, known }: Read,
+  execution: string,
   running: ReadonlyMap<string, string>,
 ): ClusterStatus[] {
   const records = new Map(known?.clusters.map((cluster) => [cluster.cluster, cluster]));
   const listed = members.map(({ cluster, nodes }): ClusterStatus => {
     const ended = records.get(cluster);
     records.delete(cluster);
-    const execution = { name: '', arn: record.execution };
-    const runs = (['migrate', 'prove'] as const).map((step) => running.get(migrationName(cluster, execution, step)));
+    const own = { name: '', arn: execution };
+    const runs = (['migrate', 'prove'] as const).map((step) => running.get(migrationName(cluster, own, step)));
     const now = runs.find((arn) => arn !== undefined);
     if (now !== undefined) return { name: cluster, execution: now, ending: null, error: null, nodes };
     return {
@@ -156,8 +164,8 @@ function clustersOf(
       nodes: ended?.nodes || nodes,
     };
   });
-  const others = [...records.values()].map(({ cluster, execution, ending, error, nodes }) => {
-    return { name: cluster, execution, ending, error: error?.name ?? null, nodes };
+  const others = [...records.values()].map(({ cluster, execution: arn, ending, error, nodes }) => {
+    return { name: cluster, execution: arn, ending, error: error?.name ?? null, nodes };
   });
   return [...listed, ...others];
 }
@@ -175,48 +183,27 @@ async function runningNames(connection: Connection, stateMachine: string): Promi
   return running;
 }
 
-/** The approval that a rollout waits for; null if it waits for none. */
-export async function awaitedApproval(connection: Connection, rollout: string): Promise<AskedApproval | null> {
+/** The approval that a rollout asked for last, answered or not; null if it never asked for one. */
+export async function askedApproval(connection: Connection, rollout: string): Promise<AskedApproval | null> {
   const text = await readParameter(connection, approvalParameter(rollout));
-  const asked = text === null ? null : AskedApproval.safeParse(JSON.parse(text)).data;
-  return asked && new Date(asked.until) > new Date() ? asked : null;
+  return text === null ? null : (AskedApproval.safeParse(JSON.parse(text)).data ?? null);
 }
 
+/** The hold that keeps the rest of the rollout from its change, or because of which the rollout ended. */
 async function heldBy(
   connection: Connection,
-  { rollout, attempt, fleet }: RolloutRecord,
-  stages: ReadonlyMap<string, RecordedStage>,
+  { rollout, record }: FoundRollout,
+  reads: readonly Read[],
+  { status, error }: Ended,
 ): Promise<RolloutStatus['held']> {
-  const names = fleet.stages.map(({ name }) => name);
-  const batches = names.map((stage) => `rollouts/${rollout}/${stage}/${attempt}`);
+  if (status === 'succeeded') return null;
+  const stages = reads.slice(presentStage(reads)).map(({ stage }) => stage.name);
+  const batches = stages.map((stage) => batchOf({ rollout, stage }, record?.attempt ?? 1));
   const holds = (await listHolds(connection, new Date())).filter(({ active }) => active);
-  const hold = holds.find(({ batch, stage }) => batches.includes(batch ?? '') || names.includes(stage ?? ''));
+  const hold =
+    holds.find(({ batch }) => batch !== undefined && batches.includes(batch)) ??
+    holds.find(({ stage }) => stage !== undefined && stages.includes(stage)) ??
+    holds.find(({ cluster, batch, stage }) => cluster === null && batch === undefined && stage === undefined);
   if (hold) return { by: hold.by, reason: hold.reason, until: hold.until };
-  const judged = [...stages.values()].find(({ record }) => record?.status === 'held')?.record;
-  return judged ? { by: 'nightshift', reason: judged.reason ?? '', until: null } : null;
-}
-
-/** The evidence bucket of a deployment, read by the command line's own client. */
-export function storeOf(connection: Connection, stateMachine: string): Pick<ObjectStore, 'find' | 'list'> {
-  const bucket = evidenceBucket(deploymentOf(stateMachine));
-  return {
-    async find(key) {
-      const bytes = await readObject(connection, bucket, key);
-      return bytes && { key, sha256: '', bytes: bytes.length, text: bytes.toString('utf8') };
-    },
-    async list(prefix) {
-      const keys: string[] = [];
-      await asking(connection, `list s3://${bucket}/${prefix}`, async () => {
-        for await (const page of paginateListObjectsV2({ client: connection.s3 }, { Bucket: bucket, Prefix: prefix }))
-          for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
-      });
-      return keys.sort();
-    },
-  };
-}
-
-function deploymentOf(stateMachine: string): ExecutionName {
-  const execution = parseExecutionArn(`${stateMachine.replace(':stateMachine:', ':execution:')}:any`);
-  if (execution) return execution;
-  throw new Failure('UnexpectedAnswer', `${stateMachine} is not the ARN of a state machine`);
+  return status === 'held' ? { by: 'nightshift', reason: error?.cause ?? '', until: null } : null;
 }

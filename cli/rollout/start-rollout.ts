@@ -1,14 +1,14 @@
 import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
-import { isNightshiftError } from '../../functions/core/errors.ts';
 import { batchOf } from '../../functions/core/fleet/rollout.ts';
-import { type Fleet, parseRollout } from '../../functions/core/fleet/stages.ts';
+import { type Fleet, FleetInput } from '../../functions/core/fleet/stages.ts';
+import { readWith } from '../../functions/core/values/parse-input.ts';
 import { asking, type Connection, whoAsks } from '../aws.ts';
-import { describeExecution, type ExecutionName, findStateMachine, startExecution } from '../execution/executions.ts';
+import { type ExecutionName, findStateMachine, startExecution } from '../execution/executions.ts';
 import { Failure, UsageError } from '../exit.ts';
 import { deleteHold } from '../holds.ts';
 import { readJsonFile } from '../json-file.ts';
 import { nightshiftCommand } from '../terminal/paste.ts';
-import { readRollout } from './read-rollout.ts';
+import { findRollout, runningRollouts } from './find-rollout.ts';
 
 export interface StartedRollout {
   rollout: string;
@@ -16,25 +16,34 @@ export interface StartedRollout {
 }
 
 /**
- * Starts a rollout of the stages in a file, or, if `file` is null, of those that the deployment is configured with.
- * @throws UsageError for a file that breaks a rule; Failure `NoStages` if the deployment has none
+ * Starts a rollout of these stages, or, if `fleet` is null, of those that the deployment is configured with.
+ * @throws Failure `NoStages` if the deployment has none, `RolloutRunning` while a rollout runs
  */
-export async function startRollout(connection: Connection, file: string | null, now: Date): Promise<StartedRollout> {
+export async function startRollout(connection: Connection, fleet: Fleet | null, now: Date): Promise<StartedRollout> {
   const stateMachine = await findStateMachine(connection, 'migrate-fleet');
-  const fleet = file === null ? await configuredFleet(connection, stateMachine) : fleetIn(readJsonFile(file), file);
+  const stages = fleet ?? (await configuredFleet(connection, stateMachine));
+  await refuseSecond(connection, stateMachine);
   const rollout = `fleet-${stamp(now)}`;
-  const input = { ...fleet, requestedBy: await whoAsks(connection) };
+  const input = { ...stages, requestedBy: await whoAsks(connection) };
   return { rollout, execution: await startExecution(connection, { stateMachine, name: rollout, input }) };
 }
 
-/** Releases the holds of a rollout's stages and continues it. @throws Failure `StillRunning`, `UnknownRollout` */
+/**
+ * Releases the holds that a rollout put on its stages, and continues it.
+ * @throws Failure `UnknownRollout`, `NotOpened`, `RolloutSucceeded`; `RolloutRunning` while this or another one runs
+ */
 export async function resumeRollout(connection: Connection, rollout: string, now: Date): Promise<StartedRollout> {
   const stateMachine = await findStateMachine(connection, 'migrate-fleet');
-  const record = await readRollout(connection, stateMachine, rollout);
-  const { status } = await describeExecution(connection, record.execution);
-  if (status === 'RUNNING')
-    throw new Failure('StillRunning', `rollout ${rollout} is running`, {
-      nextStep: nightshiftCommand(`rollout status ${rollout}`),
+  const { record, described } = await findRollout(connection, stateMachine, rollout);
+  await refuseSecond(connection, stateMachine);
+  const status = nightshiftCommand(`rollout status ${rollout}`);
+  if (record === null)
+    throw new Failure('NotOpened', `rollout ${rollout} ended before it opened a stage: there is nothing to resume`, {
+      nextStep: status,
+    });
+  if (described?.status === 'SUCCEEDED')
+    throw new Failure('RolloutSucceeded', `rollout ${rollout} has succeeded: there is nothing to resume`, {
+      nextStep: `for clusters that came later: ${nightshiftCommand('rollout start')}`,
     });
   for (const { name } of record.fleet.stages)
     await deleteHold(connection, { kind: 'batch', batch: batchOf({ rollout, stage: name }, record.attempt) });
@@ -43,15 +52,25 @@ export async function resumeRollout(connection: Connection, rollout: string, now
   return { rollout, execution: await startExecution(connection, { stateMachine, name, input }) };
 }
 
-const stamp = (now: Date) => now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
+/** The workflow refuses a second rollout, too, but its execution would have started. @throws Failure */
+async function refuseSecond(connection: Connection, stateMachine: string): Promise<void> {
+  const [running] = await runningRollouts(connection, stateMachine);
+  if (running)
+    throw new Failure('RolloutRunning', `rollout ${running.rollout} is running, and only one can run at a time`, {
+      nextStep: nightshiftCommand(`rollout status ${running.rollout}`),
+    });
+}
+
+/** To the millisecond: two rollouts of one name cannot be. */
+const stamp = (now: Date) => now.toISOString().replaceAll(/[-:.]/g, '');
+
+/** The stages in a file. @throws UsageError for a file that cannot be read or breaks a rule */
+export const readFleet = (file: string): Fleet => fleetIn(readJsonFile(file), file);
 
 function fleetIn(value: unknown, place: string): Fleet {
-  try {
-    return parseRollout(value);
-  } catch (cause) {
-    if (isNightshiftError(cause)) throw new UsageError(`${place}: ${cause.message}`, { cause });
-    throw cause;
-  }
+  const read = readWith(FleetInput, value, 'The fleet');
+  if (read.kind === 'parsed') return read.data;
+  throw new UsageError(`${place}: ${read.sentence}`);
 }
 
 /** The stages stand in the environment of the function that starts rollouts by itself. */

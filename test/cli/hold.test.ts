@@ -77,6 +77,29 @@ describe('a hold', () => {
     expect([code, stderr]).toEqual([1, `nightshift: batch ${name} has no hold: NotOnHold\n`]);
   });
 
+  test('of a stage is put, listed between clusters and batches, and released', async () => {
+    expect(await nightshift('hold', '--stage', 'prod', '--reason', 'INC-1')).toEqual({
+      code: 0,
+      stdout: 'stage prod is on hold until the hold is released: INC-1\nrelease: npx nightshift release --stage prod\n',
+      stderr: '',
+    });
+    await nightshift('hold', '--batch', 'nights/a', '--reason', 'enough');
+    await nightshift('hold', 'demo', '--reason', 'INC-2');
+    const listed = JSON.parse((await nightshift('holds', '--json')).stdout);
+    expect(listed).toMatchObject([
+      { cluster: 'demo' },
+      { cluster: null, stage: 'prod', by: ME, reason: 'INC-1', active: true },
+      { cluster: null, batch: 'nights/a' },
+    ]);
+    expect((await nightshift('holds')).stdout).toContain('\nstage prod      until released  ');
+    await nightshift('release', 'demo');
+    await nightshift('release', '--batch', 'nights/a');
+    const released = await nightshift('release', '--stage', 'prod', '--json');
+    expect(JSON.parse(released.stdout)).toEqual({ cluster: null, stage: 'prod', released: true, stillHeld: [] });
+    const { code, stderr } = await nightshift('release', '--stage', 'prod');
+    expect([code, stderr]).toEqual([1, 'nightshift: stage prod has no hold: NotOnHold\n']);
+  });
+
   test('that is not there cannot be released', async () => {
     const { code, stderr } = await nightshift('release', 'demo');
     expect([code, stderr]).toEqual([1, 'nightshift: demo has no hold: NotOnHold\n']);
@@ -95,12 +118,12 @@ describe('a hold', () => {
     [
       'neither a cluster nor --all',
       ['hold', '--reason', 'x'],
-      'name either a cluster or --all to hold, or --batch and its name',
+      'name a cluster, --all, --stage NAME or --batch NAME to hold, and only one of them',
     ],
     [
       'both of them',
       ['release', 'demo', '--all'],
-      'name either a cluster or --all to release, or --batch and its name',
+      'name a cluster, --all, --stage NAME or --batch NAME to release, and only one of them',
     ],
     ['no reason', ['hold', 'demo'], "required option '--reason <text>' not specified"],
     ['an empty reason', ['hold', 'demo', '--reason', ' '], 'reason must be a text of 1 to 300 characters'],
@@ -115,7 +138,13 @@ describe('a hold', () => {
       ['hold', '--all', '--reason', 'x', '--until', '2020-01-01T00:00:00Z'],
       'until must be later than now',
     ],
-    ['a batch beside it', ['release', 'demo', '--batch', 'a'], 'name either a cluster or --all to release'],
+    ['a batch beside it', ['release', 'demo', '--batch', 'a'], 'to release, and only one of them'],
+    [
+      'a stage and a batch',
+      ['hold', '--stage', 'prod', '--batch', 'a', '--reason', 'x'],
+      'to hold, and only one of them',
+    ],
+    ['a hostile stage', ['hold', '--stage', '../all', '--reason', 'x'], "--stage must be a stage's name"],
     ['a hostile batch', ['hold', '--batch', '../all', '--reason', 'x'], "--batch must be a batch's name"],
     ['a hostile name', ['hold', '../all', '--reason', 'x'], "cluster must be an EKS cluster's name"],
   ];

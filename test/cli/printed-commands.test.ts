@@ -46,7 +46,7 @@ describe('a command that nightshift prints can be pasted as it stands', () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const calls = callsIn(stdout);
-    expect(calls).toHaveLength(9);
+    expect(calls).toHaveLength(10);
     for (const call of calls) expect(() => parse(words(call)), call).not.toThrow();
   });
 

@@ -50,6 +50,7 @@ describe('a wrong command line ends with 2 and prints the reason on stderr', () 
     ],
     ['a bucket without a name', ['audit', 'x', '--evidence-bucket', ''], "A bucket's name has 3 to 63"],
     ['the help of an unknown command', ['help', 'nosuch'], "unknown command 'nosuch'"],
+    ['the help of an unknown command of rollout', ['help', 'rollout', 'nosuch'], "unknown command 'nosuch'"],
     ['an invalid port', ['sandbox', '--world', 'x', '--port', '70000'], 'from 0 to 65535'],
     ['a port with a sign', ['sandbox', '--world', 'x', '--port', '-1'], 'from 0 to 65535'],
     ['an unknown shell', ['completion', 'csh'], 'Allowed choices are bash, zsh, fish.'],
@@ -214,6 +215,11 @@ describe("the reader's folder", () => {
 });
 
 describe('the help', () => {
+  test('of a command of rollout is printed by its two words', async () => {
+    const { code, stdout } = await call(['help', 'rollout', 'resume']);
+    expect([code, stdout.split('\n')[0]]).toEqual([0, 'Usage: nightshift rollout resume [options] <rollout>']);
+  });
+
   test('the version is the one of the package', async () => {
     expect(await run(['--version'])).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
   });
@@ -252,6 +258,9 @@ describe('completion', () => {
     expect(complete('nightshift', 'migrate', '--acknowledge', 'ipvs-d')).toBe('ipvs-deprecated ipvs-disabled');
     expect(complete('nightshift', 'sandbox', '--node-kind', '')).toBe('model kernel');
     expect(complete('nightshift', 'completion', 'z')).toBe('zsh');
+    expect(complete('nightshift', 'rollout', 's')).toBe('start status');
+    expect(complete('nightshift', 'rollout', 'start', '--st')).toBe('--stages');
+    expect(complete('nightshift', 'hold', '--st')).toBe('--stage');
   });
 
   test.each(['zsh', 'fish'])('for %s names every command', async (shell) => {

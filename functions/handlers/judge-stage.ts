@@ -60,7 +60,7 @@ export function judgeStage(deps: Deps): Run<Input, Output> {
     await deps.bus.put({
       detailType: 'nightshift.StageEnded',
       resources: [execution.arn],
-      detail: { ...ref, status, reason, clusters: counts, execution },
+      detail: { cluster: null, ...ref, status, reason, clusters: counts, execution },
     });
     return reason === null ? { kind: 'proven' } : { kind: 'held', reason };
   };

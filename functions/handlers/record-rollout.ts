@@ -31,7 +31,11 @@ export function recordRollout({ store, bus }: Deps): Run<Input, Output> {
       execution,
       stages,
     };
-    await bus.put({ detailType: 'nightshift.RolloutEnded', resources: [execution.arn], detail: summary });
+    await bus.put({
+      detailType: 'nightshift.RolloutEnded',
+      resources: [execution.arn],
+      detail: { cluster: null, ...summary },
+    });
     const key = rollout === null ? null : summaryKey(rollout);
     if (key !== null) await store.put(key, JSON.stringify(summary, null, 2));
     if (rollout !== null && status === 'succeeded') await endCurrentRollout(store, rollout);

@@ -30,6 +30,7 @@ export function requestApproval({ store, bus, ssm }: Deps): Run<Input, Output> {
       detailType: 'nightshift.ApprovalRequested',
       resources: [execution.arn],
       detail: {
+        cluster: null,
         rollout,
         stage,
         requestedBy,

@@ -8,6 +8,7 @@ const workflow = await startedWorkflow();
 
 test('every event that nightshift publishes on its bus has a schema', () => {
   expect(DESCRIBED).toEqual([
+    'nightshift.ApprovalRequested',
     'nightshift.BatchHeld',
     'nightshift.DriftDetected',
     'nightshift.MigrationFailed',
@@ -15,6 +16,8 @@ test('every event that nightshift publishes on its bus has a schema', () => {
     'nightshift.MigrationRolledBack',
     'nightshift.MigrationSucceeded',
     'nightshift.RollbackFailed',
+    'nightshift.RolloutEnded',
+    'nightshift.StageEnded',
   ]);
 });
 

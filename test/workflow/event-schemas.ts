@@ -49,3 +49,6 @@ export function problemsOf(event: ReturnType<typeof eventsIn>[number]): string[]
   const undescribed = Object.keys(event.detail).filter((field) => !Object.hasOwn(known, field));
   return [...broken, ...undescribed.map((field) => `/detail/${field} is not described`)];
 }
+
+/** What the events that these calls put on the bus break of their schemas. */
+export const brokenEvents = (calls: readonly ApiCall[]): string[] => eventsIn(calls).flatMap(problemsOf);

@@ -1,9 +1,10 @@
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SendTaskSuccessCommand, SFNClient, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { afterAll } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import * as z from 'zod';
 import { AskedApproval, approvalParameter } from '../../functions/core/fleet/approval.ts';
+import { brokenEvents } from './event-schemas.ts';
 import { Workflow } from './run.ts';
 import { fleetOf } from './schedules.ts';
 
@@ -105,6 +106,7 @@ export class Rollouts {
     const execution = await sandbox.live.stepFunctions.ended(executionArn);
     await sandbox.live.region.clock.idle();
     this.workflow.expectAllowed();
+    expect(brokenEvents(sandbox.calls)).toEqual([]);
     return {
       status: execution.status,
       error: execution.error,

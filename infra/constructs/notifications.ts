@@ -12,7 +12,7 @@ import type { DeadEvents } from './dead-events.ts';
 import { roleFor } from './role.ts';
 import { RETRIES } from './triggers.ts';
 
-/** Endings of which a person is notified: those for the morning, and the one that pages. */
+/** Events of which a person is notified: endings for the morning, the one that pages, and questions. */
 const NOTIFIED = [
   'nightshift.RollbackFailed',
   'nightshift.MigrationFailed',
@@ -20,6 +20,7 @@ const NOTIFIED = [
   'nightshift.MigrationRefused',
   'nightshift.DriftDetected',
   'nightshift.BatchHeld',
+  'nightshift.ApprovalRequested',
 ];
 
 interface Options {
@@ -54,6 +55,12 @@ export class Notifications extends Construct {
       source: ['nightshift'],
       'detail-type': ['nightshift.MigrationSucceeded'],
       detail: { guard: { reason: [{ exists: true }] } },
+    });
+    // A held stage ends its rollout, so nightshift.StageEnded would notify of the same.
+    this.notify('rollout-ended', 'A rollout did not succeed', {
+      source: ['nightshift'],
+      'detail-type': ['nightshift.RolloutEnded'],
+      detail: { status: [{ 'anything-but': 'succeeded' }] },
     });
     // Every recovery has a name with this beginning: core/execution/recovery.ts makes it.
     this.notify('recovery-started', 'A lease fired, or an execution ended without recording its outcome', {

@@ -59,3 +59,23 @@ describe('a migration that succeeds', () => {
     expect(await notify(scene, event)).toEqual({ messages, dead: [] });
   });
 });
+
+describe('a rollout notifies people', () => {
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await Scene.start(template);
+  });
+  afterAll(() => scene.stop());
+
+  it.each<[string, string, object, number]>([
+    ['a stage waits for an approval', 'ApprovalRequested', { rollout: 'R', stage: 'prod' }, 1],
+    ['it is held', 'RolloutEnded', { rollout: 'R', status: 'held' }, 1],
+    ['it is denied', 'RolloutEnded', { rollout: 'R', status: 'denied' }, 1],
+    ['it fails', 'RolloutEnded', { rollout: null, status: 'failed' }, 1],
+    ['it succeeds, not at all', 'RolloutEnded', { rollout: 'R', status: 'succeeded' }, 0],
+    ['a stage is held, which ends the rollout, not at all', 'StageEnded', { rollout: 'R', status: 'held' }, 0],
+  ])('when %s', async (_, name, detail, messages) => {
+    const event = { source: 'nightshift', 'detail-type': `nightshift.${name}`, detail };
+    expect(await notify(scene, event)).toEqual({ messages, dead: [] });
+  });
+});

@@ -164,6 +164,7 @@ describe('events', () => {
       ['nightshift-execution-ended', 'aws.states', 'onexecutionendedFunction'],
       ['nightshift-endings', 'nightshift', 'NotificationsTopic'],
       ['nightshift-guard-raised', 'nightshift', 'NotificationsTopic'],
+      ['nightshift-rollout-ended', 'nightshift', 'NotificationsTopic'],
       ['nightshift-recovery-started', 'aws.states', 'NotificationsTopic'],
     ]);
   });

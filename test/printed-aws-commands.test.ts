@@ -18,8 +18,10 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   's3 cp': [],
   'scheduler delete-schedule': ['--name'],
   'scheduler list-schedules': [],
+  'ssm get-parameter': ['--name'],
   'ssm send-command': ['--document-name'],
   'stepfunctions get-execution-history': ['--execution-arn'],
+  'stepfunctions send-task-success': ['--task-token', '--task-output'],
   'stepfunctions start-execution': ['--state-machine-arn'],
   'stepfunctions stop-execution': ['--execution-arn'],
 };

@@ -27,15 +27,20 @@ export const DESCRIBED = schemas.flatMap(({ $id }) =>
 
 /** The events that these calls put on the bus, as their subscribers get them. */
 export function eventsIn(calls: readonly ApiCall[]) {
-  return calls
-    .filter(({ service, operation, error }) => service === 'events' && operation === 'PutEvents' && error === undefined)
-    .flatMap(({ input }) => PutEvents.parse(input).Entries)
-    .map(({ Source, DetailType, Resources, Detail: detail }) => ({
-      source: Source,
-      'detail-type': DetailType,
-      resources: Resources,
-      detail: Detail.parse(JSON.parse(detail)),
-    }));
+  return (
+    calls
+      .filter(
+        ({ service, operation, error }) => service === 'events' && operation === 'PutEvents' && error === undefined,
+      )
+      // Events that the sandbox delivers as AWS have another form.
+      .flatMap(({ input }) => PutEvents.safeParse(input).data?.Entries ?? [])
+      .map(({ Source, DetailType, Resources, Detail: detail }) => ({
+        source: Source,
+        'detail-type': DetailType,
+        resources: Resources,
+        detail: Detail.parse(JSON.parse(detail)),
+      }))
+  );
 }
 
 /** What an event breaks of its schema; also a field of its detail that the schema does not describe. */

@@ -40,7 +40,8 @@ export interface RolloutStatus {
   attempt: number;
   requestedBy: string | null;
   stages: StageStatus[];
-  held: null | { by: string; reason: string; until: string | null };
+  /** `stage` is null if all clusters are held; `until` is null without an end. */
+  held: null | { stage: string | null; by: string; reason: string; until: string | null };
   /** The approval that the rollout waits for. */
   approval: null | { stage: string; until: string };
 }
@@ -198,12 +199,15 @@ async function heldBy(
 ): Promise<RolloutStatus['held']> {
   if (status === 'succeeded') return null;
   const stages = reads.slice(presentStage(reads)).map(({ stage }) => stage.name);
-  const batches = stages.map((stage) => batchOf({ rollout, stage }, record?.attempt ?? 1));
   const holds = (await listHolds(connection, new Date())).filter(({ active }) => active);
-  const hold =
-    holds.find(({ batch }) => batch !== undefined && batches.includes(batch)) ??
-    holds.find(({ stage }) => stage !== undefined && stages.includes(stage)) ??
-    holds.find(({ cluster, batch, stage }) => cluster === null && batch === undefined && stage === undefined);
-  if (hold) return { by: hold.by, reason: hold.reason, until: hold.until };
-  return status === 'held' ? { by: 'nightshift', reason: error?.cause ?? '', until: null } : null;
+  for (const stage of stages) {
+    const batch = batchOf({ rollout, stage }, record?.attempt ?? 1);
+    const hold = holds.find((each) => each.batch === batch) ?? holds.find((each) => each.stage === stage);
+    if (hold) return { stage, by: hold.by, reason: hold.reason, until: hold.until };
+  }
+  const all = holds.find(({ cluster, batch, stage }) => cluster === null && batch === undefined && stage === undefined);
+  if (all) return { stage: null, by: all.by, reason: all.reason, until: all.until };
+  return status === 'held'
+    ? { stage: stages[0] ?? null, by: 'nightshift', reason: error?.cause ?? '', until: null }
+    : null;
 }

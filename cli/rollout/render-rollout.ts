@@ -34,11 +34,13 @@ function whatStopsIt({ rollout, approval, held, error }: RolloutStatus): string[
           `stage ${approval.stage} waits for an approval until ${approval.until}`,
           `answer: ${nightshiftCommand(`approve ${rollout}`)}, or ${nightshiftCommand(`deny ${rollout}`)}`,
         ]),
-    ...(held === null ? [] : [`held by ${held.by}: ${held.reason}`]),
+    ...(held === null ? [] : [`${heldIn(held)} held by ${held.by}: ${held.reason}`]),
     // The hold is the reason of a rollout that is held.
     ...(error === null || error.name === 'RolloutHeld' ? [] : [`${error.name}: ${error.cause}`]),
   ];
 }
+
+const heldIn = ({ stage }: { stage: string | null }) => (stage === null ? 'all clusters are' : `stage ${stage} is`);
 
 function whatNext({ rollout, status, stages }: RolloutStatus): string[] {
   if (status === 'running' || status === 'succeeded') return [];

@@ -1,159 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CLUSTER, WEEKEND } from '../workflow/worlds.ts';
-import { call } from './run.ts';
-import { type Served, serve } from './serve.ts';
+import { describe, expect, test } from 'vitest';
+import { WEEKEND } from '../workflow/worlds.ts';
+import { ME, MIGRATIONS, rolloutSandbox, stage, temporaryFolder } from './rollout-sandbox.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'nightshift-rollout-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-const ME = 'arn:aws:iam::111122223333:user/person';
-const MIGRATIONS = 'arn:aws:states:us-east-1:111122223333:execution:nightshift-migrate-cluster';
-
-function file(name: string, content: unknown): string {
-  const path = join(folder, name);
-  writeFileSync(path, JSON.stringify(content));
-  return path;
-}
-
-const cluster = (name: string, stage: string, count: number) => ({
-  ...CLUSTER,
-  name,
-  tags: { 'nightshift:enrolled': 'true', 'nightshift:stage': stage },
-  nodeGroups: [{ os: 'al2023', count, ssm: 'online' }],
-});
-const world = (name: string, weekend: object) =>
-  file(name, {
-    account: '111122223333',
-    region: 'us-east-1',
-    start: '2026-11-20T22:00:00Z',
-    seed: 7,
-    clusters: [cluster('big', 'staging', 2), cluster('small', 'staging', 1), cluster('shop', 'prod', 3)],
-    windows: { weekend },
-  });
-
-const stage = (name: string, more: object = {}) => ({
-  name,
-  select: { tags: { 'nightshift:stage': name } },
-  soakHours: 0,
-  ...more,
-});
-
-/** A sandbox in a process of its own, and the command line in it. Tests of one sandbox build on each other. */
-function sandbox(weekend: object, ...args: string[]) {
-  let served: Served;
-  beforeAll(async () => {
-    served = await serve(world(`${args.length}.json`, weekend), args);
-  });
-  afterAll(async () => void (await served.stop()));
-  const nightshift = (...words: string[]) => call(words, served.env);
-  const status = async (...rollout: string[]) =>
-    JSON.parse((await nightshift('rollout', 'status', ...rollout, '--json')).stdout);
-  return {
-    nightshift,
-    status,
-    endpoint: () => served.endpoint,
-    async stop(executionArn: string): Promise<void> {
-      const credentials = { accessKeyId: 'anna', secretAccessKey: 'anna' };
-      const sfn = new SFNClient({ endpoint: served.endpoint, region: 'us-east-1', credentials });
-      await sfn.send(new StopExecutionCommand({ executionArn }));
-      sfn.destroy();
-    },
-    async start(stages: string): Promise<string> {
-      return JSON.parse((await nightshift('rollout', 'start', '--stages', stages, '--json')).stdout).rollout;
-    },
-    /** Waits until the status is this one. The test's own limit ends a wait in vain. */
-    async until(is: (now: { status: string; stages: { status: string }[] }) => boolean): Promise<void> {
-      while (!is(await status())) await new Promise((resolve) => setTimeout(resolve, 100));
-    },
-    /** What `rollout status` prints, with R in place of the rollout's name. */
-    async shown(rollout: string): Promise<string[]> {
-      const { stdout } = await nightshift('rollout', 'status', rollout);
-      return stdout.trimEnd().replaceAll(rollout, 'R').split('\n');
-    },
-  };
-}
-
-describe('before the first rollout', () => {
-  const { nightshift } = sandbox(WEEKEND);
-
-  test.each([
-    [
-      ['rollout', 'status'],
-      'next: start one: npx nightshift rollout start --help\nnightshift: there is no rollout in us-east-1: NoRollout\n',
-    ],
-    [
-      ['rollout', 'status', 'R'],
-      'next: show the one that started last: npx nightshift rollout status\nnightshift: there is no rollout R in us-east-1: UnknownRollout\n',
-    ],
-    [
-      ['rollout', 'resume', 'R'],
-      'next: show the one that started last: npx nightshift rollout status\nnightshift: there is no rollout R in us-east-1: UnknownRollout\n',
-    ],
-    [
-      ['rollout', 'start'],
-      'next: give --stages FILE, or configure fleet.stages in nightshift.config.json\nnightshift: the deployment has no stages: NoStages\n',
-    ],
-    [
-      ['approve', 'R'],
-      'next: npx nightshift rollout status R\nnightshift: rollout R waits for no approval: NothingToApprove\n',
-    ],
-    [
-      ['deny', 'R'],
-      'next: npx nightshift rollout status R\nnightshift: rollout R waits for no approval: NothingToApprove\n',
-    ],
-  ])('%j names what is missing, and what to do', async (args, stderr) => {
-    expect(await nightshift(...args)).toEqual({ code: 1, stdout: '', stderr });
-  });
-});
-
-describe('a wrong call ends with 2 before anything is asked', () => {
-  const bad = (name: string, content: unknown) => ['rollout', 'start', '--stages', file(name, content)];
-  test.each<[string, string[], string]>([
-    ['rollout alone', ['rollout'], 'Usage: nightshift rollout'],
-    ['an unknown word', ['rollout', 'strat'], '(Did you mean start?)'],
-    ['an argument of start', ['rollout', 'start', 'R'], 'too many arguments'],
-    ['no rollout to resume', ['rollout', 'resume'], "missing required argument 'rollout'"],
-    ['no rollout to approve', ['approve'], "missing required argument 'rollout'"],
-    ['a hostile rollout', ['rollout', 'status', '../x'], "The rollout must be a rollout's name"],
-    ['escape sequences', ['approve', '\u001b[2J'], 'but it is "\\u001b[2J"'],
-    ['a name that is too long', ['deny', 'x'.repeat(49)], "The rollout must be a rollout's name"],
-    ['a file that is not there', ['rollout', 'start', '--stages', join(folder, 'none.json')], 'there is no such file'],
-    ['a file without stages', bad('a.json', {}), 'a.json: stages must be a list of 1 to 20 stages'],
-    ['a list', bad('b.json', []), 'b.json: The fleet must be a JSON object, but it is [].'],
-    [
-      'a stage that selects nothing',
-      bad('c.json', { stages: [stage('s', { select: {} })] }),
-      'c.json: stages.0.select must name at least one of tags, clusters and manifest, but it is {}.',
-    ],
-    [
-      'a misspelt field',
-      bad('d.json', { stages: [stage('s', { soakhours: 1 })] }),
-      "d.json: The fleet: stages.0 must not have the field 'soakhours'.",
-    ],
-    [
-      'what only the input of an execution may have',
-      bad('e.json', { stages: [stage('s')], rollout: 'R', resume: true }),
-      "e.json: The fleet must not have the field 'rollout', 'resume'.",
-    ],
-  ])('%s', async (_, args, sentence) => {
-    const { code, stdout, stderr } = await call(args);
-    expect([code, stdout]).toEqual([2, '']);
-    expect(stderr).toContain(sentence);
-    expect(stderr).not.toContain('\u001b');
-  });
-
-  test('without a Region that is said in one sentence', async () => {
-    const { code, stderr } = await call(['rollout', 'status']);
-    expect([code, stderr.split('\n')[1]]).toEqual([2, 'nightshift: no AWS Region is configured']);
-  });
-});
+const { file } = temporaryFolder();
 
 describe('a rollout in virtual time', () => {
-  const { nightshift, status, shown, start, until, endpoint } = sandbox(WEEKEND);
+  const { nightshift, status, shown, start, until, endpoint } = rolloutSandbox(file, WEEKEND);
   let rollout = '';
 
   test('that fails in a stage is held, and says which cluster and how to go on', async () => {
@@ -175,7 +27,7 @@ describe('a rollout in virtual time', () => {
       'prod     pending',
       'NOT PROVEN  STAGE    ENDING  ERROR         EXECUTION',
       `small       staging  failed  CanaryFailed  ${MIGRATIONS}:rollout-small-migrate-#`,
-      'held by nightshift: 1 cluster of the batch failed, and 0 may: small',
+      'stage staging is held by nightshift: 1 cluster of the batch failed, and 0 may: small',
       'resume: npx nightshift rollout resume R',
     ]);
   });
@@ -229,7 +81,7 @@ describe('a rollout in virtual time', () => {
       'STAGE   STATUS   CLUSTERS  NODES  SOAK',
       'stagin  held     0',
       'prod    pending',
-      'held by nightshift: Stage stagin selects no enrolled cluster: correct its selection, tag its clusters, or take the stage out.',
+      'stage stagin is held by nightshift: Stage stagin selects no enrolled cluster: correct its selection, tag its clusters, or take the stage out.',
       'resume: npx nightshift rollout resume R',
     ]);
   });
@@ -252,7 +104,7 @@ describe('a rollout in real time', () => {
   // In real time nothing may happen because of the hour at which the tests run.
   const inThreeDays = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 19);
   const later = { ...WEEKEND, schedule: `at(${inThreeDays})` };
-  const { nightshift, shown, start, until, stop } = sandbox(later, '--clock', 'real');
+  const { nightshift, shown, start, until, stop } = rolloutSandbox(file, later, '--clock', 'real');
   let rollout = '';
   const prod = stage('prod', { approval: 'required' });
   const awaits = ({ stages }: { stages: { status: string }[] }) => stages[0]?.status === 'awaiting-approval';
@@ -323,7 +175,11 @@ describe('a rollout in real time', () => {
       'prod     migrating  0 of 1 proven, 1 running  3 nodes',
       'staging  pending',
     ];
-    expect(await shown(rollout)).toEqual([`rollout R: running, requested by ${ME}`, ...lines, `held by ${ME}: INC-1`]);
+    expect(await shown(rollout)).toEqual([
+      `rollout R: running, requested by ${ME}`,
+      ...lines,
+      `stage prod is held by ${ME}: INC-1`,
+    ]);
     expect((await nightshift('release', '--stage', 'prod')).stdout).toBe('stage prod is released\n');
     expect(await shown(rollout)).toEqual([`rollout R: running, requested by ${ME}`, ...lines]);
     await stop(`${MIGRATIONS.replace('migrate-cluster', 'migrate-fleet')}:${rollout}`);

@@ -58,8 +58,9 @@ export function runningRollouts(
     const found: { rollout: string; execution: string }[] = [];
     const request = { stateMachineArn, statusFilter: 'RUNNING' as const };
     for await (const { executions = [] } of paginateListExecutions({ client: connection.sfn }, request))
-      for (const { executionArn } of executions)
-        if (executionArn !== undefined) {
+      // A child of a Distributed Map is no rollout.
+      for (const { executionArn, mapRunArn } of executions)
+        if (executionArn !== undefined && mapRunArn === undefined) {
           const described = await describeExecution(connection, executionArn);
           found.push({ rollout: rolloutOf(described), execution: executionArn });
         }
@@ -75,8 +76,8 @@ export async function latestRollout(connection: Connection, stateMachineArn: str
   const latest = await asking(connection, 'list the rollouts', async () => {
     const pages = paginateListExecutions({ client: connection.sfn, pageSize: 20 }, { stateMachineArn });
     for await (const { executions = [] } of pages)
-      for (const { executionArn } of executions) {
-        if (executionArn === undefined) continue;
+      for (const { executionArn, mapRunArn } of executions) {
+        if (executionArn === undefined || mapRunArn !== undefined) continue;
         const described = await describeExecution(connection, executionArn);
         if (described.error !== 'RolloutRunning') return rolloutOf(described);
       }

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FleetInput } from '../../functions/core/fleet/stages.ts';
 import { WEEKEND } from '../workflow/worlds.ts';
-import { rolloutSandbox, stage, temporaryFolder } from './rollout-sandbox.ts';
+import { rolloutSandbox, stage, temporaryFolder, world } from './rollout-sandbox.ts';
 import { call } from './run.ts';
 
 const { folder, file } = temporaryFolder();
 
 describe('before the first rollout', () => {
-  const { nightshift } = rolloutSandbox(file, WEEKEND);
+  const { nightshift } = rolloutSandbox(file('world.json', world(WEEKEND)));
 
   test.each([
     [

@@ -31,7 +31,8 @@ const cluster = (name: string, stage: string, count: number) => ({
   tags: { 'nightshift:enrolled': 'true', 'nightshift:stage': stage },
   nodeGroups: [{ os: 'al2023', count, ssm: 'online' }],
 });
-const world = (weekend: object) => ({
+/** A world with two stages of three clusters, and this window. */
+export const world = (weekend: object) => ({
   account: '111122223333',
   region: 'us-east-1',
   start: '2026-11-20T22:00:00Z',
@@ -48,11 +49,11 @@ export const stage = (name: string, more: object = {}) => ({
   ...more,
 });
 
-/** A sandbox with three clusters in a process of its own, and the command line in it. Tests of one sandbox build on each other. */
-export function rolloutSandbox(file: WriteFile, weekend: object, ...args: string[]) {
+/** A sandbox with the world in this file in a process of its own, and the command line in it. Tests of one sandbox build on each other. */
+export function rolloutSandbox(path: string, ...args: string[]) {
   let served: Served;
   beforeAll(async () => {
-    served = await serve(file('world.json', world(weekend)), args);
+    served = await serve(path, args);
   });
   afterAll(async () => void (await served.stop()));
   const nightshift = (...words: string[]) => call(words, served.env);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { WEEKEND } from '../workflow/worlds.ts';
-import { ME, MIGRATIONS, rolloutSandbox, stage, temporaryFolder } from './rollout-sandbox.ts';
+import { ME, MIGRATIONS, rolloutSandbox, stage, temporaryFolder, world } from './rollout-sandbox.ts';
 
 const { file } = temporaryFolder();
 
 describe('a rollout in virtual time', () => {
-  const { nightshift, status, shown, start, until, endpoint } = rolloutSandbox(file, WEEKEND);
+  const { nightshift, status, shown, start, until, endpoint } = rolloutSandbox(file('world.json', world(WEEKEND)));
   let rollout = '';
 
   test('that fails in a stage is held, and says which cluster and how to go on', async () => {
@@ -104,7 +104,7 @@ describe('a rollout in real time', () => {
   // In real time nothing may happen because of the hour at which the tests run.
   const inThreeDays = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 19);
   const later = { ...WEEKEND, schedule: `at(${inThreeDays})` };
-  const { nightshift, shown, start, until, stop } = rolloutSandbox(file, later, '--clock', 'real');
+  const { nightshift, shown, start, until, stop } = rolloutSandbox(file('later.json', world(later)), '--clock', 'real');
   let rollout = '';
   const prod = stage('prod', { approval: 'required' });
   const awaits = ({ stages }: { stages: { status: string }[] }) => stages[0]?.status === 'awaiting-approval';
@@ -189,6 +189,21 @@ describe('a rollout in real time', () => {
       'prod     stopped  0 of 1 proven, 1 running  3 nodes',
       'staging  pending',
       'resume: npx nightshift rollout resume R',
+    ]);
+  });
+});
+
+describe('the example of the README', () => {
+  const { shown, start, until } = rolloutSandbox('sandbox/worlds/fleet.json');
+
+  test('migrates a fleet in two stages', async () => {
+    const rollout = await start('docs/stages.json');
+    await until(({ status: now }) => now !== 'running');
+    expect(await shown(rollout)).toEqual([
+      `rollout R: succeeded, requested by ${ME}`,
+      'STAGE    STATUS  CLUSTERS       NODES    SOAK',
+      'staging  proven  2 of 2 proven  3 nodes',
+      'prod     proven  3 of 3 proven  9 nodes',
     ]);
   });
 });

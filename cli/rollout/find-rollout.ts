@@ -57,8 +57,8 @@ export function runningRollouts(
   return asking(connection, 'list the rollouts that run', async () => {
     const found: { rollout: string; execution: string }[] = [];
     const request = { stateMachineArn, statusFilter: 'RUNNING' as const };
+    // A child of a Distributed Map is no rollout.
     for await (const { executions = [] } of paginateListExecutions({ client: connection.sfn }, request))
-      // A child of a Distributed Map is no rollout.
       for (const { executionArn, mapRunArn } of executions)
         if (executionArn !== undefined && mapRunArn === undefined) {
           const described = await describeExecution(connection, executionArn);

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { buildFunctions } from '../../build.ts';
 import { startNightshift } from '../../cli/start-sandbox.ts';
 import { configuredTemplate, Roles } from '../infra/roles.ts';
-import { type Case, worldFile } from './case.ts';
+import { type Case, type CaseFault, worldFile } from './case.ts';
 import { isEndless } from './misfortunes.ts';
 import { violationsOf } from './rules.ts';
 import type { Sabotaged } from './sabotage.ts';
@@ -34,6 +34,15 @@ interface Deployed {
   readonly product: ReadonlyMap<string, string>;
   readonly bundles: Map<string, string>;
   readonly definitions: Record<string, string>;
+}
+
+/** What a case is played with. */
+export interface Stage {
+  readonly sandbox: Sandbox;
+  readonly sfn: SFNClient;
+  readonly ssm: SSMClient;
+  /** Resolves when nothing moves any more, or when there are more executions than `most`. Throws SandboxAtFault. */
+  readonly atRest: (most: number) => Promise<void>;
 }
 
 /** The sandbox is broken, and no rule: nothing was found out about the product. */
@@ -96,12 +105,23 @@ export class Searcher {
 
   /** Runs a case until nothing moves any more. Throws SandboxAtFault. */
   async run(of: Case): Promise<Seen> {
-    await this.#sandbox.load(worldFile(of.world));
+    const seen = await this.play({ world: worldFile(of.world), faults: of.faults }, async () => {
+      await this.#start(of);
+      await this.#atRest(CROWD);
+      if (of.faults.some(isOutage)) await this.#sweep(of);
+    });
+    return { of, ...seen };
+  }
+
+  /** Loads a world with these faults, lets `act` do in it what a case is about, and answers what is then seen. */
+  async play(
+    { world, faults }: { world: Record<string, unknown>; faults: readonly CaseFault[] },
+    act: (stage: Stage) => Promise<void>,
+  ): Promise<Omit<Seen, 'of'>> {
+    await this.#sandbox.load(world);
     const first = await this.#state();
-    await this.#control('POST', 'faults', [...of.faults, UNTOLD]);
-    await this.#start(of);
-    await this.#atRest();
-    if (of.faults.some(isOutage)) await this.#sweep(of);
+    await this.#control('POST', 'faults', [...faults, UNTOLD]);
+    await act({ sandbox: this.#sandbox, sfn: this.#sfn, ssm: this.#ssm, atRest: (most) => this.#atRest(most) });
     // What is read below is read by the search: no drawn fault strikes that.
     this.#sandbox.live.faults.clear();
     const state = await this.#state();
@@ -113,7 +133,7 @@ export class Searcher {
     const clusters = [...this.#sandbox.live.region.clusters.values()];
     const addonUpdates = new Map(clusters.map((cluster) => [cluster.name, cluster.addonUpdates]));
     this.#refuseBugs();
-    return { of, first, state, calls, executions, addonUpdates, objects, outputs, exceeded };
+    return { first, state, calls, executions, addonUpdates, objects, outputs, exceeded };
   }
 
   stop(): Promise<void> {
@@ -148,16 +168,16 @@ export class Searcher {
       // What a sweep cannot do it says by an error, and the next one tries again.
       const answer = await clock.busy(() => this.#lambda.send(new InvokeCommand({ FunctionName: SWEEP, Payload })));
       isOwed = asJson(JSON.parse(answer.Payload?.transformToString() ?? '{}'))['owed'] !== 0;
-      await this.#atRest();
+      await this.#atRest(CROWD);
     }
   }
 
-  async #atRest(): Promise<void> {
+  async #atRest(most: number): Promise<void> {
     const patience = Promise.withResolvers<never>();
     const timer = setTimeout(() => patience.reject(new SandboxAtFault('time never came to rest')), PATIENCE_MS);
     const crowd = Promise.withResolvers<void>();
     const { live } = this.#sandbox;
-    const count = setInterval(() => live.stepFunctions.executions.size > CROWD && crowd.resolve(), 100);
+    const count = setInterval(() => live.stepFunctions.executions.size > most && crowd.resolve(), 100);
     try {
       await Promise.race([live.region.clock.idle(), crowd.promise, patience.promise]);
     } finally {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { inStage, Rollouts, stage } from './rollouts.ts';
+import { failing } from './scenarios.ts';
 
 const rollouts = await Rollouts.started();
 
@@ -77,6 +78,21 @@ describe('a rollout', () => {
       [fails('a')],
     );
     expect([ended.status, ended.changed.at(-1), ended.changed.length]).toEqual(['SUCCEEDED', 'prod-1', 5]);
+  });
+
+  it('starts its migrations although the list of the clusters is refused once', async () => {
+    const refused = { ...failing('s3', 'GetObject', 'SlowDown', 1), at: 'RunMigrations' };
+    const ended = await rollouts.run([inStage('staging', 'a')], { stages: [stage('staging')] }, [refused]);
+    expect([ended.status, ended.cause, ended.started]).toEqual(['SUCCEEDED', '', ['a migrate SUCCEEDED']]);
+  });
+
+  it('whose summary cannot be written fails by that name, whatever had failed before', async () => {
+    const refused = { ...failing('s3', 'GetObject', 'AccessDenied', 'every'), at: 'RunMigrations' };
+    const ended = await rollouts.run([inStage('staging', 'a')], { stages: [stage('staging')] }, [refused]);
+    expect([ended.status, ended.error, ended.started]).toEqual(['FAILED', 'OutcomeNotRecorded', []]);
+    expect(ended.cause).toMatch(
+      /^The summary of the rollout could not be written\. The rollout failed: States\.ItemReaderFailed: /,
+    );
   });
 
   it('is refused while another one runs', async () => {

@@ -40,9 +40,10 @@ interface Deployed {
 export interface Stage {
   readonly sandbox: Sandbox;
   readonly sfn: SFNClient;
-  readonly ssm: SSMClient;
   /** Resolves when nothing moves any more, or when there are more executions than `most`. Throws SandboxAtFault. */
   readonly atRest: (most: number) => Promise<void>;
+  /** The daily sweeps of a deployment, until they find nothing more to record. Throws SandboxAtFault. */
+  readonly sweep: (most: number) => Promise<void>;
 }
 
 /** The sandbox is broken, and no rule: nothing was found out about the product. */
@@ -108,7 +109,7 @@ export class Searcher {
     const seen = await this.play({ world: worldFile(of.world), faults: of.faults }, async () => {
       await this.#start(of);
       await this.#atRest(CROWD);
-      if (of.faults.some(isOutage)) await this.#sweep(of);
+      if (of.faults.some(isOutage)) await this.#sweep(of.faults, CROWD);
     });
     return { of, ...seen };
   }
@@ -121,7 +122,12 @@ export class Searcher {
     await this.#sandbox.load(world);
     const first = await this.#state();
     await this.#control('POST', 'faults', [...faults, UNTOLD]);
-    await act({ sandbox: this.#sandbox, sfn: this.#sfn, ssm: this.#ssm, atRest: (most) => this.#atRest(most) });
+    await act({
+      sandbox: this.#sandbox,
+      sfn: this.#sfn,
+      atRest: (most) => this.#atRest(most),
+      sweep: (most) => this.#sweep(faults, most),
+    });
     // What is read below is read by the search: no drawn fault strikes that.
     this.#sandbox.live.faults.clear();
     const state = await this.#state();
@@ -158,7 +164,7 @@ export class Searcher {
   }
 
   /** The daily sweeps of a deployment: what an outage has kept from ending ends now, and what is owed is recorded. */
-  async #sweep({ faults }: Case): Promise<void> {
+  async #sweep(faults: readonly CaseFault[], most: number): Promise<void> {
     const { clock } = this.#sandbox.live.region;
     const ends = !faults.some((fault) => isOutage(fault) && isEndless(fault));
     let isOwed = false;
@@ -168,7 +174,7 @@ export class Searcher {
       // What a sweep cannot do it says by an error, and the next one tries again.
       const answer = await clock.busy(() => this.#lambda.send(new InvokeCommand({ FunctionName: SWEEP, Payload })));
       isOwed = asJson(JSON.parse(answer.Payload?.transformToString() ?? '{}'))['owed'] !== 0;
-      await this.#atRest(CROWD);
+      await this.#atRest(most);
     }
   }
 

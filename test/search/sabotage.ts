@@ -14,13 +14,13 @@ import type { Case } from './case.ts';
 import { anyCase } from './draw.ts';
 
 /** One guard of the product taken away, and the runs that would show it soonest. */
-export interface Sabotage {
+export interface Sabotage<Drawn = Case> {
   /** What the product then does, in words. */
   readonly what: string;
   /** The rule that must find it: the beginning of its name. */
   readonly breaks: readonly string[];
   /** Draws that reach the guard; still whole executions with everything else drawn. */
-  readonly draw: fc.Arbitrary<Case>;
+  readonly draw: fc.Arbitrary<Drawn>;
   /** Exact pieces of source, which must be there once, and what stands there instead. */
   readonly sources?: readonly { file: string; from: string; to: string }[];
   readonly definitions?: Readonly<Record<string, (states: States) => void>>;
@@ -35,11 +35,11 @@ export type Sabotaged = Pick<NightshiftOptions, 'bundles' | 'definitions'> & {
 };
 
 const State = z.looseObject({});
-type States = Record<string, z.infer<typeof State>>;
+export type States = Record<string, z.infer<typeof State>>;
 const Definition = z.looseObject({ States: z.record(z.string(), State) });
 
 /** Takes a member of a state away or replaces it; throws when the state is no more: a sabotage must not do nothing. */
-function change(states: States, name: string, members: Record<string, unknown>): void {
+export function change(states: States, name: string, members: Record<string, unknown>): void {
   const state = states[name];
   if (!state) throw new Error(`sabotage: there is no state ${name} any more`);
   const missing = Object.keys(members).filter((member) => !(member in state));
@@ -603,7 +603,11 @@ function removeFolders(): void {
  * The product without this guard: its bundles, built into a temporary folder, its definitions and its rights. Nothing of
  * it is written beside the product. Throws when a piece of source is not there exactly once any more, or a right.
  */
-export async function deploySabotaged({ sources = [], definitions = {}, right }: Sabotage): Promise<Sabotaged> {
+export async function deploySabotaged({
+  sources = [],
+  definitions = {},
+  right,
+}: Omit<Sabotage, 'draw'>): Promise<Sabotaged> {
   const patched = Object.entries(definitions).map(([name, patch]): [string, string] => {
     const definition = Definition.parse(JSON.parse(readDefinition(name)));
     patch(definition.States);

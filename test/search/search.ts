@@ -1,15 +1,20 @@
 import fc from 'fast-check';
 import type { Case } from './case.ts';
 import { anyCase } from './draw.ts';
+import type { FleetCase } from './fleets/case.ts';
+import { anyFleet } from './fleets/draw.ts';
+import { violationsOfFleet } from './fleets/rules.ts';
+import { runFleet } from './fleets/run.ts';
+import type { FleetSabotage } from './fleets/sabotage.ts';
 import { Searcher } from './run.ts';
 import type { Sabotage } from './sabotage.ts';
 import { deploySabotaged } from './sabotage.ts';
 
-export interface SearchOptions {
+export interface SearchOptions<OneSabotage = Sabotage> {
   /** Cases to draw; shrinking runs more. */
   runs: number;
   seed: number;
-  sabotage?: Sabotage;
+  sabotage?: OneSabotage;
   /** Tries to make what was found smaller; each is a whole execution. Default: 150. */
   shrinks?: number;
   /** Hears of every run. */
@@ -17,18 +22,25 @@ export interface SearchOptions {
 }
 
 /** The smallest case found that breaks a rule, and what it breaks. */
-export interface Find {
-  counterexample: Case;
+export interface Find<Drawn = Case> {
+  counterexample: Drawn;
   violations: string[];
   /** How many cases were drawn up to it. */
   runs: number;
 }
 
 /** As `searchWith`, in a sandbox of its own. */
-export async function search(options: SearchOptions): Promise<Find | null> {
+export const search = (options: SearchOptions): Promise<Find | null> =>
+  inSandbox((searcher) => searchWith(searcher, options));
+
+/** As `searchFleetsWith`, in a sandbox of its own. */
+export const searchFleets = (options: SearchOptions<FleetSabotage>): Promise<Find<FleetCase> | null> =>
+  inSandbox((searcher) => searchFleetsWith(searcher, options));
+
+async function inSandbox<T>(work: (searcher: Searcher) => Promise<T>): Promise<T> {
   const searcher = await Searcher.start();
   try {
-    return await searchWith(searcher, options);
+    return await work(searcher);
   } finally {
     await searcher.stop();
   }
@@ -38,30 +50,38 @@ export async function search(options: SearchOptions): Promise<Find | null> {
  * Runs drawn cases until one breaks a rule, and makes that one as small as it gets; null when none does. Throws
  * SandboxAtFault.
  */
-export async function searchWith(
-  searcher: Searcher,
-  { runs, seed, sabotage, shrinks = 150, onRun }: SearchOptions,
-): Promise<Find | null> {
+export async function searchWith(searcher: Searcher, options: SearchOptions): Promise<Find | null> {
+  const { sabotage } = options;
   await searcher.deploy(sabotage ? await deploySabotaged(sabotage) : {});
-  return find(searcher, { runs, seed, shrinks, draw: sabotage?.draw ?? anyCase, ...(onRun && { onRun }) });
+  const violations = (drawn: Case) => searcher.violations(drawn);
+  return find({ ...options, draw: sabotage?.draw ?? anyCase, violations });
 }
 
-interface Hunt {
-  runs: number;
-  seed: number;
-  shrinks: number;
-  draw: fc.Arbitrary<Case>;
-  onRun?: () => void;
+/** The same for rollouts. Throws SandboxAtFault. */
+export async function searchFleetsWith(
+  searcher: Searcher,
+  options: SearchOptions<FleetSabotage>,
+): Promise<Find<FleetCase> | null> {
+  const { sabotage } = options;
+  await searcher.deploy(sabotage ? await deploySabotaged(sabotage) : {});
+  const violations = async (drawn: FleetCase) => violationsOfFleet(await runFleet(searcher, drawn));
+  return find({ ...options, draw: sabotage?.draw ?? anyFleet, violations });
 }
 
-async function find(searcher: Searcher, { runs, seed, shrinks, draw, onRun }: Hunt): Promise<Find | null> {
-  let smallest: Omit<Find, 'runs'> | null = null;
+type Hunt<Drawn> = Omit<SearchOptions, 'sabotage'> & {
+  draw: fc.Arbitrary<Drawn>;
+  violations: (drawn: Drawn) => Promise<string[]>;
+};
+
+async function find<Drawn>(hunt: Hunt<Drawn>): Promise<Find<Drawn> | null> {
+  const { runs, seed, shrinks = 150, draw, violations: violationsOf, onRun } = hunt;
+  let smallest: Omit<Find<Drawn>, 'runs'> | null = null;
   let tries = 0;
   const property = fc.asyncProperty(draw, async (drawn) => {
     // Without an answer of this one's own, shrinking ends with the smallest that was found.
     if (smallest) tries += 1;
     if (tries > shrinks) return true;
-    const violations = await searcher.violations(drawn);
+    const violations = await violationsOf(drawn);
     onRun?.();
     if (violations.length > 0) smallest = { counterexample: drawn, violations };
     return violations.length === 0;

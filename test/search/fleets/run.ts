@@ -27,6 +27,7 @@ async function act(stage: Stage, of: FleetCase): Promise<void> {
     arn = await start(stage, `${ROLLOUT}-${index + 2}`, { ...fleetInput(of), rollout: ROLLOUT, resume: true });
   }
   await stage.atRest(CROWD);
+  if (of.faults.some((fault) => 'on' in fault)) await stage.sweep(CROWD);
 }
 
 async function endOf({ sandbox, atRest }: Stage, { when }: Resume, arn: string): Promise<void> {

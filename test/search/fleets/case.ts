@@ -23,8 +23,8 @@ export interface FleetStage {
 }
 
 export interface Resume {
-  /** As soon as the execution before it has ended, or when nothing moves any more. */
-  when: 'ended' | 'rest';
+  /** While the execution before it runs, as soon as that has ended, or when nothing moves any more. */
+  when: 'together' | 'ended' | 'rest';
   /** Whether the person first releases every hold and waits until every alarm is quiet. */
   clears: boolean;
 }

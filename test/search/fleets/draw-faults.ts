@@ -142,7 +142,23 @@ const calls: fc.Arbitrary<CaseFault> = fc.oneof(
 const people: fc.Arbitrary<CaseFault[]> = fc.oneof(
   { weight: 3, arbitrary: inMigration.map((when) => [{ ...when, execution: 'abort' }]) },
   { weight: 3, arbitrary: inFleet.map((when) => [{ ...when, execution: 'abort' }]) },
+  { weight: 1, arbitrary: fc.oneof(inFleet, inMigration).map((when) => [{ ...when, execution: 'duplicate' }]) },
 );
+
+/** A cluster loses the target, or gets a node, while the rollout is elsewhere or soaks. */
+function drifts({ world }: Drawn): fc.Arbitrary<CaseFault[]> {
+  return fc
+    .record({
+      moment: inFleet,
+      cluster: fc.constantFrom(...world.clusters.map(({ name }) => name)),
+      configuration: fc.constantFrom('{}', '{"mode":"iptables","podLabels":{"team":"other"}}', null),
+    })
+    .map(({ moment: when, cluster, configuration }) => [
+      configuration === null
+        ? { ...when, join: { os: 'al2023', count: 1, cluster } }
+        : { ...when, other: 'change-addon', cluster, configuration },
+    ]);
+}
 
 /** Who holds, rings and aborts, and what goes wrong with nodes and calls. Every alarm is quiet at first. */
 export function fleetFaults(drawn: Drawn): fc.Arbitrary<CaseFault[]> {
@@ -151,6 +167,7 @@ export function fleetFaults(drawn: Drawn): fc.Arbitrary<CaseFault[]> {
     { weight: 3, arbitrary: holds(drawn) },
     { weight: 2, arbitrary: alarms(drawn) },
     { weight: 3, arbitrary: people },
+    { weight: 1, arbitrary: drifts(drawn) },
     { weight: 2, arbitrary: fc.tuple(moment, calls).map(([when, what]) => [{ ...when, ...what }]) },
   );
   const quiet = alarmsOf(drawn).map((name) => setAlarm(drawn, name, 'OK'));

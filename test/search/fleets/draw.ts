@@ -66,7 +66,7 @@ const stage = (name: string): fc.Arbitrary<FleetStage> =>
   });
 
 const resume: fc.Arbitrary<Resume> = fc.record({
-  when: fc.constantFrom<Resume['when'][]>('rest', 'rest', 'ended'),
+  when: fc.constantFrom<Resume['when'][]>('rest', 'rest', 'rest', 'ended', 'ended', 'together'),
   clears: fc.constantFrom(true, true, false),
 });
 

@@ -1,5 +1,15 @@
 import { type FleetStage, mayFail, membersOf } from './case.ts';
-import { begunAt, disruptedAt, type FleetSeen, iso, type PartSeen, partsOf, recordedAt, rolloutsIn } from './seen.ts';
+import {
+  begunAt,
+  disruptedAt,
+  type FleetSeen,
+  iso,
+  type PartSeen,
+  partsOf,
+  recordedAt,
+  rolloutOf,
+  rolloutsIn,
+} from './seen.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -51,7 +61,7 @@ function lostAt(ended: readonly PartSeen[]): string | null {
   return [...last.values()].find(({ isProof, isProven }) => isProof && !isProven)?.cluster ?? null;
 }
 
-/** After the last migration of the stage come the hours of its soak, and then a proof of every cluster. */
+/** After the last migration of the stage come the hours of its soak, and then every cluster proves itself once more. */
 function notSoaked({ name, soakHours }: FleetStage, proven: readonly PartSeen[], at: string): string | null {
   const changed = proven.filter((part) => !part.isProof && disruptedAt(part) !== null).map(({ endedAt }) => endedAt);
   const last = changed.sort().at(-1);
@@ -59,9 +69,7 @@ function notSoaked({ name, soakHours }: FleetStage, proven: readonly PartSeen[],
   const over = new Date(Date.parse(last) + soakHours * HOUR_MS).toISOString();
   if (at < over) return `${name} soaked until ${over}`;
   const again = new Set(
-    proven
-      .filter(({ isProof, execution }) => isProof && iso(execution.startedAt) >= over)
-      .map(({ cluster }) => cluster),
+    proven.filter(({ execution }) => iso(execution.startedAt) >= over).map(({ cluster }) => cluster),
   );
   const unproven = [...new Set(proven.map(({ cluster }) => cluster))].filter((cluster) => !again.has(cluster));
   return unproven.length === 0 ? null : `${unproven.join(', ')} of ${name} had given no proof after the soak`;
@@ -72,12 +80,11 @@ const GOOD = new Set(['migrated', 'already-compliant']);
 /** Rule d: what is proven is not begun again by a resumption. */
 export function provenStaysProven(fleet: FleetSeen): string[] {
   const parts = partsOf(fleet);
-  return rolloutsIn(fleet)
-    .slice(1)
-    .flatMap(({ arn, name, startedAt }) =>
-      parts
-        .filter((part) => part.startedBy === arn && !part.isProof)
-        .filter(({ cluster }) => GOOD.has(recordedAt(fleet, cluster, iso(startedAt)) ?? ''))
-        .map(({ cluster }) => `${name} migrates ${cluster}, which the rollout had recorded as proven`),
-    );
+  return rolloutsIn(fleet).flatMap((rollout) => {
+    const { arn, name, startedAt } = rollout;
+    return parts
+      .filter((part) => part.startedBy === arn && !part.isProof)
+      .filter(({ cluster }) => GOOD.has(recordedAt(fleet, rolloutOf(rollout), cluster, iso(startedAt)) ?? ''))
+      .map(({ cluster }) => `${name} migrates ${cluster}, which the rollout had recorded as proven`);
+  });
 }

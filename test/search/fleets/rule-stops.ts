@@ -1,4 +1,4 @@
-import { isDisruptive } from '../seen.ts';
+import { asJson, isDisruptive } from '../seen.ts';
 import { GUARD_TAG, mayFail } from './case.ts';
 import { begunAt, disruptedAt, type FleetSeen, iso, type PartSeen, partsOf } from './seen.ts';
 import { type Stop, stopsOf, throughout } from './stops.ts';
@@ -40,26 +40,37 @@ function beginningsOf({ changes }: PartSeen): { what: string; at: string; isFirs
   });
 }
 
-/** Before its change these are nothing that the cluster has shown about itself. */
-const NOT_ITS_OWN = new Set(['OnHold', 'GuardRaised', 'AlreadyMigrating', 'PreflightRefused']);
+/** Before its change these are nothing that the cluster has shown about itself; a hold is none at any time. */
+const NOT_ITS_OWN = new Set(['GuardRaised', 'AlreadyMigrating', 'PreflightRefused']);
 
 function hasFailed(part: PartSeen): boolean {
   if (part.isProof || part.isProven || begunAt(part) === null || part.execution.status === 'RUNNING') return false;
+  if (part.error === 'OnHold') return part.ending === 'rollback-failed';
   return disruptedAt(part) !== null || !NOT_ITS_OWN.has(part.error);
 }
 
+/** When each cluster that failed did so for the first time, in order. */
+function firstFailures(members: readonly PartSeen[]): string[] {
+  const first = new Map<string, string>();
+  for (const { cluster, endedAt } of members.filter(hasFailed))
+    if (endedAt < (first.get(cluster) ?? '9999')) first.set(cluster, endedAt);
+  return [...first.values()].sort();
+}
+
+/** The hold of the batch is a parameter: while SSM takes none, nothing can hold it. */
+const takesNoHold = ({ of }: FleetSeen): boolean =>
+  of.faults.some((fault) => asJson(fault['on'])['operation'] === 'PutParameter');
+
 /** Rule c: after one more has failed than a stage tolerates, only those go on that had begun. */
 export function noMoreFailures(fleet: FleetSeen): string[] {
+  if (takesNoHold(fleet)) return [];
   const parts = partsOf(fleet).filter(({ isProof }) => !isProof);
   const released = stopsOf(fleet.seen).filter(({ what, to }) => what.startsWith('batches/') && to < '9999');
   return [...new Set(parts.map(({ batch }) => batch))].flatMap((batch) => {
     const members = parts.filter((part) => part.batch === batch);
     const stage = fleet.of.stages.find(({ name }) => name === members[0]?.stage);
     if (!stage || released.some(({ what }) => what === `batches/${batch}`)) return [];
-    const failures = members
-      .filter(hasFailed)
-      .map(({ endedAt }) => endedAt)
-      .sort();
+    const failures = firstFailures(members);
     const oneTooMany = failures[mayFail(fleet.of, stage)];
     if (oneTooMany === undefined) return [];
     return members.flatMap(({ execution, changes }) => {

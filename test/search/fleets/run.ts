@@ -32,7 +32,7 @@ async function act(stage: Stage, of: FleetCase): Promise<void> {
 
 async function endOf({ sandbox, atRest }: Stage, { when }: Resume, arn: string): Promise<void> {
   if (when === 'rest') await atRest(CROWD);
-  else await Promise.race([sandbox.live.stepFunctions.ended(arn), atRest(CROWD)]);
+  if (when === 'ended') await Promise.race([sandbox.live.stepFunctions.ended(arn), atRest(CROWD)]);
 }
 
 /** A drawn fault strikes at most twelve calls. */

@@ -25,6 +25,9 @@ export const HOLDS = '/nightshift/holds/';
 export const rolloutsIn = ({ seen }: FleetSeen): ExecutionSeen[] =>
   seen.executions.filter(({ machine }) => machine === 'nightshift-migrate-fleet');
 
+/** The name of the rollout that an execution works on. */
+export const rolloutOf = ({ input, name }: ExecutionSeen): string => textOf(input['rollout']) || name;
+
 /** A migration or a proof of one cluster. */
 export interface PartSeen {
   readonly execution: ExecutionSeen;
@@ -79,8 +82,8 @@ export function begunAt({ changes: [first] }: PartSeen): string | null {
 }
 
 /** How a rollout has recorded a cluster at a moment. */
-export function recordedAt({ seen }: FleetSeen, cluster: string, at: string): string | null {
-  const name = new RegExp(`^rollouts/[^/]+/stages/[^/]+/clusters/${cluster}\\.json$`);
+export function recordedAt({ seen }: FleetSeen, rollout: string, cluster: string, at: string): string | null {
+  const name = new RegExp(`^rollouts/${rollout}/stages/[^/]+/clusters/${cluster}\\.json$`);
   const put = seen.calls.findLast(
     ({ operation, error, input, at: when }) =>
       operation === 'PutObject' && error === undefined && when < at && name.test(textOf(asJson(input)['Key'])),

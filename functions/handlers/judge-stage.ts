@@ -12,6 +12,7 @@ import {
   nextLook,
   type RolloutItem,
   type StageRecord,
+  withoutProof,
 } from '../core/fleet/rollout.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
@@ -35,7 +36,8 @@ export function judgeStage(deps: Deps): Run<Input, Output> {
       throw new EvidenceMissing(`Stage ${stage} of rollout ${rollout} was not opened by this execution.`);
     const records = await readClusters(deps.store, ref);
     const names = namesOf(members);
-    const judgement = judge(stage, tolerate, names, records);
+    const unproven = step === 'prove' ? withoutProof(records, execution) : [];
+    const judgement = judge(stage, tolerate, names, records, unproven);
     const former = await findStage(deps.store, ref);
     const soakUntil = judgement.kind === 'passed' && step === 'migrate' ? soakOf(input, records, former) : null;
     const status = judgement.kind === 'held' ? 'held' : soakUntil === null ? 'proven' : 'soaking';

@@ -9,6 +9,11 @@ const fails = (cluster: string, times: number | 'every' = 'every') => ({
   ...{ node: 'all', cluster, fault: 'kube-proxy-crash', mode: 'ipvs', times },
 });
 
+/** A person holds a batch whose migrations have ended. */
+const HOLD = '/nightshift/holds/batches/rollouts/R/staging/1';
+const HELD = '{"reason":"INC-4711","by":"ana","since":"2026-11-20T00:00:00.000Z","until":null}';
+const RECORDS = { on: { service: 'lambda', operation: 'Invoke', function: 'nightshift-record-cluster' } };
+
 describe('a rollout', () => {
   it('migrates stage after stage, and in a stage the smaller clusters first', async () => {
     const ended = await rollouts.run(
@@ -78,6 +83,22 @@ describe('a rollout', () => {
       [fails('a')],
     );
     expect([ended.status, ended.changed.at(-1), ended.changed.length]).toEqual(['SUCCEEDED', 'prod-1', 5]);
+  });
+
+  it.each([
+    ['a hold of its batch', { other: 'put-parameter', cluster: 'a', name: HOLD, value: HELD }],
+    ['a record that cannot be written', { ...failing('lambda', 'Invoke', 'ServiceException', 'every'), ...RECORDS }],
+  ])('is held if a cluster gave no proof after the soak, for %s', async (_, fault) => {
+    const ended = await rollouts.run(
+      [inStage('staging', 'a'), inStage('prod', 'prod-1')],
+      { stages: [stage('staging', { soakHours: 1 }), stage('prod')] },
+      [{ at: 'AwaitSoak', ...fault }],
+    );
+    expect([ended.error, ended.cause, ended.changed]).toEqual([
+      'RolloutHeld',
+      'Stage staging is held: these gave no proof after the soak: a.',
+      ['a'],
+    ]);
   });
 
   it('starts its migrations although the list of the clusters is refused once', async () => {

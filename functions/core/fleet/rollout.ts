@@ -191,20 +191,33 @@ export function countStage(clusters: readonly string[], records: readonly Cluste
 export type StageJudgement = { kind: 'passed' } | { kind: 'held'; reason: string };
 
 /**
+ * The proven clusters that did not prove their nodes again in this execution: a hold kept the proof from being started,
+ * or its record was not written.
+ */
+export function withoutProof(records: readonly ClusterRecord[], fleet: ExecutionRef): string[] {
+  return records
+    .filter(isProven)
+    .filter(({ cluster, execution }) => !execution?.endsWith(`:${migrationName(cluster, fleet, 'prove')}`))
+    .map(({ cluster }) => cluster);
+}
+
+/**
  * A stage passes if every cluster is proven, but for as many failed or refused ones as it tolerates. A cluster that has
- * not begun, or that lost its mode during the soak, is never tolerated.
+ * not begun, that lost its mode during the soak, or that is `unproven` after it, is never tolerated.
  */
 export function judgeStage(
   stage: string,
   tolerate: number,
   clusters: readonly string[],
   records: readonly ClusterRecord[],
+  unproven: readonly string[] = [],
 ): StageJudgement {
   const ended = new Set(clusters);
   const named = (...endings: ClusterEnding[]) =>
     records.filter(({ cluster, ending }) => ended.has(cluster) && endings.includes(ending));
   const failed = named('failed', 'refused');
   const lost = named('not-proven');
+  const silent = unproven.filter((cluster) => ended.has(cluster));
   const begun = new Set(records.map(({ cluster }) => cluster));
   const held = [...named('held').map(({ cluster }) => cluster), ...clusters.filter((cluster) => !begun.has(cluster))];
   const reasons = [
@@ -212,6 +225,7 @@ export function judgeStage(
       ? [`${failed.length} of its clusters failed, of which it tolerates ${tolerate}: ${listed(failed.map(because))}`]
       : []),
     ...(lost.length > 0 ? [`these lost the target during the soak: ${listed(lost.map(because))}`] : []),
+    ...(silent.length > 0 ? [`these gave no proof after the soak: ${listed(silent)}`] : []),
     ...(held.length > 0 ? [`these did not begin: ${listed(held)}`] : []),
   ];
   return reasons.length === 0

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { CaseCluster, CaseFault, CaseWorld } from '../case.ts';
 
 /** A rollout in a world of its own: which stages it has, what goes wrong, and who resumes it. JSON, so that it can be pasted. */
@@ -49,3 +50,13 @@ export function mayFail(of: FleetCase, { name, tolerate }: FleetStage): number {
   if (typeof tolerate === 'number') return tolerate;
   return Math.floor((Number(tolerate.replace('%', '')) / 100) * membersOf(of, name).length);
 }
+
+/** A pasted case: what is misspelt in a world, a stage or a fault is refused by the sandbox and by the product. */
+export const fleetCaseShape = z.strictObject({
+  world: z.custom<FleetCase['world']>(
+    (value) => z.looseObject({ clusters: z.array(z.looseObject({ tags: z.unknown() })) }).safeParse(value).success,
+  ),
+  stages: z.array(z.custom<FleetStage>((value) => z.looseObject({ name: z.string() }).safeParse(value).success)),
+  faults: z.array(z.record(z.string(), z.unknown())),
+  resumes: z.array(z.strictObject({ when: z.enum(['together', 'ended', 'rest']), clears: z.boolean() })),
+});

@@ -1,11 +1,12 @@
+import { mapLimited } from '../aws/clients.ts';
 import { type EventBus, eventBus } from '../aws/events.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { Input, type Output } from '../contracts/record-rollout.ts';
 import { failureByOurName } from '../core/errors.ts';
-import { isProven, summaryKey } from '../core/fleet/rollout.ts';
+import { isProven, namesOf, summaryKey } from '../core/fleet/rollout.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
-import { endCurrentRollout, readStages } from './shared/rollout-store.ts';
+import { endCurrentRollout, findMembers, readStages } from './shared/rollout-store.ts';
 import { sentenceOf } from './shared/sentence-of.ts';
 
 export interface Deps {
@@ -21,7 +22,7 @@ export function recordRollout({ store, bus }: Deps): Run<Input, Output> {
   return async ({ execution, rollout, startedAt, failure, now }, log) => {
     const error = failure && failureByOurName({ name: failure.Error, cause: sentenceOf(failure.Cause ?? '') });
     const status = statusOf(error?.name ?? null);
-    const stages = rollout === null ? [] : await stagesOf(store, rollout);
+    const stages = rollout === null ? [] : await stagesOf(store, rollout, execution);
     const summary = {
       rollout,
       status,
@@ -59,16 +60,27 @@ function statusOf(error: string | null): Output['status'] {
 
 const MOST_NAMED = 50;
 
-/** How each stage that was opened stands, with the clusters that are not proven: the first fifty of each stage. */
-async function stagesOf(store: ObjectStore, rollout: string) {
-  return [...(await readStages(store, rollout)).values()].map(({ stage, record, clusters }) => {
-    const left = clusters.filter((cluster) => !isProven(cluster));
+/**
+ * How each stage that was opened stands, with the clusters that are not proven: the first fifty of each stage. Those
+ * without a record are `waiting`, as far as this execution opened their stage.
+ */
+async function stagesOf(store: ObjectStore, rollout: string, execution: Input['execution']) {
+  const recorded = [...(await readStages(store, rollout)).values()];
+  return mapLimited(recorded, 1, async ({ stage, record, clusters }) => {
+    const members = await findMembers(store, { rollout, stage }, execution);
+    const known = new Set(clusters.map(({ cluster }) => cluster));
+    const failed = clusters.filter((cluster) => !isProven(cluster));
+    const waiting = members === null ? [] : namesOf(members).filter((cluster) => !known.has(cluster));
+    const left = [
+      ...failed,
+      ...waiting.map((cluster) => ({ cluster, ending: 'waiting' as const, error: null, execution: null })),
+    ];
     return {
       stage,
       status: record?.status ?? 'opened',
       reason: record?.reason ?? null,
       clusters: record?.clusters ?? null,
-      proven: clusters.length - left.length,
+      proven: clusters.length - failed.length,
       notProven: left.slice(0, MOST_NAMED).map(({ cluster, ending, error, execution }) => ({
         cluster,
         ending,

@@ -107,6 +107,15 @@ describe('a rollout', () => {
     expect([ended.status, ended.cause, ended.started]).toEqual(['SUCCEEDED', '', ['a migrate SUCCEEDED']]);
   });
 
+  it('names in its summary also the clusters that left no record', async () => {
+    const unrecorded = { ...failing('lambda', 'Invoke', 'ServiceException', 'every'), ...RECORDS };
+    const ended = await rollouts.run([inStage('staging', 'a')], { stages: [stage('staging')] }, [unrecorded]);
+    expect(ended.error).toBe('RolloutHeld');
+    expect(await rollouts.object('rollouts/R/summary.json')).toMatchObject({
+      stages: [{ proven: 0, notProven: [{ cluster: 'a', ending: 'waiting', error: null, execution: null }] }],
+    });
+  });
+
   it('whose summary cannot be written fails by that name, whatever had failed before', async () => {
     const refused = { ...failing('s3', 'GetObject', 'AccessDenied', 'every'), at: 'RunMigrations' };
     const ended = await rollouts.run([inStage('staging', 'a')], { stages: [stage('staging')] }, [refused]);

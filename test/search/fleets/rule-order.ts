@@ -75,6 +75,25 @@ function notSoaked({ name, soakHours }: FleetStage, proven: readonly PartSeen[],
   return unproven.length === 0 ? null : `${unproven.join(', ')} of ${name} had given no proof after the soak`;
 }
 
+/** A look at the rollout may be acted on for so long. */
+const GRACE_MS = 300_000;
+
+/** Rule a, second half: what an execution of the rollout started does not begin after that has ended. */
+export function nothingAfterTheEnd(fleet: FleetSeen): string[] {
+  const ends = new Map(
+    rolloutsIn(fleet)
+      .filter(({ status }) => status !== 'RUNNING')
+      .map(({ arn, history }) => [arn, history.at(-1)?.timestamp?.getTime() ?? 0]),
+  );
+  return partsOf(fleet).flatMap((part) => {
+    const end = ends.get(part.startedBy);
+    const late = [begunAt(part), disruptedAt(part)].find(
+      (at) => end !== undefined && at !== null && Date.parse(at) > end + GRACE_MS,
+    );
+    return late ? [`${part.execution.name} began at ${late}, after its rollout had ended`] : [];
+  });
+}
+
 const GOOD = new Set(['migrated', 'already-compliant']);
 
 /** Rule d: what is proven is not begun again by a resumption. */

@@ -1,6 +1,6 @@
 import { RULES as OF_MIGRATIONS } from '../rules.ts';
 import { aSummaryIsLeft, everyRolloutEnds, summaryNamesTheRest } from './rule-endings.ts';
-import { provenStaysProven, stagesInOrder, successIsProven } from './rule-order.ts';
+import { nothingAfterTheEnd, provenStaysProven, stagesInOrder, successIsProven } from './rule-order.ts';
 import { noMoreFailures, nothingUnderAStop } from './rule-stops.ts';
 import type { FleetSeen } from './seen.ts';
 
@@ -9,6 +9,7 @@ type FleetRule = (fleet: FleetSeen) => string[];
 
 export const FLEET_RULES: Readonly<Record<string, FleetRule>> = {
   'stages in order': stagesInOrder,
+  'an ended rollout begins nothing': nothingAfterTheEnd,
   'nothing begins under a stop': nothingUnderAStop,
   'no more failures than tolerated': noMoreFailures,
   'what is proven stays': provenStaysProven,

@@ -137,6 +137,21 @@ export const FLEET_SABOTAGES: Readonly<Record<string, FleetSabotage>> = {
       },
     ],
   },
+  'end of a rollout': {
+    what: 'begins a change although its rollout was aborted',
+    breaks: ['an ended rollout begins nothing'],
+    draw: shaped({
+      stages: { first: { clusters: 1, windows: ['weekend'] } },
+      faults: [{ machine: 'nightshift-migrate-fleet', at: 'RunMigrations', after: 30, execution: 'abort' }],
+    }),
+    sources: [
+      {
+        file: 'functions/handlers/decide-window.ts',
+        from: "if (input.before === 'change') await requireRollout(deps, request);",
+        to: '',
+      },
+    ],
+  },
   soak: {
     what: 'does not soak',
     breaks: ORDER,

@@ -11,10 +11,14 @@ export interface Application {
 
 /**
  * One stack, written to `outdir` when it is synthesized, and meanwhile checked by cdk-nag's AwsSolutions unless `checked`
- * is false. Needs the bundles in dist, and neither an account nor a network. Throws InvalidConfiguration for a function
- * without a bundle.
+ * is false. Needs the bundles, in dist or in the folder `bundles`, and neither an account nor a network. Throws
+ * InvalidConfiguration for a function without a bundle.
  */
-export function application(config: Config, outdir: string, { checked = true } = {}): Application {
+export function application(
+  config: Config,
+  outdir: string,
+  { checked = true, bundles }: { checked?: boolean; bundles?: string } = {},
+): Application {
   const app = new App({
     outdir,
     defaultStackSynthesizer: synthesizer(config.assetsBucket),
@@ -27,6 +31,7 @@ export function application(config: Config, outdir: string, { checked = true } =
     stackName: 'nightshift',
     description: 'nightshift moves kube-proxy of EKS clusters to IPVS in their off-hours, and proves it on every node',
     config,
+    ...(bundles !== undefined && { bundles }),
   });
   for (const [key, value] of Object.entries(config.tags)) Tags.of(app).add(key, value);
   return { app, stack };

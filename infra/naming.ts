@@ -41,6 +41,8 @@ export function namesIn({ partition, region, account }: Place) {
   const arns = {
     in: arn,
     function: (handler: string) => arn('lambda', `function:${names.function(handler)}`),
+    /** For IAM the resource is the ARN that is called, with its qualifier. */
+    functionVersions: (handler: string) => arn('lambda', `function:${names.function(handler)}:*`),
     stateMachine: (name: string) => arn('states', `stateMachine:${names.stateMachine(name)}`),
     alias: (name: string) => arn('states', `stateMachine:${names.stateMachine(name)}:${ALIAS}`),
     /** The ARN of an execution does not contain the alias through which it was started. */

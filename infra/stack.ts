@@ -14,14 +14,25 @@ import { Schedules } from './constructs/schedules.ts';
 import { Triggers } from './constructs/triggers.ts';
 import { Workflow } from './constructs/workflow.ts';
 
+export interface NightshiftProps extends StackProps {
+  config: Config;
+  /** The folder of the bundles, if it is not that of the build. */
+  bundles?: string;
+}
+
 /** All resources of one account and Region. The stack names neither: one template serves all of them. */
 export class NightshiftStack extends Stack {
-  constructor(scope: Construct, id: string, { config, ...props }: StackProps & { config: Config }) {
+  constructor(scope: Construct, id: string, { config, bundles, ...props }: NightshiftProps) {
     super(scope, id, props);
     const { key } = new EncryptionKey(this, 'Encryption');
     new EvidenceBucket(this, 'Evidence', { key, days: config.retentionDays.evidence });
     const deadEvents = new DeadEvents(this, 'DeadEvents');
-    const functions = new Functions(this, 'Functions', { config, key, deadEvents });
+    const functions = new Functions(this, 'Functions', {
+      config,
+      key,
+      deadEvents,
+      ...(bundles !== undefined && { bundles }),
+    });
     new KubernetesRole(this, 'Kubernetes', functions);
     new Workflow(this, 'Workflow', { config, key, functions });
     new Documents(this, 'Documents', config);

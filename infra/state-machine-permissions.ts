@@ -55,7 +55,7 @@ export function handlersOf(machine: string, handlers: readonly string[]): string
   return handlers.filter((handler) => definition.includes(`\${${functionPlaceholder(handler)}}`));
 }
 
-/** All permissions of a state machine. Throws for a state machine without a list. */
+/** All permissions of a state machine that calls these functions. Throws for a state machine without a list. */
 export function stateMachinePermissions(
   machine: string,
   handlers: readonly string[],
@@ -64,7 +64,7 @@ export function stateMachinePermissions(
   const permissions = own(kubernetesGroup)[machine];
   if (!permissions) throw new Error(`infra/state-machine-permissions.ts does not say what ${machine} may do`);
   return [
-    executions.invokeFunctions(handlersOf(machine, handlers)),
+    executions.invokeFunctions(handlers),
     ...permissions,
     executions.deliverLogs,
     executions.trace,

@@ -10,7 +10,7 @@ import type { Installation } from './installation.ts';
 import { kubeconfig } from './kubernetes/kubeconfig.ts';
 import type { Listeners } from './kubernetes/listeners.ts';
 import type { RunningKubernetesApi } from './kubernetes/start.ts';
-import type { LambdaHost } from './lambda/host.ts';
+import { type LambdaHost, unqualified } from './lambda/host.ts';
 import { Invocations } from './lambda/invocations.ts';
 import { type Messaging, openMessaging } from './messaging.ts';
 import { Rates } from './rates/buckets.ts';
@@ -192,8 +192,10 @@ function openStepFunctions(
   return new StepFunctions({
     region,
     invokeFunction: (name, payload, { principal }) => {
-      const input = { FunctionName: name };
+      const { functionName: FunctionName, version } = unqualified(name);
+      const input = { FunctionName, ...(version !== '$LATEST' && { Qualifier: version }) };
       recordCall(calls, { at: region.clock.now(), service: 'lambda', operation: 'Invoke', principal, input });
+      messaging.requireFunction(name);
       return invocations.invoke(name, payload);
     },
     callService: (call) => dispatcher.call(call),

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -31,9 +32,12 @@ interface Options {
   config: Config;
   key: IKey;
   deadEvents: DeadEvents;
+  /** The folder of the bundles, if it is not that of the build. */
+  bundles?: string;
 }
 
-const bundleOf = (handler: string) => fileURLToPath(new URL(`../../dist/functions/${handler}`, import.meta.url));
+/** Where `build.ts` puts the bundles, each in a folder named as its handler. */
+const BUILT = fileURLToPath(new URL('../../dist/functions', import.meta.url));
 
 /** All functions of the product, each from its bundle, with its own role, log and variables. */
 export class Functions extends Construct {
@@ -53,6 +57,15 @@ export class Functions extends Construct {
     }
   }
 
+  /**
+   * The ARN of the version with the code and configuration of this template: the version's logical id has their hash, so
+   * every change of them publishes another version, and nothing else does. Throws for a handler that is not deployed.
+   * https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_lambda-readme.html#currentversion-updated-hashing-logic
+   */
+  versionArn(handler: string): string {
+    return this.get(handler).currentVersion.functionArn;
+  }
+
   /** Throws for a handler that is not deployed. */
   get(handler: string): LambdaFunction {
     const found = this.byHandler.get(handler);
@@ -66,8 +79,9 @@ class NightshiftFunction extends Construct {
 
   constructor(scope: Construct, handler: string, options: Options & { settings: FunctionSettings }) {
     super(scope, handler);
-    const { config, key, deadEvents, settings } = options;
-    if (!existsSync(bundleOf(handler)))
+    const { config, key, deadEvents, settings, bundles = BUILT } = options;
+    const bundle = join(bundles, handler);
+    if (!existsSync(bundle))
       throw new InvalidConfiguration(`The function ${handler} has no bundle in dist/functions.`, {
         nextStep: 'Build the functions with `npm run build`.',
       });
@@ -89,7 +103,7 @@ class NightshiftFunction extends Construct {
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
       // Excludes source maps: nothing reads them on Lambda.
-      code: Code.fromAsset(bundleOf(handler), { exclude: ['*.map'] }),
+      code: Code.fromAsset(bundle, { exclude: ['*.map'] }),
       timeout: Duration.seconds(settings.timeout),
       memorySize: settings.memory,
       // Imports the role by its ARN: it has its one policy already, and the function's construct must not widen it.
@@ -98,6 +112,8 @@ class NightshiftFunction extends Construct {
       loggingFormat: LoggingFormat.JSON,
       tracing: Tracing.ACTIVE,
       environment: environmentOf(settings.variables, config, TEMPLATE_NAMES),
+      // An execution that waits, for up to a year, calls the version with which it began.
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
       ...(settings.reservedConcurrency !== undefined && { reservedConcurrentExecutions: settings.reservedConcurrency }),
     });
     if (settings.kubernetes && config.vpc) connect(this.function, config.vpc);
@@ -112,7 +128,7 @@ const retention = ({ retentionDays }: Config): RetentionDays => retentionDays.lo
 function permissionsOf(
   handler: string,
   settings: FunctionSettings,
-  { config, key }: Omit<Options, 'deadEvents'>,
+  { config, key }: Pick<Options, 'config' | 'key'>,
 ): Permission[] {
   const { invokedBy, kubernetes } = settings;
   const permissions = functionPermissions(handler, config);

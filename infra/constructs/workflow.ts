@@ -9,7 +9,7 @@ import type { Config } from '../config.ts';
 import { arns, names, TEMPLATE_NAMES } from '../names.ts';
 import { ALIAS } from '../naming.ts';
 import { decryptEvidence, encryptEvidence } from '../permissions/records.ts';
-import { stateMachinePermissions } from '../state-machine-permissions.ts';
+import { handlersOf, stateMachinePermissions } from '../state-machine-permissions.ts';
 import { inEveryPartition, substitutions } from '../workflow.ts';
 import type { Functions } from './functions.ts';
 import { roleFor } from './role.ts';
@@ -31,7 +31,7 @@ export class Workflow extends Construct {
 class Machine extends Construct {
   constructor(scope: Construct, machine: string, { config, key, functions }: Options) {
     super(scope, machine);
-    const handlers = [...functions.byHandler.keys()];
+    const handlers = handlersOf(machine, [...functions.byHandler.keys()]);
     const permissions = stateMachinePermissions(machine, handlers, config.kubernetesGroup);
     const calls = (action: string) => permissions.some(({ actions }) => actions.includes(action));
     const role = roleFor(this, machine, {
@@ -59,7 +59,7 @@ class Machine extends Construct {
       definitionSubstitutions: substitutions(
         definition,
         TEMPLATE_NAMES,
-        functionArns(functions),
+        Object.fromEntries(handlers.map((handler) => [handler, functions.versionArn(handler)])),
         config.kubernetesGroup,
       ),
       // The log has the states without their data, which is in the exported history.
@@ -83,11 +83,10 @@ function stepFunctions(machine: string): IPrincipal {
   });
 }
 
-function functionArns({ byHandler }: Functions): Record<string, string> {
-  return Object.fromEntries([...byHandler].map(([handler, { functionArn }]) => [handler, functionArn]));
-}
-
-/** A running execution keeps its definition; executions started through the alias use the newest version. */
+/**
+ * A running execution keeps its definition, and with it the versions of its functions; executions started through the
+ * alias use the newest version.
+ */
 function publish(scope: Construct, stateMachine: CfnStateMachine): void {
   const version = new CfnStateMachineVersion(scope, 'Version', {
     stateMachineArn: stateMachine.attrArn,

@@ -153,12 +153,17 @@ export const passSchedulerRole: Permission = {
   conditions: { StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' } },
 };
 
-/** `handlers`: the functions that the state machine's definition names. */
+/**
+ * `handlers`: the functions that the state machine's definition names. A call of a version needs a statement that covers
+ * the version's ARN; one for the function's alone does not.
+ * https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+ */
 export const invokeFunctions = (handlers: readonly string[]): Permission => ({
   sid: 'InvokeFunctions',
   why: 'Runs the steps of the workflow.',
   actions: ['lambda:InvokeFunction'],
-  resources: handlers.map(arns.function),
+  resources: handlers.map(arns.functionVersions),
+  wildcard: 'An execution that waits calls the versions with which it began, whose numbers no template knows.',
 });
 
 export const runSweeps: Permission = {

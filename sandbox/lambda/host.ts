@@ -13,6 +13,7 @@ export type InvokeResult = ({ payload: unknown } | { error: FunctionError }) & {
 export interface FunctionDefinition {
   /** File URL of the bundle. */
   bundle: string;
+  /** With the version of a published one. */
   arn: string;
   environment: Record<string, string>;
   /** MB; passed to the function, not enforced. */
@@ -24,6 +25,7 @@ export interface FunctionDefinition {
 export interface RuntimeData {
   bundle: string;
   functionName: string;
+  functionVersion: string;
   memory: number;
 }
 export interface Invocation {
@@ -34,11 +36,23 @@ export interface Invocation {
   now: string | undefined;
   functionArn: string;
 }
+/** A function as it is named in a call: `$LATEST` is what the name alone stands for. */
+export function qualified(name: string, qualifier: string | undefined): string {
+  return qualifier === undefined || qualifier === '$LATEST' ? name : `${name}:${qualifier}`;
+}
+
+/** The inverse of `qualified`. */
+export function unqualified(name: string): { functionName: string; version: string } {
+  const [functionName = name, version = '$LATEST'] = name.split(':');
+  return { functionName, version };
+}
+
 export type Reply = { id: string } & ({ result: string } | { error: FunctionError });
 
 /** An execution environment and the invocations it has not answered yet. */
 interface Environment {
-  functionName: string;
+  /** With the version of a published one. */
+  name: string;
   worker: Worker;
   waiting: Map<string, (result: InvokeResult) => void>;
   /** Why it ends: the first reason that was noticed; null while it is warm. */
@@ -47,7 +61,8 @@ interface Environment {
 
 /**
  * Runs the bundles that are deployed, each in a worker thread with an environment of its own, so that a variable which
- * a function lacks is lacking here too. Environments stay warm between invocations, as on Lambda.
+ * a function lacks is lacking here too. Environments stay warm between invocations, as on Lambda. A published version is
+ * a function of its own, `name:version`, which keeps its definition.
  */
 export class LambdaHost {
   readonly #functions = new Map<string, FunctionDefinition>();
@@ -58,8 +73,9 @@ export class LambdaHost {
     this.#onLog = onLog;
   }
 
+  /** The functions, without their versions. */
   get names(): string[] {
-    return [...this.#functions.keys()];
+    return [...this.#functions.keys()].filter((name) => unqualified(name).version === '$LATEST');
   }
 
   /** Adds or replaces a function; an environment that was started with other values is thrown away. */
@@ -71,6 +87,7 @@ export class LambdaHost {
       void this.#discard(warm, 'the function was redefined');
   }
 
+  /** By name, or by name and version. */
   find(name: string): FunctionDefinition | undefined {
     return this.#functions.get(name);
   }
@@ -83,7 +100,7 @@ export class LambdaHost {
    */
   async invoke(name: string, event: unknown, clock?: Clock): Promise<InvokeResult> {
     const definition = this.#functions.get(name);
-    if (!definition) throw new Error(`no function ${name}: there are ${this.names.join(', ')}`);
+    if (!definition) throw new Error(`no function ${name}: there are ${[...this.#functions.keys()].join(', ')}`);
     const environment = this.#environment(name, definition);
     const id = randomUUID();
     return new Promise((resolve) => {
@@ -115,20 +132,21 @@ export class LambdaHost {
   #environment(name: string, definition: FunctionDefinition): Environment {
     const warm = this.#environments.get(name);
     if (warm) return warm;
-    const data: RuntimeData = { bundle: definition.bundle, functionName: name, memory: definition.memory };
+    const { functionName, version: functionVersion } = unqualified(name);
+    const data: RuntimeData = { bundle: definition.bundle, functionName, functionVersion, memory: definition.memory };
     const worker = new Worker(new URL('runtime.mjs', import.meta.url), {
       workerData: data,
       env: {
         ...definition.environment,
-        AWS_LAMBDA_FUNCTION_NAME: name,
+        AWS_LAMBDA_FUNCTION_NAME: functionName,
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(definition.memory),
       },
       stdout: true,
       stderr: true,
     });
-    const environment: Environment = { functionName: name, worker, waiting: new Map(), ends: null };
+    const environment: Environment = { name, worker, waiting: new Map(), ends: null };
     for (const stream of [worker.stdout, worker.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => this.#onLog(name, text.trimEnd()));
+      stream.setEncoding('utf8').on('data', (text: string) => this.#onLog(functionName, text.trimEnd()));
     worker.on('message', (reply: Reply) => {
       const result = 'error' in reply ? { error: reply.error } : { payload: JSON.parse(reply.result) };
       environment.waiting.get(reply.id)?.(result);
@@ -144,8 +162,7 @@ export class LambdaHost {
   /** No further invocation goes to this environment; those it has not answered wait for its end. */
   #retire(environment: Environment, reason: string): void {
     environment.ends ??= reason;
-    if (this.#environments.get(environment.functionName) === environment)
-      this.#environments.delete(environment.functionName);
+    if (this.#environments.get(environment.name) === environment) this.#environments.delete(environment.name);
   }
 
   async #discard(environment: Environment, reason: string): Promise<void> {
@@ -160,7 +177,7 @@ export class LambdaHost {
    */
   #ended(environment: Environment, code: number): void {
     this.#retire(environment, `exit status ${code}`);
-    const errorMessage = `${environment.functionName}: ${environment.ends}`;
+    const errorMessage = `${environment.name}: ${environment.ends}`;
     for (const answer of environment.waiting.values())
       answer({ error: { errorType: 'Runtime.ExitError', errorMessage, trace: [] } });
   }

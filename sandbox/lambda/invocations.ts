@@ -3,7 +3,7 @@ import type { Faults } from '../faults.ts';
 import { serviceModel } from '../wire/catalog.ts';
 import { scriptedError } from '../wire/dispatcher.ts';
 import { LostReply } from '../wire/error.ts';
-import type { InvokeResult, LambdaHost } from './host.ts';
+import { type InvokeResult, type LambdaHost, unqualified } from './host.ts';
 
 /** One world's invocations by Step Functions and by EventBridge: `Invoke` of `lambda`, for scripted faults. */
 export class Invocations {
@@ -22,13 +22,14 @@ export class Invocations {
   }
 
   /**
-   * Invokes a function while time stands still. Throws ServiceError for a scripted fault of the call, LostReply where
-   * the function ran and its answer is lost.
+   * Invokes a function, by name or by name and version, while time stands still. Throws ServiceError for a scripted
+   * fault of the call, whose target is the function in every version, LostReply where the function ran and its answer is
+   * lost.
    */
   async invoke(name: string, payload: unknown): Promise<InvokeResult> {
     // A discarded world does nothing more.
     if (this.#closed) return new Promise(() => undefined);
-    const input = { FunctionName: name };
+    const input = { FunctionName: unqualified(name).functionName };
     const fault = this.#faults.strike('lambda', 'Invoke', input);
     if (fault) throw scriptedError(serviceModel('lambda'), fault.error);
     const isLost = this.#faults.reply('lambda', 'Invoke', input);

@@ -14,7 +14,7 @@ import { machineNow, standStill } from './standing-time.mjs';
  */
 
 /** @type {import('./host.ts').RuntimeData} */
-const { bundle, functionName, memory } = workerData;
+const { bundle, functionName, functionVersion, memory } = workerData;
 // Most of a cold start is parsing megabytes of JavaScript: the parsed code is kept in the machine's temporary folder.
 enableCompileCache();
 /** @type {{ handler: (event: unknown, context: Context) => Promise<unknown> }} */
@@ -31,7 +31,7 @@ port.on('message', async (/** @type {Invocation} */ { id, event, deadline, now, 
   const context = {
     callbackWaitsForEmptyEventLoop: false,
     functionName,
-    functionVersion: '$LATEST',
+    functionVersion,
     invokedFunctionArn: functionArn,
     memoryLimitInMB: String(memory),
     awsRequestId: id,

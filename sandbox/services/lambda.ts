@@ -1,6 +1,7 @@
 import type * as Sdk from '@aws-sdk/client-lambda';
 import type { Clock } from '../clock.ts';
 import type { AsynchronousInvocations } from '../lambda/asynchronous.ts';
+import { qualified, unqualified } from '../lambda/host.ts';
 import type { Region } from '../region.ts';
 import { ServiceError } from '../wire/error.ts';
 import { type Operations, operations } from '../wire/operations.ts';
@@ -25,8 +26,8 @@ export function lambdaService(
   onError: (error: unknown) => void,
 ): Operations {
   return operations<typeof Sdk>({
-    Invoke: async ({ FunctionName, InvocationType = 'RequestResponse', Payload }, { principal }) => {
-      const name = findFunction(host, FunctionName);
+    Invoke: async ({ FunctionName, Qualifier, InvocationType = 'RequestResponse', Payload }, { principal }) => {
+      const name = findFunction(host, FunctionName, Qualifier);
       if (InvocationType === 'DryRun') return { StatusCode: 204 };
       const event = readPayload(Payload);
       if (InvocationType === 'Event') {
@@ -34,12 +35,15 @@ export function lambdaService(
         return { StatusCode: 202 };
       }
       const result = await region.clock.busy(() => host.invoke(name, event, region.clock));
-      const base = { StatusCode: 200, ExecutedVersion: '$LATEST' };
+      const base = { StatusCode: 200, ExecutedVersion: unqualified(name).version };
       if ('error' in result) return { ...base, FunctionError: 'Unhandled', Payload: bytes(result.error) };
       return { ...base, Payload: bytes(result.payload ?? null) };
     },
-    GetFunction: ({ FunctionName }) => ({ Configuration: describe(host, findFunction(host, FunctionName)) }),
-    GetFunctionConfiguration: ({ FunctionName }) => describe(host, findFunction(host, FunctionName)),
+    GetFunction: ({ FunctionName, Qualifier }) => ({
+      Configuration: describe(host, findFunction(host, FunctionName, Qualifier)),
+    }),
+    GetFunctionConfiguration: ({ FunctionName, Qualifier }) =>
+      describe(host, findFunction(host, FunctionName, Qualifier)),
     ListFunctions: ({ Marker, MaxItems = 50 }) => {
       const { items, nextToken } = page(host.names, { token: Marker, size: MaxItems });
       return { Functions: items.map((name) => describe(host, name)), NextMarker: nextToken };
@@ -47,9 +51,10 @@ export function lambdaService(
   });
 }
 
-/** By name, ARN or partial ARN, with or without the qualifier `$LATEST`. Throws ResourceNotFoundException. */
-function findFunction(host: FunctionHost, nameOrArn: string): string {
-  const name = nameOrArn.replace(/^.*function:/, '').replace(/:\$LATEST$/, '');
+/** By name, ARN or partial ARN, with a version or without. Throws ResourceNotFoundException. */
+function findFunction(host: FunctionHost, nameOrArn: string, qualifier: string | undefined): string {
+  const [functionName = nameOrArn, suffix] = nameOrArn.replace(/^.*function:/, '').split(':');
+  const name = qualified(functionName, qualifier ?? suffix);
   if (host.find(name)) return name;
   throw new ServiceError('ResourceNotFoundException', `Function not found: ${nameOrArn}`, 404, { Type: 'User' });
 }
@@ -71,8 +76,9 @@ function bytes(value: unknown): Uint8Array {
 
 function describe(host: FunctionHost, name: string): Sdk.FunctionConfiguration {
   const definition = host.find(name);
+  const { functionName: FunctionName, version: Version } = unqualified(name);
   return {
-    FunctionName: name,
+    FunctionName,
     FunctionArn: definition?.arn,
     MemorySize: definition?.memory,
     Timeout: definition?.timeout,
@@ -81,6 +87,6 @@ function describe(host: FunctionHost, name: string): Sdk.FunctionConfiguration {
     State: 'Active',
     LastUpdateStatus: 'Successful',
     PackageType: 'Zip',
-    Version: '$LATEST',
+    Version,
   };
 }

@@ -1,3 +1,4 @@
+import { qualified, unqualified } from '../lambda/host.ts';
 import { StateFailure } from './failure.ts';
 import { uuid } from './functions.ts';
 import type { Json, JsonObject } from './json.ts';
@@ -22,10 +23,15 @@ function lambdaErrorName(code: string): string {
   return LAMBDA_ERRORS.includes(code) ? `Lambda.${code}` : 'Lambda.AWSLambdaException';
 }
 
+/** A name, or an ARN: arn:aws:lambda:region:account:function:name[:qualifier] */
+function invokedName(nameOrArn: string): string {
+  const [name = nameOrArn, qualifier] = nameOrArn.replace(/^arn:.*:function:/, '').split(':');
+  return qualified(name, qualifier);
+}
+
 async function invokeFunction(args: JsonObject, { world, execution, wait, signal }: TaskContext): Promise<Json> {
   const name = requiredText(args, 'FunctionName');
-  // arn:aws:lambda:region:account:function:name[:qualifier]
-  const functionName = name.startsWith('arn:') ? (name.split(':')[6] ?? name) : name;
+  const functionName = invokedName(name);
   let answer: Awaited<ReturnType<typeof world.invokeFunction>>;
   try {
     answer = await world.invokeFunction(functionName, args['Payload'] ?? {}, callerOf(execution));
@@ -42,7 +48,11 @@ async function invokeFunction(args: JsonObject, { world, execution, wait, signal
   const milliseconds = usual + (answer.waited ?? 0);
   if (milliseconds > 0) await wait(() => world.region.clock.sleep(milliseconds, signal));
   if ('error' in answer) throw new StateFailure(answer.error.errorType, JSON.stringify(answer.error));
-  return { ExecutedVersion: '$LATEST', Payload: toJson(answer.payload ?? null), StatusCode: 200 };
+  return {
+    ExecutedVersion: unqualified(functionName).version,
+    Payload: toJson(answer.payload ?? null),
+    StatusCode: 200,
+  };
 }
 
 async function putEvents(args: JsonObject, context: TaskContext): Promise<Json> {

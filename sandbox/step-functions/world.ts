@@ -5,6 +5,7 @@ import type { Caller } from '../wire/operations.ts';
 import type { Execution, ExecutionWorld } from './execution.ts';
 import type { Json, JsonObject } from './json.ts';
 
+/** `name`: with a version behind a colon if the call names one. */
 export type InvokeFunction = (
   name: string,
   payload: unknown,

@@ -1,9 +1,10 @@
 import { pathToFileURL } from 'node:url';
 import type { AccessKey } from '../credentials.ts';
 import type { InstallOptions } from '../installation.ts';
+import { qualified } from '../lambda/host.ts';
 import { roleCaller } from '../role-caller.ts';
 import { asRecord } from '../wire/check.ts';
-import type { Properties } from './identities.ts';
+import { functionNameOf, type Identity, type Properties } from './identities.ts';
 import { type Resource, type Stack, TemplateError } from './stack.ts';
 
 /** Functions, how they take asynchronous invocations, and which rules may invoke them. */
@@ -11,6 +12,8 @@ export function installFunctions(stack: Stack, options: InstallOptions): void {
   // What CDK adds for itself has no name of its own, and nothing to do with the product.
   const own = stack.all('AWS::Lambda::Function').filter(({ properties }) => properties['FunctionName'] !== undefined);
   for (const resource of own) installFunction(stack, resource, options);
+  for (const { identity, properties } of stack.all('AWS::Lambda::Version'))
+    publishVersion(functionNameOf(properties['FunctionName']), identity, options);
   for (const { properties } of stack.all('AWS::Lambda::EventInvokeConfig')) configure(properties, options);
   for (const { properties } of stack.all('AWS::Lambda::Permission')) permit(properties, options);
 }
@@ -35,6 +38,13 @@ function installFunction(stack: Stack, { name, identity, properties }: Resource,
     ...(typeof TargetArn === 'string' && { deadLetterArn: TargetArn }),
   });
   messaging.permissions.set(name, []);
+}
+
+/** A version has the code and the configuration of its function; its ARN is the name by which it is called. */
+function publishVersion(name: string, { ref: arn, attributes }: Identity, { host }: InstallOptions): void {
+  const definition = host.find(name);
+  if (!definition) throw new TemplateError(`a version is for the function ${name}, which is not there`);
+  host.define(qualified(name, attributes['Version']), { ...definition, arn });
 }
 
 function variablesOf({ Environment }: Properties): Record<string, string> {
@@ -66,7 +76,7 @@ function runtimeVariables(
 function configure(properties: Properties, { messaging }: InstallOptions): void {
   const { FunctionName, MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig } = properties;
   const { Destination } = asRecord(asRecord(DestinationConfig)['OnFailure']);
-  messaging.invocations.configure(functionName(FunctionName), {
+  messaging.invocations.configure(functionNameOf(FunctionName), {
     ...(MaximumRetryAttempts !== undefined && { retries: Number(MaximumRetryAttempts) }),
     ...(MaximumEventAgeInSeconds !== undefined && { maximumAgeSeconds: Number(MaximumEventAgeInSeconds) }),
     ...(typeof Destination === 'string' && { onFailureArn: Destination }),
@@ -75,10 +85,5 @@ function configure(properties: Properties, { messaging }: InstallOptions): void 
 
 function permit({ Principal, Action, FunctionName, SourceArn = '*' }: Properties, { messaging }: InstallOptions): void {
   if (Principal !== 'events.amazonaws.com' || Action !== 'lambda:InvokeFunction') return;
-  messaging.permissions.get(functionName(FunctionName))?.push(String(SourceArn));
+  messaging.permissions.get(functionNameOf(FunctionName))?.push(String(SourceArn));
 }
-
-const functionName = (nameOrArn: unknown) =>
-  String(nameOrArn)
-    .replace(/^.*:function:/, '')
-    .replace(/:.*$/, '');

@@ -36,6 +36,14 @@ const byName =
 /** Type → the property that names it, and what the name makes of it. */
 const IDENTITIES: Readonly<Record<string, { readonly name: string; readonly identify: Identify }>> = {
   'AWS::Lambda::Function': { name: 'FunctionName', identify: byName('lambda', (name) => `function:${name}`) },
+  // A stack that is deployed anew publishes each function's first version.
+  'AWS::Lambda::Version': {
+    name: '',
+    identify: (_, place, { FunctionName }) => {
+      const arn = `${arnOf('lambda', place, `function:${functionNameOf(FunctionName)}`)}:1`;
+      return { ref: arn, attributes: { FunctionArn: arn, Version: '1' } };
+    },
+  },
   'AWS::IAM::Role': {
     name: 'RoleName',
     identify: (name, { account }) => ({
@@ -94,6 +102,12 @@ const IDENTITIES: Readonly<Record<string, { readonly name: string; readonly iden
   'AWS::Logs::LogGroup': { name: 'LogGroupName', identify: byName('logs', (name) => `log-group:${name}:*`) },
   'AWS::CloudWatch::Alarm': { name: 'AlarmName', identify: byName('cloudwatch', (name) => `alarm:${name}`) },
 };
+
+/** A function's name, of its name or ARN, without a qualifier. */
+export const functionNameOf = (nameOrArn: unknown): string =>
+  String(nameOrArn)
+    .replace(/^.*:function:/, '')
+    .replace(/:.*$/, '');
 
 /** The property that names resources of this type; undefined where CloudFormation always makes up the name. */
 export function nameProperty(type: string): string | undefined {

@@ -49,6 +49,22 @@ test('a function sees its event, its context and its own environment only', asyn
   });
 });
 
+test('a version keeps its code when its function is replaced, and is called by its own name', async () => {
+  const answer = (word: string) =>
+    `export const handler = async (_, context) => [${JSON.stringify(word)}, context.functionName, context.functionVersion]`;
+  deploy('versioned', answer('old'));
+  deploy('versioned-1', answer('old'));
+  const published = host.find('versioned-1');
+  if (!published) throw new Error('versioned-1 is not deployed');
+  host.define('versioned:1', published);
+  expect(await host.invoke('versioned', {})).toEqual({ payload: ['old', 'versioned', '$LATEST'] });
+  deploy('versioned', answer('new'));
+  host.define('versioned', { ...published, bundle: published.bundle.replace('versioned-1', 'versioned'), memory: 512 });
+  expect(await host.invoke('versioned', {})).toEqual({ payload: ['new', 'versioned', '$LATEST'] });
+  expect(await host.invoke('versioned:1', {})).toEqual({ payload: ['old', 'versioned', '1'] });
+  expect(host.names.filter((name) => name.startsWith('versioned'))).toEqual(['versioned', 'versioned-1']);
+});
+
 describe('where time is virtual', () => {
   const clock = new VirtualClock(new Date('2026-11-20T22:00:00Z'), () => undefined);
 

@@ -208,7 +208,7 @@ describe.each(['migrate-cluster', 'rollback-cluster'])('the role of %s', (machin
       name.replace(/(?<!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase(),
     );
     expect(invoked.flatMap(({ resources }) => resources).sort()).toEqual(
-      [...new Set(named)].map((name) => `arn:PARTITION:lambda:REGION:ACCOUNT:function:nightshift-${name}`).sort(),
+      [...new Set(named)].map((name) => `arn:PARTITION:lambda:REGION:ACCOUNT:function:nightshift-${name}:*`).sort(),
     );
   });
 });

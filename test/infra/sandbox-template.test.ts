@@ -10,7 +10,10 @@ const namesOf = (type: string, property: string) =>
   resourcesOf(inWorld, type).map(([, { Properties }]) => Properties[property]);
 
 it('in a sandbox the product’s one template is deployed, without what sets something in motion', () => {
-  const gone = Object.entries(template.Resources).filter(([id]) => !Object.hasOwn(inWorld.Resources, id));
+  // The logical id of a function's version ends in a hash of its configuration, which differs in a world.
+  const anyVersion = (id: string) => id.replace(/CurrentVersion[0-9A-F]{8}[0-9a-f]{32}$/, 'CurrentVersion');
+  const there = new Set(Object.keys(inWorld.Resources).map(anyVersion));
+  const gone = Object.entries(template.Resources).filter(([id]) => !there.has(anyVersion(id)));
   expect([...new Set(gone.map(([, { Type }]) => Type))].sort()).toEqual([
     'AWS::CloudWatch::Alarm',
     'AWS::Events::Rule',

@@ -15,7 +15,7 @@ it.each([
   [
     'a state machine',
     ['migrate-cluster', 'lambda:InvokeFunction'],
-    'nightshift-migrate-cluster-us-east-1 called lambda.Invoke without lambda:InvokeFunction on arn:aws:lambda:us-east-1:111122223333:function:nightshift-inspect-cluster',
+    'nightshift-migrate-cluster-us-east-1 called lambda.Invoke without lambda:InvokeFunction on arn:aws:lambda:us-east-1:111122223333:function:nightshift-inspect-cluster:1',
   ],
 ] as const)('a run in which %s does what its role does not allow fails', async (_, [role, action], sentence) => {
   const rights = withoutRight(await configuredTemplate(), role, action);

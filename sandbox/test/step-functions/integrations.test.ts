@@ -16,6 +16,20 @@ function recorder(answer: Record<string, unknown> | Error) {
   return { calls, callService };
 }
 
+test.each([
+  ['look', 'look', '$LATEST'],
+  ['arn:aws:lambda:us-east-1:111122223333:function:look', 'look', '$LATEST'],
+  ['arn:aws:lambda:us-east-1:111122223333:function:look:$LATEST', 'look', '$LATEST'],
+  ['arn:aws:lambda:us-east-1:111122223333:function:look:3', 'look:3', '3'],
+])('a function is called as %s', async (FunctionName, name, version) => {
+  const names: string[] = [];
+  const invokeFunction = (called: string) => Promise.resolve({ payload: names.push(called) });
+  const task = functionTask({ Arguments: { FunctionName }, Output: '{% $states.result.ExecutedVersion %}' });
+  const execution = await run(startEngine({ invokeFunction }), only(task));
+  expect(names).toEqual([name]);
+  expect(output(execution)).toBe(version);
+});
+
 test("an SDK task's arguments become the SDK's members, and its result comes back in PascalCase", async () => {
   const { calls, callService } = recorder({
     update: {

@@ -78,7 +78,9 @@ const putEvents: Needs = ({ input }, around) => {
 
 const invoke: Needs = ({ input }, around) => {
   const name = text(input, 'FunctionName');
-  return [need('lambda:InvokeFunction', name.startsWith('arn:') ? name : arn('lambda', around, `function:${name}`))];
+  const resource = name.startsWith('arn:') ? name : arn('lambda', around, `function:${name}`);
+  const { Qualifier: qualifier } = input;
+  return [need('lambda:InvokeFunction', typeof qualifier === 'string' ? `${resource}:${qualifier}` : resource)];
 };
 
 /**

@@ -39,7 +39,8 @@ const calls = (principal: string) =>
   sandbox.calls.filter((call) => call.principal === principal).map(({ operation, error }) => [operation, error]);
 
 test('what the template names is there, and what its condition forbids is not', async () => {
-  expect(sandbox.stateMachines).toEqual({ passing: MACHINE });
+  expect(sandbox.stateMachines).toMatchObject({ passing: MACHINE });
+  expect(Object.keys(sandbox.stateMachines)).toEqual(['passing', 'asking', 'asking-wrongly']);
   const { Functions } = await new Lambda(options()).listFunctions({});
   expect(Functions).toMatchObject([{ FunctionName: 'nightshift-on-execution-ended', MemorySize: 512, Timeout: 30 }]);
   const { Rules } = await new EventBridge(options()).listRules({});
@@ -89,6 +90,30 @@ test('a definition has its placeholders filled', async () => {
   expect((await sfn.describeExecution({ executionArn })).output).toBe('"\\"b\\""');
 });
 
+test('a task calls the version of a function that the template publishes', async () => {
+  const sfn = new SFN(options());
+  const ended = async (name: string) => {
+    const { executionArn = '' } = await sfn.startExecution({ stateMachineArn: MACHINE.replace('passing', name) });
+    await sandbox.live.stepFunctions.ended(executionArn);
+    return (await sfn.describeExecution({ executionArn })).error;
+  };
+  // What the function says to an empty event.
+  expect(await ended('asking')).toBe('InvalidRequest');
+  expect(await ended('asking-wrongly')).toBe('Lambda.ResourceNotFoundException');
+  const invoked = sandbox.calls.filter(({ operation }) => operation === 'Invoke');
+  expect(invoked.map(({ input }) => input)).toEqual([
+    { FunctionName: 'nightshift-on-execution-ended', Qualifier: '1' },
+    { FunctionName: 'nightshift-on-execution-ended', Qualifier: '2' },
+  ]);
+  const published = { FunctionName: 'nightshift-on-execution-ended', Qualifier: '1' };
+  expect(await new Lambda(options()).getFunctionConfiguration(published)).toMatchObject({
+    FunctionArn: 'arn:aws:lambda:us-east-1:111122223333:function:nightshift-on-execution-ended:1',
+    Version: '1',
+  });
+  const reply = await new Lambda(options()).invoke({ ...published, FunctionName: `${published.FunctionName}:1` });
+  expect(reply).toMatchObject({ ExecutedVersion: '1', FunctionError: 'Unhandled' });
+});
+
 test('a schedule fires as the role that it names, through the alias', async () => {
   expect(await post('/_sandbox/schedules', { group: 'nightshift-sweeps', name: 'nightshift-sweep' })).toEqual({
     fired: true,
@@ -133,6 +158,11 @@ test('what a function cannot do is not tried again where the template says so, a
 test.each([
   ['no template', { Resources: { One: {} } }, "the template's Resources.One.Type"],
   ['a function without bundle', { Fn: fn({ FunctionName: 'nightshift-none' }) }, 'no bundle for the function'],
+  [
+    'a version of nothing',
+    { Version: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: 'nightshift-none' } } },
+    'a version is for the function nightshift-none, which is not there',
+  ],
   ['an unknown intrinsic', { Fn: fn({ FunctionName: { 'Fn::GetAZs': '' } }) }, 'does not implement Fn::GetAZs'],
   [
     'an unknown attribute',

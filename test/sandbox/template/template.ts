@@ -138,6 +138,10 @@ export const TEMPLATE = {
         },
       },
     },
+    EndedVersion: {
+      Type: 'AWS::Lambda::Version',
+      Properties: { FunctionName: { Ref: 'Ended' } },
+    },
     EndedAsynchronous: {
       Type: 'AWS::Lambda::EventInvokeConfig',
       Properties: {
@@ -210,6 +214,27 @@ export const TEMPLATE = {
       Properties: {
         Name: 'live',
         DeploymentPreference: { StateMachineVersionArn: { Ref: 'PassingVersion' }, Type: 'ALL_AT_ONCE' },
+      },
+    },
+    AskingRole: role('nightshift-asking'),
+    Asking: {
+      Type: 'AWS::StepFunctions::StateMachine',
+      Properties: {
+        StateMachineName: 'nightshift-asking',
+        RoleArn: { 'Fn::GetAtt': ['AskingRole', 'Arn'] },
+        DefinitionString:
+          '{"QueryLanguage":"JSONata","StartAt":"Ask","States":{"Ask":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Arguments":{"FunctionName":"${Function}","Payload":{}},"End":true}}}',
+        DefinitionSubstitutions: { Function: { Ref: 'EndedVersion' } },
+      },
+    },
+    AskingWrongly: {
+      Type: 'AWS::StepFunctions::StateMachine',
+      Properties: {
+        StateMachineName: 'nightshift-asking-wrongly',
+        RoleArn: { 'Fn::GetAtt': ['AskingRole', 'Arn'] },
+        DefinitionString:
+          '{"QueryLanguage":"JSONata","StartAt":"Ask","States":{"Ask":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Arguments":{"FunctionName":"${Function}:2"},"End":true}}}',
+        DefinitionSubstitutions: { Function: { 'Fn::GetAtt': ['Ended', 'Arn'] } },
       },
     },
     Sweeps: { Type: 'AWS::Scheduler::ScheduleGroup', Properties: { Name: 'nightshift-sweeps' } },

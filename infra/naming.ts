@@ -32,6 +32,7 @@ export function namesIn({ partition, region, account }: Place) {
     /** Roles belong to the whole account, deployments to a Region. */
     role: (name: string) => `nightshift-${name}-${region}`,
     rule: (name: string) => `nightshift-${name}`,
+    alarm: (name: string) => `nightshift-${name}`,
     evidenceBucket: `nightshift-evidence-${account}-${region}`,
     accessLogsBucket: `nightshift-access-logs-${account}-${region}`,
     deadEvents: 'nightshift-dead-events',
@@ -55,7 +56,7 @@ export function namesIn({ partition, region, account }: Place) {
     formerObjects: `arn:${partition}:s3:::${names.evidenceBucket}/executions/*/former.json`,
     deadEvents: arn('sqs', names.deadEvents),
     topic: arn('sns', names.topic),
-    alarms: arn('cloudwatch', 'alarm:nightshift-*'),
+    alarms: arn('cloudwatch', `alarm:${names.alarm('*')}`),
     eventBus: arn('events', `event-bus/${names.eventBus}`),
     rule: (name: string) => arn('events', `rule/${names.rule(name)}`),
     scheduleGroup: (group: string) => arn('scheduler', `schedule-group/${group}`),

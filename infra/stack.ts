@@ -34,12 +34,13 @@ export class NightshiftStack extends Stack {
       ...(bundles !== undefined && { bundles }),
     });
     new KubernetesRole(this, 'Kubernetes', functions);
-    new Workflow(this, 'Workflow', { config, key, functions });
+    const workflow = new Workflow(this, 'Workflow', { config, key, functions });
     new Documents(this, 'Documents', config);
     new Schedules(this, 'Schedules', { functions, deadEvents });
     new Triggers(this, 'Triggers', { functions, deadEvents });
     const { topic } = new Notifications(this, 'Notifications', { config, key, deadEvents });
-    const { alarms } = new Alarms(this, 'Alarms', { topic, queue: deadEvents.queue, functions });
+    const { alarms, stopRelease } = new Alarms(this, 'Alarms', { topic, queue: deadEvents.queue, functions });
+    workflow.release(stopRelease);
     new FleetDashboard(this, 'Fleet', alarms);
   }
 }

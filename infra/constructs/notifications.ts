@@ -12,11 +12,10 @@ import type { DeadEvents } from './dead-events.ts';
 import { roleFor } from './role.ts';
 import { RETRIES } from './triggers.ts';
 
-/** Events of which a person is notified: endings for the morning, the one that pages, and questions. */
-const NOTIFIED = [
-  'nightshift.RollbackFailed',
-  'nightshift.MigrationFailed',
-  'nightshift.MigrationRolledBack',
+/** Events of which a person is notified. Their rule's metric counts them. */
+const FAILURES = ['nightshift.RollbackFailed', 'nightshift.MigrationFailed', 'nightshift.MigrationRolledBack'];
+/** Events of which a person is notified, and which say nothing about the release: clusters are refused in each. */
+const ENDINGS = [
   'nightshift.MigrationRefused',
   'nightshift.DriftDetected',
   'nightshift.BatchHeld',
@@ -47,9 +46,13 @@ export class Notifications extends Construct {
     this.allowPublishing();
     for (const endpoint of emails)
       new CfnSubscription(this, endpoint, { topicArn: this.topic.topicArn, protocol: 'email', endpoint });
-    this.notify('endings', 'Notifies people of failures', {
+    this.notify('failures', 'A migration failed, was rolled back, or could not be rolled back', {
       source: ['nightshift'],
-      'detail-type': NOTIFIED,
+      'detail-type': FAILURES,
+    });
+    this.notify('endings', 'A migration was refused, another principal changed kube-proxy, or a batch is held', {
+      source: ['nightshift'],
+      'detail-type': ENDINGS,
     });
     this.notify('guard-raised', 'An alarm was raised right after a migration', {
       source: ['nightshift'],

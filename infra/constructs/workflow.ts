@@ -1,4 +1,5 @@
 import { Aws, CfnDeletionPolicy, RemovalPolicy } from 'aws-cdk-lib';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IPrincipal, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -20,15 +21,54 @@ interface Options {
   functions: Functions;
 }
 
+/**
+ * How executions move to a new version. CloudFormation starts a quarter of them with it, and all of them after half an
+ * hour, unless an alarm rings: then the deployment fails, and the whole stack goes back to the former version. If one of
+ * the alarms already rings, no deployment begins. Percentage: 1 to 99, interval: 1 to 2,100 minutes.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-stepfunctions-statemachinealias-deploymentpreference.html
+ * https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-stepfunctions (UpdateHandler.java)
+ */
+const CANARY = { type: 'CANARY', percentage: 25, interval: 30 };
+
+/**
+ * The state machine whose new version proves itself first, on a part of the clusters. The others move all at once, in
+ * this order around it. What puts clusters back must not depend on chance, takes a repair at once, and has to be there
+ * before the first migration of the new version. People start a rollout, too seldom for a part of the rollouts to show
+ * anything; its migrations start through the alias of migrate-cluster.
+ */
+const ORDER = ['rollback-cluster', 'migrate-cluster', 'migrate-fleet'] as const;
+const GRADUALLY = 'migrate-cluster';
+
 /** The state machines, each from its file, with a version for every change and the alias that executions start through. */
 export class Workflow extends Construct {
+  private readonly machines: ReadonlyMap<string, Machine>;
+
   constructor(scope: Construct, id: string, options: Options) {
     super(scope, id);
-    for (const machine of STATE_MACHINES) new Machine(this, machine, options);
+    this.machines = new Map(STATE_MACHINES.map((machine) => [machine, new Machine(this, machine, options)]));
+  }
+
+  /**
+   * Makes the aliases, which lead executions to the new versions, each after the one before it in ORDER.
+   * @param alarms by name, those that stop the release
+   * @throws Error if ORDER has not every state machine
+   */
+  release(alarms: ReadonlyMap<string, Alarm>): void {
+    if (ORDER.length !== this.machines.size) throw new Error('infra/constructs/workflow.ts releases other machines');
+    let former: CfnStateMachineAlias | undefined;
+    for (const name of ORDER) {
+      const machine = this.machines.get(name);
+      if (!machine) throw new Error(`infra/constructs/workflow.ts releases ${name}, which is no state machine`);
+      const alias = aliasOf(machine, name === GRADUALLY ? [...alarms.keys()].map(names.alarm) : []);
+      alias.node.addDependency(...(name === GRADUALLY ? alarms.values() : []), ...(former ? [former] : []));
+      former = alias;
+    }
   }
 }
 
 class Machine extends Construct {
+  readonly version: CfnStateMachineVersion;
+
   constructor(scope: Construct, machine: string, { config, key, functions }: Options) {
     super(scope, machine);
     const handlers = handlersOf(machine, [...functions.byHandler.keys()]);
@@ -70,7 +110,7 @@ class Machine extends Construct {
       },
       tracingConfiguration: { enabled: true },
     });
-    publish(this, stateMachine);
+    this.version = publish(this, stateMachine);
   }
 }
 
@@ -87,7 +127,7 @@ function stepFunctions(machine: string): IPrincipal {
  * A running execution keeps its definition, and with it the versions of its functions; executions started through the
  * alias use the newest version.
  */
-function publish(scope: Construct, stateMachine: CfnStateMachine): void {
+function publish(scope: Construct, stateMachine: CfnStateMachine): CfnStateMachineVersion {
   const version = new CfnStateMachineVersion(scope, 'Version', {
     stateMachineArn: stateMachine.attrArn,
     stateMachineRevisionId: stateMachine.attrStateMachineRevisionId,
@@ -95,9 +135,18 @@ function publish(scope: Construct, stateMachine: CfnStateMachine): void {
   // Keeps former versions, because executions that were started with them may still run.
   version.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
   version.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN;
-  new CfnStateMachineAlias(scope, 'Alias', {
+  return version;
+}
+
+/** `alarms`: their names; without any the alias moves all at once. CloudFormation takes an unknown name for OK. */
+function aliasOf(machine: Machine, alarms: string[]): CfnStateMachineAlias {
+  const stateMachineVersionArn = machine.version.ref;
+  return new CfnStateMachineAlias(machine, 'Alias', {
     name: ALIAS,
     description: 'The alias through which executions are started',
-    deploymentPreference: { type: 'ALL_AT_ONCE', stateMachineVersionArn: version.ref },
+    deploymentPreference:
+      alarms.length > 0
+        ? { ...CANARY, stateMachineVersionArn, alarms }
+        : { type: 'ALL_AT_ONCE', stateMachineVersionArn },
   });
 }

@@ -54,6 +54,11 @@ async function readAction(service: string, name: string): Promise<Action> {
       return { arn, keys: [...(keys ?? []), ...type.conditionKeys] };
     }),
   );
+  // The reference lists the function alone, but Lambda's guide says that such an action also takes a version's ARN.
+  // https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+  const isOfFunction = service === 'lambda' && resourceTypes.some((type) => type.name === 'function');
+  const version = isOfFunction ? await iamResourceTypeDetails(service, 'function version') : undefined;
+  if (version) types.push({ arn: version.arn, keys: [...(version.conditionKeys ?? [])] });
   return { name: `${service}:${name}`, types, keys: conditionKeys };
 }
 

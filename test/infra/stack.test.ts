@@ -162,6 +162,7 @@ describe('events', () => {
       ['nightshift-cluster-tagged', 'aws.eks', 'onclustertaggedFunction'],
       ['nightshift-node-registered', 'aws.ec2', 'onnoderegisteredFunction'],
       ['nightshift-execution-ended', 'aws.states', 'onexecutionendedFunction'],
+      ['nightshift-failures', 'nightshift', 'NotificationsTopic'],
       ['nightshift-endings', 'nightshift', 'NotificationsTopic'],
       ['nightshift-guard-raised', 'nightshift', 'NotificationsTopic'],
       ['nightshift-rollout-ended', 'nightshift', 'NotificationsTopic'],
@@ -204,9 +205,10 @@ describe('events', () => {
   });
 });
 
-it('alarms fire at the first occurrence, and notify people', () => {
+it('alarms fire at the first occurrence, and notify people of what nothing else reports', () => {
   const alarms = byName('AWS::CloudWatch::Alarm', 'AlarmName');
-  expect([...alarms.keys()]).toEqual([
+  const notifying = [...alarms].filter(([, { Properties }]) => Properties['AlarmActions'] !== undefined);
+  expect(notifying.map(([name]) => name)).toEqual([
     'nightshift-rollback-failed',
     'nightshift-recovery-started',
     'nightshift-dead-events',
@@ -219,11 +221,50 @@ it('alarms fire at the first occurrence, and notify people', () => {
     'nightshift-sweep-executions-errors',
   ]);
   for (const { Properties } of alarms.values())
-    expect(Properties).toMatchObject({
-      Threshold: 1,
-      EvaluationPeriods: 1,
-      AlarmActions: [{ Ref: expect.stringMatching(/^NotificationsTopic/) }],
-    });
+    expect(Properties).toMatchObject({ Threshold: 1, EvaluationPeriods: 1 });
+  for (const [, { Properties }] of notifying)
+    expect(Properties).toMatchObject({ AlarmActions: [{ Ref: expect.stringMatching(/^NotificationsTopic/) }] });
+});
+
+describe('a release', () => {
+  const aliases = Object.entries(template.Resources).filter(([, { Type }]) => Type.endsWith('StateMachineAlias'));
+  const aliasOf = (machine: string) => {
+    const found = aliases.find(([id]) => id.startsWith(`Workflow${machine}Alias`));
+    if (!found) throw new Error(`${machine} has no alias`);
+    const [id, { Properties, DependsOn }] = found;
+    return { id, preference: Properties['DeploymentPreference'], after: [DependsOn ?? []].flat() };
+  };
+  const version = { StateMachineVersionArn: { Ref: expect.stringMatching(/Version[0-9A-F]*$/) } };
+
+  it('starts a quarter of the migrations with the new version, and is stopped by alarms that are there', () => {
+    const { preference, after } = aliasOf('migratecluster');
+    const names = [
+      'nightshift-rollback-failed',
+      'nightshift-recovery-started',
+      'nightshift-failures',
+      'nightshift-record-outcome-errors',
+    ];
+    expect(preference).toEqual({ ...version, Type: 'CANARY', Percentage: 25, Interval: 30, Alarms: names });
+    const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').filter(([id]) => after.includes(id));
+    expect(alarms.map(([, { Properties }]) => Properties['AlarmName']).sort()).toEqual([...names].sort());
+  });
+
+  it('is not stopped for long by one occurrence, because no release begins while an alarm rings', () => {
+    const alarms = byName('AWS::CloudWatch::Alarm', 'AlarmName');
+    for (const name of listAt(aliasOf('migratecluster').preference, 'Alarms'))
+      expect(alarms.get(String(name))?.Properties).toMatchObject({
+        Statistic: 'Sum',
+        Period: 300,
+        TreatMissingData: 'notBreaching',
+      });
+  });
+
+  it('moves rollbacks all at once before the first migration, and rollouts after the last', () => {
+    expect(aliasOf('rollbackcluster').preference).toEqual({ ...version, Type: 'ALL_AT_ONCE' });
+    expect(aliasOf('migratefleet').preference).toEqual({ ...version, Type: 'ALL_AT_ONCE' });
+    expect(aliasOf('migratecluster').after).toContain(aliasOf('rollbackcluster').id);
+    expect(aliasOf('migratefleet').after).toEqual([aliasOf('migratecluster').id]);
+  });
 });
 
 it('evidence is encrypted, versioned, locked, and reached only through TLS', () => {

@@ -112,8 +112,10 @@ class NightshiftFunction extends Construct {
       loggingFormat: LoggingFormat.JSON,
       tracing: Tracing.ACTIVE,
       environment: environmentOf(settings.variables, config, TEMPLATE_NAMES),
-      // An execution that waits, for up to a year, calls the version with which it began.
-      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
+      // An execution that waits, for up to a year, calls the version with which it began. Only a deployment that is
+      // rolled back deletes the versions that it made: Lambda publishes no second version of the same code and
+      // configuration, so the next deployment would fail on each of them.
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE },
       ...(settings.reservedConcurrency !== undefined && { reservedConcurrentExecutions: settings.reservedConcurrency }),
     });
     if (settings.kubernetes && config.vpc) connect(this.function, config.vpc);

@@ -69,6 +69,8 @@ describe('with the shipped configuration', () => {
       },
     ]);
     expect(writes(scene)).toEqual([]);
+    // No release is stopped for it.
+    expect(state.alarms).toEqual([]);
   });
 
   test('an enrolled cluster on nftables has no planned migration, one on IPVS has, unless its tag keeps IPVS', async () => {
@@ -110,18 +112,18 @@ describe('with the shipped configuration', () => {
   });
 
   test.each([
-    ['is on nftables by now has it proven', [ON_NFTABLES], 'SUCCEEDED', 'already-compliant'],
-    ['is gone ends by name', [], 'FAILED', 'failed'],
+    ['is on nftables by now has it proven', [ON_NFTABLES], 'SUCCEEDED', 'already-compliant', []],
+    ['is gone ends by name', [], 'FAILED', 'failed', ['nightshift-failures']],
   ])(
     'an event that comes days late, of a cluster that %s, and changes nothing',
-    async (_, clusters, status, ending) => {
+    async (_, clusters, status, ending, alarms) => {
       const state = await scene.play(clusters, async () => {
         await scene.deliver({ ...created(), time: '2026-11-10T22:00:00Z' });
       });
       expect(executionsOf(state)).toEqual([`created-demo-24e9b653c917bb46 ${status}`]);
       expect(writes(scene)).toEqual([]);
       expect(eventsIn(scene.calls)).toMatchObject([{ detail: { cluster: 'demo', ending } }]);
-      expect(state).toMatchObject({ queues: [{ messages: 0 }], alarms: [] });
+      expect(state).toMatchObject({ queues: [{ messages: 0 }], alarms });
     },
   );
 });

@@ -40,9 +40,9 @@ describe('a function that a state machine calls', () => {
     expect([...versions.values()].sort()).toEqual(inWorkflow.map(([handler]) => handler).sort());
   });
 
-  it('keeps its former versions: executions that wait call them, and a deployment that fails has started some', () => {
+  it('keeps its former versions, and none of a deployment that is rolled back, whose code can be deployed again', () => {
     for (const [, version] of resourcesOf(template, 'AWS::Lambda::Version'))
-      expect(version).toMatchObject({ UpdateReplacePolicy: 'Retain', DeletionPolicy: 'Retain' });
+      expect(version).toMatchObject({ UpdateReplacePolicy: 'Retain', DeletionPolicy: 'RetainExceptOnCreate' });
   });
 });
 

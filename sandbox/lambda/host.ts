@@ -49,6 +49,12 @@ export function unqualified(name: string): { functionName: string; version: stri
 
 export type Reply = { id: string } & ({ result: string } | { error: FunctionError });
 
+/**
+ * MB for the youngest objects of an environment. V8's own limit is several times higher, and each of some twenty
+ * environments would take it.
+ */
+const YOUNG_GENERATION_MB = 12;
+
 /** An execution environment and the invocations it has not answered yet. */
 interface Environment {
   /** With the version of a published one. */
@@ -143,6 +149,7 @@ export class LambdaHost {
       },
       stdout: true,
       stderr: true,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
     const environment: Environment = { name, worker, waiting: new Map(), ends: null };
     for (const stream of [worker.stdout, worker.stderr])

@@ -58,12 +58,15 @@ function chooseById(workers: readonly Worker[], ids: readonly string[]): readonl
 
 /** Values may hold `*` and `?`. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html */
 function matcher(name: string, values: readonly string[]): (worker: Worker) => boolean {
-  const patterns = values.map((value) => {
-    const escaped = value.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-    return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
-  });
+  const exact = new Set(values.filter((value) => !/[*?]/.test(value)));
+  const patterns = values
+    .filter((value) => !exact.has(value))
+    .map((value) => {
+      const escaped = value.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+      return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
+    });
   const read = reader(name);
-  return (worker) => read(worker).some((found) => patterns.some((pattern) => pattern.test(found)));
+  return (worker) => read(worker).some((found) => exact.has(found) || patterns.some((pattern) => pattern.test(found)));
 }
 
 function reader(name: string): (worker: Worker) => string[] {
@@ -105,13 +108,31 @@ export function instanceTags(region: Region, id: string): Record<string, string>
   return {};
 }
 
-/** Karpenter's own: https://karpenter.sh/docs/reference/cloudformation/ */
-function tagsOf(worker: Worker): { Key: string; Value: string }[] {
-  const own = Object.entries(worker.node.tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
-  return [...startersTags(worker), ...own];
+function tagsOf(worker: Worker): readonly Tag[] {
+  const starters = startersTags(worker);
+  const { tags } = worker.node;
+  return tags ? [...starters, ...Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))] : starters;
 }
 
-function startersTags({ cluster, node }: Worker): { Key: string; Value: string }[] {
+interface Tag {
+  readonly Key: string;
+  readonly Value: string;
+}
+
+/** By node, because each DescribeInstances reads the tags of every node of the Region. */
+const knownTags = new WeakMap<WorkerNode, readonly Tag[]>();
+
+/** The tags that an instance was started with. */
+function startersTags(worker: Worker): readonly Tag[] {
+  const known = knownTags.get(worker.node);
+  if (known) return known;
+  const tags = makeStartersTags(worker);
+  knownTags.set(worker.node, tags);
+  return tags;
+}
+
+/** Karpenter's own: https://karpenter.sh/docs/reference/cloudformation/ */
+function makeStartersTags({ cluster, node }: Worker): readonly Tag[] {
   const owned = { Key: `kubernetes.io/cluster/${cluster.name}`, Value: 'owned' };
   if (node.startedBy === 'person') return [{ Key: 'Name', Value: node.name }];
   if (node.startedBy === 'karpenter')
@@ -170,6 +191,6 @@ function describe(region: Region, worker: Worker): Sdk.Instance {
           },
         ],
     VpcId: 'vpc-0a1b2c3d4e5f60001',
-    Tags: tagsOf(worker),
+    Tags: [...tagsOf(worker)],
   };
 }

@@ -14,7 +14,7 @@ type Entry = { readonly key: string } | { readonly prefix: string };
 export function listObjects(bucket: Bucket, input: Input): Sdk.ListObjectsV2Output {
   const { Prefix = '', Delimiter, MaxKeys = 1000, ContinuationToken, StartAfter, EncodingType } = input;
   const after = ContinuationToken === undefined ? StartAfter : readToken(ContinuationToken);
-  const entries = roll(sortedKeys(bucket), Prefix, Delimiter).filter(
+  const entries = roll(sortedKeys(bucket, Prefix), Prefix, Delimiter).filter(
     (entry) => after === undefined || compare(markOf(entry), after) > 0,
   );
   const shown = entries.slice(0, Math.min(MaxKeys, 1000));
@@ -55,7 +55,6 @@ function roll(keys: readonly string[], prefix: string, delimiter: string | undef
   const entries: Entry[] = [];
   const prefixes = new Set<string>();
   for (const key of keys) {
-    if (!key.startsWith(prefix)) continue;
     const end = delimiter ? key.indexOf(delimiter, prefix.length) : -1;
     if (end < 0) {
       entries.push({ key });
@@ -72,8 +71,9 @@ function markOf(entry: Entry): string {
   return 'key' in entry ? entry.key : entry.prefix;
 }
 
-function sortedKeys(bucket: Bucket): string[] {
-  return [...bucket.objects.keys()].sort(compare);
+/** The keys with this prefix. A bucket may hold tens of thousands of others, so only these are sorted. */
+function sortedKeys(bucket: Bucket, prefix: string): string[] {
+  return [...bucket.objects.keys()].filter((key) => key.startsWith(prefix)).sort(compare);
 }
 
 function compare(a: string, b: string): number {

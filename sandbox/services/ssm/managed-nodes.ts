@@ -59,24 +59,19 @@ export function describeInstanceInformation(
   const filters = [
     ...(input.Filters ?? []),
     ...(input.InstanceInformationFilterList ?? []).map(({ key, valueSet }) => ({ Key: key, Values: valueSet })),
-  ].map(({ Key, Values }) => ({ read: filterValues(Key), wanted: new Set(Values) }));
-  const all = managedNodes(region).map((managed) => ({ managed, information: describe(region, managed) }));
-  const chosen = all.filter((entry) =>
-    filters.every(({ read, wanted }) => read(entry).some((value) => wanted.has(value))),
+  ].map(({ Key, Values }) => ({ read: filterValues(region, Key), wanted: new Set(Values) }));
+  const chosen = managedNodes(region).filter((managed) =>
+    filters.every(({ read, wanted }) => read(managed).some((value) => wanted.has(value))),
   );
   const { items, nextToken } = page(chosen, { token: input.NextToken, size }, invalidToken);
-  return { InstanceInformationList: items.map(({ information }) => information), NextToken: nextToken };
+  return { InstanceInformationList: items.map((managed) => describe(region, managed)), NextToken: nextToken };
 }
 
-interface Described {
-  managed: Managed;
-  information: Sdk.InstanceInformation;
-}
-
-function filterValues(key: string): (entry: Described) => string[] {
-  if (key.startsWith('tag:')) return ({ managed }) => [tagsOf(managed)[key.slice('tag:'.length)] ?? ''];
-  if (key === 'tag-key') return ({ managed }) => Object.keys(tagsOf(managed));
-  if (key === 'InstanceIds') return ({ managed }) => [managed.node.id];
+/** Reads what a filter compares. A description is made only for a filter that needs it: a Region may have 10,000 nodes. */
+function filterValues(region: Region, key: string): (managed: Managed) => string[] {
+  if (key.startsWith('tag:')) return (managed) => [tagsOf(managed)[key.slice('tag:'.length)] ?? ''];
+  if (key === 'tag-key') return (managed) => Object.keys(tagsOf(managed));
+  if (key === 'InstanceIds') return ({ node }) => [node.id];
   const members = {
     PingStatus: 'PingStatus',
     PlatformTypes: 'PlatformType',
@@ -84,7 +79,7 @@ function filterValues(key: string): (entry: Described) => string[] {
     ResourceType: 'ResourceType',
   } as const;
   for (const [name, member] of Object.entries(members))
-    if (name === key) return ({ information }) => [information[member] ?? ''];
+    if (name === key) return (managed) => [describe(region, managed)[member] ?? ''];
   throw new ServiceError('InvalidFilterKey', `the filter key ${key} is not valid`);
 }
 

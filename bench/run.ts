@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Bench, Count, Row } from './measure.ts';
 
-const OWN = new Set(['run.ts', 'measure.ts']);
+const OWN = new Set(['run.ts', 'measure.ts', 'prices.ts']);
 const folder = new URL('./', import.meta.url);
 
 const isBench = (value: unknown): value is Bench =>
@@ -47,14 +47,14 @@ async function measure(file: string): Promise<number> {
   return slow.length + rows.flatMap(({ counts = [] }) => counts.filter(broken)).length;
 }
 
-const [only] = process.argv.slice(2);
+const [first, ...rest] = process.argv.slice(2);
+const only = first?.startsWith('--') ? undefined : first?.replace(/(\.ts)?$/, '.ts');
 if (only !== undefined) process.exitCode = (await measure(only)) > 0 ? 1 : 0;
 else
   for (const file of readdirSync(folder).sort()) {
     if (!file.endsWith('.ts') || OWN.has(file)) continue;
     // Runs each benchmark in a process of its own: the heap of one would slow the next.
-    const { status } = spawnSync(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), file], {
-      stdio: 'inherit',
-    });
+    const own = [...process.execArgv, fileURLToPath(import.meta.url), file, ...(first ? [first, ...rest] : [])];
+    const { status } = spawnSync(process.execPath, own, { stdio: 'inherit' });
     if (status !== 0) process.exitCode = 1;
   }

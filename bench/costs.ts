@@ -45,7 +45,7 @@ export function extrapolated(smaller: Pick<Size, 'clusters' | 'counts'>, larger:
     total(counts.invocations) / all,
   ];
   const few = each(smaller);
-  const isLinear = each(larger).every((value, index) => Math.abs(value / (few[index] ?? 0) - 1) <= 0.05);
+  const isLinear = each(larger).every((value, index) => Math.abs(value - (few[index] ?? 0)) <= 0.05 * value);
   if (!isLinear) throw new Error(`the counts are not linear: ${few.join(', ')} and ${each(larger).join(', ')}`);
   const factor = clusters / larger.clusters;
   const { counts } = larger;
@@ -59,6 +59,9 @@ export function extrapolated(smaller: Pick<Size, 'clusters' | 'counts'>, larger:
 }
 
 const money = (value: number): string => `$${value < 0.1 ? value.toFixed(5) : value.toFixed(2)}`;
+
+/** All digits of a price, without an exponent. */
+const unitPrice = (price: number): string => `$${price.toFixed(10).replace(/\.?0+$/, '')}`;
 
 const costOf = (counts: Counts, seconds: number): number => dollars(quantities(counts, seconds));
 
@@ -83,7 +86,7 @@ function itemsTable(counts: Counts): string[] {
   const rows = PRICED.map((name) => [
     `[${PRICES[name].what}](${PRICES[name].source})`,
     amount(name),
-    `$${PRICES[name].dollars}`,
+    unitPrice(PRICES[name].dollars),
     money(of[name] * PRICES[name].dollars),
   ]);
   return table(['', 'how many', 'price of one', 'cost'], rows);
@@ -105,7 +108,7 @@ function page(sizes: readonly Size[], items: Size): string[] {
     '',
     ...sizesTable(sizes),
     '',
-    `The last row is extrapolated from the two above it, which took the same for each cluster within a twentieth; the rollout of this size [was run](#one-rollout-of-a-fleet), too. Calls by service:`,
+    `The last row is extrapolated from the two above it, which took the same for each cluster within a twentieth. Calls by service:`,
     '',
     ...callsTable(sizes),
     '',

@@ -68,5 +68,23 @@ export function presented(error: unknown): Error {
     shown.name = error.name;
     return shown;
   }
-  return error instanceof Error ? error : new Error(String(error));
+  const shown = error instanceof Error ? error : new Error(String(error));
+  if (!THROTTLED.has(shown.name)) return shown;
+  const throttled = new Error(`${shown.name}: ${shown.message}`, { cause: shown });
+  throttled.name = 'ThrottlingException';
+  return throttled;
 }
+
+/**
+ * What services call a throttled request besides ThrottlingException, which is the name that the state machines retry.
+ * https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html and the list that the SDKs retry
+ */
+const THROTTLED = new Set([
+  'EC2ThrottledException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'SlowDown',
+  'ThrottledException',
+  'Throttling',
+]);

@@ -67,3 +67,12 @@ test('an answer that no state machine could carry fails by name', async () => {
     message: expect.stringMatching(/^The answer has 204801 bytes; a state machine takes 204800\. /),
   });
 });
+
+test('reports a throttled request under the name that the state machines retry', async () => {
+  const throttled = Object.assign(new Error('Request limit exceeded.'), { name: 'RequestLimitExceeded' });
+  const handler = wrap(Input, () => Promise.reject(throttled));
+  await expect(handler(event, context)).rejects.toMatchObject({
+    name: 'ThrottlingException',
+    message: 'RequestLimitExceeded: Request limit exceeded.',
+  });
+});

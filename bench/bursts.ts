@@ -1,4 +1,5 @@
 import type { Bench, Row } from './measure.ts';
+import { tally } from './runs/counts.ts';
 import { renewPage, table } from './runs/page.ts';
 import { BenchRegion } from './runs/region.ts';
 import { fleet, REQUEST, world } from './runs/worlds.ts';
@@ -50,6 +51,8 @@ export interface Ridden {
   what: string;
   clusters: number;
   migrated: number;
+  /** Errors of the executions that failed, each with its cause, by how many had it. */
+  failures: Record<string, number>;
   throttled: Record<string, number>;
   calls: number;
   /** Virtual minutes from the first start in the window to the last end. */
@@ -78,6 +81,7 @@ async function ride(region: BenchRegion, { what, start, within, rates }: Burst, 
     what,
     clusters,
     migrated: executions.filter(({ status }) => status === 'SUCCEEDED').length,
+    failures: tally(executions.flatMap(({ error, cause }) => (error === undefined ? [] : `${error}: ${cause}`))),
     throttled: (await region.sandbox.state()).throttled ?? {},
     calls: region.sandbox.calls.length,
     minutes: (last - Math.max(first, OPENS)) / 60_000,
@@ -94,23 +98,26 @@ export async function rideAll(region: BenchRegion, clusters: number): Promise<Ri
 
 const sum = (counts: Record<string, number>): number => Object.values(counts).reduce((all, count) => all + count, 0);
 
+const listed = (counts: Record<string, number>): string =>
+  Object.entries(counts)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ') || 'none';
+
 function page(ridden: readonly Ridden[]): string[] {
-  const rows = ridden.map(({ what, clusters, migrated, throttled, calls, minutes }) => [
+  const rows = ridden.map(({ what, clusters, migrated, failures, throttled, calls, minutes }) => [
     what,
     `${migrated} of ${clusters}`,
+    listed(failures),
     calls,
-    sum(throttled),
-    Object.entries(throttled)
-      .map(([name, count]) => `${name} ${count}`)
-      .join(', ') || 'none',
+    listed(throttled),
     minutes.toFixed(1),
   ]);
   const [example] = Object.values(ASSUMED);
   return [
-    `Each cluster has ${NODES} nodes. AWS publishes no rates for EKS and Run Command; the last row assumes ${example?.perSecond} calls a second and ${example?.size} at once for each of ${Object.keys(ASSUMED).length} operations. The pauses of a function between its own retries take no time in the sandbox, so a throttled function fails sooner there than on AWS, and Step Functions tries it again.`,
+    `Each cluster has ${NODES} nodes. AWS publishes no rates for EKS and Run Command; the last row assumes ${example?.perSecond} calls a second and ${example?.size} at once for each of ${Object.keys(ASSUMED).length} operations. The pauses of a function between its own retries take no time in the sandbox, so a throttled function fails sooner there than on AWS.`,
     '',
     ...table(
-      [`${CLUSTERS} clusters start`, 'migrated', 'calls', 'throttled', 'which', 'minutes to the last end'],
+      [`${CLUSTERS} clusters start`, 'migrated', 'failed', 'calls', 'throttled', 'minutes to the last end'],
       rows,
     ),
   ];

@@ -26,7 +26,8 @@ function transitionsOf(history: readonly HistoryEvent[]): number {
   return having('StateEntered') + Math.max(0, retries);
 }
 
-function tally(names: readonly string[]): Record<string, number> {
+/** How often each name is in a list, in the order of the names. */
+export function tally(names: readonly string[]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));

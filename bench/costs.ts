@@ -108,7 +108,7 @@ function page(sizes: readonly Size[], items: Size): string[] {
     '',
     ...sizesTable(sizes),
     '',
-    `The last row is extrapolated from the two above it, which took the same for each cluster within a twentieth. Calls by service:`,
+    `The last row is extrapolated from the two above it, which took the same for each cluster within a twentieth. It is high: clusters that begin when the window is open already do not wait for it, and [the rollout above](#one-rollout-of-a-fleet) took fewer transitions. Calls by service:`,
     '',
     ...callsTable(sizes),
     '',

@@ -1,5 +1,5 @@
 import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
-import { batchOf } from '../../functions/core/fleet/rollout.ts';
+import { batchOf, rolloutOfFleet } from '../../functions/core/fleet/rollout.ts';
 import { type Fleet, FleetInput } from '../../functions/core/fleet/stages.ts';
 import { readWith } from '../../functions/core/values/parse-input.ts';
 import { asking, type Connection, whoAsks } from '../aws.ts';
@@ -23,8 +23,18 @@ export async function startRollout(connection: Connection, fleet: Fleet | null, 
   const stateMachine = await findStateMachine(connection, 'migrate-fleet');
   const stages = fleet ?? (await configuredFleet(connection, stateMachine));
   await refuseSecond(connection, stateMachine);
+  const requestedBy = await whoAsks(connection);
+  if (fleet === null) {
+    // The daily sweep continues the rollout of the configured stages, so it is one and the same.
+    const rollout = rolloutOfFleet(stages);
+    const input = { ...stages, rollout, requestedBy };
+    return {
+      rollout,
+      execution: await startExecution(connection, { stateMachine, name: `${rollout}-${stamp(now)}`, input }),
+    };
+  }
   const rollout = `fleet-${stamp(now)}`;
-  const input = { ...stages, requestedBy: await whoAsks(connection) };
+  const input = { ...stages, requestedBy };
   return { rollout, execution: await startExecution(connection, { stateMachine, name: rollout, input }) };
 }
 

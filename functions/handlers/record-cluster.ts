@@ -20,7 +20,7 @@ export function recordCluster(deps: Deps): Run<Input, Output> {
   return async ({ rollout, stage, step, cluster, name, failure, now }, log) => {
     const arn = `${deps.migrateStateMachineArn().replace(':stateMachine:', ':execution:')}:${name}`;
     const outcome = await findOutcome(deps.store, { name, arn });
-    const ending = endingOf(step, outcome);
+    const ending = step === 'migrate' && outcome === null && isNotStarted(failure) ? 'held' : endingOf(step, outcome);
     const error = isGood(ending) ? null : (outcome?.error ?? unrecorded(failure));
     const nodes = outcome?.modes.reduce((sum, mode) => sum + mode.nodes, 0) ?? 0;
     const record: ClusterRecord = { cluster, step, ending, execution: arn, nodes, error, at: now.toISOString() };
@@ -29,6 +29,10 @@ export function recordCluster(deps: Deps): Run<Input, Output> {
     return { ending };
   };
 }
+
+/** Whether Step Functions refused to start the execution, so that the cluster has not begun. */
+const isNotStarted = (failure: string | null) =>
+  (failure?.startsWith('StepFunctions.') ?? false) && failure !== 'StepFunctions.ExecutionAlreadyExistsException';
 
 const isGood = (ending: ClusterEnding) => ending === 'migrated' || ending === 'already-compliant';
 

@@ -41,7 +41,10 @@ test('a rollout says what a person has to approve, when a stage is proven, and h
         ...{ status: 'denied', startedAt: moment, endedAt: moment, execution },
         error: { name: 'ApprovalDenied', cause: 'Stage prod was denied by nobody: nobody answered in time.' },
         stages: [
-          { stage: 'prod', status: 'opened', reason: null, clusters: null, proven: 0, notProven: [] },
+          {
+            ...{ stage: 'prod', status: 'opened', reason: null, clusters: null, proven: 0 },
+            notProven: [{ cluster: 'b', ending: 'waiting', error: null, execution: null }],
+          },
           { stage: 'staging', status: 'proven', reason: null, clusters: 1, proven: 1, notProven: [] },
         ],
       },

@@ -22,6 +22,7 @@ function worldFile(text: string): string {
 test('sandbox prints one JSON line when ready, and serves its world', async () => {
   expect(served.stateMachines).toEqual({
     'migrate-cluster': 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-cluster',
+    'migrate-fleet': 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-migrate-fleet',
     'rollback-cluster': 'arn:aws:states:us-east-1:111122223333:stateMachine:nightshift-rollback-cluster',
   });
   expect(readFileSync(served.kubeconfig, 'utf8')).toContain('demo');

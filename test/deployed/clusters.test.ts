@@ -39,7 +39,7 @@ describe('a new cluster', () => {
       await scene.deliver(created());
     });
     expect(executionsOf(state)).toEqual(['created-demo-24e9b653c917bb46 SUCCEEDED']);
-    expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-21T22:00']);
+    expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-21T22:01']);
     expect(modesOf(state)).toEqual(['demo nftables nftables nftables']);
   });
 

@@ -96,7 +96,7 @@ test('a schedule that fires twice starts one execution, which waits for its wind
   });
   expect(executionsOf(state)).toEqual(['scheduled-demo-20261121T2200 SUCCEEDED']);
   expect(timesOf(scene.calls, 'StartExecution')).toEqual(['2026-11-20T22:00', '2026-11-21T22:00']);
-  expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-21T22:00']);
+  expect(timesOf(scene.calls, 'UpdateAddon')).toEqual(['2026-11-21T22:01']);
   expect(state.alarms).toEqual([]);
 });
 

@@ -68,6 +68,7 @@ describe('a version', () => {
 
   it('is replaced if the configuration of its function changes', () => {
     expect(replaced(former, versionsWith({ ...CONFIG, settings: { ...CONFIG.settings, enrolment: 'all' } }))).toEqual([
+      'check-soak',
       'inspect-cluster',
       'open-stage',
     ]);

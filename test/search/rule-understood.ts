@@ -36,7 +36,7 @@ function grantedAndUnread({ name, history }: ExecutionSeen): string[] {
   return history.flatMap(({ taskScheduledEventDetails: asked, taskSucceededEventDetails: answered }) => {
     if (asked) {
       const parameters = asJson(JSON.parse(asked.parameters ?? '{}'));
-      const isLook = textOf(parameters['FunctionName']).endsWith('nightshift-inspect-cluster');
+      const isLook = textOf(parameters['FunctionName']).includes(':nightshift-inspect-cluster:');
       looksInside = isLook && asJson(parameters['Payload'])['kubernetes'] === true;
     }
     if (!answered || !looksInside) return [];

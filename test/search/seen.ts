@@ -68,7 +68,7 @@ export function deedsOf(execution: ExecutionSeen): Deed[] {
   return execution.history.flatMap(({ timestamp, taskScheduledEventDetails: details }, index) => {
     if (!timestamp || !details || NOTHING_SENT.has(failureAfter(execution, index))) return [];
     const parameters = asJson(JSON.parse(details.parameters ?? '{}'));
-    const [, handler] = /nightshift-([\w-]+)$/.exec(textOf(parameters['FunctionName'])) ?? [];
+    const [, handler] = /nightshift-([\w-]+?)(?::\d+)?$/.exec(textOf(parameters['FunctionName'])) ?? [];
     const what = handler ?? `${details.resourceType}:${details.resource}`;
     return [{ execution, at: timestamp, what, input: handler ? asJson(parameters['Payload']) : parameters }];
   });

@@ -217,8 +217,8 @@ export const FLEET_SABOTAGES: Readonly<Record<string, FleetSabotage>> = {
     sources: [
       {
         file: 'functions/handlers/record-rollout.ts',
-        from: "await bus.put({ detailType: 'nightshift.RolloutEnded'",
-        to: "if (startedAt.getTime() === 0) await bus.put({ detailType: 'nightshift.RolloutEnded'",
+        from: 'await bus.put({',
+        to: 'if (startedAt.getTime() === 0) await bus.put({',
       },
     ],
   },

@@ -2,38 +2,7 @@ import { type HistoryEvent, paginateGetExecutionHistory, SFNClient, StartExecuti
 import type { Sandbox } from '@nightshift/sandbox';
 import { startNightshift } from '../cli/start-sandbox.ts';
 import type { Bench, Count, Row } from './measure.ts';
-
-const REQUEST = { cluster: 'demo', target: { mode: 'ipvs', scheduler: 'rr' }, window: 'weekend' };
-
-/** A Friday evening nine hours before the window. */
-const world = (nodes: number) => ({
-  account: '111122223333',
-  region: 'us-east-1',
-  start: '2026-11-20T17:00:00-05:00',
-  seed: 7,
-  clusters: [
-    {
-      name: 'demo',
-      version: '1.34',
-      serviceCidr: '10.100.0.0/16',
-      services: 40,
-      tags: {},
-      endpoint: 'public',
-      authenticationMode: 'API_AND_CONFIG_MAP',
-      addon: { version: 'v1.34.1-eksbuild.2', configuration: '{"resources":{"requests":{"cpu":"150m"}}}' },
-      nodeGroups: [{ os: 'al2023', count: nodes, ssm: 'online' }],
-    },
-  ],
-  windows: {
-    weekend: {
-      schedule: 'cron(0 2 ? * SAT *)',
-      timezone: 'America/New_York',
-      durationHours: 4,
-      cutoffHours: 1,
-      changeCalendars: [],
-    },
-  },
-});
+import { cluster, REQUEST, world } from './runs/worlds.ts';
 
 interface Run {
   milliseconds: number;
@@ -49,10 +18,14 @@ async function migrate(sandbox: Sandbox, nodes: number): Promise<Run> {
     credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' },
   });
   const start = performance.now();
-  await sandbox.load(world(nodes));
+  await sandbox.load(world([cluster('demo', nodes)]));
   const stateMachineArn = sandbox.stateMachines['migrate-cluster'];
   const { executionArn } = await client.send(
-    new StartExecutionCommand({ stateMachineArn, name: 'bench', input: JSON.stringify(REQUEST) }),
+    new StartExecutionCommand({
+      stateMachineArn,
+      name: 'bench',
+      input: JSON.stringify({ cluster: 'demo', ...REQUEST }),
+    }),
   );
   if (executionArn === undefined) throw new Error('StartExecution answered no ARN');
   const { status, error, cause } = await sandbox.live.stepFunctions.ended(executionArn);
@@ -115,7 +88,7 @@ async function throughput(sandbox: Sandbox): Promise<Row> {
 export const bench: Bench = {
   title: 'migrate-cluster in the sandbox: whole executions',
   async rows() {
-    const sandbox = await startNightshift({ world: world(1) });
+    const sandbox = await startNightshift({ world: world([cluster('demo', 1)]) });
     try {
       const rows = [await size(sandbox, 1)];
       for (const nodes of [10, 100, 1_000, 5_000]) rows.push(await size(sandbox, nodes));

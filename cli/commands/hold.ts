@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { ZodMiniType } from 'zod/mini';
 import type { HoldScope } from '../../functions/core/guards/holds.ts';
 import type { Connection } from '../aws.ts';
-import { EXIT, Failure, UsageError } from '../exit.ts';
+import { connected } from '../connected.ts';
+import { Failure, UsageError } from '../exit.ts';
 import type { ListedHold } from '../holds.ts';
 import { nightshiftCommand, pasteable } from '../terminal/paste.ts';
 import { table } from '../terminal/table.ts';
@@ -205,17 +206,6 @@ async function checkedName(schema: ZodMiniType<string>, name: string, option: st
   const read = readWith(schema, name, option);
   if (read.kind === 'broken') throw new UsageError(read.sentence);
   return read.data;
-}
-
-async function connected(run: (connection: Connection) => Promise<void>): Promise<void> {
-  const { connect } = await import('../aws.ts');
-  const connection = await connect();
-  try {
-    await run(connection);
-    process.exitCode = EXIT.ok;
-  } finally {
-    connection.close();
-  }
 }
 
 /** @throws UsageError for a reason or a time that breaks a rule, or an end that has passed */

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import type { Connection } from '../aws.ts';
-import { EXIT } from '../exit.ts';
+import { connected } from '../connected.ts';
 import { nightshiftCommand, pasteable } from '../terminal/paste.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -156,17 +155,6 @@ function addAnswer(program: Command, terminal: Terminal, { verb, decision, summa
         terminal.out(`stage ${answered.stage} of ${answered.rollout} is ${decision}, by ${answered.by}`);
       });
     });
-}
-
-async function connected(run: (connection: Connection) => Promise<void>): Promise<void> {
-  const { connect } = await import('../aws.ts');
-  const connection = await connect();
-  try {
-    await run(connection);
-    process.exitCode = EXIT.ok;
-  } finally {
-    connection.close();
-  }
 }
 
 /** @throws UsageError for a text that cannot be the name of a rollout */

@@ -75,7 +75,11 @@ export async function rolloutStatus(
   const isAsked = asked?.stage === stages[presentStage(stages)]?.stage.name;
   const states = stageStates(stages, status, { state, isAsked });
   return {
-    ...{ rollout, status, error, execution, attempt: record?.attempt ?? 1 },
+    rollout,
+    status,
+    error,
+    execution,
+    attempt: record?.attempt ?? 1,
     requestedBy: record?.requestedBy ?? null,
     stages: stages.map((read, index) => ({
       name: read.stage.name,

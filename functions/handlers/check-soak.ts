@@ -11,7 +11,7 @@ import { guardText, type RaisedAlarm } from '../core/guards/alarms.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
 import { askGuards } from './shared/guards.ts';
-import { findMembers, readClusters, writeCluster, writeStage } from './shared/rollout-store.ts';
+import { findStage, readClusters, readMembers, writeCluster, writeStage } from './shared/rollout-store.ts';
 
 export interface Deps {
   store: ObjectStore;
@@ -32,25 +32,18 @@ const AT_ONCE = 10;
 export function checkSoak(deps: Deps): Run<Input, Output> {
   return async (input, log) => {
     const { execution, rollout, stage, soakUntil, now } = input;
-    const members = await findMembers(deps.store, { rollout, stage }, execution);
-    if (members === null)
-      throw new EvidenceMissing(`Stage ${stage} of rollout ${rollout} was not opened by this execution.`);
+    const members = await readMembers(deps.store, { rollout, stage }, execution);
     const { onGuard, onUnknown } = deps.settings().guards;
     const alarms = [...new Set(members.items.flatMap((item) => item.alarms))];
     const guards = await askGuards(deps.cloudwatch, { alarms, onUnknown }, log);
     if (guards.kind === 'raised') {
       const raised = new Set(guards.alarms.map(({ name }) => name));
-      const guarded = members.items.filter((item) => item.alarms.some((alarm) => raised.has(alarm)));
-      const restored =
-        onGuard === 'rollback'
-          ? await restore(
-              deps,
-              input,
-              guarded.map(({ cluster }) => cluster),
-            )
-          : [];
+      const guarded = members.items.flatMap((item) =>
+        item.alarms.some((alarm) => raised.has(alarm)) ? [item.cluster] : [],
+      );
+      const restored = onGuard === 'rollback' ? await restore(deps, input, guarded) : [];
       const reason = reasonOf(stage, guards.alarms, restored);
-      await hold(deps.store, input, { reason, clusters: members.items.length + members.refused.length });
+      await hold(deps.store, input, reason);
       log.decision('soak.held', { rollout, stage, reason });
       return { kind: 'held', reason, rollbacks: restored.map(({ name }) => name) };
     }
@@ -97,14 +90,11 @@ async function startRollback({ stepFunctions, rollbackAliasArn }: Deps, record: 
   return name;
 }
 
-/** The soak goes on where it was when a person resumes the rollout. */
-function hold(
-  store: ObjectStore,
-  { rollout, stage, soakUntil, now }: Input,
-  { reason, clusters }: { reason: string; clusters: number },
-) {
-  const times = { soakUntil: soakUntil.toISOString(), at: now.toISOString() };
-  return writeStage(store, rollout, { stage, status: 'held', clusters, tolerate: 0, reason, ...times });
+/** The record of the stage keeps the end of the soak, which goes on when a person resumes the rollout. */
+async function hold(store: ObjectStore, { rollout, stage, now }: Input, reason: string): Promise<void> {
+  const record = await findStage(store, { rollout, stage });
+  if (record === null) throw new EvidenceMissing(`Stage ${stage} of rollout ${rollout} was not judged.`);
+  await writeStage(store, rollout, { ...record, status: 'held', reason, at: now.toISOString() });
 }
 
 export const handler = wrap(

@@ -103,8 +103,11 @@ async function askWindow(
           `Window ${request.window} opens at ${decision.opensAt.toISOString()}, more than ${LONGEST_WAIT_DAYS} days from now: no execution lives to see it.`,
         );
       return {
-        ...{ kind: 'closed', opensAt: decision.opensAt.toISOString(), reason },
-        ...{ onHold: stop?.error === OnHold, guarded: stop?.error === GuardRaised },
+        kind: 'closed',
+        opensAt: decision.opensAt.toISOString(),
+        reason,
+        onHold: stop?.error === OnHold,
+        guarded: stop?.error === GuardRaised,
       };
     case 'never':
       throw new WindowNever(`Window ${request.window} never lets ${request.cluster} change: ${reason}.`);

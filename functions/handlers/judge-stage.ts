@@ -1,7 +1,6 @@
 import { type EventBus, eventBus } from '../aws/events.ts';
 import { type ObjectStore, objectStore } from '../aws/s3.ts';
 import { Input, type Output } from '../contracts/judge-stage.ts';
-import { EvidenceMissing } from '../core/errors.ts';
 import {
   countStage,
   isProven,
@@ -16,7 +15,7 @@ import {
 } from '../core/fleet/rollout.ts';
 import { environment } from '../runtime/environment.ts';
 import { type Run, wrap } from '../runtime/wrap.ts';
-import { findMembers, findStage, readClusters, writeItems, writeStage } from './shared/rollout-store.ts';
+import { findStage, readClusters, readMembers, writeItems, writeStage } from './shared/rollout-store.ts';
 
 export interface Deps {
   store: ObjectStore;
@@ -31,9 +30,7 @@ export function judgeStage(deps: Deps): Run<Input, Output> {
   return async (input, log) => {
     const { execution, rollout, stage, tolerate, step, now } = input;
     const ref = { rollout, stage };
-    const members = await findMembers(deps.store, ref, execution);
-    if (members === null)
-      throw new EvidenceMissing(`Stage ${stage} of rollout ${rollout} was not opened by this execution.`);
+    const members = await readMembers(deps.store, ref, execution);
     const records = await readClusters(deps.store, ref);
     const names = namesOf(members);
     const unproven = step === 'prove' ? withoutProof(records, execution) : [];

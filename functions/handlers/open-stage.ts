@@ -147,7 +147,11 @@ const nobodyIn = ({ name }: Stage) =>
   `Stage ${name} selects no enrolled cluster: correct its selection, tag its clusters, or take the stage out.`;
 
 const refusal = (cluster: string, reason: string, now: Date): ClusterRecord => ({
-  ...{ cluster, step: 'migrate', ending: 'refused', execution: null, nodes: 0 },
+  cluster,
+  step: 'migrate',
+  ending: 'refused',
+  execution: null,
+  nodes: 0,
   error: { name: 'InvalidRequest', cause: reason },
   at: now.toISOString(),
 });

@@ -141,7 +141,7 @@ function stateOf(name: string, answer: AlarmAnswer): RaisedAlarm[] {
 
 const LONGEST_REASON = 240;
 
-/** Whoever writes an alarm's reason must not write other lines of a log. */
+/** The reason of an alarm as one line: its author must not be able to write other lines of a log. */
 function oneLine(text: string): string {
   const line = text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();
   return line.length > LONGEST_REASON ? `${line.slice(0, LONGEST_REASON - 1)}…` : line;

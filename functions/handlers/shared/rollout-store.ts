@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { mapLimited } from '../../aws/clients.ts';
 import type { ObjectStore } from '../../aws/s3.ts';
+import { EvidenceMissing } from '../../core/errors.ts';
 import type { ExecutionRef } from '../../core/execution/executions.ts';
 import {
   ClusterRecord,
@@ -103,6 +104,17 @@ export const writeMembers = (
 /** The clusters of a stage as an execution found them; null if it did not open the stage. Throws EvidenceMissing. */
 export const findMembers = (store: Pick<ObjectStore, 'find'>, stage: StageRef, execution: ExecutionRef) =>
   findRecord(store, StageMembers, membersKey(stage, execution));
+
+/** The same, for a step that follows on the opening of the stage. Throws EvidenceMissing also if there is no list. */
+export async function readMembers(
+  store: Pick<ObjectStore, 'find'>,
+  stage: StageRef,
+  execution: ExecutionRef,
+): Promise<StageMembers> {
+  const members = await findMembers(store, stage, execution);
+  if (members !== null) return members;
+  throw new EvidenceMissing(`Stage ${stage.stage} of rollout ${stage.rollout} was not opened by this execution.`);
+}
 
 /** The clusters that the manifests of stages name. Throws EvidenceMissing for a manifest that does not exist. */
 export async function readManifests(store: Pick<ObjectStore, 'get'>, stages: readonly Stage[]): Promise<Manifests> {

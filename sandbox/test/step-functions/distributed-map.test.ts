@@ -153,7 +153,7 @@ test.each([
   expect((await read.outcome(arn)).status).toBe(status);
 });
 
-test('a limit that is no number fails the state before a child starts', async () => {
+test('a limit that is not a number fails the state before a child starts', async () => {
   const arn = await startOnly(sfn, distributed(waits, { ToleratedFailureCount: "{% 'many' %}" }), [1]);
   await world.clock.idle();
   expect(await read.outcome(arn)).toMatchObject({ error: 'States.QueryEvaluationError' });
